@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CPU features and the choice of instruction set.
+ *
+ * Features are read once (CPUID and XGETBV on x86, AT_HWCAP on AArch64: what the operating system
+ * saves across context switches, not only what the silicon has). The library reads no environment
+ * variable unless svf_isa_select_env is called. */
+#ifndef SVF_CPU_H
+#define SVF_CPU_H
+
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bits of svf_cpu_features(). */
+#define SVF_CPU_AVX2 (UINT64_C(1) << 0)     /* AVX2, and YMM state enabled */
+#define SVF_CPU_FMA (UINT64_C(1) << 1)      /* FMA3, and YMM state enabled */
+#define SVF_CPU_AVX512F (UINT64_C(1) << 2)  /* and opmask + ZMM state enabled */
+#define SVF_CPU_AVX512BW (UINT64_C(1) << 3)
+#define SVF_CPU_AVX512DQ (UINT64_C(1) << 4)
+#define SVF_CPU_AVX512VL (UINT64_C(1) << 5)
+#define SVF_CPU_NEON (UINT64_C(1) << 16)
+
+/* What this CPU and operating system support. Thread-safe, never fails. */
+SVF_API uint64_t svf_cpu_features(void);
+
+/* Whether kernels of `isa` are in this build and can run here. AUTO and REF always can. Thread-safe. */
+SVF_API int svf_isa_supported(svf_isa isa);
+
+/* "auto", "ref", "neon", "avx2", "avx512"; "?" for an unknown value. */
+SVF_API const char *svf_isa_name(svf_isa isa);
+
+/* Parse a name as printed by svf_isa_name. Errors: NULL; ARGUMENT with the list of known names. */
+SVF_API svf_status svf_isa_parse(const char *name, svf_isa *isa);
+
+/* Make `isa` what SVF_ISA_AUTO means in this process; SVF_ISA_AUTO goes back to the best.
+ * UNSUPPORTED, and nothing changed, if this CPU or build lacks it. Thread-safe; calls already
+ * planned keep the instruction set that they were planned with. */
+SVF_API svf_status svf_isa_select(svf_isa isa);
+
+/* svf_isa_select with the name in the environment variable SVF_ISA; OK and nothing done if it is
+ * unset or empty. The only function of the library that reads the environment. */
+SVF_API svf_status svf_isa_select_env(void);
+
+/* The instruction set that SVF_ISA_AUTO stands for now; never AUTO. Thread-safe. */
+SVF_API svf_isa svf_isa_selected(void);
+
+/* Write what was detected, what was chosen and why as a few lines of text, always terminated if
+ * bytes > 0. Returns the length without terminator that the whole text needs, as snprintf does;
+ * buffer may be NULL if bytes is 0. Thread-safe. */
+SVF_API size_t svf_cpu_describe(char *buffer, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout the kernels read.
+ *
+ * The packed block is one position-independent run of bytes: it may be written to a file, mapped
+ * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory is
+ * always the caller's.
+ *
+ *   offset 0      struct svf_linear_header (128 bytes)
+ *   sigma_offset  sigma, fp32, r values, zero-padded to a multiple of 16
+ *   v_offset      V as panels  [ceil(r/16)][n][16] of fp32: panel p, step k, lane j = V[k][16p+j]
+ *   u_offset      U as panels  [ceil(m/16)][r][16] of fp32: panel p, step k, lane j = U[16p+j][k]
+ *
+ * Lanes past r or m are zero. All integers are in the writer's byte order; `endian` tells which. */
+#ifndef SVF_LINEAR_H
+#define SVF_LINEAR_H
+
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SVF_LINEAR_ALIGNMENT 64 /* bytes; also the alignment of every section of a block */
+#define SVF_LINEAR_VERSION 1
+
+typedef struct svf_linear_header {
+  unsigned char magic[8]; /* "SVFLIN\r\n" */
+  uint32_t endian;        /* 0x01020304 as the writer stores it */
+  uint32_t version;       /* SVF_LINEAR_VERSION */
+  uint32_t format;        /* svf_format */
+  uint32_t group;         /* elements per scale group; 0 where the format has none */
+  uint64_t m, n, r;       /* out features, in features, rank */
+  uint64_t bytes;         /* of the whole block */
+  uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
+  uint64_t checksum;      /* over every byte behind the header; see svf_linear_check */
+  uint64_t reserved[4];   /* zero */
+} svf_linear_header;
+
+/* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
+ * U is [m][r] and V^T is [r][n], row-major. A slice of the rank is a pointer offset:
+ * u + r0, vt + r0 * vt_stride, sigma + r0. */
+typedef struct svf_linear_source {
+  size_t m, n, r;         /* each >= 1; any value */
+  svf_format format;      /* of the packed block */
+  svf_dtype u_type;       /* element type of u */
+  const void *u;          /* [m][r], element (i,k) at u + i*u_stride + k; needs only element alignment */
+  size_t u_stride;        /* elements between rows, >= r */
+  svf_dtype vt_type;      /* element type of vt */
+  const void *vt;         /* [r][n], element (k,j) at vt + k*vt_stride + j */
+  size_t vt_stride;       /* elements between rows, >= n */
+  const float *sigma;     /* [r]; the gains of the base model */
+} svf_linear_source;
+
+/* Bytes of the packed block of an m x n layer of rank r. Errors: NULL (bytes), ARGUMENT (a zero
+ * dimension, an unknown format), OVERFLOW. Thread-safe. */
+SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t *bytes);
+
+/* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
+ * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the
+ * same bytes on every machine of one endianness. Errors: NULL, ARGUMENT, OVERFLOW, SPACE,
+ * ALIGNMENT; on error the block is untouched. Serial. Thread-safe on distinct blocks. */
+SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes);
+
+/* The same, divided: call with every ith in [0, nth), in any order, on any threads, then
+ * svf_linear_seal once after all have returned. The bytes do not depend on nth. */
+SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
+                                        size_t ith, size_t nth);
+
+/* Compute the checksum of a block whose parts have all been packed and mark it as complete; until
+ * then svf_linear_check refuses the block. Errors as svf_linear_check. */
+SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
+
+/* Check a block that came from a file before using it: alignment, magic, byte order, version, and
+ * that every size and offset follows from m, n, r and format and fits in `bytes` (the bytes that are
+ * really there). With verify_checksum != 0 every byte is read and the checksum compared. After OK
+ * no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE, MAGIC,
+ * ENDIAN, VERSION, CORRUPT. Thread-safe. */
+SVF_API svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum);
+
+/* The header of a checked or packed block; NULL if block is NULL. */
+SVF_API const svf_linear_header *svf_linear_info(const void *block);
+
+/* sigma inside a packed block, r values: the gains of the base model. NULL if block is NULL. */
+SVF_API const float *svf_linear_sigma(const void *block);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fused SVF matmul with a gain vector per row.
+ *
+ *   T = (X V) * D       X [rows][n]   D[row] = gains of that row's expert, or sigma for the base
+ *   Y = T U^T           T [rows][r]   Y [rows][m]
+ *   Y = Y + bias        if bias is given
+ *   Y = Y + Y_old       with SVF_ACCUMULATE
+ *
+ * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
+ * d = c * sigma * z.
+ *
+ * Bits. For f32 every element of X V and of T U^T is one chain of fused multiply-adds that starts at
+ * +0 and runs in increasing k; T is that sum times the gain, rounded once; bias and Y_old are added
+ * in this order with one rounding each. So a row's result has the same bits on every instruction set,
+ * for any number of threads, and whatever else is in the batch. NaN and Inf propagate within their
+ * row; denormals follow the caller's MXCSR / FPCR, which is never changed.
+ *
+ * No function here allocates, prints, aborts or keeps state. */
+#ifndef SVF_MATMUL_H
+#define SVF_MATMUL_H
+
+#include <svf/linear.h>
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SVF_ACCUMULATE 1u /* add to Y instead of overwriting it; without it Y is never read */
+
+#define SVF_WORKSPACE_ALIGNMENT 64 /* bytes */
+#define SVF_STAGES 2
+
+/* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
+ * sizeof(svf_matmul_args) and lets later versions add fields. */
+typedef struct svf_matmul_args {
+  size_t size;
+  const void *linear;        /* packed block, 64-byte aligned; must have passed svf_linear_check or
+                                come from svf_linear_pack */
+  size_t rows;               /* may be 0: then nothing is read or written */
+  svf_dtype x_type;
+  const void *x;             /* [rows][n]; needs only element alignment */
+  ptrdiff_t x_stride;        /* elements between rows; any value, also 0 or negative */
+  const float *const *gains; /* NULL: sigma for every row. Else rows pointers, each to r fp32 values
+                                that need only element alignment, or NULL for sigma */
+  const float *bias;         /* [m] or NULL */
+  svf_dtype y_type;
+  void *y;                   /* [rows][m]; must not overlap x, the block, the gains or the workspace */
+  ptrdiff_t y_stride;        /* elements between rows; |y_stride| >= m if rows > 1 */
+  unsigned flags;            /* 0 or SVF_ACCUMULATE */
+  svf_isa isa;               /* SVF_ISA_AUTO, or one that svf_isa_supported */
+} svf_matmul_args;
+
+/* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
+ * `size` is checked) carried out in nth parts. Grows with rows; for fixed nth it is a valid
+ * workspace for any smaller number of rows too. Errors: NULL, VERSION (size), ARGUMENT (nth = 0),
+ * UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check. Thread-safe. */
+SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes);
+
+/* Carry the call out on `threads` OpenMP threads; 1 stays on the calling thread and starts nothing,
+ * 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling thread.
+ * workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, contents
+ * indifferent, not shared with a call under way. Errors: NULL, VERSION, ARGUMENT, OVERFLOW,
+ * UNSUPPORTED, SPACE, ALIGNMENT, and those of svf_linear_check; on error nothing was written.
+ * Thread-safe. */
+SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
+                              size_t workspace_bytes);
+
+/* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
+SVF_API size_t svf_max_threads(void);
+
+/* --- On the caller's own threads --------------------------------------------------------------
+ *
+ *   svf_plan plan;
+ *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
+ *   svf_matmul_stage(&plan, 0, ith);                          every ith in [0, nth)
+ *   <barrier of the caller>
+ *   svf_matmul_stage(&plan, 1, ith);                          every ith in [0, nth)
+ *
+ * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order and
+ * on any thread, at once or one after the other, so nth may exceed the number of threads for work
+ * stealing. The result has the same bits for every nth. */
+typedef struct svf_plan {
+  uint64_t opaque[40];
+} svf_plan;
+
+/* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
+ * workspace (sized for nth), not to args itself. Errors as svf_matmul. Thread-safe. */
+SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
+                                   void *workspace, size_t workspace_bytes);
+
+/* Carry out part ith of a stage (0 or 1) of a valid plan. Cannot fail; a stage or ith out of range
+ * does nothing. */
+SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
+
+/* --- On a thread pool ------------------------------------------------------------------------- */
+
+/* A parallel-for that the caller owns: run must call task(context, i) exactly once for every i in
+ * [0, count), on any threads in any order, and return after all have returned. */
+typedef struct svf_pool {
+  size_t threads; /* parts to divide a stage into, >= 1 */
+  void (*run)(void *self, size_t count, void (*task)(void *context, size_t i), void *context);
+  void *self; /* handed to run */
+} svf_pool;
+
+/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. */
+SVF_API svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool,
+                                   void *workspace, size_t workspace_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

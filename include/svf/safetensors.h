@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading safetensors files (library svf_model). Files are untrusted: the header is checked whole
+ * before any tensor is visible, and no tensor can refer to bytes outside the file. */
+#ifndef SVF_SAFETENSORS_H
+#define SVF_SAFETENSORS_H
+
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum svf_st_dtype {
+  SVF_ST_BOOL, SVF_ST_U8, SVF_ST_I8, SVF_ST_F8_E4M3, SVF_ST_F8_E5M2, SVF_ST_U16, SVF_ST_I16,
+  SVF_ST_F16, SVF_ST_BF16, SVF_ST_U32, SVF_ST_I32, SVF_ST_F32, SVF_ST_U64, SVF_ST_I64, SVF_ST_F64
+} svf_st_dtype;
+
+#define SVF_ST_MAX_DIMS 8
+
+typedef struct svf_st_tensor {
+  const char *name; /* UTF-8, terminated; belongs to the file handle */
+  svf_st_dtype dtype;
+  int ndim; /* 0 (a scalar) to SVF_ST_MAX_DIMS */
+  size_t shape[SVF_ST_MAX_DIMS];
+  size_t elements;
+  const void *data; /* row-major, little-endian, `bytes` long, any alignment; belongs to the handle */
+  size_t bytes;
+} svf_st_tensor;
+
+typedef struct svf_safetensors svf_safetensors;
+
+/* Reading into memory instead of mapping: a file that is truncated while mapped raises SIGBUS. */
+#define SVF_ST_NO_MMAP 1u
+
+/* Open and check `path`. On OK *file must be closed with svf_safetensors_close. Errors: NULL; IO
+ * (with the system's reason); MEMORY; FILE, naming the path, the tensor and the rule that it breaks:
+ * header longer than 100 MB or the file, not UTF-8 JSON starting with '{', duplicate keys, unknown
+ * dtype, negative or overflowing shape, byte range that disagrees with shape, and ranges that do not
+ * tile the data exactly (hole, overlap, trailing bytes). */
+SVF_API svf_status svf_safetensors_open(const char *path, unsigned flags, svf_safetensors **file);
+
+/* Close; NULL is ignored. Tensors and their data become invalid. */
+SVF_API void svf_safetensors_close(svf_safetensors *file);
+
+/* Number of tensors, and tensor i in file order (NULL if out of range). Thread-safe. */
+SVF_API size_t svf_safetensors_count(const svf_safetensors *file);
+SVF_API const svf_st_tensor *svf_safetensors_at(const svf_safetensors *file, size_t i);
+
+/* The tensor of that name, or NULL. Thread-safe. */
+SVF_API const svf_st_tensor *svf_safetensors_find(const svf_safetensors *file, const char *name);
+
+/* The value of a __metadata__ key, or NULL. Belongs to the handle. Thread-safe. */
+SVF_API const char *svf_safetensors_metadata(const svf_safetensors *file, const char *key);
+
+/* Convert a F32, F16 or BF16 tensor to fp32, exactly: out[elements], the caller's. Errors: NULL,
+ * SPACE (capacity < elements), UNSUPPORTED (dtype, named in the message). Thread-safe. */
+SVF_API svf_status svf_st_to_f32(const svf_st_tensor *tensor, float *out, size_t capacity);
+
+/* "F32", "BF16", ...; "?" for an unknown value. */
+SVF_API const char *svf_st_dtype_name(svf_st_dtype dtype);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

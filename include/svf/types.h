@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Element types, weight formats and instruction sets. */
+#ifndef SVF_TYPES_H
+#define SVF_TYPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <svf/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Element type of a caller's matrix. bf16 elements are uint16_t: the upper half of an fp32. fp32 is
+ * rounded to bf16 to nearest, ties to even; NaN becomes a quiet NaN. */
+typedef enum svf_dtype { SVF_F32 = 0, SVF_BF16 = 1 } svf_dtype;
+
+/* Format of the packed weights, and with it the arithmetic. */
+typedef enum svf_format {
+  SVF_FORMAT_F32 = 0 /* fp32 weights and activations, one chain of FMAs per output */
+} svf_format;
+
+/* Instruction set of a kernel. Higher is preferred where the CPU has it. */
+typedef enum svf_isa {
+  SVF_ISA_AUTO = 0, /* the best that this CPU and operating system support, or the one selected */
+  SVF_ISA_REF,      /* plain C: runs everywhere, slow, the oracle of the tests */
+  SVF_ISA_NEON,     /* Armv8-A Advanced SIMD */
+  SVF_ISA_AVX2,     /* AVX2 + FMA */
+  SVF_ISA_AVX512,   /* AVX-512 F, BW, DQ, VL */
+  SVF_ISA_COUNT
+} svf_isa;
+
+/* Bytes of one element; 0 for an unknown type. Thread-safe. */
+SVF_API size_t svf_dtype_size(svf_dtype type);
+
+/* "f32", "bf16"; "?" for an unknown value. Static strings. Thread-safe. */
+SVF_API const char *svf_dtype_name(svf_dtype type);
+SVF_API const char *svf_format_name(svf_format format);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fp32 tile, written once for every vector ISA. An ISA's f32.c defines, before it includes this:
+ *
+ *   vec, LANES                a vector of fp32 and its lanes: 4, 8 or 16
+ *   v_zero() v_load(p) v_store(p, v) v_add(x, y) v_mul(x, y)                   any alignment
+ *   a_step                    the values of A in one step, in as many registers as the ISA likes
+ *   a_load(a, rows)           reads exactly `rows` floats
+ *   a_fma(&step, i, b, sum)   sum + A[i]*b with one rounding
+ *   v_widen(p), v_round(p, v)                       LANES bf16 to fp32; fp32 to bf16, nearest even
+ *   v_prefetch(p)             towards L2
+ *   t_store(t, rows, x)       t[j*rows + i] = lane j of x[i], i < rows, j < LANES; x has
+ *                             SVF_ROWS_MAX elements, of which those past `rows` are zero
+ *
+ * and afterwards instantiates SVF_F32_TILE(rows, panels, isa) for the shapes of its registry row.
+ * Everything is inlined with constant shapes, so that the sums stay in registers. Lanes that do not
+ * exist (past r or m) are handled here, through a line on the stack. */
+#ifndef SVF_KERNELS_F32_TILE_H
+#define SVF_KERNELS_F32_TILE_H
+
+#include <string.h>
+
+#include "kernels/kernel.h"
+
+#define SVF_INLINE static inline __attribute__((always_inline))
+#define SVF_UNROLL _Pragma("GCC unroll 64")
+
+enum { VECS = SVF_PANEL / LANES }; /* vectors in one line of a panel */
+
+/* One line of one row, 16 channels. */
+typedef struct line {
+  vec v[VECS];
+} line;
+
+SVF_INLINE line line_load(const float *p)
+{
+  line l;
+  SVF_UNROLL for (int v = 0; v < VECS; ++v) l.v[v] = v_load(p + v * LANES);
+  return l;
+}
+
+SVF_INLINE void line_store(float *p, line l)
+{
+  SVF_UNROLL for (int v = 0; v < VECS; ++v) v_store(p + v * LANES, l.v[v]);
+}
+
+SVF_INLINE line line_add(line x, line y)
+{
+  SVF_UNROLL for (int v = 0; v < VECS; ++v) x.v[v] = v_add(x.v[v], y.v[v]);
+  return x;
+}
+
+/* Gains, bias: fp32 of which only `lanes` may be touched. */
+SVF_INLINE line line_load_part(const float *p, int lanes)
+{
+  if (lanes == SVF_PANEL) return line_load(p);
+  float full[SVF_PANEL] = {0};
+  memcpy(full, p, (size_t)lanes * sizeof *p);
+  return line_load(full);
+}
+
+SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
+{
+  if (type == SVF_F32) return line_load_part((const float *)(const void *)y, lanes);
+  uint16_t full[SVF_PANEL] = {0};
+  memcpy(full, y, (size_t)lanes * sizeof *full);
+  line l;
+  SVF_UNROLL for (int v = 0; v < VECS; ++v) l.v[v] = v_widen(full + v * LANES);
+  return l;
+}
+
+SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
+{
+  if (type == SVF_F32) {
+    if (lanes == SVF_PANEL) {
+      line_store((float *)(void *)y, l);
+      return;
+    }
+    float full[SVF_PANEL];
+    line_store(full, l);
+    memcpy(y, full, (size_t)lanes * sizeof *full);
+    return;
+  }
+  uint16_t full[SVF_PANEL];
+  SVF_UNROLL for (int v = 0; v < VECS; ++v) v_round(full + v * LANES, l.v[v]);
+  memcpy(y, full, (size_t)lanes * sizeof *full);
+}
+
+/* Stage 1: T = sum * gain, in the layout that stage 2 reads as its A. */
+SVF_INLINE void finish_t(const svf_epilogue *e, size_t channel, int lanes, const int rows,
+                         line *sum)
+{
+  SVF_UNROLL for (int i = 0; i < rows; ++i) {
+    const line gain = line_load_part(e->gains[i] + channel, lanes);
+    SVF_UNROLL for (int v = 0; v < VECS; ++v) sum[i].v[v] = v_mul(sum[i].v[v], gain.v[v]);
+  }
+  float *t = e->t + channel * (size_t)rows;
+  float edge[SVF_PANEL * SVF_ROWS_MAX];
+  float *to = lanes == SVF_PANEL ? t : edge;
+  SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+    vec x[SVF_ROWS_MAX];
+    SVF_UNROLL for (int i = 0; i < SVF_ROWS_MAX; ++i) x[i] = i < rows ? sum[i].v[v] : v_zero();
+    t_store(to + v * LANES * rows, rows, x);
+  }
+  if (to == edge) memcpy(t, edge, (size_t)lanes * (size_t)rows * sizeof *t);
+}
+
+/* Stage 2: Y = sum (+ bias) (+ Y), rounded to Y's type last. */
+SVF_INLINE void finish_y(const svf_epilogue *e, size_t channel, int lanes, const int rows,
+                         const line *sum)
+{
+  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
+  char *y = (char *)e->y + (ptrdiff_t)channel * size;
+  for (int i = 0; i < rows; ++i) {
+    line l = sum[i];
+    if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
+    if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
+    y_store(y, e->y_type, lanes, l);
+    y += e->y_stride * size;
+  }
+}
+
+SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
+{
+  const size_t stride = tile->b_stride;
+  const float *a = tile->a, *b = tile->b, *ahead = tile->ahead;
+  line sum[SVF_PANELS_MAX][SVF_ROWS_MAX];
+
+  SVF_UNROLL for (int p = 0; p < panels; ++p) {
+    SVF_UNROLL for (int i = 0; i < rows; ++i) {
+      SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+        sum[p][i].v[v] =
+            tile->resume ? v_load(tile->c + (p * rows + i) * SVF_PANEL + v * LANES) : v_zero();
+      }
+    }
+  }
+
+  /* Steps come in units, so that prefetching costs little where weights are used many times. */
+  size_t left = tile->k, fetch = tile->ahead_units;
+  while (left > 0) {
+    const size_t unit = left < SVF_AHEAD_UNIT ? left : SVF_AHEAD_UNIT;
+    if (fetch > 0) {
+      --fetch;
+      for (unsigned s = 0; s < tile->ahead_rate; ++s) {
+        SVF_UNROLL for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
+        ahead += SVF_PANEL;
+      }
+    }
+    _Pragma("GCC unroll 4") for (size_t s = 0; s < unit; ++s) {
+      line w[SVF_PANELS_MAX];
+      SVF_UNROLL for (int p = 0; p < panels; ++p) w[p] = line_load(b + (size_t)p * stride);
+      const a_step x = a_load(a, rows);
+      SVF_UNROLL for (int i = 0; i < rows; ++i) {
+        SVF_UNROLL for (int p = 0; p < panels; ++p) {
+          SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+            sum[p][i].v[v] = a_fma(&x, i, w[p].v[v], sum[p][i].v[v]);
+          }
+        }
+      }
+      a += rows;
+      b += SVF_PANEL;
+    }
+    left -= unit;
+  }
+
+  const svf_epilogue *e = tile->epilogue;
+  if (!e) {
+    SVF_UNROLL for (int p = 0; p < panels; ++p) {
+      SVF_UNROLL for (int i = 0; i < rows; ++i) {
+        line_store(tile->c + (p * rows + i) * SVF_PANEL, sum[p][i]);
+      }
+    }
+    return;
+  }
+  SVF_UNROLL for (int p = 0; p < panels; ++p) {
+    const int lanes = p == panels - 1 ? tile->lanes : SVF_PANEL;
+    const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
+    if (e->t) {
+      finish_t(e, channel, lanes, rows, sum[p]);
+    } else {
+      finish_y(e, channel, lanes, rows, sum[p]);
+    }
+  }
+}
+
+/* A row block of X, transposed 16 steps at a time. */
+SVF_INLINE void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                              float *a)
+{
+  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  for (size_t j = 0; j < k; j += SVF_PANEL) {
+    const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
+    const char *from = (const char *)x + (ptrdiff_t)j * size;
+    line l[SVF_ROWS_MAX];
+    for (int i = 0; i < rows; ++i) l[i] = row_load(from + i * stride * size, type, lanes);
+    float edge[SVF_PANEL * SVF_ROWS_MAX];
+    float *to = lanes == SVF_PANEL ? a : edge;
+    SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+      vec t[SVF_ROWS_MAX];
+      SVF_UNROLL for (int i = 0; i < SVF_ROWS_MAX; ++i) t[i] = i < rows ? l[i].v[v] : v_zero();
+      t_store(to + v * LANES * rows, rows, t);
+    }
+    if (to == edge) memcpy(a, edge, (size_t)lanes * (size_t)rows * sizeof *a);
+    a += SVF_PANEL * (size_t)rows;
+  }
+}
+
+#define SVF_F32_TILE(rows, panels, isa)                          \
+  static void tile_##rows##x##panels##_##isa(const svf_tile *t) \
+  {                                                              \
+    f32_tile(t, rows, panels);                                   \
+  }
+
+#endif

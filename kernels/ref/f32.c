@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fp32 in plain C: the twin that every fp32 kernel must match to the bit. fmaf is one rounding
+ * whether the CPU has an FMA or libm emulates it. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/registry.h"
+
+enum { ROWS = 4 };
+
+static float widen(uint16_t x)
+{
+  const uint32_t bits = (uint32_t)x << 16;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+/* To nearest, ties to even; NaN stays NaN and becomes quiet. */
+static uint16_t round_bf16(float f)
+{
+  uint32_t bits;
+  memcpy(&bits, &f, sizeof bits);
+  if (isnan(f)) return (uint16_t)((bits | 0x400000u) >> 16);
+  return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+static void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
+{
+  const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
+  if (e->bias) sum += e->bias[channel];
+  if (e->y_type == SVF_F32) {
+    float *y = (float *)e->y + at;
+    *y = e->accumulate ? sum + *y : sum;
+  } else {
+    uint16_t *y = (uint16_t *)e->y + at;
+    *y = round_bf16(e->accumulate ? sum + widen(*y) : sum);
+  }
+}
+
+static void tile_of(const svf_tile *tile, int rows)
+{
+  const svf_epilogue *e = tile->epilogue;
+  for (int i = 0; i < rows; ++i) {
+    for (int j = 0; j < SVF_PANEL; ++j) {
+      float *c = tile->c + i * SVF_PANEL + j;
+      float sum = tile->resume ? *c : 0.0f;
+      for (size_t k = 0; k < tile->k; ++k) {
+        sum = fmaf(tile->a[k * (size_t)rows + (size_t)i], tile->b[k * SVF_PANEL + (size_t)j], sum);
+      }
+      const size_t channel = tile->channel + (size_t)j;
+      if (!e) {
+        *c = sum;
+      } else if (j >= tile->lanes) {
+        continue;
+      } else if (e->t) {
+        e->t[channel * (size_t)rows + (size_t)i] = sum * e->gains[i][channel];
+      } else {
+        finish_y(e, i, channel, sum);
+      }
+    }
+  }
+}
+
+static void tile_1(const svf_tile *tile) { tile_of(tile, 1); }
+static void tile_2(const svf_tile *tile) { tile_of(tile, 2); }
+static void tile_3(const svf_tile *tile) { tile_of(tile, 3); }
+static void tile_4(const svf_tile *tile) { tile_of(tile, 4); }
+
+static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, float *a)
+{
+  for (size_t j = 0; j < k; ++j) {
+    for (int i = 0; i < rows; ++i) {
+      const ptrdiff_t at = i * stride + (ptrdiff_t)j;
+      *a++ = type == SVF_F32 ? ((const float *)x)[at] : widen(((const uint16_t *)x)[at]);
+    }
+  }
+}
+
+const svf_kernel svf_kernel_f32_ref = {
+    .name = "svf_f32_4x16_ref",
+    .isa = SVF_ISA_REF,
+    .format = SVF_FORMAT_F32,
+    .needs = 0,
+    .rows = ROWS,
+    .pack_rows = pack_rows,
+    .tile = {[1] = {1, {[1] = tile_1}},
+             [2] = {1, {[1] = tile_2}},
+             [3] = {1, {[1] = tile_3}},
+             [4] = {1, {[1] = tile_4}}},
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one table of kernels. Later rows are preferred where the CPU can run them. */
+#include "kernels/registry.h"
+
+static const svf_kernel *const rows[] = {
+    &svf_kernel_f32_ref,
+#if defined(__x86_64__)
+    &svf_kernel_f32_avx2,
+    &svf_kernel_f32_avx512,
+#elif defined(__aarch64__)
+    &svf_kernel_f32_neon,
+#endif
+};
+
+size_t svf_kernel_count(void)
+{
+  return sizeof rows / sizeof *rows;
+}
+
+const svf_kernel *svf_kernel_at(size_t i)
+{
+  return i < svf_kernel_count() ? rows[i] : NULL;
+}
+
+const svf_kernel *svf_kernel_find(svf_isa isa, svf_format format)
+{
+  for (size_t i = svf_kernel_count(); i-- > 0;) {
+    if (rows[i]->isa == isa && rows[i]->format == format) return rows[i];
+  }
+  return NULL;
+}

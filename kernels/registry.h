@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rows of the registry, one per (ISA, format); each is defined in kernels/<isa>/<format>.c. */
+#ifndef SVF_KERNELS_REGISTRY_H
+#define SVF_KERNELS_REGISTRY_H
+
+#include "kernels/kernel.h"
+
+extern const svf_kernel svf_kernel_f32_ref;
+#if defined(__x86_64__)
+extern const svf_kernel svf_kernel_f32_avx2;
+extern const svf_kernel svf_kernel_f32_avx512;
+#elif defined(__aarch64__)
+extern const svf_kernel svf_kernel_f32_neon;
+#endif
+
+#endif

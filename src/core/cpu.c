@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bit positions: Intel SDM volume 2A (CPUID) and volume 1, chapter 13 (XCR0); Linux
+ * Documentation/arch/arm64/elf_hwcaps.rst. */
+#include "src/core/cpu.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+static int bit(uint64_t word, int n)
+{
+  return (int)(word >> n & 1);
+}
+
+uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
+{
+  uint64_t has = 0;
+  const uint64_t ymm = 0x6, zmm = 0xe6; /* SSE + AVX; and opmask + both halves of ZMM */
+  const int osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
+  if (!osxsave || !avx || (r->xcr0 & ymm) != ymm) return 0;
+  if (bit(r->leaf1_ecx, 12)) has |= SVF_CPU_FMA;
+  if (bit(r->leaf7_ebx, 5)) has |= SVF_CPU_AVX2;
+  if ((r->xcr0 & zmm) != zmm || !bit(r->leaf7_ebx, 16)) return has;
+  has |= SVF_CPU_AVX512F;
+  if (bit(r->leaf7_ebx, 17)) has |= SVF_CPU_AVX512DQ;
+  if (bit(r->leaf7_ebx, 30)) has |= SVF_CPU_AVX512BW;
+  if (bit(r->leaf7_ebx, 31)) has |= SVF_CPU_AVX512VL;
+  return has;
+}
+
+uint64_t svf_cpu_from_hwcap(uint64_t hwcap)
+{
+  return bit(hwcap, 1) ? SVF_CPU_NEON : 0; /* HWCAP_ASIMD */
+}
+
+uint64_t svf_cpu_features(void)
+{
+#if defined(__x86_64__)
+  svf_x86_registers r = {0};
+  uint32_t a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  r.leaf1_ecx = c;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) r.leaf7_ebx = b;
+  if (bit(r.leaf1_ecx, 27)) {
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    r.xcr0 = (uint64_t)d << 32 | a;
+  }
+  return svf_cpu_from_x86(&r);
+#elif defined(__aarch64__) && defined(__linux__)
+  return svf_cpu_from_hwcap(getauxval(AT_HWCAP));
+#elif defined(__aarch64__)
+  return SVF_CPU_NEON; /* part of the base architecture of every other AArch64 system */
+#else
+  return 0;
+#endif
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Feature detection as pure functions of what the CPU and the operating system report, so that
+ * tests can ask for any machine. */
+#ifndef SVF_CORE_CPU_H
+#define SVF_CORE_CPU_H
+
+#include <stdint.h>
+
+#include <svf/cpu.h>
+
+/* The registers that decide, x86: CPUID.1:ECX, CPUID.(7,0):EBX, and XCR0 (0 without OSXSAVE). */
+typedef struct svf_x86_registers {
+  uint32_t leaf1_ecx, leaf7_ebx;
+  uint64_t xcr0;
+} svf_x86_registers;
+
+uint64_t svf_cpu_from_x86(const svf_x86_registers *registers);
+
+/* AArch64: AT_HWCAP. */
+uint64_t svf_cpu_from_hwcap(uint64_t hwcap);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From CPU features to a registry row. The only state is two atomics: the features, read once, and
+ * what svf_isa_select asked for. */
+#include "src/core/dispatch.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/core/status.h"
+
+static const char *const isa_names[SVF_ISA_COUNT] = {"auto", "ref", "neon", "avx2", "avx512"};
+
+static const struct {
+  uint64_t bit;
+  const char *name;
+} feature_names[] = {
+    {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},
+    {SVF_CPU_AVX512F, "avx512f"},   {SVF_CPU_AVX512BW, "avx512bw"},
+    {SVF_CPU_AVX512DQ, "avx512dq"}, {SVF_CPU_AVX512VL, "avx512vl"},
+    {SVF_CPU_NEON, "neon"},
+};
+
+static _Atomic int selected = SVF_ISA_AUTO;
+
+/* CPUID traps to the hypervisor on a virtual machine, so the answer is kept. Threads that race here
+ * store the same value. */
+static uint64_t features(void)
+{
+  static _Atomic uint64_t known;
+  static const uint64_t asked = UINT64_C(1) << 63;
+  uint64_t f = atomic_load_explicit(&known, memory_order_relaxed);
+  if (!f) {
+    f = svf_cpu_features() | asked;
+    atomic_store_explicit(&known, f, memory_order_relaxed);
+  }
+  return f & ~asked;
+}
+
+static int runs_here(const svf_kernel *kernel)
+{
+  return (kernel->needs & ~features()) == 0;
+}
+
+static svf_isa best(void)
+{
+  for (size_t i = svf_kernel_count(); i-- > 0;) {
+    if (runs_here(svf_kernel_at(i))) return svf_kernel_at(i)->isa;
+  }
+  return SVF_ISA_REF;
+}
+
+static int known_isa(svf_isa isa)
+{
+  return (int)isa >= 0 && isa < SVF_ISA_COUNT;
+}
+
+const char *svf_isa_name(svf_isa isa)
+{
+  return known_isa(isa) ? isa_names[isa] : "?";
+}
+
+int svf_isa_supported(svf_isa isa)
+{
+  if (isa == SVF_ISA_AUTO) return 1;
+  for (size_t i = 0; i < svf_kernel_count(); ++i) {
+    if (svf_kernel_at(i)->isa == isa && runs_here(svf_kernel_at(i))) return 1;
+  }
+  return 0;
+}
+
+svf_status svf_isa_parse(const char *name, svf_isa *isa)
+{
+  if (!name) return svf_fail(SVF_ERR_NULL, "name is NULL");
+  if (!isa) return svf_fail(SVF_ERR_NULL, "isa is NULL");
+  for (int i = 0; i < SVF_ISA_COUNT; ++i) {
+    if (strcmp(name, isa_names[i]) == 0) {
+      *isa = (svf_isa)i;
+      return SVF_OK;
+    }
+  }
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "name is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512",
+                  name);
+}
+
+/* Why `isa` cannot run: the build has no kernel of it, or the CPU lacks a feature. */
+static svf_status unsupported(svf_isa isa)
+{
+  for (size_t i = 0; i < svf_kernel_count(); ++i) {
+    const svf_kernel *kernel = svf_kernel_at(i);
+    if (kernel->isa != isa) continue;
+    for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
+      if (kernel->needs & ~features() & feature_names[f].bit) {
+        return svf_fail(SVF_ERR_UNSUPPORTED,
+                        "isa is %s, but this CPU or operating system lacks %s; the best here is %s",
+                        svf_isa_name(isa), feature_names[f].name, svf_isa_name(best()));
+      }
+    }
+  }
+  return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s (%d), for which this build has no kernel",
+                  svf_isa_name(isa), (int)isa);
+}
+
+svf_status svf_isa_select(svf_isa isa)
+{
+  if (!svf_isa_supported(isa)) return unsupported(isa);
+  atomic_store(&selected, (int)isa);
+  return SVF_OK;
+}
+
+svf_status svf_isa_select_env(void)
+{
+  const char *name = getenv("SVF_ISA");
+  if (!name || !*name) return SVF_OK;
+  svf_isa isa;
+  if (svf_isa_parse(name, &isa) != SVF_OK) {
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512",
+                    name);
+  }
+  return svf_isa_select(isa);
+}
+
+svf_isa svf_isa_selected(void)
+{
+  const svf_isa isa = (svf_isa)atomic_load(&selected);
+  return isa == SVF_ISA_AUTO ? best() : isa;
+}
+
+svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kernel)
+{
+  if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
+  const svf_kernel *found = svf_kernel_find(isa, format);
+  if (!found || !runs_here(found)) return unsupported(isa);
+  *kernel = found;
+  return SVF_OK;
+}
+
+/* snprintf at the end of what is there, counting what would not fit. */
+__attribute__((format(printf, 4, 5))) static void append(char *buffer, size_t bytes, size_t *length,
+                                                         const char *format, ...)
+{
+  va_list list;
+  va_start(list, format);
+  const size_t at = *length < bytes ? *length : bytes;
+  const int n = vsnprintf(at < bytes ? buffer + at : NULL, bytes - at, format, list);
+  if (n > 0) *length += (size_t)n;
+  va_end(list);
+}
+
+size_t svf_cpu_describe(char *buffer, size_t bytes)
+{
+  size_t length = 0;
+  append(buffer, bytes, &length, "features:");
+  for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
+    if (features() & feature_names[f].bit) {
+      append(buffer, bytes, &length, " %s", feature_names[f].name);
+    }
+  }
+  append(buffer, bytes, &length, "\n");
+  for (size_t i = svf_kernel_count(); i-- > 0;) {
+    const svf_kernel *kernel = svf_kernel_at(i);
+    const char *verdict = runs_here(kernel) ? "can run" : "cannot run, lacks";
+    append(buffer, bytes, &length, "%s %s: %s", svf_isa_name(kernel->isa),
+           svf_format_name(kernel->format), verdict);
+    for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
+      if (kernel->needs & ~features() & feature_names[f].bit) {
+        append(buffer, bytes, &length, " %s", feature_names[f].name);
+      }
+    }
+    append(buffer, bytes, &length, "\n");
+  }
+  append(buffer, bytes, &length, "selected: %s (%s)\n", svf_isa_name(svf_isa_selected()),
+         atomic_load(&selected) == SVF_ISA_AUTO ? "the best that can run" : "asked for");
+  return length;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SVF_CORE_DISPATCH_H
+#define SVF_CORE_DISPATCH_H
+
+#include <svf/cpu.h>
+
+#include "kernels/kernel.h"
+
+/* The kernel for a call: AUTO becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe. */
+svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kernel);
+
+#endif

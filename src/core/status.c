@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/core/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static _Thread_local char message[512];
+
+svf_status svf_fail(svf_status status, const char *format, ...)
+{
+  va_list list;
+  va_start(list, format);
+  vsnprintf(message, sizeof message, format, list);
+  va_end(list);
+  return status;
+}
+
+const char *svf_last_message(void)
+{
+  return message;
+}
+
+const char *svf_status_name(svf_status status)
+{
+  switch (status) {
+    case SVF_OK: return "OK";
+    case SVF_ERR_NULL: return "NULL";
+    case SVF_ERR_ARGUMENT: return "ARGUMENT";
+    case SVF_ERR_OVERFLOW: return "OVERFLOW";
+    case SVF_ERR_SPACE: return "SPACE";
+    case SVF_ERR_ALIGNMENT: return "ALIGNMENT";
+    case SVF_ERR_MAGIC: return "MAGIC";
+    case SVF_ERR_VERSION: return "VERSION";
+    case SVF_ERR_ENDIAN: return "ENDIAN";
+    case SVF_ERR_CORRUPT: return "CORRUPT";
+    case SVF_ERR_UNSUPPORTED: return "UNSUPPORTED";
+    case SVF_ERR_MEMORY: return "MEMORY";
+    case SVF_ERR_IO: return "IO";
+    case SVF_ERR_FILE: return "FILE";
+    case SVF_ERR_NUMERIC: return "NUMERIC";
+    case SVF_ERR_FAILED: return "FAILED";
+  }
+  return "?";
+}

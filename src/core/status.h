@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Setting the message of a failed call. Only failing paths come here. */
+#ifndef SVF_CORE_STATUS_H
+#define SVF_CORE_STATUS_H
+
+#include <svf/status.h>
+
+/* Format the calling thread's message and return `status`. */
+__attribute__((format(printf, 2, 3))) svf_status svf_fail(svf_status status, const char *format,
+                                                          ...);
+
+#endif

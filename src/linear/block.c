@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/linear/block.h"
+
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+
+/* CR LF: a file that was transferred as text is recognised. */
+const unsigned char svf_linear_magic[8] = {'S', 'V', 'F', 'L', 'I', 'N', '\r', '\n'};
+
+_Static_assert(sizeof(svf_linear_header) == 128, "the header is part of the file format");
+
+/* Append a section of `elements` fp32 to the block. */
+static bool append(size_t *bytes, size_t elements, uint64_t *offset)
+{
+  size_t size;
+  *offset = *bytes;
+  return svf_size_mul(elements, sizeof(float), &size) &&
+         svf_size_round(size, SVF_LINEAR_ALIGNMENT, &size) && svf_size_add(*bytes, size, bytes);
+}
+
+/* Elements of panels over `channels` with reduction length k. */
+static bool panels(size_t channels, size_t k, size_t *elements)
+{
+  return svf_size_round(channels, SVF_PANEL, elements) && svf_size_mul(*elements, k, elements);
+}
+
+svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
+                             svf_linear_header *header)
+{
+  if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
+  if (n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0; a layer has at least one input");
+  if (r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0; a rank is at least 1");
+  if (format != SVF_FORMAT_F32) {
+    return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
+                    (int)format);
+  }
+  svf_linear_header h = {.endian = SVF_LINEAR_ENDIAN,
+                         .version = SVF_LINEAR_VERSION,
+                         .format = (uint32_t)format,
+                         .m = m,
+                         .n = n,
+                         .r = r};
+  memcpy(h.magic, svf_linear_magic, sizeof h.magic);
+  size_t bytes = sizeof h, sigma, v, u;
+  if (!svf_size_round(r, SVF_PANEL, &sigma) || !panels(r, n, &v) || !panels(m, r, &u) ||
+      !append(&bytes, sigma, &h.sigma_offset) || !append(&bytes, v, &h.v_offset) ||
+      !append(&bytes, u, &h.u_offset)) {
+    return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, n = %zu, r = %zu: the packed size exceeds SIZE_MAX",
+                    m, n, r);
+  }
+  h.bytes = bytes;
+  *header = h;
+  return SVF_OK;
+}
+
+svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t *bytes)
+{
+  if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
+  svf_linear_header header;
+  const svf_status status = svf_linear_layout(m, n, r, format, &header);
+  if (status == SVF_OK) *bytes = (size_t)header.bytes;
+  return status;
+}
+
+/* FNV-1a over 64-bit words in eight interleaved lanes, folded by the same step: as fast as
+ * memory, and any change of one bit changes it. Not a defence against forgery. */
+uint64_t svf_linear_checksum(const void *block)
+{
+  const svf_linear_header *header = block;
+  const unsigned char *p = (const unsigned char *)block + sizeof *header;
+  const size_t bytes = (size_t)header->bytes - sizeof *header;
+  const uint64_t prime = UINT64_C(0x100000001b3), basis = UINT64_C(0xcbf29ce484222325);
+  uint64_t lane[8];
+  for (int i = 0; i < 8; ++i) lane[i] = basis + (uint64_t)i;
+  for (size_t at = 0; at < bytes; at += SVF_LINEAR_ALIGNMENT) {
+    uint64_t word[8];
+    memcpy(word, p + at, sizeof word);
+    for (int i = 0; i < 8; ++i) {
+      lane[i] = (lane[i] ^ word[i]) * prime;
+      lane[i] ^= lane[i] >> 32; /* carry high bits down, which multiplication never does */
+    }
+  }
+  uint64_t sum = basis;
+  for (int i = 0; i < 8; ++i) {
+    sum = (sum ^ lane[i]) * prime;
+    sum ^= sum >> 32;
+  }
+  return sum ? sum : 1; /* 0 stands for "not sealed" */
+}
+
+/* The header against what its own shape implies. */
+static svf_status check_header(const svf_linear_header *h, size_t bytes)
+{
+  svf_linear_header want;
+  if (h->m > SIZE_MAX || h->n > SIZE_MAX || h->r > SIZE_MAX ||
+      svf_linear_layout((size_t)h->m, (size_t)h->n, (size_t)h->r, (svf_format)h->format, &want) !=
+          SVF_OK) {
+    return svf_fail(SVF_ERR_CORRUPT,
+                    "block: m = %llu, n = %llu, r = %llu, format = %lu is no possible layer",
+                    (unsigned long long)h->m, (unsigned long long)h->n, (unsigned long long)h->r,
+                    (unsigned long)h->format);
+  }
+  want.checksum = h->checksum;
+  if (memcmp(h, &want, sizeof want) != 0) {
+    return svf_fail(SVF_ERR_CORRUPT,
+                    "block: header fields do not follow from m = %zu, n = %zu, r = %zu "
+                    "(bytes %llu, expected %llu)",
+                    (size_t)h->m, (size_t)h->n, (size_t)h->r, (unsigned long long)h->bytes,
+                    (unsigned long long)want.bytes);
+  }
+  if (h->bytes > bytes) {
+    return svf_fail(SVF_ERR_SPACE, "block: its header says %llu bytes, only %zu are there",
+                    (unsigned long long)h->bytes, bytes);
+  }
+  return SVF_OK;
+}
+
+/* Everything except that it was sealed. */
+static svf_status check_block(const void *block, size_t bytes)
+{
+  const svf_linear_header *h = block;
+  if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
+  if ((uintptr_t)block % SVF_LINEAR_ALIGNMENT != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "block is at %p, not on a multiple of %d bytes", block,
+                    SVF_LINEAR_ALIGNMENT);
+  }
+  if (bytes < sizeof *h) {
+    return svf_fail(SVF_ERR_SPACE, "block: %zu bytes cannot hold the header of %zu", bytes,
+                    sizeof *h);
+  }
+  if (memcmp(h->magic, svf_linear_magic, sizeof h->magic) != 0) {
+    return svf_fail(SVF_ERR_MAGIC, "block does not start with the magic of a packed linear");
+  }
+  if (h->endian == __builtin_bswap32(SVF_LINEAR_ENDIAN)) {
+    return svf_fail(SVF_ERR_ENDIAN, "block was written on a machine of the other byte order");
+  }
+  if (h->endian != SVF_LINEAR_ENDIAN) {
+    return svf_fail(SVF_ERR_CORRUPT, "block: byte order mark is 0x%08lx",
+                    (unsigned long)h->endian);
+  }
+  if (h->version != SVF_LINEAR_VERSION) {
+    return svf_fail(SVF_ERR_VERSION, "block has version %lu, this library reads %d",
+                    (unsigned long)h->version, SVF_LINEAR_VERSION);
+  }
+  return check_header(h, bytes);
+}
+
+svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum)
+{
+  const svf_status status = check_block(block, bytes);
+  if (status != SVF_OK) return status;
+  const svf_linear_header *h = block;
+  if (h->checksum == 0) return svf_fail(SVF_ERR_CORRUPT, "block was never sealed");
+  if (verify_checksum && svf_linear_checksum(block) != h->checksum) {
+    return svf_fail(SVF_ERR_CORRUPT, "block: checksum is %016llx, the header says %016llx",
+                    (unsigned long long)svf_linear_checksum(block),
+                    (unsigned long long)h->checksum);
+  }
+  return SVF_OK;
+}
+
+svf_status svf_linear_seal(void *block, size_t bytes)
+{
+  const svf_status status = check_block(block, bytes);
+  if (status != SVF_OK) return status;
+  ((svf_linear_header *)block)->checksum = svf_linear_checksum(block);
+  return SVF_OK;
+}
+
+const svf_linear_header *svf_linear_info(const void *block)
+{
+  return block;
+}
+
+const float *svf_linear_sigma(const void *block)
+{
+  const svf_linear_header *h = block;
+  return h ? (const float *)(const void *)((const char *)block + h->sigma_offset) : NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where everything stands inside a packed block. */
+#ifndef SVF_LINEAR_BLOCK_H
+#define SVF_LINEAR_BLOCK_H
+
+#include <svf/linear.h>
+
+#define SVF_LINEAR_ENDIAN UINT32_C(0x01020304)
+
+extern const unsigned char svf_linear_magic[8];
+
+/* The header that follows from the shape; checksum 0. ARGUMENT, OVERFLOW. */
+svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
+                             svf_linear_header *header);
+
+/* Checksum of the bytes behind the header of a block of header->bytes bytes. */
+uint64_t svf_linear_checksum(const void *block);
+
+#endif

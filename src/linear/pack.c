@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packing factors into panels. One file for every format and ISA, since the layout is one. */
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+#include "src/linear/block.h"
+
+/* A factor with its reduction index contiguous: channel c's values at data + c*stride. */
+typedef struct factor {
+  svf_dtype type;
+  const void *data;
+  size_t stride, channels, k;
+} factor;
+
+static float element(const factor *f, size_t channel, size_t k)
+{
+  const size_t at = channel * f->stride + k;
+  if (f->type == SVF_F32) return ((const float *)f->data)[at];
+  const uint32_t bits = (uint32_t)((const uint16_t *)f->data)[at] << 16;
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Panels [first, last): [panel][k][16]. Blocks of 16 steps, so that reads and writes both stay
+ * within a few cache lines. */
+static void pack_panels(const factor *f, float *out, size_t first, size_t last)
+{
+  for (size_t p = first; p < last; ++p) {
+    float *panel = out + p * SVF_PANEL * f->k;
+    const size_t channel = p * SVF_PANEL;
+    const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
+    for (size_t k0 = 0; k0 < f->k; k0 += 16) {
+      const size_t k1 = f->k - k0 < 16 ? f->k : k0 + 16;
+      for (size_t j = 0; j < SVF_PANEL; ++j) {
+        for (size_t k = k0; k < k1; ++k) {
+          panel[k * SVF_PANEL + j] = j < lanes ? element(f, channel + j, k) : 0.0f;
+        }
+      }
+    }
+  }
+}
+
+/* Part ith of nth of the panels: any nth, any remainder. */
+static void pack_part(const factor *f, float *out, size_t ith, size_t nth)
+{
+  const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
+  const size_t share = panels / nth, extra = panels % nth;
+  const size_t first = ith * share + (ith < extra ? ith : extra);
+  pack_panels(f, out, first, first + share + (ith < extra));
+}
+
+static svf_status check_factor(const char *name, const void *data, svf_dtype type, size_t stride,
+                               const char *width_name, size_t rows, size_t width)
+{
+  size_t span;
+  if (!data) return svf_fail(SVF_ERR_NULL, "source->%s is NULL", name);
+  if (svf_dtype_size(type) == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "source->%s_type is %d, which is no element type", name,
+                    (int)type);
+  }
+  if ((uintptr_t)data % svf_dtype_size(type) != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "source->%s is at %p, not aligned to its %s elements", name,
+                    data, svf_dtype_name(type));
+  }
+  if (stride < width) {
+    return svf_fail(SVF_ERR_ARGUMENT, "source->%s_stride is %zu, less than %s = %zu", name, stride,
+                    width_name, width);
+  }
+  if (!svf_size_mul(rows, stride, &span) || !svf_size_mul(span, sizeof(float), &span)) {
+    return svf_fail(SVF_ERR_OVERFLOW, "source->%s: %zu rows of stride %zu exceed SIZE_MAX", name,
+                    rows, stride);
+  }
+  return SVF_OK;
+}
+
+static svf_status check_source(const svf_linear_source *source, const void *block, size_t bytes,
+                               svf_linear_header *header)
+{
+  svf_status status;
+  if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
+  status = svf_linear_layout(source->m, source->n, source->r, source->format, header);
+  if (status != SVF_OK) return status;
+  status = check_factor("u", source->u, source->u_type, source->u_stride, "r", source->m, source->r);
+  if (status != SVF_OK) return status;
+  status = check_factor("vt", source->vt, source->vt_type, source->vt_stride, "n", source->r,
+                        source->n);
+  if (status != SVF_OK) return status;
+  if (!source->sigma) return svf_fail(SVF_ERR_NULL, "source->sigma is NULL");
+  if ((uintptr_t)source->sigma % sizeof(float) != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "source->sigma is at %p, not aligned to fp32",
+                    (const void *)source->sigma);
+  }
+  if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
+  if ((uintptr_t)block % SVF_LINEAR_ALIGNMENT != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "block is at %p, not on a multiple of %d bytes", block,
+                    SVF_LINEAR_ALIGNMENT);
+  }
+  if (bytes < header->bytes) {
+    return svf_fail(SVF_ERR_SPACE, "block has %zu bytes, packing needs %llu", bytes,
+                    (unsigned long long)header->bytes);
+  }
+  return SVF_OK;
+}
+
+svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
+                                size_t ith, size_t nth)
+{
+  svf_linear_header header;
+  const svf_status status = check_source(source, block, bytes, &header);
+  if (status != SVF_OK) return status;
+  if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");
+  if (ith >= nth) return svf_fail(SVF_ERR_ARGUMENT, "ith is %zu, nth is %zu", ith, nth);
+
+  char *base = block;
+  if (ith == 0) {
+    memcpy(base, &header, sizeof header);
+    float *sigma = (float *)(void *)(base + header.sigma_offset);
+    for (size_t i = 0; i < (header.v_offset - header.sigma_offset) / sizeof *sigma; ++i) {
+      sigma[i] = i < source->r ? source->sigma[i] : 0.0f;
+    }
+  }
+  /* Stage 1 multiplies by V: its channels are the rank, its reduction n. Stage 2 by U^T. */
+  const factor v = {source->vt_type, source->vt, source->vt_stride, source->r, source->n};
+  const factor u = {source->u_type, source->u, source->u_stride, source->m, source->r};
+  pack_part(&v, (float *)(void *)(base + header.v_offset), ith, nth);
+  pack_part(&u, (float *)(void *)(base + header.u_offset), ith, nth);
+  return SVF_OK;
+}
+
+svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes)
+{
+  const svf_status status = svf_linear_pack_part(source, block, bytes, 0, 1);
+  return status == SVF_OK ? svf_linear_seal(block, bytes) : status;
+}

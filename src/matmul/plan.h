@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A checked call and how its work is divided. Everything here is decided from shapes, the registry
+ * row and nth; none of it can change a bit of the result, because a reduction is never divided and
+ * always runs in increasing k.
+ *
+ * Rows are cut into row blocks of nearly equal height (at most kernel->rows). A stage's output, row
+ * blocks x panels, is divided into a grid of row_parts x panel_parts cells; part ith is one cell. */
+#ifndef SVF_MATMUL_PLAN_H
+#define SVF_MATMUL_PLAN_H
+
+#include <svf/matmul.h>
+
+#include "kernels/kernel.h"
+
+/* Blocking within a part; see stage.c for the loops. The figures are for an L2 of 1.25 MiB or more;
+ * on a smaller one they cost speed, never bits. */
+enum {
+  SVF_CHUNK_ROWS = 288,     /* rows whose slice of A stays in L2 */
+  SVF_SLICE = 512,          /* steps of a slice */
+  SVF_PARTIALS = 192 * 1024 /* floats of partial sums that stay in L2 */
+};
+
+/* One of the two products: [rows][k] times panels. */
+typedef struct svf_stage {
+  const float *weights; /* [panels][k][16] */
+  size_t k;
+  size_t channels, panels;
+  size_t row_parts, panel_parts;
+} svf_stage;
+
+typedef struct svf_plan_data {
+  svf_matmul_args args;
+  const svf_kernel *kernel;
+  const float *sigma;
+  svf_stage stage[SVF_STAGES];
+  size_t blocks;         /* row blocks */
+  float *t;              /* workspace: T, row block after row block, each [r][rows of the block] */
+  float *scratch;        /* workspace: a piece per part: */
+  size_t scratch_a;      /* floats for packed rows of X, */
+  size_t scratch_c;      /* then floats for partial sums */
+} svf_plan_data;
+
+_Static_assert(sizeof(svf_plan_data) <= sizeof(svf_plan), "svf_plan is too small");
+
+static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
+{
+  return (const svf_plan_data *)(const void *)plan;
+}
+
+/* Where share i of `total` divided into `parts` starts; shares differ by one at most. */
+static inline size_t svf_share(size_t total, size_t parts, size_t i)
+{
+  const size_t share = total / parts, extra = total % parts;
+  return i * share + (i < extra ? i : extra);
+}
+
+static inline size_t svf_size_min(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One part of one stage: the loops around the micro-kernel.
+ *
+ *   for each chunk of row blocks                        its slice of A stays in L2
+ *     for each pass over panels                         its partial sums stay in L2
+ *       for each slice of k                             (stage 1: pack this slice of X)
+ *         for each group of panels                      read once from memory, used from L2
+ *           for each row block, for each tile           micro-kernel
+ *
+ * While a group is used the next one is fetched, a share of it by every row block. In a chunk of one
+ * row block each weight is used once: then a pass is one tile, and X is packed whole beforehand. */
+#include "src/matmul/plan.h"
+
+typedef struct part {
+  const svf_plan_data *plan;
+  const svf_stage *stage;
+  bool first; /* stage 1 of the two: A comes from X and the result is T */
+  size_t panel0, panel1;
+  float *a, *c; /* scratch */
+} part;
+
+/* Row blocks [block0, block1) of a part. */
+typedef struct chunk {
+  size_t block0, block1;
+  size_t row0, rows;
+  bool more; /* another chunk of this part follows */
+} chunk;
+
+/* Steps [k0, k0 + k) of a pass over panels [panel0, panel1). */
+typedef struct slice {
+  size_t panel0, panel1;
+  size_t k0, k;
+} slice;
+
+/* Panels [panel0, panel1), and the panel and step of those to fetch meanwhile. */
+typedef struct group {
+  size_t panel0, panel1;
+  size_t next, next_panels, next_k; /* next_panels = 0: nothing left to fetch */
+} group;
+
+static size_t block_row(const part *w, size_t block)
+{
+  return svf_share(w->plan->args.rows, w->plan->blocks, block);
+}
+
+static bool single(const chunk *ch)
+{
+  return ch->block1 - ch->block0 == 1;
+}
+
+/* --- A ----------------------------------------------------------------------------------------- */
+
+static const void *x_at(const svf_matmul_args *args, size_t row, size_t k)
+{
+  const ptrdiff_t at = (ptrdiff_t)row * args->x_stride + (ptrdiff_t)k;
+  return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
+}
+
+/* A row of fp32 already is a row block [k][1]. */
+static bool x_is_packed(const part *w, const chunk *ch)
+{
+  return ch->rows == 1 && w->plan->args.x_type == SVF_F32;
+}
+
+/* Steps [k0, k0 + k) of the chunk's rows of X, one row block after the other. */
+static void pack(const part *w, const chunk *ch, size_t k0, size_t k)
+{
+  const svf_matmul_args *args = &w->plan->args;
+  for (size_t b = ch->block0; b < ch->block1; ++b) {
+    const size_t row = block_row(w, b);
+    const int rows = (int)(block_row(w, b + 1) - row);
+    w->plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, rows, k,
+                               w->a + (row - ch->row0) * k);
+  }
+}
+
+/* A of a row block at the slice's first step. */
+static const float *a_of(const part *w, const chunk *ch, const slice *s, size_t row, size_t rows)
+{
+  if (!w->first) return w->plan->t + row * w->stage->k + s->k0 * rows;
+  if (x_is_packed(w, ch)) return x_at(&w->plan->args, row, s->k0);
+  if (single(ch)) return w->a + s->k0 * rows;
+  return w->a + (row - ch->row0) * s->k;
+}
+
+/* --- Tiles ------------------------------------------------------------------------------------- */
+
+/* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest of
+ * one panel, whose FMAs would wait for each other. */
+static size_t tile_panels(const svf_kernel *kernel, size_t rows, size_t left)
+{
+  const size_t full = (size_t)kernel->tile[rows].panels;
+  if (left == full + 1 && full > 2 && kernel->tile[rows].fn[full - 1]) return full - 1;
+  if (left >= full) return full;
+  while (!kernel->tile[rows].fn[left]) --left;
+  return left;
+}
+
+/* What becomes of a row block's sums; `gains` receives one pointer per row. */
+static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const float **gains)
+{
+  const svf_matmul_args *args = &w->plan->args;
+  svf_epilogue e = {0};
+  if (w->first) {
+    for (size_t i = 0; i < rows; ++i) {
+      const float *own = args->gains ? args->gains[row + i] : NULL;
+      gains[i] = own ? own : w->plan->sigma;
+    }
+    e.gains = gains;
+    e.t = w->plan->t + row * w->stage->channels;
+    return e;
+  }
+  e.y = (char *)args->y + (ptrdiff_t)row * args->y_stride * (ptrdiff_t)svf_dtype_size(args->y_type);
+  e.y_stride = args->y_stride;
+  e.y_type = args->y_type;
+  e.accumulate = (args->flags & SVF_ACCUMULATE) != 0;
+  e.bias = args->bias;
+  return e;
+}
+
+/* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
+static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t block)
+{
+  const svf_kernel *kernel = w->plan->kernel;
+  const svf_stage *stage = w->stage;
+  const size_t row = block_row(w, block), rows = block_row(w, block + 1) - row;
+  const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
+  const size_t fetch0 = svf_share(s->k, blocks, index);
+  const size_t fetch = svf_share(s->k, blocks, index + 1) - fetch0;
+  const size_t units = (s->k + SVF_AHEAD_UNIT - 1) / SVF_AHEAD_UNIT;
+  const size_t rate = (fetch + units - 1) / units;
+  const float *gains[SVF_ROWS_MAX];
+  const svf_epilogue epilogue = epilogue_of(w, row, rows, gains);
+  float *c = w->c;
+  if (!single(ch)) {
+    c += (g->panel0 - s->panel0) * ch->rows * SVF_PANEL;
+    c += (row - ch->row0) * (g->panel1 - g->panel0) * SVF_PANEL;
+  }
+  svf_tile tile = {
+      .a = a_of(w, ch, s, row, rows),
+      .b_stride = stage->k * SVF_PANEL,
+      .k = s->k,
+      .resume = s->k0 > 0,
+      .epilogue = s->k0 + s->k == stage->k ? &epilogue : NULL,
+      .ahead_rate = (unsigned)rate,
+  };
+  for (size_t p = g->panel0, n; p < g->panel1; p += n) {
+    const size_t at = p - g->panel0;
+    n = tile_panels(kernel, rows, g->panel1 - p);
+    const bool fetches = rate > 0 && at + n <= g->next_panels;
+    tile.b = stage->weights + (p * stage->k + s->k0) * SVF_PANEL;
+    tile.c = c + at * rows * SVF_PANEL;
+    tile.channel = p * SVF_PANEL;
+    tile.lanes = (int)svf_size_min(stage->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
+    tile.ahead_units = fetches ? (fetch + rate - 1) / rate : 0;
+    tile.ahead = fetches ? stage->weights +
+                               ((g->next + at) * stage->k + g->next_k + fetch0) * SVF_PANEL
+                         : tile.b;
+    kernel->tile[rows].fn[n](&tile);
+  }
+}
+
+/* --- Loops ------------------------------------------------------------------------------------- */
+
+/* Panels that tiles of both heights in a chunk divide; several tiles, so that a slice of A is used
+ * more than once while it is in L1. */
+static size_t group_panels(const part *w)
+{
+  enum { AT_LEAST = 6 };
+  const svf_kernel *kernel = w->plan->kernel;
+  const size_t low = w->plan->args.rows / w->plan->blocks;
+  const size_t high = low + (w->plan->args.rows % w->plan->blocks != 0);
+  const size_t one = (size_t)kernel->tile[low].panels, other = (size_t)kernel->tile[high].panels;
+  size_t n = one;
+  while (n % other != 0 || n < AT_LEAST) n += one;
+  return n;
+}
+
+/* Where fetching goes on behind a group, in the order of the loops. */
+static void find_next(const part *w, const chunk *ch, const slice *s, size_t width, group *g)
+{
+  size_t limit;
+  if (g->panel1 < s->panel1) {
+    g->next = g->panel1;
+    g->next_k = s->k0;
+    limit = s->panel1;
+  } else if (s->k0 + s->k < w->stage->k) {
+    g->next = s->panel0;
+    g->next_k = s->k0 + s->k;
+    limit = s->panel1;
+  } else if (s->panel1 < w->panel1 || ch->more) {
+    g->next = s->panel1 < w->panel1 ? s->panel1 : w->panel0;
+    g->next_k = 0;
+    limit = w->panel1;
+  } else {
+    g->next_panels = 0;
+    return;
+  }
+  g->next_panels = svf_size_min(width, limit - g->next);
+}
+
+static void run_chunk(const part *w, const chunk *ch)
+{
+  const size_t k = w->stage->k;
+  const size_t slices = (k + SVF_SLICE - 1) / SVF_SLICE;
+  const size_t steps = (k + slices - 1) / slices;
+  const bool one = single(ch), packs = w->first && !x_is_packed(w, ch);
+  const size_t width = one ? 0 : group_panels(w);
+  const size_t budget = one ? 0 : w->plan->scratch_c / (ch->rows * SVF_PANEL) / width * width;
+  const size_t pass = budget > width ? budget : width;
+
+  if (packs && one) pack(w, ch, 0, k);
+  slice s;
+  for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
+    const size_t left = w->panel1 - s.panel0;
+    s.panel1 = s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left)
+                               : svf_size_min(pass, left));
+    for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
+      s.k = svf_size_min(steps, k - s.k0);
+      if (packs && !one && (slices > 1 || s.panel0 == w->panel0)) pack(w, ch, s.k0, s.k);
+      group g;
+      for (g.panel0 = s.panel0; g.panel0 < s.panel1; g.panel0 = g.panel1) {
+        const size_t wide = one ? s.panel1 - s.panel0 : width;
+        g.panel1 = g.panel0 + svf_size_min(wide, s.panel1 - g.panel0);
+        find_next(w, ch, &s, wide, &g);
+        for (size_t b = ch->block0; b < ch->block1; ++b) run_block(w, ch, &s, &g, b);
+      }
+    }
+  }
+}
+
+void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
+{
+  if (!plan || stage < 0 || stage >= SVF_STAGES) return;
+  const svf_plan_data *p = svf_plan_read(plan);
+  if (p->blocks == 0) return;
+  const svf_stage *st = &p->stage[stage];
+  const size_t row_part = ith / st->panel_parts, panel_part = ith % st->panel_parts;
+  if (row_part >= st->row_parts) return;
+
+  part w = {.plan = p, .stage = st, .first = stage == 0};
+  w.panel0 = svf_share(st->panels, st->panel_parts, panel_part);
+  w.panel1 = svf_share(st->panels, st->panel_parts, panel_part + 1);
+  w.a = p->scratch + ith * (p->scratch_a + p->scratch_c);
+  w.c = w.a + p->scratch_a;
+  const size_t block0 = svf_share(p->blocks, st->row_parts, row_part);
+  const size_t block1 = svf_share(p->blocks, st->row_parts, row_part + 1);
+  const size_t most = SVF_CHUNK_ROWS / (size_t)p->kernel->rows;
+  const size_t chunks = (block1 - block0 + most - 1) / most;
+  for (size_t i = 0; i < chunks; ++i) {
+    chunk ch = {.block0 = block0 + svf_share(block1 - block0, chunks, i),
+                .block1 = block0 + svf_share(block1 - block0, chunks, i + 1),
+                .more = i + 1 < chunks};
+    ch.row0 = block_row(&w, ch.block0);
+    ch.rows = block_row(&w, ch.block1) - ch.row0;
+    run_chunk(&w, &ch);
+  }
+}
