@@ -35,7 +35,7 @@ typedef struct svf_linear_header {
   uint64_t bytes;         /* of the whole block */
   uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
   uint64_t checksum;      /* over every byte behind the header; see svf_linear_check */
-  uint64_t reserved[4];   /* zero */
+  uint64_t reserved[5];   /* zero */
 } svf_linear_header;
 
 /* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
