@@ -147,8 +147,8 @@ static const float *section(const void *block, uint64_t offset)
 svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes)
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
-  const svf_kernel *kernel;
-  layout space;
+  const svf_kernel *kernel = NULL;
+  layout space = {0};
   const svf_status status = check_call(args, nth, &kernel, &space);
   if (status == SVF_OK) *bytes = space.bytes;
   return status;
@@ -158,8 +158,8 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                            size_t workspace_bytes)
 {
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
-  const svf_kernel *kernel;
-  layout space;
+  const svf_kernel *kernel = NULL;
+  layout space = {0};
   svf_status status = check_call(args, nth, &kernel, &space);
   if (status == SVF_OK) status = check_operands(args);
   if (status != SVF_OK) return status;

@@ -219,7 +219,7 @@ static void run_chunk(const part *w, const chunk *ch)
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
       s.k = svf_size_min(steps, k - s.k0);
       if (packs && !one && (slices > 1 || s.panel0 == w->panel0)) pack(w, ch, s.k0, s.k);
-      group g;
+      group g = {0};
       for (g.panel0 = s.panel0; g.panel0 < s.panel1; g.panel0 = g.panel1) {
         const size_t wide = one ? s.panel1 - s.panel0 : width;
         g.panel1 = g.panel0 + svf_size_min(wide, s.panel1 - g.panel0);
