@@ -86,37 +86,57 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
   memcpy(y, full, (size_t)lanes * sizeof *full);
 }
 
-/* Stage 1: T = sum * gain, in the layout that stage 2 reads as its A. */
-SVF_INLINE void finish_t(const svf_epilogue *e, size_t channel, int lanes, const int rows,
-                         line *sum)
+/* t[j*rows + i] = channel j of l[i], for j < lanes. */
+SVF_INLINE void lines_transpose(float *t, const line *l, int rows, int lanes)
 {
-  SVF_UNROLL for (int i = 0; i < rows; ++i) {
-    const line gain = line_load_part(e->gains[i] + channel, lanes);
-    SVF_UNROLL for (int v = 0; v < VECS; ++v) sum[i].v[v] = v_mul(sum[i].v[v], gain.v[v]);
-  }
-  float *t = e->t + channel * (size_t)rows;
   float edge[SVF_PANEL * SVF_ROWS_MAX];
   float *to = lanes == SVF_PANEL ? t : edge;
   SVF_UNROLL for (int v = 0; v < VECS; ++v) {
     vec x[SVF_ROWS_MAX];
-    SVF_UNROLL for (int i = 0; i < SVF_ROWS_MAX; ++i) x[i] = i < rows ? sum[i].v[v] : v_zero();
+    SVF_UNROLL for (int i = 0; i < SVF_ROWS_MAX; ++i) x[i] = i < rows ? l[i].v[v] : v_zero();
     t_store(to + v * LANES * rows, rows, x);
   }
   if (to == edge) memcpy(t, edge, (size_t)lanes * (size_t)rows * sizeof *t);
 }
 
+/* Stage 1: T = sum * gain, transposed into the layout that stage 2 reads as its A. */
+static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
+{
+  line sum[SVF_ROWS_MAX];
+  for (int i = 0; i < rows; ++i) {
+    const line gain = line_load_part(e->gains[i] + channel, lanes);
+    sum[i] = line_load(sums + i * SVF_PANEL);
+    SVF_UNROLL for (int v = 0; v < VECS; ++v) sum[i].v[v] = v_mul(sum[i].v[v], gain.v[v]);
+  }
+  lines_transpose(e->t + channel * (size_t)rows, sum, rows, lanes);
+}
+
 /* Stage 2: Y = sum (+ bias) (+ Y), rounded to Y's type last. */
-SVF_INLINE void finish_y(const svf_epilogue *e, size_t channel, int lanes, const int rows,
-                         const line *sum)
+static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
   const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
   char *y = (char *)e->y + (ptrdiff_t)channel * size;
   for (int i = 0; i < rows; ++i) {
-    line l = sum[i];
+    line l = line_load(sums + i * SVF_PANEL);
     if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
     if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
     y_store(y, e->y_type, lanes, l);
     y += e->y_stride * size;
+  }
+}
+
+/* The finished sums of a tile, still in L1. */
+static void f32_finish(const svf_tile *tile, int rows, int panels)
+{
+  for (int p = 0; p < panels; ++p) {
+    const int lanes = p == panels - 1 ? tile->lanes : SVF_PANEL;
+    const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
+    const float *sums = tile->c + p * rows * SVF_PANEL;
+    if (tile->epilogue->t) {
+      finish_t(tile->epilogue, channel, lanes, rows, sums);
+    } else {
+      finish_y(tile->epilogue, channel, lanes, rows, sums);
+    }
   }
 }
 
@@ -163,29 +183,17 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
     left -= unit;
   }
 
-  const svf_epilogue *e = tile->epilogue;
-  if (!e) {
-    SVF_UNROLL for (int p = 0; p < panels; ++p) {
-      SVF_UNROLL for (int i = 0; i < rows; ++i) {
-        line_store(tile->c + (p * rows + i) * SVF_PANEL, sum[p][i]);
-      }
-    }
-    return;
-  }
   SVF_UNROLL for (int p = 0; p < panels; ++p) {
-    const int lanes = p == panels - 1 ? tile->lanes : SVF_PANEL;
-    const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
-    if (e->t) {
-      finish_t(e, channel, lanes, rows, sum[p]);
-    } else {
-      finish_y(e, channel, lanes, rows, sum[p]);
+    SVF_UNROLL for (int i = 0; i < rows; ++i) {
+      line_store(tile->c + (p * rows + i) * SVF_PANEL, sum[p][i]);
     }
   }
+  if (tile->epilogue) f32_finish(tile, rows, panels);
 }
 
 /* A row block of X, transposed 16 steps at a time. */
-SVF_INLINE void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
-                              float *a)
+static void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                          float *a)
 {
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
   for (size_t j = 0; j < k; j += SVF_PANEL) {
@@ -193,14 +201,7 @@ SVF_INLINE void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, i
     const char *from = (const char *)x + (ptrdiff_t)j * size;
     line l[SVF_ROWS_MAX];
     for (int i = 0; i < rows; ++i) l[i] = row_load(from + i * stride * size, type, lanes);
-    float edge[SVF_PANEL * SVF_ROWS_MAX];
-    float *to = lanes == SVF_PANEL ? a : edge;
-    SVF_UNROLL for (int v = 0; v < VECS; ++v) {
-      vec t[SVF_ROWS_MAX];
-      SVF_UNROLL for (int i = 0; i < SVF_ROWS_MAX; ++i) t[i] = i < rows ? l[i].v[v] : v_zero();
-      t_store(to + v * LANES * rows, rows, t);
-    }
-    if (to == edge) memcpy(a, edge, (size_t)lanes * (size_t)rows * sizeof *a);
+    lines_transpose(a, l, rows, lanes);
     a += SVF_PANEL * (size_t)rows;
   }
 }

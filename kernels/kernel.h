@@ -45,9 +45,9 @@ typedef struct svf_tile {
   const float *b;  /* panel 0 at the first step; panel p at b + p*b_stride; 64-byte aligned */
   size_t b_stride; /* floats */
   size_t k;
-  float *c;                     /* partial sums, 64-byte aligned; never NULL */
-  bool resume;                  /* start from the partial sums in c instead of from +0 */
-  const svf_epilogue *epilogue; /* NULL: leave partial sums in c */
+  float *c;                     /* room for the tile's sums, 64-byte aligned */
+  bool resume;                  /* start from the sums in c instead of from +0 */
+  const svf_epilogue *epilogue; /* NULL: the sums stay in c */
   size_t channel;               /* first output channel of the tile */
   int lanes;                    /* channels that exist in the last panel, 1..16 */
   const float *ahead;           /* panels wanted next, same b_stride: prefetch ahead_rate steps of */

@@ -105,18 +105,13 @@ SVF_F32_TILE(4, 1, avx2)
 SVF_F32_TILE(5, 1, avx2)
 SVF_F32_TILE(6, 1, avx2)
 
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, float *a)
-{
-  f32_pack_rows(x, type, stride, rows, k, a);
-}
-
 const svf_kernel svf_kernel_f32_avx2 = {
     .name = "svf_f32_6x16_avx2",
     .isa = SVF_ISA_AVX2,
     .format = SVF_FORMAT_F32,
     .needs = SVF_CPU_AVX2 | SVF_CPU_FMA,
     .rows = 6,
-    .pack_rows = pack_rows,
+    .pack_rows = f32_pack_rows,
     .tile =
         {
             [1] = {4, {[1] = tile_1x1_avx2, [4] = tile_1x4_avx2}},

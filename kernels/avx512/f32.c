@@ -133,11 +133,6 @@ SVF_F32_TILE(9, 3, avx512)
 SVF_F32_TILE(9, 2, avx512)
 SVF_F32_TILE(9, 1, avx512)
 
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, float *a)
-{
-  f32_pack_rows(x, type, stride, rows, k, a);
-}
-
 const svf_kernel svf_kernel_f32_avx512 = {
     .name = "svf_f32_9x48_avx512",
     .isa = SVF_ISA_AVX512,
@@ -145,7 +140,7 @@ const svf_kernel svf_kernel_f32_avx512 = {
     .needs = SVF_CPU_AVX512F | SVF_CPU_AVX512BW | SVF_CPU_AVX512DQ | SVF_CPU_AVX512VL |
              SVF_CPU_AVX2 | SVF_CPU_FMA,
     .rows = 9,
-    .pack_rows = pack_rows,
+    .pack_rows = f32_pack_rows,
     .tile =
         {
             [1] = {8, {[1] = tile_1x1_avx512, [4] = tile_1x4_avx512, [8] = tile_1x8_avx512}},
