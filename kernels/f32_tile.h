@@ -24,6 +24,7 @@
 
 #define SVF_INLINE static inline __attribute__((always_inline))
 #define SVF_UNROLL _Pragma("GCC unroll 64")
+#define SVF_UNROLL_4 _Pragma("GCC unroll 4")
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in one line of a panel */
 
@@ -140,53 +141,67 @@ static void f32_finish(const svf_tile *tile, int rows, int panels)
   }
 }
 
+/* One step: every row's A times every panel's line of B. */
+SVF_INLINE void f32_step(const float *a, const float *b, size_t stride, const int rows,
+                         const int panels, line sum[SVF_PANELS_MAX][SVF_ROWS_MAX])
+{
+  line w[SVF_PANELS_MAX];
+  SVF_UNROLL for (int p = 0; p < panels; ++p) w[p] = line_load(b + (size_t)p * stride);
+  const a_step x = a_load(a, rows);
+  SVF_UNROLL for (int i = 0; i < rows; ++i) {
+    SVF_UNROLL for (int p = 0; p < panels; ++p) {
+      SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+        sum[p][i].v[v] = a_fma(&x, i, w[p].v[v], sum[p][i].v[v]);
+      }
+    }
+  }
+}
+
 SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
 {
   const size_t stride = tile->b_stride;
   const float *a = tile->a, *b = tile->b, *ahead = tile->ahead;
+  float *c = tile->c;
   line sum[SVF_PANELS_MAX][SVF_ROWS_MAX];
 
   SVF_UNROLL for (int p = 0; p < panels; ++p) {
     SVF_UNROLL for (int i = 0; i < rows; ++i) {
       SVF_UNROLL for (int v = 0; v < VECS; ++v) {
-        sum[p][i].v[v] =
-            tile->resume ? v_load(tile->c + (p * rows + i) * SVF_PANEL + v * LANES) : v_zero();
+        sum[p][i].v[v] = tile->resume ? v_load(c + (p * rows + i) * SVF_PANEL + v * LANES) : v_zero();
       }
     }
   }
 
-  /* Steps come in units, so that prefetching costs little where weights are used many times. */
-  size_t left = tile->k, fetch = tile->ahead_units;
-  while (left > 0) {
-    const size_t unit = left < SVF_AHEAD_UNIT ? left : SVF_AHEAD_UNIT;
-    if (fetch > 0) {
-      --fetch;
-      for (unsigned s = 0; s < tile->ahead_rate; ++s) {
-        SVF_UNROLL for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
-        ahead += SVF_PANEL;
-      }
-    }
-    _Pragma("GCC unroll 4") for (size_t s = 0; s < unit; ++s) {
-      line w[SVF_PANELS_MAX];
-      SVF_UNROLL for (int p = 0; p < panels; ++p) w[p] = line_load(b + (size_t)p * stride);
-      const a_step x = a_load(a, rows);
-      SVF_UNROLL for (int i = 0; i < rows; ++i) {
-        SVF_UNROLL for (int p = 0; p < panels; ++p) {
-          SVF_UNROLL for (int v = 0; v < VECS; ++v) {
-            sum[p][i].v[v] = a_fma(&x, i, w[p].v[v], sum[p][i].v[v]);
-          }
-        }
-      }
+  size_t left = tile->k;
+  if (tile->stream) {
+    SVF_UNROLL_4 for (; left > 0; --left) {
+      SVF_UNROLL for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
+      ahead += SVF_PANEL;
+      f32_step(a, b, stride, rows, panels, sum);
       a += rows;
       b += SVF_PANEL;
     }
-    left -= unit;
+  }
+  /* Weights that many row blocks use: prefetches are rare, and kept out of the inner loop. */
+  for (size_t fetch = tile->fetch; left >= SVF_FETCH_UNIT; left -= SVF_FETCH_UNIT) {
+    for (int f = 0; f < tile->fetch_rate && fetch > 0; ++f, --fetch) {
+      SVF_UNROLL for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
+      ahead += SVF_PANEL;
+    }
+    SVF_UNROLL_4 for (int s = 0; s < SVF_FETCH_UNIT; ++s) {
+      f32_step(a, b, stride, rows, panels, sum);
+      a += rows;
+      b += SVF_PANEL;
+    }
+  }
+  for (; left > 0; --left) {
+    f32_step(a, b, stride, rows, panels, sum);
+    a += rows;
+    b += SVF_PANEL;
   }
 
   SVF_UNROLL for (int p = 0; p < panels; ++p) {
-    SVF_UNROLL for (int i = 0; i < rows; ++i) {
-      line_store(tile->c + (p * rows + i) * SVF_PANEL, sum[p][i]);
-    }
+    SVF_UNROLL for (int i = 0; i < rows; ++i) line_store(c + (p * rows + i) * SVF_PANEL, sum[p][i]);
   }
   if (tile->epilogue) f32_finish(tile, rows, panels);
 }

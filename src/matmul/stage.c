@@ -128,8 +128,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
   const size_t fetch0 = svf_share(s->k, blocks, index);
   const size_t fetch = svf_share(s->k, blocks, index + 1) - fetch0;
-  const size_t units = (s->k + SVF_AHEAD_UNIT - 1) / SVF_AHEAD_UNIT;
-  const size_t rate = (fetch + units - 1) / units;
+  const size_t units = s->k / SVF_FETCH_UNIT;
   const float *gains[SVF_ROWS_MAX];
   const svf_epilogue epilogue = epilogue_of(w, row, rows, gains);
   float *c = w->c;
@@ -143,17 +142,18 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
       .k = s->k,
       .resume = s->k0 > 0,
       .epilogue = s->k0 + s->k == stage->k ? &epilogue : NULL,
-      .ahead_rate = (unsigned)rate,
+      .fetch_rate = units > 0 ? (int)((fetch + units - 1) / units) : 0,
   };
   for (size_t p = g->panel0, n; p < g->panel1; p += n) {
     const size_t at = p - g->panel0;
     n = tile_panels(kernel, rows, g->panel1 - p);
-    const bool fetches = rate > 0 && at + n <= g->next_panels;
+    const bool fetches = at + n <= g->next_panels;
     tile.b = stage->weights + (p * stage->k + s->k0) * SVF_PANEL;
     tile.c = c + at * rows * SVF_PANEL;
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(stage->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
-    tile.ahead_units = fetches ? (fetch + rate - 1) / rate : 0;
+    tile.stream = fetches && single(ch);
+    tile.fetch = fetches ? fetch : 0;
     tile.ahead = fetches ? stage->weights +
                                ((g->next + at) * stage->k + g->next_k + fetch0) * SVF_PANEL
                          : tile.b;
