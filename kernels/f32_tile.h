@@ -8,7 +8,7 @@
  *   a_load(a, rows)           reads exactly `rows` floats
  *   a_fma(&step, i, b, sum)   sum + A[i]*b with one rounding
  *   v_widen(p), v_round(p, v)                       LANES bf16 to fp32; fp32 to bf16, nearest even
- *   v_prefetch(p)             towards L2
+ *   v_prefetch(p)             towards the core
  *   t_store(t, rows, x)       t[j*rows + i] = lane j of x[i], i < rows, j < LANES; x has
  *                             SVF_ROWS_MAX elements, of which those past `rows` are zero
  *
@@ -206,7 +206,8 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
   if (tile->epilogue) f32_finish(tile, rows, panels);
 }
 
-/* A row block of X, transposed 16 steps at a time. */
+/* A row block of X, transposed 16 steps at a time. Its rows lie far apart, where no hardware
+ * prefetcher follows, so the block that comes next is fetched meanwhile. */
 static void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                           float *a)
 {
@@ -215,7 +216,10 @@ static void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
     const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
     const char *from = (const char *)x + (ptrdiff_t)j * size;
     line l[SVF_ROWS_MAX];
-    for (int i = 0; i < rows; ++i) l[i] = row_load(from + i * stride * size, type, lanes);
+    for (int i = 0; i < rows; ++i) {
+      l[i] = row_load(from + i * stride * size, type, lanes);
+      v_prefetch((const float *)((uintptr_t)from + (uintptr_t)((i + rows) * stride * size)));
+    }
     lines_transpose(a, l, rows, lanes);
     a += SVF_PANEL * (size_t)rows;
   }
