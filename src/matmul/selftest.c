@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gate A in less than a second: on small integers every sum is exact, in any order, so each kernel
+ * must equal integer arithmetic in plain C to the last bit. */
+#include <svf/selftest.h>
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <svf/cpu.h>
+#include <svf/linear.h>
+#include <svf/matmul.h>
+
+#include "kernels/kernel.h"
+#include "src/core/status.h"
+
+/* X, U, V in [-2, 2], gains in {1, 2, -1}: |T| <= 8n and |Y| <= 16 n r + 4 < 2^24 for these shapes. */
+typedef struct shape {
+  size_t m, n, r, rows;
+} shape;
+
+static const shape shapes[] = {
+    {1, 1, 1, 1},    {16, 16, 16, 4},  {17, 33, 15, 3},  {15, 7, 31, 9},
+    {33, 40, 49, 8}, {70, 65, 50, 31}, {48, 130, 96, 2}, {129, 66, 17, 65},
+};
+
+enum { EXPERTS = 3, PARTS = 3 };
+
+typedef struct buffers {
+  float *u, *vt, *sigma, *gains, *x, *bias, *y, *expected;
+  const float **rows;
+  void *block;
+  size_t block_bytes;
+} buffers;
+
+static uint32_t next_random(uint32_t *state)
+{
+  *state = *state * UINT32_C(1664525) + UINT32_C(1013904223);
+  return *state >> 16;
+}
+
+static void fill(float *p, size_t count, uint32_t *state)
+{
+  for (size_t i = 0; i < count; ++i) p[i] = (float)(next_random(state) % 5) - 2.0f;
+}
+
+/* Sections of one allocation, each on a cache line; p may be NULL to count only. */
+static void *section(char *p, size_t *at, size_t bytes)
+{
+  void *here = p ? p + *at : NULL;
+  *at += (bytes + 63) / 64 * 64;
+  return here;
+}
+
+static size_t lay_out(buffers *b, char *p, const shape *s)
+{
+  size_t at = 0;
+  b->u = section(p, &at, s->m * s->r * sizeof(float));
+  b->vt = section(p, &at, s->r * s->n * sizeof(float));
+  b->sigma = section(p, &at, s->r * sizeof(float));
+  b->gains = section(p, &at, EXPERTS * s->r * sizeof(float));
+  b->x = section(p, &at, s->rows * s->n * sizeof(float));
+  b->bias = section(p, &at, s->m * sizeof(float));
+  b->y = section(p, &at, s->rows * s->m * sizeof(float));
+  b->expected = section(p, &at, s->rows * s->m * sizeof(float));
+  b->rows = section(p, &at, s->rows * sizeof(float *));
+  b->block = section(p, &at, b->block_bytes);
+  return at;
+}
+
+/* Random integers, and the rows spread over the base model and EXPERTS experts. */
+static svf_status fill_all(buffers *b, const shape *s)
+{
+  uint32_t state = 1;
+  fill(b->u, s->m * s->r, &state);
+  fill(b->vt, s->r * s->n, &state);
+  fill(b->x, s->rows * s->n, &state);
+  fill(b->bias, s->m, &state);
+  for (size_t k = 0; k < s->r; ++k) b->sigma[k] = 1.0f;
+  for (size_t k = 0; k < EXPERTS * s->r; ++k) b->gains[k] = k % 3 ? 2.0f : -1.0f;
+  for (size_t row = 0; row < s->rows; ++row) {
+    const size_t expert = next_random(&state) % (EXPERTS + 1);
+    b->rows[row] = expert < EXPERTS ? b->gains + expert * s->r : NULL;
+  }
+  const svf_linear_source source = {.m = s->m,
+                                    .n = s->n,
+                                    .r = s->r,
+                                    .u = b->u,
+                                    .u_stride = s->r,
+                                    .vt = b->vt,
+                                    .vt_stride = s->n,
+                                    .sigma = b->sigma};
+  return svf_linear_pack(&source, b->block, b->block_bytes);
+}
+
+static void expect(const buffers *b, const shape *s)
+{
+  for (size_t row = 0; row < s->rows; ++row) {
+    const float *gains = b->rows[row] ? b->rows[row] : b->sigma;
+    for (size_t i = 0; i < s->m; ++i) {
+      int64_t y = (int64_t)b->bias[i];
+      for (size_t k = 0; k < s->r; ++k) {
+        int64_t t = 0;
+        for (size_t j = 0; j < s->n; ++j) {
+          t += (int64_t)b->x[row * s->n + j] * (int64_t)b->vt[k * s->n + j];
+        }
+        y += t * (int64_t)gains[k] * (int64_t)b->u[i * s->r + k];
+      }
+      b->expected[row * s->m + i] = (float)y;
+    }
+  }
+}
+
+static svf_status compare(const buffers *b, const shape *s, const svf_kernel *kernel, size_t nth)
+{
+  for (size_t i = 0; i < s->rows * s->m; ++i) {
+    if (memcmp(&b->y[i], &b->expected[i], sizeof(float)) != 0) {
+      return svf_fail(SVF_ERR_FAILED,
+                      "%s: m = %zu, n = %zu, r = %zu, rows = %zu in %zu parts: y[%zu][%zu] is %g, "
+                      "expected %g",
+                      kernel->name, s->m, s->n, s->r, s->rows, nth, i / s->m, i % s->m,
+                      (double)b->y[i], (double)b->expected[i]);
+    }
+  }
+  return SVF_OK;
+}
+
+/* One kernel on one prepared shape, whole and in parts. */
+static svf_status run_kernel(const buffers *b, const shape *s, const svf_kernel *kernel)
+{
+  const svf_matmul_args args = {.size = sizeof args,
+                                .linear = b->block,
+                                .rows = s->rows,
+                                .x = b->x,
+                                .x_stride = (ptrdiff_t)s->n,
+                                .gains = b->rows,
+                                .bias = b->bias,
+                                .y = b->y,
+                                .y_stride = (ptrdiff_t)s->m,
+                                .isa = kernel->isa};
+  svf_status status = SVF_OK;
+  for (size_t nth = 1; nth <= PARTS && status == SVF_OK; nth += PARTS - 1) {
+    size_t bytes;
+    status = svf_matmul_workspace(&args, nth, &bytes);
+    if (status != SVF_OK) break;
+    void *workspace = aligned_alloc(SVF_WORKSPACE_ALIGNMENT, bytes);
+    if (!workspace) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", bytes);
+    memset(workspace, 0xff, bytes); /* NaN: whatever is read before it is written shows */
+    memset(b->y, 0xff, s->rows * s->m * sizeof(float));
+    svf_plan plan;
+    status = svf_matmul_plan(&plan, &args, nth, workspace, bytes);
+    for (int stage = 0; stage < SVF_STAGES && status == SVF_OK; ++stage) {
+      for (size_t ith = 0; ith < nth; ++ith) svf_matmul_stage(&plan, stage, ith);
+    }
+    free(workspace);
+    if (status == SVF_OK) status = compare(b, s, kernel, nth);
+  }
+  return status;
+}
+
+/* Every kernel of `isa` on one shape; counts those that ran. */
+static svf_status run_shape(const shape *s, svf_isa isa, int *ran)
+{
+  buffers b;
+  svf_status status = svf_linear_bytes(s->m, s->n, s->r, SVF_FORMAT_F32, &b.block_bytes);
+  if (status != SVF_OK) return status;
+  const size_t bytes = lay_out(&b, NULL, s);
+  char *memory = aligned_alloc(64, bytes);
+  if (!memory) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", bytes);
+  lay_out(&b, memory, s);
+  status = fill_all(&b, s);
+  if (status == SVF_OK) expect(&b, s);
+  *ran = 0;
+  for (size_t i = 0; i < svf_kernel_count() && status == SVF_OK; ++i) {
+    const svf_kernel *kernel = svf_kernel_at(i);
+    if (isa != SVF_ISA_AUTO && kernel->isa != isa) continue;
+    if (!svf_isa_supported(kernel->isa)) continue;
+    status = run_kernel(&b, s, kernel);
+    ++*ran;
+  }
+  free(memory);
+  return status;
+}
+
+svf_status svf_selftest(svf_isa isa, int *executed)
+{
+  svf_status status = SVF_OK;
+  int ran = 0;
+  if (!svf_isa_supported(isa)) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s (%d), which cannot run here",
+                    svf_isa_name(isa), (int)isa);
+  }
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes && status == SVF_OK; ++i) {
+    status = run_shape(&shapes[i], isa, &ran);
+  }
+  if (executed) *executed = ran;
+  return status;
+}
