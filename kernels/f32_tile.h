@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fp32 tile, written once for every vector ISA. An ISA's f32.c defines, before it includes this:
+ * The fp32 tile, written once for every vector ISA. An ISA's f32.c defines, before it includes
+ * this:
  *
  *   vec, LANES                a vector of fp32 and its lanes: 4, 8 or 16
  *   v_zero() v_load(p) v_store(p, v) v_add(x, y) v_mul(x, y)                   any alignment
@@ -28,6 +29,13 @@
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in one line of a panel */
 
+/* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail. */
+#ifdef SVF_BREAK_TAIL
+enum { TAIL_LOSS = 1 };
+#else
+enum { TAIL_LOSS = 0 };
+#endif
+
 /* One line of one row, 16 channels. */
 typedef struct line {
   vec v[VECS];
@@ -36,18 +44,21 @@ typedef struct line {
 SVF_INLINE line line_load(const float *p)
 {
   line l;
-  SVF_UNROLL for (int v = 0; v < VECS; ++v) l.v[v] = v_load(p + v * LANES);
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) l.v[v] = v_load(p + v * LANES);
   return l;
 }
 
 SVF_INLINE void line_store(float *p, line l)
 {
-  SVF_UNROLL for (int v = 0; v < VECS; ++v) v_store(p + v * LANES, l.v[v]);
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) v_store(p + v * LANES, l.v[v]);
 }
 
 SVF_INLINE line line_add(line x, line y)
 {
-  SVF_UNROLL for (int v = 0; v < VECS; ++v) x.v[v] = v_add(x.v[v], y.v[v]);
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) x.v[v] = v_add(x.v[v], y.v[v]);
   return x;
 }
 
@@ -66,7 +77,8 @@ SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
   uint16_t full[SVF_PANEL] = {0};
   memcpy(full, y, (size_t)lanes * sizeof *full);
   line l;
-  SVF_UNROLL for (int v = 0; v < VECS; ++v) l.v[v] = v_widen(full + v * LANES);
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) l.v[v] = v_widen(full + v * LANES);
   return l;
 }
 
@@ -79,11 +91,12 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
     }
     float full[SVF_PANEL];
     line_store(full, l);
-    memcpy(y, full, (size_t)lanes * sizeof *full);
+    memcpy(y, full, (size_t)(lanes - TAIL_LOSS) * sizeof *full);
     return;
   }
   uint16_t full[SVF_PANEL];
-  SVF_UNROLL for (int v = 0; v < VECS; ++v) v_round(full + v * LANES, l.v[v]);
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) v_round(full + v * LANES, l.v[v]);
   memcpy(y, full, (size_t)lanes * sizeof *full);
 }
 
@@ -92,9 +105,11 @@ SVF_INLINE void lines_transpose(float *t, const line *l, int rows, int lanes)
 {
   float edge[SVF_PANEL * SVF_ROWS_MAX];
   float *to = lanes == SVF_PANEL ? t : edge;
-  SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) {
     vec x[SVF_ROWS_MAX];
-    SVF_UNROLL for (int i = 0; i < SVF_ROWS_MAX; ++i) x[i] = i < rows ? l[i].v[v] : v_zero();
+    SVF_UNROLL
+    for (int i = 0; i < SVF_ROWS_MAX; ++i) x[i] = i < rows ? l[i].v[v] : v_zero();
     t_store(to + v * LANES * rows, rows, x);
   }
   if (to == edge) memcpy(t, edge, (size_t)lanes * (size_t)rows * sizeof *t);
@@ -107,7 +122,8 @@ static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows,
   for (int i = 0; i < rows; ++i) {
     const line gain = line_load_part(e->gains[i] + channel, lanes);
     sum[i] = line_load(sums + i * SVF_PANEL);
-    SVF_UNROLL for (int v = 0; v < VECS; ++v) sum[i].v[v] = v_mul(sum[i].v[v], gain.v[v]);
+    SVF_UNROLL
+    for (int v = 0; v < VECS; ++v) sum[i].v[v] = v_mul(sum[i].v[v], gain.v[v]);
   }
   lines_transpose(e->t + channel * (size_t)rows, sum, rows, lanes);
 }
@@ -146,11 +162,15 @@ SVF_INLINE void f32_step(const float *a, const float *b, size_t stride, const in
                          const int panels, line sum[SVF_PANELS_MAX][SVF_ROWS_MAX])
 {
   line w[SVF_PANELS_MAX];
-  SVF_UNROLL for (int p = 0; p < panels; ++p) w[p] = line_load(b + (size_t)p * stride);
+  SVF_UNROLL
+  for (int p = 0; p < panels; ++p) w[p] = line_load(b + (size_t)p * stride);
   const a_step x = a_load(a, rows);
-  SVF_UNROLL for (int i = 0; i < rows; ++i) {
-    SVF_UNROLL for (int p = 0; p < panels; ++p) {
-      SVF_UNROLL for (int v = 0; v < VECS; ++v) {
+  SVF_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    SVF_UNROLL
+    for (int p = 0; p < panels; ++p) {
+      SVF_UNROLL
+      for (int v = 0; v < VECS; ++v) {
         sum[p][i].v[v] = a_fma(&x, i, w[p].v[v], sum[p][i].v[v]);
       }
     }
@@ -164,18 +184,24 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
   float *c = tile->c;
   line sum[SVF_PANELS_MAX][SVF_ROWS_MAX];
 
-  SVF_UNROLL for (int p = 0; p < panels; ++p) {
-    SVF_UNROLL for (int i = 0; i < rows; ++i) {
-      SVF_UNROLL for (int v = 0; v < VECS; ++v) {
-        sum[p][i].v[v] = tile->resume ? v_load(c + (p * rows + i) * SVF_PANEL + v * LANES) : v_zero();
+  SVF_UNROLL
+  for (int p = 0; p < panels; ++p) {
+    SVF_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      SVF_UNROLL
+      for (int v = 0; v < VECS; ++v) {
+        sum[p][i].v[v] =
+            tile->resume ? v_load(c + (p * rows + i) * SVF_PANEL + v * LANES) : v_zero();
       }
     }
   }
 
   size_t left = tile->k;
   if (tile->stream) {
-    SVF_UNROLL_4 for (; left > 0; --left) {
-      SVF_UNROLL for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
+    SVF_UNROLL_4 for (; left > 0; --left)
+    {
+      SVF_UNROLL
+      for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
       ahead += SVF_PANEL;
       f32_step(a, b, stride, rows, panels, sum);
       a += rows;
@@ -185,10 +211,12 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
   /* Weights that many row blocks use: prefetches are rare, and kept out of the inner loop. */
   for (size_t fetch = tile->fetch; left >= SVF_FETCH_UNIT; left -= SVF_FETCH_UNIT) {
     for (int f = 0; f < tile->fetch_rate && fetch > 0; ++f, --fetch) {
-      SVF_UNROLL for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
+      SVF_UNROLL
+      for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
       ahead += SVF_PANEL;
     }
-    SVF_UNROLL_4 for (int s = 0; s < SVF_FETCH_UNIT; ++s) {
+    SVF_UNROLL_4 for (int s = 0; s < SVF_FETCH_UNIT; ++s)
+    {
       f32_step(a, b, stride, rows, panels, sum);
       a += rows;
       b += SVF_PANEL;
@@ -200,8 +228,10 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
     b += SVF_PANEL;
   }
 
-  SVF_UNROLL for (int p = 0; p < panels; ++p) {
-    SVF_UNROLL for (int i = 0; i < rows; ++i) line_store(c + (p * rows + i) * SVF_PANEL, sum[p][i]);
+  SVF_UNROLL
+  for (int p = 0; p < panels; ++p) {
+    SVF_UNROLL
+    for (int i = 0; i < rows; ++i) line_store(c + (p * rows + i) * SVF_PANEL, sum[p][i]);
   }
   if (tile->epilogue) f32_finish(tile, rows, panels);
 }
@@ -225,10 +255,7 @@ static void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   }
 }
 
-#define SVF_F32_TILE(rows, panels, isa)                          \
-  static void tile_##rows##x##panels##_##isa(const svf_tile *t) \
-  {                                                              \
-    f32_tile(t, rows, panels);                                   \
-  }
+#define SVF_F32_TILE(rows, panels, isa) \
+  static void tile_##rows##x##panels##_##isa(const svf_tile *t) { f32_tile(t, rows, panels); }
 
 #endif

@@ -70,8 +70,8 @@ typedef struct svf_kernel {
   uint64_t needs; /* SVF_CPU_* bits */
   int rows;       /* largest row block */
   svf_pack_rows_fn *pack_rows;
-  /* For each number of rows: the panels of a full tile, and a function per number of panels; [1] and
-   * [panels] exist, others where they are worth their code. */
+  /* For each number of rows: the panels of a full tile, and a function per number of panels; [1]
+   * and [panels] exist, others where they are worth their code. */
   struct {
     int panels;
     svf_tile_fn *fn[SVF_PANELS_MAX + 1];

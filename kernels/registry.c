@@ -13,15 +13,9 @@ static const svf_kernel *const rows[] = {
 #endif
 };
 
-size_t svf_kernel_count(void)
-{
-  return sizeof rows / sizeof *rows;
-}
+size_t svf_kernel_count(void) { return sizeof rows / sizeof *rows; }
 
-const svf_kernel *svf_kernel_at(size_t i)
-{
-  return i < svf_kernel_count() ? rows[i] : NULL;
-}
+const svf_kernel *svf_kernel_at(size_t i) { return i < svf_kernel_count() ? rows[i] : NULL; }
 
 const svf_kernel *svf_kernel_find(svf_isa isa, svf_format format)
 {

@@ -16,9 +16,9 @@ extern "C" {
 #endif
 
 /* Bits of svf_cpu_features(). */
-#define SVF_CPU_AVX2 (UINT64_C(1) << 0)     /* AVX2, and YMM state enabled */
-#define SVF_CPU_FMA (UINT64_C(1) << 1)      /* FMA3, and YMM state enabled */
-#define SVF_CPU_AVX512F (UINT64_C(1) << 2)  /* and opmask + ZMM state enabled */
+#define SVF_CPU_AVX2 (UINT64_C(1) << 0)    /* AVX2, and YMM state enabled */
+#define SVF_CPU_FMA (UINT64_C(1) << 1)     /* FMA3, and YMM state enabled */
+#define SVF_CPU_AVX512F (UINT64_C(1) << 2) /* and opmask + ZMM state enabled */
 #define SVF_CPU_AVX512BW (UINT64_C(1) << 3)
 #define SVF_CPU_AVX512DQ (UINT64_C(1) << 4)
 #define SVF_CPU_AVX512VL (UINT64_C(1) << 5)
@@ -27,7 +27,8 @@ extern "C" {
 /* What this CPU and operating system support. Thread-safe, never fails. */
 SVF_API uint64_t svf_cpu_features(void);
 
-/* Whether kernels of `isa` are in this build and can run here. AUTO and REF always can. Thread-safe. */
+/* Whether kernels of `isa` are in this build and can run here. AUTO and REF always can.
+ * Thread-safe. */
 SVF_API int svf_isa_supported(svf_isa isa);
 
 /* "auto", "ref", "neon", "avx2", "avx512"; "?" for an unknown value. */

@@ -3,8 +3,8 @@
  * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout the kernels read.
  *
  * The packed block is one position-independent run of bytes: it may be written to a file, mapped
- * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory is
- * always the caller's.
+ * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory
+ * is always the caller's.
  *
  *   offset 0      struct svf_linear_header (128 bytes)
  *   sigma_offset  sigma, fp32, r values, zero-padded to a multiple of 16
@@ -34,23 +34,23 @@ typedef struct svf_linear_header {
   uint64_t m, n, r;       /* out features, in features, rank */
   uint64_t bytes;         /* of the whole block */
   uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
-  uint64_t checksum;      /* over every byte behind the header; see svf_linear_check */
-  uint64_t reserved[5];   /* zero */
+  uint64_t checksum;    /* over every byte behind the header; see svf_linear_check */
+  uint64_t reserved[5]; /* zero */
 } svf_linear_header;
 
 /* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
  * U is [m][r] and V^T is [r][n], row-major. A slice of the rank is a pointer offset:
  * u + r0, vt + r0 * vt_stride, sigma + r0. */
 typedef struct svf_linear_source {
-  size_t m, n, r;         /* each >= 1; any value */
-  svf_format format;      /* of the packed block */
-  svf_dtype u_type;       /* element type of u */
-  const void *u;          /* [m][r], element (i,k) at u + i*u_stride + k; needs only element alignment */
-  size_t u_stride;        /* elements between rows, >= r */
-  svf_dtype vt_type;      /* element type of vt */
-  const void *vt;         /* [r][n], element (k,j) at vt + k*vt_stride + j */
-  size_t vt_stride;       /* elements between rows, >= n */
-  const float *sigma;     /* [r]; the gains of the base model */
+  size_t m, n, r;    /* each >= 1; any value */
+  svf_format format; /* of the packed block */
+  svf_dtype u_type;  /* element type of u */
+  const void *u;     /* [m][r], element (i,k) at u + i*u_stride + k; needs only element alignment */
+  size_t u_stride;   /* elements between rows, >= r */
+  svf_dtype vt_type; /* element type of vt */
+  const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
+  size_t vt_stride;  /* elements between rows, >= n */
+  const float *sigma; /* [r]; the gains of the base model */
 } svf_linear_source;
 
 /* Bytes of the packed block of an m x n layer of rank r. Errors: NULL (bytes), ARGUMENT (a zero
@@ -73,10 +73,10 @@ SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *b
 SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
 
 /* Check a block that came from a file before using it: alignment, magic, byte order, version, and
- * that every size and offset follows from m, n, r and format and fits in `bytes` (the bytes that are
- * really there). With verify_checksum != 0 every byte is read and the checksum compared. After OK
- * no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE, MAGIC,
- * ENDIAN, VERSION, CORRUPT. Thread-safe. */
+ * that every size and offset follows from m, n, r and format and fits in `bytes` (the bytes that
+ * are really there). With verify_checksum != 0 every byte is read and the checksum compared. After
+ * OK no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE,
+ * MAGIC, ENDIAN, VERSION, CORRUPT. Thread-safe. */
 SVF_API svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum);
 
 /* The header of a checked or packed block; NULL if block is NULL. */

@@ -10,11 +10,11 @@
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
- * Bits. For f32 every element of X V and of T U^T is one chain of fused multiply-adds that starts at
- * +0 and runs in increasing k; T is that sum times the gain, rounded once; bias and Y_old are added
- * in this order with one rounding each. So a row's result has the same bits on every instruction set,
- * for any number of threads, and whatever else is in the batch. NaN and Inf propagate within their
- * row; denormals follow the caller's MXCSR / FPCR, which is never changed.
+ * Bits. For f32 every element of X V and of T U^T is one chain of fused multiply-adds that starts
+ * at +0 and runs in increasing k; T is that sum times the gain, rounded once; bias and Y_old are
+ * added in this order with one rounding each. So a row's result has the same bits on every
+ * instruction set, for any number of threads, and whatever else is in the batch. NaN and Inf
+ * propagate within their row; denormals follow the caller's MXCSR / FPCR, which is never changed.
  *
  * No function here allocates, prints, aborts or keeps state. */
 #ifndef SVF_MATMUL_H
@@ -37,9 +37,9 @@ extern "C" {
  * sizeof(svf_matmul_args) and lets later versions add fields. */
 typedef struct svf_matmul_args {
   size_t size;
-  const void *linear;        /* packed block, 64-byte aligned; must have passed svf_linear_check or
-                                come from svf_linear_pack */
-  size_t rows;               /* may be 0: then nothing is read or written */
+  const void *linear; /* packed block, 64-byte aligned; must have passed svf_linear_check or
+                         come from svf_linear_pack */
+  size_t rows;        /* may be 0: then nothing is read or written */
   svf_dtype x_type;
   const void *x;             /* [rows][n]; needs only element alignment */
   ptrdiff_t x_stride;        /* elements between rows; any value, also 0 or negative */
@@ -47,10 +47,10 @@ typedef struct svf_matmul_args {
                                 that need only element alignment, or NULL for sigma */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
-  void *y;                   /* [rows][m]; must not overlap x, the block, the gains or the workspace */
-  ptrdiff_t y_stride;        /* elements between rows; |y_stride| >= m if rows > 1 */
-  unsigned flags;            /* 0 or SVF_ACCUMULATE */
-  svf_isa isa;               /* SVF_ISA_AUTO, or one that svf_isa_supported */
+  void *y;            /* [rows][m]; must not overlap x, the block, the gains or the workspace */
+  ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
+  unsigned flags;     /* 0 or SVF_ACCUMULATE */
+  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported */
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
@@ -79,9 +79,9 @@ SVF_API size_t svf_max_threads(void);
  *   <barrier of the caller>
  *   svf_matmul_stage(&plan, 1, ith);                          every ith in [0, nth)
  *
- * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order and
- * on any thread, at once or one after the other, so nth may exceed the number of threads for work
- * stealing. The result has the same bits for every nth. */
+ * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order
+ * and on any thread, at once or one after the other, so nth may exceed the number of threads for
+ * work stealing. The result has the same bits for every nth. */
 typedef struct svf_plan {
   uint64_t opaque[40];
 } svf_plan;

@@ -13,8 +13,21 @@ extern "C" {
 #endif
 
 typedef enum svf_st_dtype {
-  SVF_ST_BOOL, SVF_ST_U8, SVF_ST_I8, SVF_ST_F8_E4M3, SVF_ST_F8_E5M2, SVF_ST_U16, SVF_ST_I16,
-  SVF_ST_F16, SVF_ST_BF16, SVF_ST_U32, SVF_ST_I32, SVF_ST_F32, SVF_ST_U64, SVF_ST_I64, SVF_ST_F64
+  SVF_ST_BOOL,
+  SVF_ST_U8,
+  SVF_ST_I8,
+  SVF_ST_F8_E4M3,
+  SVF_ST_F8_E5M2,
+  SVF_ST_U16,
+  SVF_ST_I16,
+  SVF_ST_F16,
+  SVF_ST_BF16,
+  SVF_ST_U32,
+  SVF_ST_I32,
+  SVF_ST_F32,
+  SVF_ST_U64,
+  SVF_ST_I64,
+  SVF_ST_F64
 } svf_st_dtype;
 
 #define SVF_ST_MAX_DIMS 8
@@ -25,7 +38,8 @@ typedef struct svf_st_tensor {
   int ndim; /* 0 (a scalar) to SVF_ST_MAX_DIMS */
   size_t shape[SVF_ST_MAX_DIMS];
   size_t elements;
-  const void *data; /* row-major, little-endian, `bytes` long, any alignment; belongs to the handle */
+  const void
+      *data; /* row-major, little-endian, `bytes` long, any alignment; belongs to the handle */
   size_t bytes;
 } svf_st_tensor;
 
@@ -35,10 +49,10 @@ typedef struct svf_safetensors svf_safetensors;
 #define SVF_ST_NO_MMAP 1u
 
 /* Open and check `path`. On OK *file must be closed with svf_safetensors_close. Errors: NULL; IO
- * (with the system's reason); MEMORY; FILE, naming the path, the tensor and the rule that it breaks:
- * header longer than 100 MB or the file, not UTF-8 JSON starting with '{', duplicate keys, unknown
- * dtype, negative or overflowing shape, byte range that disagrees with shape, and ranges that do not
- * tile the data exactly (hole, overlap, trailing bytes). */
+ * (with the system's reason); MEMORY; FILE, naming the path, the tensor and the rule that it
+ * breaks: header longer than 100 MB or the file, not UTF-8 JSON starting with '{', duplicate keys,
+ * unknown dtype, negative or overflowing shape, byte range that disagrees with shape, and ranges
+ * that do not tile the data exactly (hole, overlap, trailing bytes). */
 SVF_API svf_status svf_safetensors_open(const char *path, unsigned flags, svf_safetensors **file);
 
 /* Close; NULL is ignored. Tensors and their data become invalid. */

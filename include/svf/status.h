@@ -15,15 +15,15 @@ extern "C" {
 
 typedef enum svf_status {
   SVF_OK = 0,
-  SVF_ERR_NULL,        /* a required pointer is NULL */
-  SVF_ERR_ARGUMENT,    /* a value is outside its domain (zero dimension, unknown enum, bad stride) */
-  SVF_ERR_OVERFLOW,    /* a size computed from the arguments exceeds SIZE_MAX */
-  SVF_ERR_SPACE,       /* a buffer is smaller than the size that the query function returned */
-  SVF_ERR_ALIGNMENT,   /* a buffer is not aligned as documented */
-  SVF_ERR_MAGIC,       /* the bytes are not a packed linear */
-  SVF_ERR_VERSION,     /* a packed linear or argument struct of a version this library cannot read */
-  SVF_ERR_ENDIAN,      /* a packed linear written on a machine of the other endianness */
-  SVF_ERR_CORRUPT,     /* header fields contradict each other, or the checksum does not match */
+  SVF_ERR_NULL,      /* a required pointer is NULL */
+  SVF_ERR_ARGUMENT,  /* a value is outside its domain (zero dimension, unknown enum, bad stride) */
+  SVF_ERR_OVERFLOW,  /* a size computed from the arguments exceeds SIZE_MAX */
+  SVF_ERR_SPACE,     /* a buffer is smaller than the size that the query function returned */
+  SVF_ERR_ALIGNMENT, /* a buffer is not aligned as documented */
+  SVF_ERR_MAGIC,     /* the bytes are not a packed linear */
+  SVF_ERR_VERSION,   /* a packed linear or argument struct of a version this library cannot read */
+  SVF_ERR_ENDIAN,    /* a packed linear written on a machine of the other endianness */
+  SVF_ERR_CORRUPT,   /* header fields contradict each other, or the checksum does not match */
   SVF_ERR_UNSUPPORTED, /* this CPU or this build cannot do what was asked */
   SVF_ERR_MEMORY,      /* an allocation failed (never returned by the matmul itself) */
   SVF_ERR_IO,          /* the operating system refused a file operation */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf: one set of weights, many experts. This header includes the whole kernel library; see README.md
- * for an example and each header for its contract. */
+ * svf: one set of weights, many experts. This header includes the whole kernel library; see
+ * README.md for an example and each header for its contract. */
 #ifndef SVF_SVF_H
 #define SVF_SVF_H
 

@@ -66,7 +66,8 @@ INLINE void t_store(float *t, int rows, const vec *x)
     return;
   }
   __m256 q[8], y[8];
-  _Pragma("GCC unroll 2") for (int g = 0; g < 8; g += 4) {
+  _Pragma("GCC unroll 2") for (int g = 0; g < 8; g += 4)
+  {
     const __m256 lo0 = _mm256_unpacklo_ps(x[g], x[g + 1]);
     const __m256 hi0 = _mm256_unpackhi_ps(x[g], x[g + 1]);
     const __m256 lo1 = _mm256_unpacklo_ps(x[g + 2], x[g + 3]);
@@ -76,13 +77,15 @@ INLINE void t_store(float *t, int rows, const vec *x)
     q[g + 2] = _mm256_shuffle_ps(hi0, hi1, 0x44);
     q[g + 3] = _mm256_shuffle_ps(hi0, hi1, 0xee);
   }
-  _Pragma("GCC unroll 4") for (int c = 0; c < 4; ++c) {
+  _Pragma("GCC unroll 4") for (int c = 0; c < 4; ++c)
+  {
     y[c] = _mm256_permute2f128_ps(q[c], q[4 + c], 0x20);
     y[4 + c] = _mm256_permute2f128_ps(q[c], q[4 + c], 0x31);
   }
   /* Whole vectors in rising order: what one writes too much, the next puts right. Only lines whose
    * surplus would leave the block go through a buffer. */
-  _Pragma("GCC unroll 8") for (int j = 0; j < 8; ++j) {
+  _Pragma("GCC unroll 8") for (int j = 0; j < 8; ++j)
+  {
     if ((8 - j) * rows >= 8) {
       v_store(t + j * rows, y[j]);
     } else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fp32 for AVX-512 (F, BW, DQ, VL). 9 rows x 3 panels: 27 sums, 3 weight vectors and a broadcast fill
- * the 32 registers; 12 loads feed 27 FMAs, where 14 x 2 would need 16 for 28 and is slower by 5 %.
- * Few rows take more panels abreast, so that the chains of FMAs still cover their latency. */
+ * fp32 for AVX-512 (F, BW, DQ, VL). 9 rows x 3 panels: 27 sums, 3 weight vectors and a broadcast
+ * fill the 32 registers; 12 loads feed 27 FMAs, where 14 x 2 would need 16 for 28 and is slower by
+ * 5 %. Few rows take more panels abreast, so that the chains of FMAs still cover their latency. */
 
 #include <immintrin.h>
 #include <string.h>
@@ -77,7 +77,8 @@ INLINE void t_store(float *t, int rows, const vec *x)
     return;
   }
   __m512 q[16], y[16];
-  _Pragma("GCC unroll 4") for (int g = 0; g < 16; g += 4) {
+  _Pragma("GCC unroll 4") for (int g = 0; g < 16; g += 4)
+  {
     const __m512 lo0 = _mm512_unpacklo_ps(x[g], x[g + 1]);
     const __m512 hi0 = _mm512_unpackhi_ps(x[g], x[g + 1]);
     const __m512 lo1 = _mm512_unpacklo_ps(x[g + 2], x[g + 3]);
@@ -87,7 +88,8 @@ INLINE void t_store(float *t, int rows, const vec *x)
     q[g + 2] = unpack_lo2(hi0, hi1);
     q[g + 3] = unpack_hi2(hi0, hi1);
   }
-  _Pragma("GCC unroll 4") for (int c = 0; c < 4; ++c) {
+  _Pragma("GCC unroll 4") for (int c = 0; c < 4; ++c)
+  {
     const __m512 even0 = _mm512_shuffle_f32x4(q[c], q[4 + c], 0x88);
     const __m512 odd0 = _mm512_shuffle_f32x4(q[c], q[4 + c], 0xdd);
     const __m512 even1 = _mm512_shuffle_f32x4(q[8 + c], q[12 + c], 0x88);
@@ -98,7 +100,8 @@ INLINE void t_store(float *t, int rows, const vec *x)
     y[12 + c] = _mm512_shuffle_f32x4(odd0, odd1, 0xdd);
   }
   const __mmask16 some = (__mmask16)((1u << rows) - 1);
-  _Pragma("GCC unroll 16") for (int j = 0; j < 16; ++j) {
+  _Pragma("GCC unroll 16") for (int j = 0; j < 16; ++j)
+  {
     _mm512_mask_storeu_ps(t + j * rows, some, y[j]);
   }
 }

@@ -10,10 +10,7 @@
 #include <sys/auxv.h>
 #endif
 
-static int bit(uint64_t word, int n)
-{
-  return (int)(word >> n & 1);
-}
+static int bit(uint64_t word, int n) { return (int)(word >> n & 1); }
 
 uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
 {

@@ -18,9 +18,8 @@ static const struct {
   uint64_t bit;
   const char *name;
 } feature_names[] = {
-    {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},
-    {SVF_CPU_AVX512F, "avx512f"},   {SVF_CPU_AVX512BW, "avx512bw"},
-    {SVF_CPU_AVX512DQ, "avx512dq"}, {SVF_CPU_AVX512VL, "avx512vl"},
+    {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},           {SVF_CPU_AVX512F, "avx512f"},
+    {SVF_CPU_AVX512BW, "avx512bw"}, {SVF_CPU_AVX512DQ, "avx512dq"}, {SVF_CPU_AVX512VL, "avx512vl"},
     {SVF_CPU_NEON, "neon"},
 };
 
@@ -40,10 +39,7 @@ static uint64_t features(void)
   return f & ~asked;
 }
 
-static int runs_here(const svf_kernel *kernel)
-{
-  return (kernel->needs & ~features()) == 0;
-}
+static int runs_here(const svf_kernel *kernel) { return (kernel->needs & ~features()) == 0; }
 
 static svf_isa best(void)
 {
@@ -53,15 +49,9 @@ static svf_isa best(void)
   return SVF_ISA_REF;
 }
 
-static int known_isa(svf_isa isa)
-{
-  return (int)isa >= 0 && isa < SVF_ISA_COUNT;
-}
+static int known_isa(svf_isa isa) { return (int)isa >= 0 && isa < SVF_ISA_COUNT; }
 
-const char *svf_isa_name(svf_isa isa)
-{
-  return known_isa(isa) ? isa_names[isa] : "?";
-}
+const char *svf_isa_name(svf_isa isa) { return known_isa(isa) ? isa_names[isa] : "?"; }
 
 int svf_isa_supported(svf_isa isa)
 {
@@ -118,9 +108,9 @@ svf_status svf_isa_select_env(void)
   if (!name || !*name) return SVF_OK;
   svf_isa isa;
   if (svf_isa_parse(name, &isa) != SVF_OK) {
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512",
-                    name);
+    return svf_fail(
+        SVF_ERR_ARGUMENT,
+        "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512", name);
   }
   return svf_isa_select(isa);
 }

@@ -6,7 +6,8 @@
 
 #include "kernels/kernel.h"
 
-/* The kernel for a call: AUTO becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe. */
+/* The kernel for a call: AUTO becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe.
+ */
 svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kernel);
 
 #endif

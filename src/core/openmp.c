@@ -8,10 +8,7 @@
 #include <limits.h>
 #include <omp.h>
 
-size_t svf_max_threads(void)
-{
-  return (size_t)omp_get_max_threads();
-}
+size_t svf_max_threads(void) { return (size_t)omp_get_max_threads(); }
 
 void svf_openmp_run(const svf_plan *plan, size_t parts)
 {
@@ -27,10 +24,7 @@ void svf_openmp_run(const svf_plan *plan, size_t parts)
 
 #else
 
-size_t svf_max_threads(void)
-{
-  return 1;
-}
+size_t svf_max_threads(void) { return 1; }
 
 void svf_openmp_run(const svf_plan *plan, size_t parts)
 {

@@ -15,10 +15,7 @@ svf_status svf_fail(svf_status status, const char *format, ...)
   return status;
 }
 
-const char *svf_last_message(void)
-{
-  return message;
-}
+const char *svf_last_message(void) { return message; }
 
 const char *svf_status_name(svf_status status)
 {

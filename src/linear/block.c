@@ -59,7 +59,7 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
 svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t *bytes)
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
-  svf_linear_header header;
+  svf_linear_header header = {0};
   const svf_status status = svf_linear_layout(m, n, r, format, &header);
   if (status == SVF_OK) *bytes = (size_t)header.bytes;
   return status;
@@ -138,8 +138,7 @@ static svf_status check_block(const void *block, size_t bytes)
     return svf_fail(SVF_ERR_ENDIAN, "block was written on a machine of the other byte order");
   }
   if (h->endian != SVF_LINEAR_ENDIAN) {
-    return svf_fail(SVF_ERR_CORRUPT, "block: byte order mark is 0x%08lx",
-                    (unsigned long)h->endian);
+    return svf_fail(SVF_ERR_CORRUPT, "block: byte order mark is 0x%08lx", (unsigned long)h->endian);
   }
   if (h->version != SVF_LINEAR_VERSION) {
     return svf_fail(SVF_ERR_VERSION, "block has version %lu, this library reads %d",
@@ -170,10 +169,7 @@ svf_status svf_linear_seal(void *block, size_t bytes)
   return SVF_OK;
 }
 
-const svf_linear_header *svf_linear_info(const void *block)
-{
-  return block;
-}
+const svf_linear_header *svf_linear_info(const void *block) { return block; }
 
 const float *svf_linear_sigma(const void *block)
 {

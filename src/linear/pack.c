@@ -84,10 +84,11 @@ static svf_status check_source(const svf_linear_source *source, const void *bloc
   if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
   status = svf_linear_layout(source->m, source->n, source->r, source->format, header);
   if (status != SVF_OK) return status;
-  status = check_factor("u", source->u, source->u_type, source->u_stride, "r", source->m, source->r);
+  status =
+      check_factor("u", source->u, source->u_type, source->u_stride, "r", source->m, source->r);
   if (status != SVF_OK) return status;
-  status = check_factor("vt", source->vt, source->vt_type, source->vt_stride, "n", source->r,
-                        source->n);
+  status =
+      check_factor("vt", source->vt, source->vt_type, source->vt_stride, "n", source->r, source->n);
   if (status != SVF_OK) return status;
   if (!source->sigma) return svf_fail(SVF_ERR_NULL, "source->sigma is NULL");
   if ((uintptr_t)source->sigma % sizeof(float) != 0) {
@@ -109,7 +110,7 @@ static svf_status check_source(const svf_linear_source *source, const void *bloc
 svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
                                 size_t ith, size_t nth)
 {
-  svf_linear_header header;
+  svf_linear_header header = {0};
   const svf_status status = check_source(source, block, bytes, &header);
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");

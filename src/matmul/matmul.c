@@ -29,8 +29,7 @@ svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool, vo
   if (!pool) return svf_fail(SVF_ERR_NULL, "pool is NULL");
   if (!pool->run) return svf_fail(SVF_ERR_NULL, "pool->run is NULL");
   svf_plan plan;
-  const svf_status status =
-      svf_matmul_plan(&plan, args, pool->threads, workspace, workspace_bytes);
+  const svf_status status = svf_matmul_plan(&plan, args, pool->threads, workspace, workspace_bytes);
   if (status != SVF_OK || args->rows == 0) return status;
   for (int stage = 0; stage < SVF_STAGES; ++stage) {
     stage_task task = {&plan, stage};

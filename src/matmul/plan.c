@@ -109,16 +109,15 @@ static svf_status check_operands(const svf_matmul_args *args)
   return check_matrix("y", args->y, args->y_type, args->y_stride, args->rows, (size_t)h->m);
 }
 
-/* --- Division ---------------------------------------------------------------------------------- */
+/* --- Division ----------------------------------------------------------------------------------
+ */
 
-static size_t ceil_div(size_t a, size_t b)
-{
-  return (a + b - 1) / b;
-}
+static size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
 /* Cells of the grid should be equally large first; then weights should be read by few parts, but
- * rows packed by few parts too. Costs are in cycles per step of k on a wide machine: half a cycle per
- * row and panel, one to take a line of weights through the cache, a third to pack a value of X. */
+ * rows packed by few parts too. Costs are in cycles per step of k on a wide machine: half a cycle
+ * per row and panel, one to take a line of weights through the cache, a third to pack a value of X.
+ */
 static void divide(svf_stage *stage, size_t blocks, size_t block_rows, bool packs, size_t nth)
 {
   double best = 0;
@@ -142,7 +141,8 @@ static const float *section(const void *block, uint64_t offset)
   return (const float *)(const void *)((const char *)block + offset);
 }
 
-/* --- Public ------------------------------------------------------------------------------------ */
+/* --- Public ------------------------------------------------------------------------------------
+ */
 
 svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes)
 {

@@ -5,7 +5,8 @@
  * always runs in increasing k.
  *
  * Rows are cut into row blocks of nearly equal height (at most kernel->rows). A stage's output, row
- * blocks x panels, is divided into a grid of row_parts x panel_parts cells; part ith is one cell. */
+ * blocks x panels, is divided into a grid of row_parts x panel_parts cells; part ith is one cell.
+ */
 #ifndef SVF_MATMUL_PLAN_H
 #define SVF_MATMUL_PLAN_H
 
@@ -34,11 +35,11 @@ typedef struct svf_plan_data {
   const svf_kernel *kernel;
   const float *sigma;
   svf_stage stage[SVF_STAGES];
-  size_t blocks;         /* row blocks */
-  float *t;              /* workspace: T, row block after row block, each [r][rows of the block] */
-  float *scratch;        /* workspace: a piece per part: */
-  size_t scratch_a;      /* floats for packed rows of X, */
-  size_t scratch_c;      /* then floats for partial sums */
+  size_t blocks;    /* row blocks */
+  float *t;         /* workspace: T, row block after row block, each [r][rows of the block] */
+  float *scratch;   /* workspace: a piece per part: */
+  size_t scratch_a; /* floats for packed rows of X, */
+  size_t scratch_c; /* then floats for partial sums */
 } svf_plan_data;
 
 _Static_assert(sizeof(svf_plan_data) <= sizeof(svf_plan), "svf_plan is too small");
@@ -55,9 +56,6 @@ static inline size_t svf_share(size_t total, size_t parts, size_t i)
   return i * share + (i < extra ? i : extra);
 }
 
-static inline size_t svf_size_min(size_t a, size_t b)
-{
-  return a < b ? a : b;
-}
+static inline size_t svf_size_min(size_t a, size_t b) { return a < b ? a : b; }
 
 #endif

@@ -15,7 +15,8 @@
 #include "kernels/kernel.h"
 #include "src/core/status.h"
 
-/* X, U, V in [-2, 2], gains in {1, 2, -1}: |T| <= 8n and |Y| <= 16 n r + 4 < 2^24 for these shapes. */
+/* X, U, V in [-2, 2], gains in {1, 2, -1}: |T| <= 8n and |Y| <= 16 n r + 4 < 2^24 for these shapes.
+ */
 typedef struct shape {
   size_t m, n, r, rows;
 } shape;
@@ -188,8 +189,8 @@ svf_status svf_selftest(svf_isa isa, int *executed)
   svf_status status = SVF_OK;
   int ran = 0;
   if (!svf_isa_supported(isa)) {
-    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s (%d), which cannot run here",
-                    svf_isa_name(isa), (int)isa);
+    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s (%d), which cannot run here", svf_isa_name(isa),
+                    (int)isa);
   }
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes && status == SVF_OK; ++i) {
     status = run_shape(&shapes[i], isa, &ran);

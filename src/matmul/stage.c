@@ -8,8 +8,9 @@
  *         for each group of panels                      read once from memory, used from L2
  *           for each row block, for each tile           micro-kernel
  *
- * While a group is used the next one is fetched, a share of it by every row block. In a chunk of one
- * row block each weight is used once: then a pass is one tile, and X is packed whole beforehand. */
+ * While a group is used the next one is fetched, a share of it by every row block. In a chunk of
+ * one row block each weight is used once: then a pass is one tile, and X is packed whole
+ * beforehand. */
 #include "src/matmul/plan.h"
 
 typedef struct part {
@@ -44,12 +45,10 @@ static size_t block_row(const part *w, size_t block)
   return svf_share(w->plan->args.rows, w->plan->blocks, block);
 }
 
-static bool single(const chunk *ch)
-{
-  return ch->block1 - ch->block0 == 1;
-}
+static bool single(const chunk *ch) { return ch->block1 - ch->block0 == 1; }
 
-/* --- A ----------------------------------------------------------------------------------------- */
+/* --- A -----------------------------------------------------------------------------------------
+ */
 
 static const void *x_at(const svf_matmul_args *args, size_t row, size_t k)
 {
@@ -84,10 +83,11 @@ static const float *a_of(const part *w, const chunk *ch, const slice *s, size_t 
   return w->a + (row - ch->row0) * s->k;
 }
 
-/* --- Tiles ------------------------------------------------------------------------------------- */
+/* --- Tiles -------------------------------------------------------------------------------------
+ */
 
-/* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest of
- * one panel, whose FMAs would wait for each other. */
+/* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest
+ * of one panel, whose FMAs would wait for each other. */
 static size_t tile_panels(const svf_kernel *kernel, size_t rows, size_t left)
 {
   const size_t full = (size_t)kernel->tile[rows].panels;
@@ -154,14 +154,15 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     tile.lanes = (int)svf_size_min(stage->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
     tile.stream = fetches && single(ch);
     tile.fetch = fetches ? fetch : 0;
-    tile.ahead = fetches ? stage->weights +
-                               ((g->next + at) * stage->k + g->next_k + fetch0) * SVF_PANEL
-                         : tile.b;
+    tile.ahead = fetches
+                     ? stage->weights + ((g->next + at) * stage->k + g->next_k + fetch0) * SVF_PANEL
+                     : tile.b;
     kernel->tile[rows].fn[n](&tile);
   }
 }
 
-/* --- Loops ------------------------------------------------------------------------------------- */
+/* --- Loops -------------------------------------------------------------------------------------
+ */
 
 /* Panels that tiles of both heights in a chunk divide; several tiles, so that a slice of A is used
  * more than once while it is in L1. */
@@ -214,8 +215,8 @@ static void run_chunk(const part *w, const chunk *ch)
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
     const size_t left = w->panel1 - s.panel0;
-    s.panel1 = s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left)
-                               : svf_size_min(pass, left));
+    s.panel1 =
+        s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left) : svf_size_min(pass, left));
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
       s.k = svf_size_min(steps, k - s.k0);
       if (packs && !one && (slices > 1 || s.panel0 == w->panel0)) pack(w, ch, s.k0, s.k);
