@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gates B and D against double precision on the same stored inputs.
+ *   B  NMSE = mean((y - ref)^2) / mean(ref^2) <= (n + r) * 2^-48
+ *   D  delta fidelity: ||(y(z) - y(1)) - ref|| / ||ref|| <= 1e-5 / std(z - 1) */
+#include <math.h>
+#include <stdlib.h>
+
+#include "tests/kernels/gates.h"
+#include "tests/kernels/problem.h"
+
+static void nmse(run *r, const spec *s)
+{
+  problem p;
+  problem_make(&p, s, &r->state);
+  double *ref = malloc(s->rows * s->m * sizeof *ref), error = 0, power = 0;
+  if (!ref) abort();
+  const oracle_input in = problem_oracle(&p);
+  oracle_double(&in, ref);
+  problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
+  for (size_t i = 0; i < s->rows * s->m; ++i) {
+    const double d = (double)problem_y(&p, i / s->m, i % s->m) - ref[i];
+    error += d * d;
+    power += ref[i] * ref[i];
+  }
+  const double limit = (double)(s->n + s->r) * ldexp(1, -48);
+  gate_case(r, error <= limit * power, "m %zu n %zu r %zu rows %zu: NMSE %.3g exceeds %.3g", s->m,
+            s->n, s->r, s->rows, error / power, limit);
+  free(ref);
+  problem_free(&p);
+}
+
+static void delta(run *r, double std)
+{
+  const spec s = {.m = 96, .n = 128, .r = 96, .rows = 6, .kind = VALUES_RANDOM};
+  problem p;
+  problem_make(&p, &s, &r->state);
+  const size_t count = s.rows * s.m;
+  float *sigma = (float *)(uintptr_t)svf_linear_sigma(p.args.linear);
+  float gains[96];
+  const float *rows[6];
+  double *base = malloc(2 * count * sizeof *base), *tuned = base + count;
+  float *y = malloc(count * sizeof *y);
+  if (!base || !y) abort();
+  for (size_t k = 0; k < s.r; ++k) {
+    /* Uniform on [-1, 1] has standard deviation 1/sqrt(3). */
+    sigma[k] = 1.0f / (float)(k + 1);
+    gains[k] = sigma[k] * (float)(1 + std * sqrt(3.0) * (double)random_float(&r->state));
+  }
+  for (size_t i = 0; i < s.rows; ++i) rows[i] = gains;
+  oracle_input in = problem_oracle(&p);
+  oracle_double(&in, base);
+  in.gains = rows;
+  oracle_double(&in, tuned);
+  problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
+  for (size_t i = 0; i < count; ++i) y[i] = problem_y(&p, i / s.m, i % s.m);
+  p.args.gains = rows;
+  problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
+  double error = 0, power = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double want = tuned[i] - base[i];
+    const double got = (double)problem_y(&p, i / s.m, i % s.m) - (double)y[i];
+    error += (got - want) * (got - want);
+    power += want * want;
+  }
+  gate_case(r, sqrt(error / power) <= 1e-5 / std, "delta at std %g is off by %.3g, limit %.3g", std,
+            sqrt(error / power), 1e-5 / std);
+  free(base);
+  free(y);
+  problem_free(&p);
+}
+
+void gate_accuracy(run *r)
+{
+  static const double stds[] = {0.005, 0.02, 0.1};
+  const int cases = r->quick ? 4 : 20;
+  for (int i = 0; i < cases; ++i) {
+    const spec s = {.m = 1 + random_below(&r->state, 200),
+                    .n = 1 + random_below(&r->state, 600),
+                    .r = 1 + random_below(&r->state, 600),
+                    .rows = 1 + random_below(&r->state, 20),
+                    .kind = VALUES_RANDOM,
+                    .bias = i % 2,
+                    .gains = true};
+    nmse(r, &s);
+  }
+  for (size_t i = 0; i < sizeof stds / sizeof *stds; ++i) delta(r, stds[i]);
+}

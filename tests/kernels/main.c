@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The checker: every kernel of the registry that this CPU can execute, through every gate. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "tests/kernels/gates.h"
+
+static const gate gates[] = {
+    {"small", "all small shapes around the block sizes, exact integers", gate_small},
+    {"random", "random shapes, types, strides, values, threads", gate_random},
+    {"large", "several chunks, passes and slices", gate_large},
+    {"batch", "a row alone equals the row in any batch", gate_batch},
+    {"identities", "base, one-hot, scaling, zero", gate_identities},
+    {"accuracy", "NMSE and delta fidelity against double precision", gate_accuracy},
+};
+
+enum { GATES = sizeof gates / sizeof *gates, FAILURES_SHOWN = 10 };
+
+void gate_case(run *r, bool passed, const char *format, ...)
+{
+  ++r->cases;
+  if (passed) return;
+  if (++r->failures > FAILURES_SHOWN) return;
+  va_list list;
+  va_start(list, format);
+  printf("FAIL %s %s (seed %llu): ", svf_isa_name(r->isa), r->gate, (unsigned long long)r->seed);
+  vprintf(format, list);
+  printf("\n");
+  va_end(list);
+}
+
+typedef struct options {
+  const char *filter, *require;
+  bool quick, bench;
+  uint64_t seed;
+} options;
+
+static int usage(FILE *to, int code)
+{
+  fprintf(to,
+          "usage: svf-check [--quick] [--bench] [--filter=ISA|GATE] [--seed=N] [--require=ISA,...]\n"
+          "  --require  fail unless a kernel of each of these ISAs was executed\n"
+          "gates:\n");
+  for (int i = 0; i < GATES; ++i) fprintf(to, "  %-12s%s\n", gates[i].name, gates[i].what);
+  return code;
+}
+
+static bool parse(int argc, char **argv, options *o)
+{
+  *o = (options){.seed = 20261123};
+  for (int i = 1; i < argc; ++i) {
+    const char *a = argv[i];
+    if (strcmp(a, "--quick") == 0) {
+      o->quick = true;
+    } else if (strcmp(a, "--bench") == 0) {
+      o->bench = true;
+    } else if (strncmp(a, "--filter=", 9) == 0) {
+      o->filter = a + 9;
+    } else if (strncmp(a, "--require=", 10) == 0) {
+      o->require = a + 10;
+    } else if (strncmp(a, "--seed=", 7) == 0) {
+      o->seed = strtoull(a + 7, NULL, 0);
+    } else {
+      return false;
+    }
+  }
+  return o->seed != 0;
+}
+
+/* A filter names an ISA or a gate; the other dimension is then unrestricted. */
+static bool filtered(const char *filter, const char *isa, const char *gate_name)
+{
+  return filter && strcmp(filter, isa) != 0 && strcmp(filter, gate_name) != 0;
+}
+
+static size_t check_kernel(const svf_kernel *kernel, const options *o)
+{
+  size_t failures = 0;
+  for (int g = 0; g < GATES; ++g) {
+    if (filtered(o->filter, svf_isa_name(kernel->isa), gates[g].name)) continue;
+    run r = {.isa = kernel->isa,
+             .quick = o->quick,
+             .seed = o->seed,
+             .state = o->seed,
+             .gate = gates[g].name};
+    gates[g].fn(&r);
+    printf("%-22s %-12s %7zu cases, %zu failed\n", kernel->name, gates[g].name, r.cases,
+           r.failures);
+    fflush(stdout);
+    failures += r.failures;
+  }
+  return failures;
+}
+
+/* Every ISA in the list must be among those that ran. */
+static bool all_required_ran(const char *list, const bool *ran)
+{
+  bool ok = true;
+  while (list && *list) {
+    const size_t length = strcspn(list, ",");
+    char name[32];
+    svf_isa isa;
+    snprintf(name, sizeof name, "%.*s", (int)length, list);
+    if (svf_isa_parse(name, &isa) != SVF_OK || !ran[isa]) {
+      printf("FAIL %s was required and did not run\n", name);
+      ok = false;
+    }
+    list += length + (list[length] == ',');
+  }
+  return ok;
+}
+
+int main(int argc, char **argv)
+{
+  options o;
+  bool ran[SVF_ISA_COUNT] = {false};
+  size_t failures = 0, executed = 0;
+  if (!parse(argc, argv, &o)) return usage(stderr, 2);
+  for (size_t i = 0; i < svf_kernel_count(); ++i) {
+    const svf_kernel *kernel = svf_kernel_at(i);
+    if (!svf_isa_supported(kernel->isa)) {
+      printf("%-22s not executed: this CPU lacks %s\n", kernel->name, svf_isa_name(kernel->isa));
+      continue;
+    }
+    ++executed;
+    ran[kernel->isa] = true;
+    if (o.bench) {
+      bench_kernel(kernel->isa);
+    } else {
+      failures += check_kernel(kernel, &o);
+    }
+  }
+  printf("%zu of %zu kernels executed\n", executed, svf_kernel_count());
+  return all_required_ran(o.require, ran) && failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Naive arithmetic that shares nothing with the library. */
+#ifndef SVF_TESTS_ORACLE_H
+#define SVF_TESTS_ORACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Everything as it is after widening to fp32, dense, row-major. */
+typedef struct oracle_input {
+  size_t m, n, r, rows;
+  const float *u;             /* [m][r] */
+  const float *vt;            /* [r][n] */
+  const float *x;             /* [rows][n] */
+  const float *const *gains;  /* [rows], none NULL */
+  const float *bias;          /* [m] or NULL */
+  const float *old;           /* [rows][m] or NULL: added last */
+} oracle_input;
+
+/* The documented chain of fused multiply-adds: y[rows][m] in fp32, to the bit. */
+void oracle_chain(const oracle_input *in, float *y);
+
+/* Double precision. */
+void oracle_double(const oracle_input *in, double *y);
+
+/* Integer arithmetic; every input must be an integer and every sum below 2^24. */
+void oracle_exact(const oracle_input *in, float *y);
+
+float bf16_widen(uint16_t x);
+uint16_t bf16_round(float f); /* nearest even; NaN becomes quiet */
+
+#endif

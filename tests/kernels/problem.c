@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/kernels/problem.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Random numbers ---------------------------------------------------------------------------- */
+
+uint64_t random_next(uint64_t *state)
+{
+  uint64_t x = *state;
+  x ^= x >> 12;
+  x ^= x << 25;
+  x ^= x >> 27;
+  *state = x;
+  return x * UINT64_C(2685821657736338717);
+}
+
+size_t random_below(uint64_t *state, size_t n) { return (size_t)(random_next(state) >> 33) % n; }
+
+float random_float(uint64_t *state)
+{
+  return (float)(random_next(state) >> 40) / 8388608.0f - 1.0f;
+}
+
+static float draw(values kind, size_t at, uint64_t *state)
+{
+  static const float special[] = {NAN, INFINITY, -INFINITY, 1e-40f, -1e-42f, -0.0f, 0.0f, 3e38f};
+  switch (kind) {
+    case VALUES_RANDOM: return random_float(state);
+    case VALUES_INTEGER: return (float)random_below(state, 5) - 2.0f;
+    case VALUES_SPREAD: return ldexpf(random_float(state), (int)random_below(state, 81) - 40);
+    case VALUES_CANCEL: return (at % 2 ? -1.0f : 1.0f) * (1.0f + 1e-6f * random_float(state));
+    case VALUES_SPECIAL:
+      if (random_below(state, 40) == 0) {
+        return special[random_below(state, sizeof special / sizeof *special)];
+      }
+      return random_float(state);
+  }
+  return 0;
+}
+
+/* --- Building ---------------------------------------------------------------------------------- */
+
+static void *need(void *p)
+{
+  if (!p) {
+    fprintf(stderr, "out of memory\n");
+    exit(1);
+  }
+  return p;
+}
+
+static void must(svf_status status)
+{
+  if (status == SVF_OK) return;
+  fprintf(stderr, "unexpected status %s: %s\n", svf_status_name(status), svf_last_message());
+  exit(1);
+}
+
+/* Store v as the type of the matrix and return what was stored. */
+static float put(char *to, svf_dtype type, float v)
+{
+  if (type == SVF_F32) {
+    memcpy(to, &v, sizeof v);
+    return v;
+  }
+  const uint16_t b = bf16_round(v);
+  memcpy(to, &b, sizeof b);
+  return bf16_widen(b);
+}
+
+/* A strided matrix in a guarded buffer with its dense fp32 copy. Returns the first row. */
+static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, svf_dtype type,
+                         values kind, bool at_end, float *dense, uint64_t *state)
+{
+  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const size_t span = ((rows - 1) * (size_t)labs((long)stride) + width) * (size_t)size;
+  char *low = guard_take(g, span, at_end);
+  char *first = stride < 0 ? low + (ptrdiff_t)(rows - 1) * -stride * size : low;
+  for (size_t i = 0; i < rows; ++i) {
+    for (size_t j = 0; j < width; ++j) {
+      char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j) * size;
+      dense[i * width + j] = put(to, type, draw(kind, j, state));
+    }
+  }
+  /* With stride 0 the last row wins. */
+  for (size_t i = 0; stride == 0 && i < rows; ++i) {
+    memcpy(dense + i * width, dense + (rows - 1) * width, width * sizeof *dense);
+  }
+  return first;
+}
+
+static void make_gains(problem *p, uint64_t *state)
+{
+  const spec *s = &p->s;
+  float *expert[EXPERTS];
+  for (int e = 0; e < EXPERTS; ++e) {
+    expert[e] = (float *)(void *)guard_take(&p->expert[e], s->r * sizeof(float), s->at_end);
+    for (size_t k = 0; k < s->r; ++k) {
+      expert[e][k] = s->kind == VALUES_INTEGER ? (k % 2 ? 2.0f : -1.0f) : draw(s->kind, k, state);
+    }
+  }
+  const float **rows = (const float **)(void *)guard_take(
+      &p->row_gains, s->rows * sizeof(float *), s->at_end);
+  for (size_t i = 0; i < s->rows; ++i) {
+    const size_t e = random_below(state, EXPERTS + 1);
+    rows[i] = e < EXPERTS ? expert[e] : NULL;
+    if (e < EXPERTS && s->gains) p->dense_gains[i] = expert[e];
+  }
+  p->args.gains = s->gains ? rows : NULL;
+}
+
+static void make_block(problem *p, uint64_t *state)
+{
+  const spec *s = &p->s;
+  const size_t us = s->r + s->factor_pad, vs = s->n + s->factor_pad;
+  char *u = fill_matrix(&p->u, s->m, s->r, (ptrdiff_t)us, s->u_type, s->kind, s->at_end, p->du,
+                        state);
+  char *vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s->kind, s->at_end, p->dvt,
+                         state);
+  float *sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
+  for (size_t k = 0; k < s->r; ++k) {
+    sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
+  }
+  const svf_linear_source source = {.m = s->m,
+                                    .n = s->n,
+                                    .r = s->r,
+                                    .u_type = s->u_type,
+                                    .u = u,
+                                    .u_stride = us,
+                                    .vt_type = s->vt_type,
+                                    .vt = vt,
+                                    .vt_stride = vs,
+                                    .sigma = sigma};
+  size_t bytes;
+  must(svf_linear_bytes(s->m, s->n, s->r, SVF_FORMAT_F32, &bytes));
+  char *block = guard_take(&p->block, bytes, s->at_end);
+  must(svf_linear_pack(&source, block, bytes));
+  must(svf_linear_check(block, bytes, 1));
+  p->args.linear = block;
+  for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
+}
+
+static void reset_y(problem *p)
+{
+  const spec *s = &p->s;
+  const ptrdiff_t size = s->y_type == SVF_F32 ? 4 : 2;
+  memset(p->y_start, 0xff, p->y_span);
+  for (size_t i = 0; s->accumulate && i < s->rows; ++i) {
+    for (size_t j = 0; j < s->m; ++j) {
+      put((char *)p->args.y + ((ptrdiff_t)i * p->args.y_stride + (ptrdiff_t)j) * size, s->y_type,
+          p->old[i * s->m + j]);
+    }
+  }
+}
+
+oracle_input problem_oracle(const problem *p)
+{
+  return (oracle_input){.m = p->s.m,
+                        .n = p->s.n,
+                        .r = p->s.r,
+                        .rows = p->s.rows,
+                        .u = p->du,
+                        .vt = p->dvt,
+                        .x = p->dx,
+                        .gains = p->dense_gains,
+                        .bias = p->args.bias,
+                        .old = p->s.accumulate ? p->old : NULL};
+}
+
+void problem_make(problem *p, const spec *s, uint64_t *state)
+{
+  memset(p, 0, sizeof *p);
+  p->s = *s;
+  const size_t size = s->y_type == SVF_F32 ? 4 : 2;
+  p->du = need(malloc(s->m * s->r * sizeof(float)));
+  p->dvt = need(malloc(s->r * s->n * sizeof(float)));
+  p->dx = need(malloc(s->rows * s->n * sizeof(float)));
+  p->old = need(malloc(s->rows * s->m * sizeof(float)));
+  p->dense_gains = need(malloc(s->rows * sizeof *p->dense_gains));
+  p->expected = need(malloc(s->rows * s->m * sizeof(float)));
+  p->args = (svf_matmul_args){.size = sizeof p->args,
+                              .rows = s->rows,
+                              .x_type = s->x_type,
+                              .y_type = s->y_type,
+                              .flags = s->accumulate ? SVF_ACCUMULATE : 0};
+  make_block(p, state);
+  make_gains(p, state);
+  if (s->bias) {
+    float *bias = (float *)(void *)guard_take(&p->bias, s->m * sizeof(float), s->at_end);
+    for (size_t i = 0; i < s->m; ++i) bias[i] = draw(s->kind, i, state);
+    p->args.bias = bias;
+  }
+  ptrdiff_t stride = s->x_same ? 0 : (ptrdiff_t)s->n + s->x_pad;
+  if (s->x_backward) stride = -stride;
+  p->args.x_stride = stride;
+  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s->kind, s->at_end, p->dx, state);
+
+  stride = (ptrdiff_t)s->m + s->y_pad;
+  p->y_span = ((s->rows - 1) * (size_t)stride + s->m) * size;
+  p->y_start = (uint16_t *)(void *)guard_take(&p->y, p->y_span, s->at_end);
+  p->args.y_stride = s->y_backward ? -stride : stride;
+  p->args.y = (char *)p->y_start +
+              (s->y_backward ? (ptrdiff_t)(s->rows - 1) * stride * (ptrdiff_t)size : 0);
+  for (size_t i = 0; i < s->rows * s->m; ++i) {
+    char unused[4];
+    p->old[i] = put(unused, s->y_type, draw(s->kind, i, state));
+  }
+
+  const oracle_input in = problem_oracle(p);
+  oracle_chain(&in, p->expected);
+  if (s->y_type == SVF_BF16) {
+    const float *f = p->expected;
+    uint16_t *b = need(malloc(s->rows * s->m * sizeof *b));
+    for (size_t i = 0; i < s->rows * s->m; ++i) b[i] = bf16_round(f[i]);
+    free(p->expected);
+    p->expected = b;
+  }
+}
+
+void problem_free(problem *p)
+{
+  guard *all[] = {&p->u, &p->vt, &p->sigma, &p->row_gains, &p->x, &p->bias, &p->y, &p->block,
+                  &p->workspace};
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i) guard_free(all[i]);
+  for (int e = 0; e < EXPERTS; ++e) guard_free(&p->expert[e]);
+  free(p->du);
+  free(p->dvt);
+  free(p->dx);
+  free(p->old);
+  free(p->dense_gains);
+  free(p->expected);
+}
+
+/* --- Running ----------------------------------------------------------------------------------- */
+
+/* A pool with a thread per part, all at once: the hardest case for races. */
+typedef struct pool_part {
+  void (*task)(void *context, size_t i);
+  void *context;
+  size_t i;
+} pool_part;
+
+static void *pool_thread(void *argument)
+{
+  const pool_part *part = argument;
+  part->task(part->context, part->i);
+  return NULL;
+}
+
+static void pool_run(void *self, size_t count, void (*task)(void *context, size_t i), void *context)
+{
+  pthread_t *threads = need(malloc(count * sizeof *threads));
+  pool_part *parts = need(malloc(count * sizeof *parts));
+  (void)self;
+  for (size_t i = 0; i < count; ++i) {
+    parts[i] = (pool_part){task, context, i};
+    if (pthread_create(&threads[i], NULL, pool_thread, &parts[i]) != 0) exit(1);
+  }
+  for (size_t i = 0; i < count; ++i) pthread_join(threads[i], NULL);
+  free(threads);
+  free(parts);
+}
+
+static void run_parts(const problem *p, size_t nth, void *workspace, size_t bytes, uint64_t *state)
+{
+  svf_plan plan;
+  must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
+  size_t *order = need(malloc(nth * sizeof *order));
+  for (int stage = 0; stage < SVF_STAGES; ++stage) {
+    for (size_t i = 0; i < nth; ++i) {
+      const size_t j = random_below(state, i + 1);
+      order[i] = order[j];
+      order[j] = i;
+    }
+    for (size_t i = 0; i < nth; ++i) svf_matmul_stage(&plan, stage, order[i]);
+  }
+  free(order);
+}
+
+void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
+{
+  p->args.isa = isa;
+  size_t bytes;
+  must(svf_matmul_workspace(&p->args, nth, &bytes));
+  char *workspace = guard_take(&p->workspace, bytes, p->s.at_end);
+  reset_y(p);
+  const svf_pool pool = {.threads = nth, .run = pool_run};
+  switch (how) {
+    case WAY_SERIAL:
+    case WAY_OPENMP: must(svf_matmul(&p->args, nth, workspace, bytes)); break;
+    case WAY_PARTS: run_parts(p, nth, workspace, bytes, state); break;
+    case WAY_POOL: must(svf_matmul_pool(&p->args, &pool, workspace, bytes)); break;
+  }
+}
+
+/* --- Comparing --------------------------------------------------------------------------------- */
+
+float problem_y(const problem *p, size_t row, size_t i)
+{
+  const ptrdiff_t at = (ptrdiff_t)row * p->args.y_stride + (ptrdiff_t)i;
+  if (p->s.y_type == SVF_F32) return ((const float *)p->args.y)[at];
+  return bf16_widen(((const uint16_t *)p->args.y)[at]);
+}
+
+bool problem_matches(const problem *p, char *text, size_t bytes)
+{
+  const spec *s = &p->s;
+  const size_t size = s->y_type == SVF_F32 ? 4 : 2;
+  for (size_t row = 0; row < s->rows; ++row) {
+    for (size_t i = 0; i < s->m; ++i) {
+      const size_t at = row * s->m + i;
+      const float want = s->y_type == SVF_F32 ? ((const float *)p->expected)[at]
+                                              : bf16_widen(((const uint16_t *)p->expected)[at]);
+      const float got = problem_y(p, row, i);
+      if (memcmp(&want, &got, sizeof want) == 0 || (isnan(want) && isnan(got))) continue;
+      snprintf(text, bytes, "y[%zu][%zu] is %.9g (%a), expected %.9g (%a)", row, i, (double)got,
+               (double)got, (double)want, (double)want);
+      return false;
+    }
+  }
+  /* Between the rows nothing may have changed. */
+  const size_t stride = (s->m + (size_t)s->y_pad) * size;
+  for (size_t at = 0; at < p->y_span; ++at) {
+    if (at % stride >= s->m * size && ((const unsigned char *)p->y_start)[at] != 0xff) {
+      snprintf(text, bytes, "byte %zu between the rows of Y was written", at);
+      return false;
+    }
+  }
+  return true;
+}
+
+void spec_describe(const spec *s, char *text, size_t bytes)
+{
+  static const char *const kinds[] = {"random", "integer", "spread", "cancel", "special"};
+  snprintf(text, bytes,
+           "m %zu n %zu r %zu rows %zu, %s values, x %s pad %td%s%s, y %s pad %td%s, u %s, vt %s"
+           "%s%s%s, buffers %s",
+           s->m, s->n, s->r, s->rows, kinds[s->kind], svf_dtype_name(s->x_type), s->x_pad,
+           s->x_backward ? " backward" : "", s->x_same ? " stride 0" : "",
+           svf_dtype_name(s->y_type), s->y_pad, s->y_backward ? " backward" : "",
+           svf_dtype_name(s->u_type), svf_dtype_name(s->vt_type), s->bias ? ", bias" : "",
+           s->accumulate ? ", accumulate" : "", s->gains ? ", mixed gains" : "",
+           s->at_end ? "at the end of a page" : "at the start of a page");
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Random calls against the documented chain of fused multiply-adds, to the bit: every type, stride,
+ * kind of values, number and order of parts. What is equal to the chain is equal across ISAs,
+ * threads, batches and alignments too. */
+#include "tests/kernels/gates.h"
+#include "tests/kernels/problem.h"
+
+static const size_t parts[] = {1, 2, 3, 5, 7, 16, 64};
+
+static spec random_spec(uint64_t *state, size_t largest, size_t rows)
+{
+  const uint64_t mix = random_next(state);
+  return (spec){.m = 1 + random_below(state, largest),
+                .n = 1 + random_below(state, largest),
+                .r = 1 + random_below(state, largest),
+                .rows = 1 + random_below(state, rows),
+                .kind = (values)random_below(state, 5),
+                .x_type = mix & 1 ? SVF_BF16 : SVF_F32,
+                .y_type = mix & 2 ? SVF_BF16 : SVF_F32,
+                .u_type = mix & 4 ? SVF_BF16 : SVF_F32,
+                .vt_type = mix & 8 ? SVF_BF16 : SVF_F32,
+                .x_pad = (ptrdiff_t)random_below(state, 20),
+                .y_pad = (ptrdiff_t)random_below(state, 20),
+                .x_backward = (mix & 16) != 0,
+                .y_backward = (mix & 32) != 0,
+                .x_same = (mix & 0x1c0) == 0x1c0,
+                .factor_pad = random_below(state, 20),
+                .bias = (mix & 512) != 0,
+                .accumulate = (mix & 1024) != 0,
+                .gains = (mix & 0x1800) != 0,
+                .at_end = (mix & 0x2000) != 0};
+}
+
+static void one_way(run *r, problem *p, way how, size_t nth)
+{
+  static const char *const ways[] = {"serial", "OpenMP", "parts", "pool"};
+  char where[256], what[256];
+  problem_run(p, r->isa, how, nth, &r->state);
+  const bool same = problem_matches(p, what, sizeof what);
+  spec_describe(&p->s, where, sizeof where);
+  gate_case(r, same, "%s, %s %zu: %s", where, ways[how], nth, what);
+}
+
+static void all_ways(run *r, const spec *s)
+{
+  problem p;
+  problem_make(&p, s, &r->state);
+  one_way(r, &p, WAY_SERIAL, 1);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
+    one_way(r, &p, WAY_PARTS, parts[i]);
+    if (parts[i] <= 7) one_way(r, &p, WAY_OPENMP, parts[i]);
+    if (parts[i] <= 7) one_way(r, &p, WAY_POOL, parts[i]);
+  }
+  problem_free(&p);
+}
+
+void gate_random(run *r)
+{
+  const int cases = r->quick ? 30 : 300;
+  for (int i = 0; i < cases; ++i) {
+    const spec s = random_spec(&r->state, i % 4 ? 80 : 200, i % 4 ? 40 : 90);
+    all_ways(r, &s);
+  }
+}
+
+void gate_large(run *r)
+{
+  /* Many rows (several chunks), long reductions (several slices), wide layers (several passes). */
+  static const spec shapes[] = {
+      {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true},
+      {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true},
+      {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true},
+      {.m = 700, .n = 530, .r = 610, .rows = 9},
+      {.m = 130, .n = 1030, .r = 517, .rows = 1, .gains = true},
+      {.m = 64, .n = 513, .r = 1025, .rows = 70, .y_type = SVF_BF16, .gains = true},
+  };
+  const size_t count = r->quick ? 2 : sizeof shapes / sizeof *shapes;
+  for (size_t i = 0; i < count; ++i) {
+    spec s = shapes[i];
+    if (r->quick) s.rows = s.rows / 2 + 2;
+    for (int end = 0; end < 2; ++end) {
+      s.at_end = end;
+      all_ways(r, &s);
+      if (r->quick) break;
+    }
+  }
+}

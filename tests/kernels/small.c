@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gate A over all small shapes around the block sizes: integers whose sums are exact, so every
+ * kernel must equal integer arithmetic. Types, strides and placement go through their combinations
+ * as the shapes go by. */
+#include <string.h>
+
+#include "tests/kernels/gates.h"
+#include "tests/kernels/problem.h"
+
+static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
+{
+  const uint64_t mix = random_next(&r->state);
+  const spec s = {.m = m,
+                  .n = n,
+                  .r = k,
+                  .rows = rows,
+                  .kind = VALUES_INTEGER,
+                  .x_type = mix & 1 ? SVF_BF16 : SVF_F32,
+                  .u_type = mix & 2 ? SVF_BF16 : SVF_F32,
+                  .vt_type = mix & 4 ? SVF_BF16 : SVF_F32,
+                  .x_pad = mix & 8 ? 3 : 0,
+                  .y_pad = mix & 16 ? 5 : 0,
+                  .x_backward = (mix & 32) != 0,
+                  .y_backward = (mix & 64) != 0,
+                  .factor_pad = mix & 128 ? 7 : 0,
+                  .bias = (mix & 256) != 0,
+                  .accumulate = (mix & 512) != 0,
+                  .gains = (mix & 1024) != 0,
+                  .at_end = (mix & 2048) != 0};
+  problem p;
+  char where[256], what[256];
+  problem_make(&p, &s, &r->state);
+  float exact[64 * 64];
+  const oracle_input in = problem_oracle(&p);
+  oracle_exact(&in, exact);
+  spec_describe(&s, where, sizeof where);
+  gate_case(r, memcmp(exact, p.expected, rows * m * sizeof(float)) == 0,
+            "the oracles disagree: %s", where);
+  problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
+  const bool same = problem_matches(&p, what, sizeof what);
+  gate_case(r, same, "%s: %s", where, what);
+  problem_free(&p);
+}
+
+void gate_small(run *r)
+{
+  static const size_t sizes[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 49};
+  enum { SIZES = sizeof sizes / sizeof *sizes, ROWS_MAX = 33 };
+  const size_t step = r->quick ? 11 : 1;
+  size_t at = 0;
+  for (size_t m = 0; m < SIZES; ++m) {
+    for (size_t n = 0; n < SIZES; ++n) {
+      for (size_t k = 0; k < SIZES; ++k) {
+        /* Every number of rows with every m, and each triple with two of them. */
+        for (int again = 0; again < 2; ++again, ++at) {
+          if (at % step == 0) one_shape(r, sizes[m], sizes[n], sizes[k], 1 + at % ROWS_MAX);
+        }
+      }
+    }
+  }
+}
