@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# How every target is compiled. No -march: kernel files carry their instruction set themselves.
-# -ffp-contract=off: a*b+c is fused where a kernel says so and nowhere else, or bits would differ.
+# How every target of the project is compiled: link svf_compile privately. No -march: kernel files
+# carry their instruction set themselves. No fast-math of any kind; -ffp-contract=off because a*b+c
+# is fused where a kernel says so and nowhere else, or bits would differ between instruction sets.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF) # files that need more than C11 ask for it with _GNU_SOURCE
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
 
 add_library(svf_compile INTERFACE)
-target_compile_features(svf_compile INTERFACE c_std_11)
-target_include_directories(svf_compile INTERFACE ${PROJECT_SOURCE_DIR})
+target_include_directories(svf_compile INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
 target_compile_options(svf_compile INTERFACE
-  -ffp-contract=off
-  $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-    -Wpointer-arith -Wcast-qual -Wvla>)
-# Kernels are small constant shapes unrolled by hand: they want optimisation in every build type
-# that optimises at all, and plain -O2 of clang and -O3 of gcc agree on them.
-set(CMAKE_C_FLAGS_RELEASE "-O3 -DNDEBUG")
+  -ffp-contract=off -Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wcast-qual -Wformat=2 -Wvla
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+    -Wwrite-strings>)
+
+# Stricter, for what we ship: a size that changes type silently is how an overflow begins.
+add_library(svf_compile_library INTERFACE)
+target_link_libraries(svf_compile_library INTERFACE svf_compile)
+target_compile_options(svf_compile_library INTERFACE
+  -fvisibility=hidden -Wpedantic -Wconversion -Wdouble-promotion -Wcast-align)
 
 if(SVF_WERROR)
   target_compile_options(svf_compile INTERFACE -Werror)
-endif()
-if(SVF_BREAK_TAIL)
-  target_compile_definitions(svf_compile INTERFACE SVF_BREAK_TAIL=1)
 endif()
 if(SVF_SANITIZE)
   add_compile_options(-fsanitize=${SVF_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

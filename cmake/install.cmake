@@ -1,27 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Install and export: find_package(svf) with target svf::svf (and svf::svf_static), and pkg-config.
+# Install and export. Everything is relative to where it is installed: the tree may be moved.
+#   CMake       find_package(svf) gives svf::svf (shared if it was built), svf::svf_static and, with
+#               COMPONENTS model, svf::model
+#   pkg-config  svf (--static for the static library), svf_model
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY include/svf DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS svf_static EXPORT svf ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
+set(svf_headers cpu.h export.h linear.h matmul.h selftest.h status.h svf.h types.h version.h)
+set(svf_model_headers factorize.h safetensors.h)
+
+function(svf_install_headers)
+  list(TRANSFORM ARGV PREPEND ${PROJECT_SOURCE_DIR}/include/svf/)
+  install(FILES ${ARGV} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/svf)
+endfunction()
+
+# What a .pc file calls prefix: the way back from its own directory.
+file(RELATIVE_PATH svf_pc_prefix
+  ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" svf_pc_prefix "${svf_pc_prefix}")
+set(svf_pc_private ${svf_system_libraries})
+list(TRANSFORM svf_pc_private PREPEND -l)
+list(JOIN svf_pc_private " " svf_pc_private)
+function(svf_install_pc name)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+svf_install_headers(${svf_headers})
+set(svf_libraries svf_static)
 if(BUILD_SHARED_LIBS)
-  install(TARGETS svf_shared EXPORT svf LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  list(APPEND svf_libraries svf_shared)
 endif()
-install(EXPORT svf NAMESPACE svf:: FILE svf-targets.cmake
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
+install(TARGETS ${svf_libraries} EXPORT svf-targets)
+install(EXPORT svf-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+svf_install_pc(svf)
+
+if(TARGET svf_model)
+  svf_install_headers(${svf_model_headers})
+  install(TARGETS svf_model EXPORT svf-model-targets)
+  install(EXPORT svf-model-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+  svf_install_pc(svf_model)
+endif()
+if(TARGET svf-verify)
+  install(TARGETS svf-verify)
+endif()
 
 configure_package_config_file(cmake/svf-config.cmake.in ${PROJECT_BINARY_DIR}/svf-config.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
+  INSTALL_DESTINATION ${svf_cmake_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/svf-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/svf-config.cmake ${PROJECT_BINARY_DIR}/svf-config-version.cmake
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
-
-set(svf_pc_private "-lm")
-if(SVF_OPENMP)
-  string(APPEND svf_pc_private " ${OpenMP_C_FLAGS}")
-endif()
-configure_file(cmake/svf.pc.in ${PROJECT_BINARY_DIR}/svf.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/svf.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+        DESTINATION ${svf_cmake_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/svf)
