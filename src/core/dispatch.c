@@ -106,7 +106,7 @@ svf_status svf_isa_select_env(void)
 {
   const char *name = getenv("SVF_ISA");
   if (!name || !*name) return SVF_OK;
-  svf_isa isa;
+  svf_isa isa = SVF_ISA_AUTO;
   if (svf_isa_parse(name, &isa) != SVF_OK) {
     return svf_fail(
         SVF_ERR_ARGUMENT,
