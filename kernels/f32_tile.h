@@ -29,7 +29,8 @@
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in one line of a panel */
 
-/* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail. */
+/* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail.
+ */
 #ifdef SVF_BREAK_TAIL
 enum { TAIL_LOSS = 1 };
 #else
@@ -196,20 +197,25 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
     }
   }
 
-  size_t left = tile->k;
+  size_t left = tile->k, fetch = tile->fetch;
+  /* Weights that few row blocks use are bound by memory: the fetching is spread evenly. Where many
+   * use them it is rare, and kept out of the inner loop. */
   if (tile->stream) {
-    SVF_UNROLL_4 for (; left > 0; --left)
-    {
+    for (; left >= SVF_STREAM_UNIT; left -= SVF_STREAM_UNIT) {
+      for (int f = 0; f < tile->fetch_rate && fetch > 0; ++f, --fetch) {
+        SVF_UNROLL
+        for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
+        ahead += SVF_PANEL;
+      }
       SVF_UNROLL
-      for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
-      ahead += SVF_PANEL;
-      f32_step(a, b, stride, rows, panels, sum);
-      a += rows;
-      b += SVF_PANEL;
+      for (int s = 0; s < SVF_STREAM_UNIT; ++s) {
+        f32_step(a, b, stride, rows, panels, sum);
+        a += rows;
+        b += SVF_PANEL;
+      }
     }
   }
-  /* Weights that many row blocks use: prefetches are rare, and kept out of the inner loop. */
-  for (size_t fetch = tile->fetch; left >= SVF_FETCH_UNIT; left -= SVF_FETCH_UNIT) {
+  for (; left >= SVF_FETCH_UNIT; left -= SVF_FETCH_UNIT) {
     for (int f = 0; f < tile->fetch_rate && fetch > 0; ++f, --fetch) {
       SVF_UNROLL
       for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);

@@ -22,10 +22,11 @@
 #include <svf/types.h>
 
 enum {
-  SVF_PANEL = 16,     /* output channels in a panel, for every ISA */
-  SVF_ROWS_MAX = 16,  /* no kernel has a larger row block */
-  SVF_PANELS_MAX = 8, /* no tile function takes more panels abreast */
-  SVF_FETCH_UNIT = 32 /* steps between the prefetches of a tile, see svf_tile */
+  SVF_PANEL = 16,      /* output channels in a panel, for every ISA */
+  SVF_ROWS_MAX = 16,   /* no kernel has a larger row block */
+  SVF_PANELS_MAX = 8,  /* no tile function takes more panels abreast */
+  SVF_FETCH_UNIT = 32, /* steps between the prefetches of a tile, see svf_tile, */
+  SVF_STREAM_UNIT = 4  /* or, where memory is the limit, so many */
 };
 
 /* What becomes of finished sums. Stage 1 sets t and gains, stage 2 sets y and what follows it. */
@@ -51,9 +52,9 @@ typedef struct svf_tile {
   size_t channel;               /* first output channel of the tile */
   int lanes;                    /* channels that exist in the last panel, 1..16 */
   const float *ahead;           /* lines of the panels wanted next, same b_stride, to prefetch: */
-  bool stream;                  /* one step of them at each step of this tile, or else */
   size_t fetch;                 /* so many steps of them in all, */
-  int fetch_rate;               /* so many at a time, before every SVF_FETCH_UNIT steps */
+  int fetch_rate;               /* so many at a time, before every SVF_FETCH_UNIT steps, */
+  bool stream;                  /* or before every SVF_STREAM_UNIT */
 } svf_tile;
 
 typedef void svf_tile_fn(const svf_tile *tile);

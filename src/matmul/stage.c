@@ -128,7 +128,8 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
   const size_t fetch0 = svf_share(s->k, blocks, index);
   const size_t fetch = svf_share(s->k, blocks, index + 1) - fetch0;
-  const size_t units = s->k / SVF_FETCH_UNIT;
+  const bool stream = 4 * fetch >= s->k; /* up to four row blocks: memory is the limit */
+  const size_t units = s->k / (stream ? SVF_STREAM_UNIT : SVF_FETCH_UNIT);
   const float *gains[SVF_ROWS_MAX];
   const svf_epilogue epilogue = epilogue_of(w, row, rows, gains);
   float *c = w->c;
@@ -142,6 +143,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
       .k = s->k,
       .resume = s->k0 > 0,
       .epilogue = s->k0 + s->k == stage->k ? &epilogue : NULL,
+      .stream = stream,
       .fetch_rate = units > 0 ? (int)((fetch + units - 1) / units) : 0,
   };
   for (size_t p = g->panel0, n; p < g->panel1; p += n) {
@@ -152,7 +154,6 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     tile.c = c + at * rows * SVF_PANEL;
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(stage->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
-    tile.stream = fetches && single(ch);
     tile.fetch = fetches ? fetch : 0;
     tile.ahead = fetches
                      ? stage->weights + ((g->next + at) * stage->k + g->next_k + fetch0) * SVF_PANEL
