@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Two libraries of one program must not collide: every global symbol of every archive is svf_*, and
+# the shared library exports exactly the functions that the public headers declare.
+#   symbols.sh <include directory> <shared library or ''> <archive>...    (CC and NM from the caller)
+set -euo pipefail
+include=$1 shared=$2
+shift 2
+status=0
+
+for archive in "$@"; do
+  foreign=$("$NM" -g --defined-only "$archive" | awk 'NF == 3 && $3 !~ /^svf_/ { print $3 }')
+  if [ -n "$foreign" ]; then
+    printf '%s defines symbols without the prefix svf_:\n%s\n' "$archive" "$foreign"
+    status=1
+  fi
+done
+[ -n "$shared" ] || exit $status
+
+declared=$(echo '#include <svf/svf.h>' | "$CC" -E -P -I "$include" -x c - | tr '\n' ' ' |
+  tr ';{}' '\n' | grep 'visibility("default")' | grep -oE 'svf_[a-z0-9_]+ *\(' | tr -d ' (' | sort)
+exported=$("$NM" -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
+if [ "$(wc -l <<< "$declared")" -lt 20 ]; then
+  echo "only $(wc -l <<< "$declared") functions found in the headers: this gate cannot read them"
+  status=1
+fi
+if ! diff <(echo "$declared") <(echo "$exported"); then
+  echo "$shared: above, < is declared in the headers but not exported, > the reverse"
+  status=1
+fi
+echo "$(wc -l <<< "$exported") functions exported"
+exit $status

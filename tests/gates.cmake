@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Gates over what was built (ci/gates/*.sh), and runs on emulated older CPUs. Instrumented objects
+# refer to their sanitizer's runtime, so there the gates say nothing.
+if(SVF_SANITIZE)
+  return()
+endif()
+
+set(svf_objects_list ${PROJECT_BINARY_DIR}/gates/objects.txt)
+file(GENERATE OUTPUT ${svf_objects_list}
+  CONTENT "$<JOIN:$<TARGET_OBJECTS:svf_kernels>;$<TARGET_OBJECTS:svf_objects>,\n>\n")
+
+# svf_gate(name arguments...): the test gate_<name> runs ci/gates/<name>.sh.
+function(svf_gate name)
+  add_test(NAME gate_${name} COMMAND ${PROJECT_SOURCE_DIR}/ci/gates/${name}.sh ${ARGN})
+  set_tests_properties(gate_${name} PROPERTIES LABELS "quick;gate"
+    ENVIRONMENT "CC=${CMAKE_C_COMPILER};NM=${CMAKE_NM};OBJDUMP=${CMAKE_OBJDUMP}")
+endfunction()
+
+set(archives $<TARGET_FILE:svf_static>)
+if(TARGET svf_model)
+  list(APPEND archives $<TARGET_FILE:svf_model>)
+endif()
+set(shared "")
+if(TARGET svf_shared)
+  set(shared $<TARGET_FILE:svf_shared>)
+  svf_gate(needed ${shared} $<BOOL:${SVF_OPENMP}>)
+endif()
+svf_gate(symbols ${PROJECT_SOURCE_DIR}/include "${shared}" ${archives})
+svf_gate(baseline ${svf_objects_list})
+if(CMAKE_BUILD_TYPE STREQUAL "Release") # unoptimised, a kernel's inline functions may be called
+  svf_gate(hotpath ${svf_objects_list})
+endif()
+
+add_executable(cpu_floor gates/cpu_floor.c)
+target_link_libraries(cpu_floor PRIVATE svf_compile svf_static)
+
+# svf_cpu(cpu, then what cpu_floor expects there), with ${qemu} as the emulator.
+function(svf_cpu cpu)
+  add_test(NAME cpu_${cpu} COMMAND ${qemu} -cpu ${cpu} $<TARGET_FILE:cpu_floor> ${ARGN})
+  set_tests_properties(cpu_${cpu} PROPERTIES LABELS "quick;gate" TIMEOUT 120)
+endfunction()
+
+if(CMAKE_CROSSCOMPILING AND CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+  set(qemu ${CMAKE_CROSSCOMPILING_EMULATOR})
+  svf_cpu(cortex-a53 neon 2 avx2)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  find_program(SVF_QEMU_X86_64 qemu-x86_64)
+  set(qemu ${SVF_QEMU_X86_64})
+  if(qemu)
+    svf_cpu(Nehalem ref 1 avx2)
+    svf_cpu(Haswell avx2 2 avx512)
+  else()
+    message(STATUS "qemu-x86_64 is not installed: no tests on emulated older CPUs")
+  endif()
+endif()
