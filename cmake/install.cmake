@@ -20,7 +20,7 @@ file(RELATIVE_PATH svf_pc_prefix
   ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" svf_pc_prefix "${svf_pc_prefix}")
 set(svf_pc_private ${svf_system_libraries})
-list(TRANSFORM svf_pc_private PREPEND -l)
+list(TRANSFORM svf_pc_private PREPEND -l REGEX "^[^/]") # a path stays a path
 list(JOIN svf_pc_private " " svf_pc_private)
 function(svf_install_pc name)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
