@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program that uses the installed library, valid as C11 and as C++. A small layer of integers, so
- * that the expected numbers are exact: U = [1 0; 2 1; 0 3], sigma = (4, 2), V^T = [1 2 0; 0 1 1]. */
+ * that the expected numbers are exact: U = [1 0; 2 1; 0 3], sigma = (4, 2), V^T = [1 2 0; 0 1 1].
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What must hold on an emulated older CPU:  cpu_floor <best isa> <kernels that run> [<isa it lacks>]
- * The program itself reaching its end says that nothing illegal was executed on the way. */
+ * What must hold on an emulated older CPU:  cpu_floor <best isa> <kernels that run> [<isa it
+ * lacks>] The program itself reaching its end says that nothing illegal was executed on the way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
