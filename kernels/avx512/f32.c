@@ -108,7 +108,6 @@ INLINE void t_store(float *t, int rows, const vec *x)
 
 #include "kernels/f32_tile.h"
 
-SVF_F32_TILE(1, 8, avx512)
 SVF_F32_TILE(1, 4, avx512)
 SVF_F32_TILE(1, 1, avx512)
 SVF_F32_TILE(2, 8, avx512)
@@ -146,7 +145,7 @@ const svf_kernel svf_kernel_f32_avx512 = {
     .pack_rows = f32_pack_rows,
     .tile =
         {
-            [1] = {8, {[1] = tile_1x1_avx512, [4] = tile_1x4_avx512, [8] = tile_1x8_avx512}},
+            [1] = {4, {[1] = tile_1x1_avx512, [4] = tile_1x4_avx512}},
             [2] = {8, {[1] = tile_2x1_avx512, [4] = tile_2x4_avx512, [8] = tile_2x8_avx512}},
             [3] = {6, {[1] = tile_3x1_avx512, [2] = tile_3x2_avx512, [6] = tile_3x6_avx512}},
             [4] = {4, {[1] = tile_4x1_avx512, [2] = tile_4x2_avx512, [4] = tile_4x4_avx512}},

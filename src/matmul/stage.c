@@ -128,7 +128,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
   const size_t fetch0 = svf_share(s->k, blocks, index);
   const size_t fetch = svf_share(s->k, blocks, index + 1) - fetch0;
-  const bool stream = 4 * fetch >= s->k; /* up to four row blocks: memory is the limit */
+  const bool stream = blocks <= SVF_STREAM_BLOCKS;
   const size_t units = s->k / (stream ? SVF_STREAM_UNIT : SVF_FETCH_UNIT);
   const float *gains[SVF_ROWS_MAX];
   const svf_epilogue epilogue = epilogue_of(w, row, rows, gains);
@@ -165,11 +165,10 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
 /* --- Loops -------------------------------------------------------------------------------------
  */
 
-/* Panels that tiles of both heights in a chunk divide; several tiles, so that a slice of A is used
- * more than once while it is in L1. */
+/* Panels that tiles of both heights in a chunk divide. */
 static size_t group_panels(const part *w)
 {
-  enum { AT_LEAST = 6 };
+  enum { AT_LEAST = 3 };
   const svf_kernel *kernel = w->plan->kernel;
   const size_t low = w->plan->args.rows / w->plan->blocks;
   const size_t high = low + (w->plan->args.rows % w->plan->blocks != 0);
@@ -205,7 +204,9 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
 static void run_chunk(const part *w, const chunk *ch)
 {
   const size_t k = w->stage->k;
-  const size_t slices = (k + SVF_SLICE - 1) / SVF_SLICE;
+  const size_t blocks = ch->block1 - ch->block0;
+  const size_t longest = blocks <= SVF_STREAM_BLOCKS ? SVF_STREAM_SLICE : SVF_SLICE;
+  const size_t slices = (k + longest - 1) / longest;
   const size_t steps = (k + slices - 1) / slices;
   const bool one = single(ch), packs = w->first && !x_is_packed(w, ch);
   const size_t width = one ? 0 : group_panels(w);
