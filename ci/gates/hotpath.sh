@@ -9,7 +9,9 @@ allowed='^(svf_[a-z0-9_]+|mem(cpy|set|move|cmp)|fmaf|_GLOBAL_OFFSET_TABLE_|__sta
 status=0 checked=0
 
 while read -r object; do
-  if "$OBJDUMP" -h "$object" | grep -E '\.(preinit_array|init_array|ctors)'; then
+  sections=$("$OBJDUMP" -h "$object")
+  needs=$("$NM" -u "$object")
+  if grep -E '\.(preinit_array|init_array|ctors)' <<< "$sections"; then
     echo "$object has a constructor"
     status=1
   fi
@@ -18,7 +20,7 @@ while read -r object; do
       continue ;; # they may format a message; not the hot path
   esac
   checked=$((checked + 1))
-  if "$NM" -u "$object" | awk 'NF { print $NF }' | grep -vE "$allowed"; then
+  if awk 'NF { print $NF }' <<< "$needs" | grep -vE "$allowed"; then
     echo "$object needs the symbols above"
     status=1
   fi
