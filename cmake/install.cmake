@@ -22,6 +22,10 @@ string(REGEX REPLACE "/$" "" svf_pc_prefix "${svf_pc_prefix}")
 set(svf_pc_private ${svf_system_libraries})
 list(TRANSFORM svf_pc_private PREPEND -l REGEX "^[^/]") # a path stays a path
 list(JOIN svf_pc_private " " svf_pc_private)
+set(svf_pc_libs "")
+if(NOT BUILD_SHARED_LIBS) # there is only the static library, so its needs are everyone's
+  set(svf_pc_libs " ${svf_pc_private}")
+endif()
 function(svf_install_pc name)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

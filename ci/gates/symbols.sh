@@ -3,7 +3,7 @@
 #
 # Two libraries of one program must not collide: every global symbol of every archive is svf_*, and
 # the shared library exports exactly the functions that the public headers declare.
-#   symbols.sh <include directory> <shared library or ''> <archive>...    (CC and NM from the caller)
+#   symbols.sh <include directory> <shared library or 'none'> <archive>...    (CC and NM from the caller)
 set -euo pipefail
 include=$1 shared=$2
 shift 2
@@ -16,7 +16,7 @@ for archive in "$@"; do
     status=1
   fi
 done
-[ -n "$shared" ] || exit $status
+[ "$shared" != none ] || exit $status
 
 declared=$(echo '#include <svf/svf.h>' | "$CC" -E -P -I "$include" -x c - | tr '\n' ' ' |
   tr ';{}' '\n' | grep 'visibility("default")' | grep -oE 'svf_[a-z0-9_]+ *\(' | tr -d ' (' | sort)

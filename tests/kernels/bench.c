@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * --bench: a new kernel's speed in seconds, one thread, warm. bench/svf_matmul measures properly. */
+ * --bench: a new kernel's speed in seconds, one thread, warm. bench/svf_matmul measures properly.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +67,8 @@ void bench_kernel(svf_isa isa)
       if (seconds < best) best = seconds;
     } while (now() < stop);
     printf("%-8s 512^3 rows %3zu: %8.1f us, %6.1f GFLOP/s, %5.1f GB/s of weights\n",
-           svf_isa_name(isa), rows[i], 1e6 * best,
-           4e-9 * (double)rows[i] * SIZE * SIZE / best, 1e-9 * (double)bytes / best);
+           svf_isa_name(isa), rows[i], 1e6 * best, 4e-9 * (double)rows[i] * SIZE * SIZE / best,
+           1e-9 * (double)bytes / best);
     free(workspace);
   }
   free(u);

@@ -13,8 +13,8 @@ typedef struct guard {
 } guard;
 
 /* `bytes` bytes flush against the inaccessible page behind them (at_end) or before them. The memory
- * around them inside the buffer is filled with 0xff, NaN in every format. Grows the buffer as needed;
- * exits the test on failure. bytes = 0 gives a pointer that must not be touched. */
+ * around them inside the buffer is filled with 0xff, NaN in every format. Grows the buffer as
+ * needed; exits the test on failure. bytes = 0 gives a pointer that must not be touched. */
 char *guard_take(guard *g, size_t bytes, bool at_end);
 
 void guard_free(guard *g);

@@ -41,10 +41,11 @@ typedef struct options {
 
 static int usage(FILE *to, int code)
 {
-  fprintf(to,
-          "usage: svf-check [--quick] [--bench] [--filter=ISA|GATE] [--seed=N] [--require=ISA,...]\n"
-          "  --require  fail unless a kernel of each of these ISAs was executed\n"
-          "gates:\n");
+  fprintf(
+      to,
+      "usage: svf-check [--quick] [--bench] [--filter=ISA|GATE] [--seed=N] [--require=ISA,...]\n"
+      "  --require  fail unless a kernel of each of these ISAs was executed\n"
+      "gates:\n");
   for (int i = 0; i < GATES; ++i) fprintf(to, "  %-12s%s\n", gates[i].name, gates[i].what);
   return code;
 }

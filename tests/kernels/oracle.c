@@ -6,24 +6,24 @@
 #include <string.h>
 
 /* One source for three arithmetics: T and Y of one row in type `sum`. */
-#define ORACLE(name, sum, mul_add, scale, plus)                                   \
-  static void name##_row(const oracle_input *in, size_t row, sum *t, sum *y)      \
-  {                                                                               \
-    const float *x = in->x + row * in->n, *gains = in->gains[row];                \
-    for (size_t k = 0; k < in->r; ++k) {                                          \
-      sum s = 0;                                                                  \
-      for (size_t j = 0; j < in->n; ++j) {                                        \
-        s = mul_add((sum)x[j], (sum)in->vt[k * in->n + j], s);                    \
-      }                                                                           \
-      t[k] = scale(s, (sum)gains[k]);                                             \
-    }                                                                             \
-    for (size_t i = 0; i < in->m; ++i) {                                          \
-      sum s = 0;                                                                  \
+#define ORACLE(name, sum, mul_add, scale, plus)                                           \
+  static void name##_row(const oracle_input *in, size_t row, sum *t, sum *y)              \
+  {                                                                                       \
+    const float *x = in->x + row * in->n, *gains = in->gains[row];                        \
+    for (size_t k = 0; k < in->r; ++k) {                                                  \
+      sum s = 0;                                                                          \
+      for (size_t j = 0; j < in->n; ++j) {                                                \
+        s = mul_add((sum)x[j], (sum)in->vt[k * in->n + j], s);                            \
+      }                                                                                   \
+      t[k] = scale(s, (sum)gains[k]);                                                     \
+    }                                                                                     \
+    for (size_t i = 0; i < in->m; ++i) {                                                  \
+      sum s = 0;                                                                          \
       for (size_t k = 0; k < in->r; ++k) s = mul_add(t[k], (sum)in->u[i * in->r + k], s); \
-      if (in->bias) s = plus(s, (sum)in->bias[i]);                                \
-      if (in->old) s = plus(s, (sum)in->old[row * in->m + i]);                    \
-      y[i] = s;                                                                   \
-    }                                                                             \
+      if (in->bias) s = plus(s, (sum)in->bias[i]);                                        \
+      if (in->old) s = plus(s, (sum)in->old[row * in->m + i]);                            \
+      y[i] = s;                                                                           \
+    }                                                                                     \
   }
 
 static double fma_double(double a, double b, double c) { return a * b + c; }

@@ -11,12 +11,12 @@
 /* Everything as it is after widening to fp32, dense, row-major. */
 typedef struct oracle_input {
   size_t m, n, r, rows;
-  const float *u;             /* [m][r] */
-  const float *vt;            /* [r][n] */
-  const float *x;             /* [rows][n] */
-  const float *const *gains;  /* [rows], none NULL */
-  const float *bias;          /* [m] or NULL */
-  const float *old;           /* [rows][m] or NULL: added last */
+  const float *u;            /* [m][r] */
+  const float *vt;           /* [r][n] */
+  const float *x;            /* [rows][n] */
+  const float *const *gains; /* [rows], none NULL */
+  const float *bias;         /* [m] or NULL */
+  const float *old;          /* [rows][m] or NULL: added last */
 } oracle_input;
 
 /* The documented chain of fused multiply-adds: y[rows][m] in fp32, to the bit. */

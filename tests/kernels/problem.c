@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Random numbers ---------------------------------------------------------------------------- */
+/* --- Random numbers ----------------------------------------------------------------------------
+ */
 
 uint64_t random_next(uint64_t *state)
 {
@@ -43,7 +44,8 @@ static float draw(values kind, size_t at, uint64_t *state)
   return 0;
 }
 
-/* --- Building ---------------------------------------------------------------------------------- */
+/* --- Building ----------------------------------------------------------------------------------
+ */
 
 static void *need(void *p)
 {
@@ -104,8 +106,8 @@ static void make_gains(problem *p, uint64_t *state)
       expert[e][k] = s->kind == VALUES_INTEGER ? (k % 2 ? 2.0f : -1.0f) : draw(s->kind, k, state);
     }
   }
-  const float **rows = (const float **)(void *)guard_take(
-      &p->row_gains, s->rows * sizeof(float *), s->at_end);
+  const float **rows =
+      (const float **)(void *)guard_take(&p->row_gains, s->rows * sizeof(float *), s->at_end);
   for (size_t i = 0; i < s->rows; ++i) {
     const size_t e = random_below(state, EXPERTS + 1);
     rows[i] = e < EXPERTS ? expert[e] : NULL;
@@ -118,10 +120,10 @@ static void make_block(problem *p, uint64_t *state)
 {
   const spec *s = &p->s;
   const size_t us = s->r + s->factor_pad, vs = s->n + s->factor_pad;
-  char *u = fill_matrix(&p->u, s->m, s->r, (ptrdiff_t)us, s->u_type, s->kind, s->at_end, p->du,
-                        state);
-  char *vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s->kind, s->at_end, p->dvt,
-                         state);
+  char *u =
+      fill_matrix(&p->u, s->m, s->r, (ptrdiff_t)us, s->u_type, s->kind, s->at_end, p->du, state);
+  char *vt =
+      fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s->kind, s->at_end, p->dvt, state);
   float *sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
   for (size_t k = 0; k < s->r; ++k) {
     sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
@@ -198,7 +200,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   ptrdiff_t stride = s->x_same ? 0 : (ptrdiff_t)s->n + s->x_pad;
   if (s->x_backward) stride = -stride;
   p->args.x_stride = stride;
-  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s->kind, s->at_end, p->dx, state);
+  p->args.x =
+      fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s->kind, s->at_end, p->dx, state);
 
   stride = (ptrdiff_t)s->m + s->y_pad;
   p->y_span = ((s->rows - 1) * (size_t)stride + s->m) * size;
@@ -224,8 +227,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
 
 void problem_free(problem *p)
 {
-  guard *all[] = {&p->u, &p->vt, &p->sigma, &p->row_gains, &p->x, &p->bias, &p->y, &p->block,
-                  &p->workspace};
+  guard *all[] = {&p->u,    &p->vt, &p->sigma, &p->row_gains, &p->x,
+                  &p->bias, &p->y,  &p->block, &p->workspace};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) guard_free(all[i]);
   for (int e = 0; e < EXPERTS; ++e) guard_free(&p->expert[e]);
   free(p->du);
@@ -236,7 +239,8 @@ void problem_free(problem *p)
   free(p->expected);
 }
 
-/* --- Running ----------------------------------------------------------------------------------- */
+/* --- Running -----------------------------------------------------------------------------------
+ */
 
 /* A pool with a thread per part, all at once: the hardest case for races. */
 typedef struct pool_part {
@@ -298,7 +302,8 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   }
 }
 
-/* --- Comparing --------------------------------------------------------------------------------- */
+/* --- Comparing ---------------------------------------------------------------------------------
+ */
 
 float problem_y(const problem *p, size_t row, size_t i)
 {

@@ -33,7 +33,7 @@ typedef struct spec {
   size_t m, n, r, rows;
   values kind;
   svf_dtype x_type, y_type, u_type, vt_type;
-  ptrdiff_t x_pad, y_pad; /* stride = width + pad */
+  ptrdiff_t x_pad, y_pad;              /* stride = width + pad */
   bool x_backward, y_backward, x_same; /* negative strides; x stride 0 */
   size_t factor_pad;
   bool bias, accumulate, gains; /* gains: a random mix of experts and NULL, else all NULL */
@@ -44,11 +44,11 @@ typedef struct problem {
   spec s;
   guard u, vt, sigma, expert[EXPERTS], row_gains, x, bias, y, block, workspace;
   svf_matmul_args args;
-  float *du, *dvt, *dx, *old;   /* dense fp32, for the oracle */
+  float *du, *dvt, *dx, *old; /* dense fp32, for the oracle */
   const float **dense_gains;
-  uint16_t *y_start;            /* lowest address of Y's span, as bytes below */
-  size_t y_span;                /* bytes from the first to the last element of Y */
-  void *expected;               /* dense, in Y's type */
+  uint16_t *y_start; /* lowest address of Y's span, as bytes below */
+  size_t y_span;     /* bytes from the first to the last element of Y */
+  void *expected;    /* dense, in Y's type */
 } problem;
 
 /* Build from a spec; draws from *state. The expected result is that of the chain oracle. */

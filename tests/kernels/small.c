@@ -35,8 +35,8 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
   const oracle_input in = problem_oracle(&p);
   oracle_exact(&in, exact);
   spec_describe(&s, where, sizeof where);
-  gate_case(r, memcmp(exact, p.expected, rows * m * sizeof(float)) == 0,
-            "the oracles disagree: %s", where);
+  gate_case(r, memcmp(exact, p.expected, rows * m * sizeof(float)) == 0, "the oracles disagree: %s",
+            where);
   problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
   const bool same = problem_matches(&p, what, sizeof what);
   gate_case(r, same, "%s: %s", where, what);
