@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Install, move the installed tree elsewhere, and use it from there as users do: find_package and
-# pkg-config, shared and static, C and C++; and the source tree through add_subdirectory.
+# pkg-config, shared and static, C and C++; the source tree through add_subdirectory and without any
+# build system; and the README's example.
 #   run.sh <source directory> <build directory>       (CC and CXX from the caller)
 set -euo pipefail
 source=$1 build=$2
@@ -61,4 +62,20 @@ if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
   "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${model[@]}" -o "$work/pkgconfig_model"
   run_all "$work/pkgconfig_model"
 fi
-echo "$count programs exact"
+
+# The README's example, and what it says about a build system of one's own.
+sed -n '/^```c$/,/^```$/{/^```/d;p}' "$source/README.md" > "$work/example.c"
+"$CC" -std=c11 -I"$prefix/include" "$work/example.c" "${libs[@]}" -o "$work/example"
+printed=$(LD_LIBRARY_PATH=$libdir "$work/example" | paste -sd '|' | sed 's/|/ and /')
+if ! grep -qF "prints $printed " "$work/example.c"; then
+  echo "the README's example prints $printed"
+  exit 1
+fi
+case $(uname -m) in
+  x86_64) kernels=(kernels/{ref,avx2,avx512}/f32.c) ;;
+  aarch64) kernels=(kernels/{ref,neon}/f32.c) ;;
+esac
+(cd "$source" && "$CC" -std=c11 -O1 -ffp-contract=off -Iinclude -I. tests/consumer/consumer.c \
+  kernels/registry.c "${kernels[@]}" src/{core,linear,matmul}/*.c -lm -o "$work/own_build")
+run_all "$work/own_build"
+echo "$count programs exact, and the README's example"
