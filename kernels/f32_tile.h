@@ -181,7 +181,7 @@ SVF_INLINE void f32_step(const float *a, const float *b, size_t stride, const in
 SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
 {
   const size_t stride = tile->b_stride;
-  const float *a = tile->a, *b = tile->b, *ahead = tile->ahead;
+  const float *a = tile->a, *b = tile->b, *ahead = tile->ahead, *a_ahead = tile->a_ahead;
   float *c = tile->c;
   line sum[SVF_PANELS_MAX][SVF_ROWS_MAX];
 
@@ -220,6 +220,10 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
       SVF_UNROLL
       for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
       ahead += SVF_PANEL;
+    }
+    if (a_ahead) {
+      for (int l = 0; l < rows * SVF_FETCH_UNIT; l += SVF_PANEL) v_prefetch(a_ahead + l);
+      a_ahead += rows * SVF_FETCH_UNIT;
     }
     SVF_UNROLL_4 for (int s = 0; s < SVF_FETCH_UNIT; ++s)
     {

@@ -55,6 +55,7 @@ typedef struct svf_tile {
   size_t fetch;                 /* so many steps of them in all, */
   int fetch_rate;               /* so many at a time, before every SVF_FETCH_UNIT steps, */
   bool stream;                  /* or before every SVF_STREAM_UNIT */
+  const float *a_ahead;         /* if not NULL, A of the next slice: prefetched like `ahead` */
 } svf_tile;
 
 typedef void svf_tile_fn(const svf_tile *tile);

@@ -119,6 +119,15 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
   return e;
 }
 
+/* T of the next slice, which comes from memory: fetched while the last group of this slice runs. */
+static const float *next_a(const part *w, const slice *s, const group *g, size_t row, size_t rows)
+{
+  const size_t k = w->stage->k, k0 = s->k0 + s->k;
+  if (w->first || g->panel1 < s->panel1) return NULL;
+  if (k0 < k) return w->plan->t + row * k + k0 * rows;
+  return s->panel1 < w->panel1 ? w->plan->t + row * k : NULL;
+}
+
 /* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
 static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t block)
 {
@@ -142,6 +151,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
       .b_stride = stage->k * SVF_PANEL,
       .k = s->k,
       .resume = s->k0 > 0,
+      .a_ahead = next_a(w, s, g, row, rows),
       .epilogue = s->k0 + s->k == stage->k ? &epilogue : NULL,
       .stream = stream,
       .fetch_rate = units > 0 ? (int)((fetch + units - 1) / units) : 0,
