@@ -27,7 +27,9 @@ if(TARGET svf_shared)
   svf_gate(needed ${shared} $<BOOL:${SVF_OPENMP}>)
 endif()
 svf_gate(symbols ${PROJECT_SOURCE_DIR}/include ${shared} ${archives})
-svf_gate(headers ${PROJECT_SOURCE_DIR}/include)
+if(NOT CMAKE_CROSSCOMPILING) # a cross compiler may come without C++
+  svf_gate(headers ${PROJECT_SOURCE_DIR}/include)
+endif()
 svf_gate(baseline ${svf_objects_list})
 if(CMAKE_BUILD_TYPE STREQUAL "Release") # unoptimised, a kernel's inline functions may be called
   svf_gate(hotpath ${svf_objects_list})
