@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Merge, then dense: what an engine without a fused kernel does when the expert changes. Forms
+ * W' = U diag(d) V^T by sgemm, then multiplies X by it. Serves one expert at a time: a batch of E
+ * experts pays E merges, and E dense products of their share of the rows. */
+#include <cblas.h>
+#include <stdlib.h>
+
+#include "bench/contender.h"
+#include "bench/memory.h"
+
+typedef struct self {
+  setup s;
+  batch b;
+  float *scaled, *merged; /* U diag(d), W' */
+} self;
+
+static const char *variant(svf_isa isa) { return contender_openblas.variant(isa); }
+
+static void *create(const setup *s)
+{
+  self *me = calloc(1, sizeof *me);
+  if (!me) exit(1);
+  me->s = *s;
+  me->scaled = bench_alloc(s->layer->m * s->layer->r * sizeof(float));
+  me->merged = bench_alloc(s->layer->m * s->layer->n * sizeof(float));
+  openblas_set_num_threads((int)s->threads);
+  return me;
+}
+
+static bool prepare(void *p, const batch *b)
+{
+  self *me = p;
+  me->b = *b;
+  return true;
+}
+
+/* Rows e, e + experts, ... carry expert e. */
+static void run(void *p, size_t copy)
+{
+  self *me = p;
+  const layer *l = me->s.layer;
+  const int m = (int)l->m, n = (int)l->n, r = (int)l->r;
+  (void)copy;
+  for (size_t e = 0; e < me->b.experts && e < me->b.rows; ++e) {
+    const float *d = me->b.gains[e];
+    const size_t step = me->b.experts, rows = (me->b.rows - e + step - 1) / step;
+    for (size_t i = 0; i < l->m; ++i) {
+      for (size_t k = 0; k < l->r; ++k) me->scaled[i * l->r + k] = l->u[i * l->r + k] * d[k];
+    }
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, r, 1, me->scaled, r, l->vt, n, 0,
+                me->merged, n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, m, n, 1, me->b.x + e * l->n,
+                (int)(step * l->n), me->merged, n, 0, me->b.y + e * l->m, (int)(step * l->m));
+  }
+}
+
+static void destroy(void *p)
+{
+  self *me = p;
+  free(me->scaled);
+  free(me->merged);
+  free(me);
+}
+
+const contender contender_merge = {"merge", variant, create, prepare, run, destroy};

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/group.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/clock.h"
+#include "bench/memory.h"
+
+enum { ROUNDS_MIN = 3, ROUNDS_MAX = 25 };
+
+/* --- Loaded layer: kept while groups of the same shape follow each other -------------------------
+ */
+
+typedef struct loaded {
+  const shape *shape;
+  layer layer;
+  float *u, *vt, *sigma, *experts;
+  size_t copies;
+  const contender *who[CONTENDERS_MAX];
+  void *self[CONTENDERS_MAX];
+  size_t count;
+} loaded;
+
+static loaded now_loaded;
+
+void group_release(void)
+{
+  loaded *l = &now_loaded;
+  for (size_t i = 0; i < l->count; ++i) l->who[i]->destroy(l->self[i]);
+  free(l->u);
+  free(l->vt);
+  free(l->sigma);
+  free(l->experts);
+  *l = (loaded){0};
+}
+
+/* Factors scaled so that values keep their size through both products. */
+static float *scaled_random(size_t count, uint64_t seed, size_t reduced)
+{
+  float *p = bench_random(count, seed);
+  const float scale = sqrtf(3.0f / (float)reduced);
+  for (size_t i = 0; i < count; ++i) p[i] *= scale;
+  return p;
+}
+
+static void load(const group *g)
+{
+  loaded *l = &now_loaded;
+  const shape *s = g->shape;
+  if (l->shape == s) return;
+  group_release();
+  l->shape = s;
+  l->u = scaled_random(s->m * s->r, 1, s->r);
+  l->vt = scaled_random(s->r * s->n, 2, s->n);
+  l->sigma = bench_random(s->r, 3);
+  l->experts = bench_random(g->o->experts * s->r, 4);
+  for (size_t k = 0; k < s->r; ++k) l->sigma[k] = 1.0f;
+  for (size_t k = 0; k < g->o->experts * s->r; ++k) l->experts[k] = 1 + 0.5f * l->experts[k];
+  l->layer = (layer){s->m, s->n, s->r, l->u, l->vt, l->sigma};
+  const double bytes = 4.0 * (double)s->r * (double)(s->m + s->n);
+  l->copies = 1 + (size_t)(g->o->cold_bytes / bytes);
+  const setup how = {&l->layer, l->copies, g->o->threads, g->o->isa};
+  for (size_t i = 0; i < g->count; ++i) {
+    l->who[i] = g->row[i].contender;
+    l->self[i] = l->who[i]->create(&how);
+    l->count = i + 1;
+  }
+}
+
+/* --- Measuring
+ * ------------------------------------------------------------------------------------ */
+
+static int compare_doubles(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(const double *values, size_t count)
+{
+  double sorted[ROUNDS_MAX];
+  memcpy(sorted, values, count * sizeof *sorted);
+  qsort(sorted, count, sizeof *sorted, compare_doubles);
+  return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+typedef struct pace {
+  size_t calls;             /* per round */
+  double round[ROUNDS_MAX]; /* seconds per call */
+  size_t copy;
+} pace;
+
+static double time_calls(const contender *who, void *self, pace *p, size_t copies)
+{
+  const double start = clock_now();
+  for (size_t i = 0; i < p->calls; ++i) {
+    who->run(self, p->copy);
+    p->copy = (p->copy + 1) % copies;
+  }
+  return (clock_now() - start) / (double)p->calls;
+}
+
+/* Everyone must have computed the same: NMSE against svf's result. */
+static bool same_result(const float *want, const float *got, size_t count)
+{
+  double error = 0, power = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double d = (double)got[i] - (double)want[i];
+    error += d * d;
+    power += (double)want[i] * (double)want[i];
+  }
+  return error <= 1e-8 * power;
+}
+
+/* Rounds so that a contender takes about the seconds asked for; slow ones decide. */
+static size_t count_rounds(const group *g, const pace *paces)
+{
+  double longest = 0;
+  for (size_t i = 0; i < g->count; ++i) {
+    const double t = paces[i].round[0] * (double)paces[i].calls;
+    if (strcmp(g->row[i].contender->name, "merge") != 0 && t > longest) longest = t;
+  }
+  const double rounds = g->o->seconds / longest;
+  return rounds < ROUNDS_MIN ? ROUNDS_MIN : rounds > ROUNDS_MAX ? ROUNDS_MAX : (size_t)rounds;
+}
+
+static bool prepare_all(const group *g, const batch *b, float *first, char *error, size_t bytes)
+{
+  const size_t count = b->rows * g->shape->m;
+  for (size_t i = 0; i < g->count; ++i) {
+    const contender *who = g->row[i].contender;
+    if (!who->prepare(now_loaded.self[i], b)) {
+      snprintf(error, bytes, "%s cannot do this shape", who->name);
+      return false;
+    }
+    memset(b->y, 0xff, count * sizeof(float));
+    who->run(now_loaded.self[i], 0);
+    if (i == 0) {
+      memcpy(first, b->y, count * sizeof(float));
+    } else if (!same_result(first, b->y, count)) {
+      snprintf(error, bytes, "%s computes something else than svf", who->name);
+      return false;
+    }
+  }
+  return true;
+}
+
+static void run_rounds(group *g, pace *paces)
+{
+  const double target = 0.01; /* seconds per contender and round, or one call */
+  for (size_t i = 0; i < g->count; ++i) {
+    paces[i].calls = 1;
+    const double once =
+        time_calls(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
+    paces[i].calls = once < target ? 1 + (size_t)(target / once) : 1;
+    paces[i].round[0] = once;
+  }
+  const size_t rounds = count_rounds(g, paces);
+  for (size_t r = 0; r < rounds; ++r) {
+    for (size_t i = 0; i < g->count; ++i) {
+      /* Merging takes a second: once is enough. */
+      const bool slow = strcmp(g->row[i].contender->name, "merge") == 0 && paces[i].round[0] > 0.1;
+      paces[i].round[r] =
+          slow ? paces[i].round[0]
+               : time_calls(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
+    }
+  }
+  for (size_t i = 0; i < g->count; ++i) {
+    double ratio[ROUNDS_MAX];
+    for (size_t r = 0; r < rounds; ++r) ratio[r] = paces[i].round[r] / paces[0].round[r];
+    g->row[i].seconds = median(paces[i].round, rounds);
+    g->row[i].speedup = median(ratio, rounds);
+    g->row[i].fresh = g->row[i].measured = true;
+  }
+}
+
+static bool measure(group *g, char *error, size_t bytes)
+{
+  const shape *s = g->shape;
+  load(g);
+  const float **gains = bench_alloc(g->rows * sizeof *gains);
+  float *dense = bench_alloc(g->rows * s->r * sizeof *dense);
+  for (size_t i = 0; i < g->rows; ++i) {
+    gains[i] = now_loaded.experts + i % g->o->experts * s->r;
+    memcpy(dense + i * s->r, gains[i], s->r * sizeof *dense);
+  }
+  float *x = bench_random(g->rows * s->n, 5);
+  float *y = bench_alloc(g->rows * s->m * sizeof *y),
+        *first = bench_alloc(g->rows * s->m * sizeof *y);
+  const batch b = {g->rows, g->o->experts, x, gains, dense, y};
+  pace paces[CONTENDERS_MAX] = {{0}};
+  const bool ok = prepare_all(g, &b, first, error, bytes);
+  if (ok) {
+    const roofs before = roofs_measure(g->o->isa, g->o->threads);
+    run_rounds(g, paces);
+    const roofs after = roofs_measure(g->o->isa, g->o->threads);
+    g->roofs.flops = before.flops > after.flops ? before.flops : after.flops;
+    g->roofs.bytes = before.bytes > after.bytes ? before.bytes : after.bytes;
+  }
+  free(gains);
+  free(dense);
+  free(x);
+  free(y);
+  free(first);
+  return ok;
+}
+
+/* --- Reporting
+ * ------------------------------------------------------------------------------------ */
+
+double group_flops(const group *g)
+{
+  return 2.0 * (double)g->rows * (double)g->shape->r * (double)(g->shape->m + g->shape->n);
+}
+
+double group_bytes(const group *g)
+{
+  const shape *s = g->shape;
+  const double weights = (double)s->r * (double)(s->m + s->n) + (double)s->r;
+  return 4.0 * (weights + (double)g->rows * (double)(s->n + s->m));
+}
+
+double group_roof_seconds(const group *g)
+{
+  const double memory = group_bytes(g) / g->roofs.bytes;
+  const double compute = g->roofs.flops > 0 ? group_flops(g) / g->roofs.flops : 0;
+  return memory > compute ? memory : compute;
+}
+
+const row *group_find(const group *g, const char *name)
+{
+  for (size_t i = 0; i < g->count; ++i) {
+    if (g->row[i].measured && strcmp(g->row[i].contender->name, name) == 0) return &g->row[i];
+  }
+  return NULL;
+}
+
+static void counter(gbench_result *result, const char *name, double value)
+{
+  result->counter[result->counters++] = (gbench_counter){name, value};
+}
+
+bool row_report(void *context, gbench_result *result, char *error, size_t bytes)
+{
+  row *r = context;
+  group *g = r->group;
+  if (isatty(STDERR_FILENO)) {
+    fprintf(stderr, "\r\033[Kmeasuring %s rows %zu", g->shape->name, g->rows);
+  }
+  if (!r->fresh && !measure(g, error, bytes)) return false;
+  r->fresh = false;
+  if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
+  result->seconds = r->seconds;
+  counter(result, "GFLOP/s", 1e-9 * group_flops(g) / r->seconds);
+  counter(result, "GB/s", 1e-9 * group_bytes(g) / r->seconds);
+  counter(result, "of_roof", group_roof_seconds(g) / r->seconds);
+  counter(result, "roof_GFLOP/s", 1e-9 * g->roofs.flops);
+  counter(result, "roof_GB/s", 1e-9 * g->roofs.bytes);
+  for (size_t i = 1; r == &g->row[0] && i < g->count; ++i) {
+    static const char *const names[][2] = {
+        {"onednn", "vs_onednn"}, {"openblas", "vs_openblas"}, {"merge", "vs_merge"}};
+    for (size_t k = 0; k < sizeof names / sizeof *names; ++k) {
+      if (strcmp(g->row[i].contender->name, names[k][0]) == 0) {
+        counter(result, names[k][1], g->row[i].speedup);
+      }
+    }
+  }
+  return true;
+}

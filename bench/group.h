@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A group: one layer at one number of rows, and everyone who is measured on it. All of a group are
+ * measured together, in interleaved rounds, so that a ratio compares what ran within the same
+ * fraction of a second; Google Benchmark's rows then report their share. */
+#ifndef SVF_BENCH_GROUP_H
+#define SVF_BENCH_GROUP_H
+
+#include "bench/contender.h"
+#include "bench/gbench.h"
+#include "bench/models.h"
+#include "bench/options.h"
+#include "bench/roofs/roofs.h"
+
+enum { CONTENDERS_MAX = 4 };
+
+typedef struct group group;
+
+/* A row of output. */
+typedef struct row {
+  group *group;
+  const contender *contender;
+  char name[128];
+  bool fresh, measured; /* has a result that was not reported yet; ever had one */
+  double seconds;       /* median over rounds */
+  double speedup;       /* of svf over this one: median over rounds of the ratio */
+} row;
+
+struct group {
+  const options *o;
+  const shape *shape;
+  size_t rows;
+  row row[CONTENDERS_MAX]; /* row[0] is svf */
+  size_t count;
+  roofs roofs; /* measured around the rounds */
+};
+
+/* gbench_fn for a row: context is the row. Measures the group when the row has nothing fresh. */
+bool row_report(void *context, gbench_result *result, char *error, size_t bytes);
+
+/* max(bytes / bandwidth, flops / peak): the least time that the roofs allow. */
+double group_roof_seconds(const group *g);
+double group_flops(const group *g);
+double group_bytes(const group *g);
+
+/* The row of that contender, or NULL. */
+const row *group_find(const group *g, const char *contender);
+
+/* Free the weights that the last group left loaded. */
+void group_release(void);
+
+#endif

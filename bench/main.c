@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench/svf_matmul: the fused matmul beside its peers and roofs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/contender.h"
+#include "bench/gbench.h"
+#include "bench/group.h"
+#include "bench/options.h"
+#include "bench/table.h"
+
+enum { EXIT_USAGE = 2 };
+
+static const contender *const contenders[] = {
+    &contender_svf,
+#ifdef HAVE_ONEDNN
+    &contender_onednn,
+#endif
+#ifdef HAVE_OPENBLAS
+    &contender_openblas,
+    &contender_merge,
+#endif
+};
+
+/* Whether `name` is in a comma-separated list; NULL lists everything. */
+static bool listed(const char *list, const char *name)
+{
+  const size_t length = strlen(name);
+  if (!list) return true;
+  for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+    if (strncmp(p, name, length) == 0 && (p[length] == ',' || !p[length])) return true;
+  }
+  return false;
+}
+
+static void make_group(group *g, const options *o, const shape *s, size_t rows)
+{
+  *g = (group){.o = o, .shape = s, .rows = rows};
+  for (size_t i = 0; i < sizeof contenders / sizeof *contenders; ++i) {
+    const contender *c = contenders[i];
+    if (i > 0 && !listed(o->peers, c->name)) continue;
+    row *r = &g->row[g->count++];
+    r->group = g;
+    r->contender = c;
+    snprintf(r->name, sizeof r->name, "%s/f32/%s/%s/m:%zu/n:%zu/r:%zu/rows:%zu/experts:%zu",
+             c->name, c->variant(o->isa), s->name, s->m, s->n, s->r, rows, o->experts);
+    gbench_register(r->name, row_report, r);
+  }
+}
+
+static void describe(const options *o)
+{
+  char text[512], *line = text;
+  snprintf(text, sizeof text, "%zu", o->threads);
+  gbench_context("threads", text);
+  gbench_context("weights", o->cold_bytes > 0 ? "cold: rotating over copies" : "warm: one copy");
+  gbench_context("svf_version", svf_version());
+  svf_cpu_describe(text, sizeof text);
+  for (char *end; (end = strchr(line, '\n')); line = end + 1) *end = ';';
+  gbench_context("svf_cpu", text);
+  for (size_t i = 1; i < sizeof contenders / sizeof *contenders; ++i) {
+    gbench_context(contenders[i]->name, contenders[i]->variant(o->isa));
+  }
+#ifndef HAVE_ONEDNN
+  gbench_context("onednn", "missing in this build");
+#endif
+#ifndef HAVE_OPENBLAS
+  gbench_context("openblas", "missing in this build");
+#endif
+#ifdef NDEBUG
+  gbench_context("svf_build",
+                 "optimised; library_build_type is that of the Google Benchmark package");
+#else
+  gbench_context("svf_build", "with assertions");
+#endif
+}
+
+/* Whether standard output is for a machine, so that the table goes elsewhere. */
+static bool machine_output(int argc, char **argv)
+{
+  for (int i = 1; i < argc; ++i) {
+    if (strcmp(argv[i], "--benchmark_format=json") == 0) return true;
+    if (strcmp(argv[i], "--benchmark_format=csv") == 0) return true;
+    if (strncmp(argv[i], "--benchmark_list_tests", 22) == 0) return true;
+  }
+  return false;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+  for (int i = 1; i < argc; ++i) {
+    if (strcmp(argv[i], "--help") == 0) return true;
+  }
+  return false;
+}
+
+int main(int argc, char **argv)
+{
+  options o;
+  const bool machine = machine_output(argc, argv);
+  if (wants_help(argc, argv)) { /* before Google Benchmark prints only its own */
+    options_help();
+    return 0;
+  }
+  gbench_init(&argc, argv);
+  if (!options_parse(argc, argv, &o)) return EXIT_USAGE;
+  const size_t count = o.shape_count * o.rows_count;
+  group *groups = calloc(count, sizeof *groups);
+  if (!groups) return 1;
+  describe(&o);
+  for (size_t s = 0; s < o.shape_count; ++s) {
+    for (size_t r = 0; r < o.rows_count; ++r) {
+      make_group(&groups[s * o.rows_count + r], &o, &o.shapes[s], o.rows[r]);
+    }
+  }
+  const size_t ran = gbench_run();
+  if (ran > 0) table_print(machine ? stderr : stdout, groups, count);
+  group_release();
+  gbench_shutdown();
+  free(groups);
+  return ran > 0 ? 0 : 1;
+}

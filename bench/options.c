@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "bench/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <svf/svf.h>
+
+static const struct option known[] = {
+    {"model", required_argument, NULL, 'm'},   {"shape", required_argument, NULL, 's'},
+    {"rows", required_argument, NULL, 'r'},    {"format", required_argument, NULL, 'f'},
+    {"isa", required_argument, NULL, 'i'},     {"threads", required_argument, NULL, 't'},
+    {"experts", required_argument, NULL, 'e'}, {"warm", no_argument, NULL, 'w'},
+    {"seconds", required_argument, NULL, 'S'}, {"peers", required_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+};
+
+void options_help(void)
+{
+  printf(
+      "usage: svf_matmul [options] [Google Benchmark's --benchmark_* flags]\n"
+      "Measures Y = ((X V) * D) U^T of svf beside its peers, in interleaved rounds.\n\n"
+      "  --model=NAME     all linear layers of one block: %s\n"
+      "  --shape=M,N,R    one layer: out, in, rank; may be repeated\n"
+      "  --rows=LIST      rows of the batch (default 1,8,64,512)\n"
+      "  --experts=N      distinct gain vectors in the batch (default 1)\n"
+      "  --format=f32     format of the weights\n"
+      "  --isa=NAME       kernels to use: auto, ref, neon, avx2, avx512 (default: SVF_ISA or "
+      "auto)\n"
+      "  --threads=N      for svf and peers (default: all)\n"
+      "  --peers=LIST     among onednn,openblas,merge (default: all; none: --peers=none)\n"
+      "  --warm           use one copy of the weights; by default more than 1 GiB of copies is\n"
+      "                   rotated over, so that weights come from memory as in a real model\n"
+      "  --seconds=S      of measuring per row of output (default 0.4)\n\n"
+      "examples:\n"
+      "  svf_matmul\n"
+      "  svf_matmul --model=tinyllama-1.1b --rows=1,4,16\n"
+      "  svf_matmul --shape=4096,4096,4096 --rows=512 --isa=avx2\n"
+      "  svf_matmul --benchmark_out=results.json --benchmark_out_format=json\n",
+      model_names());
+}
+
+static bool bad(const char *option, const char *value, const char *why)
+{
+  fprintf(stderr, "svf_matmul: --%s=%s: %s\n", option, value, why);
+  return false;
+}
+
+/* A list of positive integers; returns how many, 0 if malformed. */
+static size_t numbers(const char *text, size_t *out, size_t most)
+{
+  size_t count = 0;
+  while (*text && count < most) {
+    char *end;
+    if (*text < '0' || *text > '9') return 0;
+    const unsigned long long v = strtoull(text, &end, 10);
+    if (v == 0 || v > 1u << 24 || (*end && *end != ',')) return 0;
+    out[count++] = (size_t)v;
+    text = *end ? end + 1 : end;
+  }
+  return *text ? 0 : count;
+}
+
+static bool add_shape(options *o, const char *value)
+{
+  size_t v[3];
+  if (numbers(value, v, 3) != 3) return bad("shape", value, "expected M,N,R");
+  if (o->shape_count == SHAPE_LIST_MAX) return bad("shape", value, "too many shapes");
+  shape *s = &o->shapes[o->shape_count++];
+  *s = (shape){.m = v[0], .n = v[1], .r = v[2]};
+  snprintf(s->name, sizeof s->name, "shape");
+  return true;
+}
+
+static bool add_model(options *o, const char *value)
+{
+  shape found[SHAPES_MAX];
+  const size_t count = model_shapes(value, found);
+  if (count == 0) return bad("model", value, model_names());
+  for (size_t i = 0; i < count && o->shape_count < SHAPE_LIST_MAX; ++i) {
+    o->shapes[o->shape_count++] = found[i];
+  }
+  return true;
+}
+
+/* The default takes the two kinds of large layers and a small one. */
+static void default_shapes(options *o)
+{
+  static const shape shapes[] = {{"llama-3-8b:q,o", 4096, 4096, 4096},
+                                 {"llama-3-8b:down", 4096, 14336, 4096},
+                                 {"toy:q,o", 256, 256, 256}};
+  memcpy(o->shapes, shapes, sizeof shapes);
+  o->shape_count = sizeof shapes / sizeof *shapes;
+}
+
+static bool set_isa(options *o, const char *name)
+{
+  svf_status status = SVF_OK;
+  if (name) {
+    svf_isa isa;
+    status = svf_isa_parse(name, &isa);
+    if (status == SVF_OK) status = svf_isa_select(isa);
+  } else {
+    status = svf_isa_select_env();
+  }
+  if (status != SVF_OK) {
+    fprintf(stderr, "svf_matmul: %s\n", svf_last_message());
+    return false;
+  }
+  o->isa = svf_isa_selected();
+  return true;
+}
+
+static bool take(options *o, int option, const char *value, const char **isa)
+{
+  char *end;
+  switch (option) {
+    case 'm': return add_model(o, value);
+    case 's': return add_shape(o, value);
+    case 'r':
+      o->rows_count = numbers(value, o->rows, ROWS_LIST_MAX);
+      return o->rows_count > 0 || bad("rows", value, "expected a list such as 1,8,64");
+    case 'f': return strcmp(value, "f32") == 0 || bad("format", value, "known formats: f32");
+    case 'i': *isa = value; return true;
+    case 't':
+      return numbers(value, &o->threads, 1) == 1 || bad("threads", value, "expected a number");
+    case 'e':
+      return numbers(value, &o->experts, 1) == 1 || bad("experts", value, "expected a number");
+    case 'w': o->cold_bytes = 0; return true;
+    case 'S':
+      o->seconds = strtod(value, &end);
+      return (!*end && o->seconds > 0) || bad("seconds", value, "expected a number");
+    case 'p': o->peers = value; return true;
+    case 'h': o->help = true; return true;
+    default: return false;
+  }
+}
+
+bool options_parse(int argc, char **argv, options *o)
+{
+  const char *isa = NULL;
+  int option;
+  *o = (options){.rows = {1, 8, 64, 512},
+                 .rows_count = 4,
+                 .threads = svf_max_threads(),
+                 .experts = 1,
+                 .cold_bytes = 1.1e9,
+                 .seconds = 0.4};
+  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    if (!take(o, option, optarg, &isa)) return false;
+  }
+  if (optind < argc) {
+    fprintf(stderr, "svf_matmul: unexpected argument %s\n", argv[optind]);
+    return false;
+  }
+  if (o->shape_count == 0) default_shapes(o);
+  return set_isa(o, isa);
+}
