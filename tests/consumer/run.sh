@@ -62,6 +62,9 @@ if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
   "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${model[@]}" -o "$work/pkgconfig_model"
   run_all "$work/pkgconfig_model"
 fi
+if [ -e "$prefix/bin/svf-verify" ]; then
+  run_all "$prefix/bin/svf-verify"
+fi
 
 # The README's example, and what it says about a build system of one's own.
 sed -n '/^```c$/,/^```$/{/^```/d;p}' "$source/README.md" > "$work/example.c"
