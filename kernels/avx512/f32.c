@@ -24,7 +24,7 @@ INLINE vec v_load(const float *p) { return _mm512_loadu_ps(p); }
 INLINE void v_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
 INLINE vec v_add(vec x, vec y) { return _mm512_add_ps(x, y); }
 INLINE vec v_mul(vec x, vec y) { return _mm512_mul_ps(x, y); }
-INLINE void v_prefetch(const float *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+INLINE void v_prefetch(const float *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 INLINE vec v_widen(const uint16_t *p)
 {

@@ -20,7 +20,7 @@ enum {
   SVF_CHUNK_ROWS = 288,     /* rows whose slice of A stays in L2 */
   SVF_SLICE = 512,          /* steps of a slice */
   SVF_STREAM_BLOCKS = 4,    /* up to so many row blocks memory is the limit: then a slice has */
-  SVF_STREAM_SLICE = 64,    /* so many steps per row block, and what is fetched is near */
+  SVF_STREAM_SLICE = 48,    /* so many steps per row block, and what is fetched is near */
   SVF_PARTIALS = 192 * 1024 /* floats of partial sums that stay in L2 */
 };
 
