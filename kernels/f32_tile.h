@@ -176,6 +176,8 @@ SVF_INLINE void f32_step(const float *a, const float *b, size_t stride, const in
       }
     }
   }
+  /* Loads stay in their step: compilers gather those of several, and spill sums to hold them. */
+  __asm__ volatile("" ::: "memory");
 }
 
 SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
