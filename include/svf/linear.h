@@ -34,7 +34,7 @@ typedef struct svf_linear_header {
   uint64_t m, n, r;       /* out features, in features, rank */
   uint64_t bytes;         /* of the whole block */
   uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
-  uint64_t checksum;    /* over every byte behind the header; see svf_linear_check */
+  uint64_t checksum;    /* of the block, with 0 in this place; see svf_linear_check */
   uint64_t reserved[5]; /* zero */
 } svf_linear_header;
 

@@ -14,7 +14,7 @@ extern const unsigned char svf_linear_magic[8];
 svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
                              svf_linear_header *header);
 
-/* Checksum of the bytes behind the header of a block of header->bytes bytes. */
+/* Checksum of a block of header->bytes bytes, taking its checksum field as 0. */
 uint64_t svf_linear_checksum(const void *block);
 
 #endif

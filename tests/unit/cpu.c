@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "src/core/cpu.h"
+
+#include "kernels/kernel.h"
+#include "tests/unit/suite.h"
+
+enum { OSXSAVE_AVX_FMA = 1 << 27 | 1 << 28 | 1 << 12 };
+
+static uint64_t x86(uint32_t leaf1, uint32_t leaf7, uint64_t xcr0)
+{
+  const svf_x86_registers r = {leaf1, leaf7, xcr0};
+  return svf_cpu_from_x86(&r);
+}
+
+START_TEST(x86_needs_cpu_and_system)
+{
+  const uint32_t avx2 = 1u << 5, avx512 = avx2 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+  const uint64_t ymm = SVF_CPU_AVX2 | SVF_CPU_FMA;
+  const uint64_t zmm =
+      ymm | SVF_CPU_AVX512F | SVF_CPU_AVX512BW | SVF_CPU_AVX512DQ | SVF_CPU_AVX512VL;
+  ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA, avx512, 0xe7), zmm);
+  ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA, avx512, 0x7), ymm);  /* the system saves no ZMM */
+  ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA, avx512, 0x67), ymm); /* only half of it */
+  ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA, avx512, 0x3), 0);    /* not even YMM */
+  ck_assert_uint_eq(x86(1 << 28 | 1 << 12, avx512, 0xe7), 0); /* no OSXSAVE */
+  ck_assert_uint_eq(x86(1 << 27 | 1 << 12, avx512, 0xe7), 0); /* no AVX */
+  ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA, avx2, 0xe7), ymm);
+  ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA & ~(1 << 12), avx2, 0x7), SVF_CPU_AVX2);
+  ck_assert_uint_eq(x86(0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(aarch64_has_neon_by_hwcap)
+{
+  ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 1), SVF_CPU_NEON);
+  ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 0), 0);
+}
+END_TEST
+
+START_TEST(names_round_trip)
+{
+  for (int i = SVF_ISA_AUTO; i < SVF_ISA_COUNT; ++i) {
+    svf_isa isa = SVF_ISA_COUNT;
+    ck_works(svf_isa_parse(svf_isa_name((svf_isa)i), &isa));
+    ck_assert_int_eq(isa, i);
+  }
+  ck_assert_str_eq(svf_isa_name((svf_isa)-1), "?");
+  ck_assert_str_eq(svf_isa_name(SVF_ISA_COUNT), "?");
+}
+END_TEST
+
+START_TEST(parse_misuse)
+{
+  svf_isa isa;
+  ck_fails(svf_isa_parse(NULL, &isa), SVF_ERR_NULL, "name");
+  ck_fails(svf_isa_parse("avx2", NULL), SVF_ERR_NULL, "isa");
+  ck_fails(svf_isa_parse("sse9", &isa), SVF_ERR_ARGUMENT, "sse9");
+  ck_fails(svf_isa_parse("", &isa), SVF_ERR_ARGUMENT, "avx2");
+  ck_fails(svf_isa_parse("AVX2", &isa), SVF_ERR_ARGUMENT, "AVX2");
+}
+END_TEST
+
+/* An ISA that this build or CPU cannot run. */
+static svf_isa missing(void)
+{
+  for (int i = SVF_ISA_REF; i < SVF_ISA_COUNT; ++i) {
+    if (!svf_isa_supported((svf_isa)i)) return (svf_isa)i;
+  }
+  return SVF_ISA_COUNT;
+}
+
+START_TEST(select_restricts_and_goes_back)
+{
+  const svf_isa best = svf_isa_selected();
+  ck_assert_int_ne(best, SVF_ISA_AUTO);
+  ck_works(svf_isa_select(SVF_ISA_REF));
+  ck_assert_int_eq(svf_isa_selected(), SVF_ISA_REF);
+  ck_fails(svf_isa_select(missing()), SVF_ERR_UNSUPPORTED, "isa is");
+  ck_assert_int_eq(svf_isa_selected(), SVF_ISA_REF);
+  ck_works(svf_isa_select(SVF_ISA_AUTO));
+  ck_assert_int_eq(svf_isa_selected(), best);
+}
+END_TEST
+
+START_TEST(environment)
+{
+  const svf_isa best = svf_isa_selected();
+  unsetenv("SVF_ISA");
+  ck_works(svf_isa_select_env());
+  setenv("SVF_ISA", "", 1);
+  ck_works(svf_isa_select_env());
+  ck_assert_int_eq(svf_isa_selected(), best);
+  setenv("SVF_ISA", "ref", 1);
+  ck_works(svf_isa_select_env());
+  ck_assert_int_eq(svf_isa_selected(), SVF_ISA_REF);
+  setenv("SVF_ISA", "mmx", 1);
+  ck_fails(svf_isa_select_env(), SVF_ERR_ARGUMENT, "SVF_ISA is 'mmx'");
+  setenv("SVF_ISA", "auto", 1);
+  ck_works(svf_isa_select_env());
+  ck_assert_int_eq(svf_isa_selected(), best);
+  unsetenv("SVF_ISA");
+}
+END_TEST
+
+START_TEST(describe_fits_any_buffer)
+{
+  char whole[1024], part[1024];
+  const size_t length = svf_cpu_describe(NULL, 0);
+  ck_assert_uint_lt(length, sizeof whole);
+  ck_assert_uint_eq(svf_cpu_describe(whole, sizeof whole), length);
+  ck_assert_uint_eq(strlen(whole), length);
+  ck_assert_ptr_nonnull(strstr(whole, svf_isa_name(svf_isa_selected())));
+  for (size_t bytes = 1; bytes <= length + 1; ++bytes) {
+    memset(part, 0x55, sizeof part);
+    ck_assert_uint_eq(svf_cpu_describe(part, bytes), length);
+    ck_assert_uint_eq(strlen(part), bytes - 1);
+    ck_assert_mem_eq(part, whole, bytes - 1);
+    ck_assert_int_eq(part[bytes], 0x55);
+  }
+}
+END_TEST
+
+START_TEST(registry_is_sound)
+{
+  ck_assert_ptr_null(svf_kernel_at(svf_kernel_count()));
+  for (size_t i = 0; i < svf_kernel_count(); ++i) {
+    const svf_kernel *k = svf_kernel_at(i);
+    ck_assert_int_ge(k->rows, 1);
+    ck_assert_int_le(k->rows, SVF_ROWS_MAX);
+    ck_assert_ptr_nonnull(k->pack_rows);
+    ck_assert_ptr_eq(svf_kernel_find(k->isa, k->format), k);
+    for (int rows = 1; rows <= k->rows; ++rows) {
+      ck_assert_int_le(k->tile[rows].panels, SVF_PANELS_MAX);
+      ck_assert_ptr_nonnull(k->tile[rows].fn[1]);
+      ck_assert_ptr_nonnull(k->tile[rows].fn[k->tile[rows].panels]);
+    }
+  }
+  ck_assert_int_eq(svf_kernel_at(0)->needs, 0); /* something runs everywhere */
+}
+END_TEST
+
+SUITE("cpu", x86_needs_cpu_and_system, aarch64_has_neon_by_hwcap, names_round_trip, parse_misuse,
+      select_restricts_and_goes_back, environment, describe_fits_any_buffer, registry_is_sound)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
+#include "tests/unit/suite.h"
+
+enum { M = 35, N = 20, R = 18 };
+
+static float u[M * R], vt[R * N], sigma[R];
+static _Alignas(64) unsigned char block[16384], other[16384];
+static size_t bytes;
+
+static svf_linear_source source(void)
+{
+  for (int i = 0; i < M * R; ++i) u[i] = (float)i;
+  for (int i = 0; i < R * N; ++i) vt[i] = (float)(1000 + i);
+  for (int i = 0; i < R; ++i) sigma[i] = (float)(R - i);
+  ck_works(svf_linear_bytes(M, N, R, SVF_FORMAT_F32, &bytes));
+  ck_assert_uint_le(bytes, sizeof block);
+  return (svf_linear_source){
+      .m = M, .n = N, .r = R, .u = u, .u_stride = R, .vt = vt, .vt_stride = N, .sigma = sigma};
+}
+
+static const float *at(size_t offset) { return (const float *)(const void *)(block + offset); }
+
+START_TEST(layout_is_as_documented)
+{
+  const svf_linear_source s = source();
+  memset(block, 0xff, sizeof block);
+  ck_works(svf_linear_pack(&s, block, bytes));
+  const svf_linear_header *h = svf_linear_info(block);
+  ck_assert_uint_eq(h->m, M);
+  ck_assert_uint_eq(h->n, N);
+  ck_assert_uint_eq(h->r, R);
+  ck_assert_uint_eq(h->bytes, bytes);
+  for (size_t p = 0; p < 2; ++p) {
+    for (size_t k = 0; k < N; ++k) {
+      for (size_t j = 0; j < 16; ++j) {
+        const float want = 16 * p + j < R ? vt[(16 * p + j) * N + k] : 0;
+        ck_assert_float_eq(at(h->v_offset)[(p * N + k) * 16 + j], want);
+      }
+    }
+  }
+  for (size_t p = 0; p < 3; ++p) {
+    for (size_t k = 0; k < R; ++k) {
+      for (size_t j = 0; j < 16; ++j) {
+        const float want = 16 * p + j < M ? u[(16 * p + j) * R + k] : 0;
+        ck_assert_float_eq(at(h->u_offset)[(p * R + k) * 16 + j], want);
+      }
+    }
+  }
+  for (size_t k = 0; k < 32; ++k) {
+    ck_assert_float_eq(at(h->sigma_offset)[k], k < R ? sigma[k] : 0);
+  }
+  ck_assert_ptr_eq(svf_linear_sigma(block), at(h->sigma_offset));
+  for (size_t i = bytes; i < sizeof block; ++i) ck_assert_uint_eq(block[i], 0xff);
+  ck_assert_ptr_null(svf_linear_sigma(NULL));
+  ck_assert_ptr_null(svf_linear_info(NULL));
+}
+END_TEST
+
+START_TEST(parts_give_the_same_bytes)
+{
+  const svf_linear_source s = source();
+  ck_works(svf_linear_pack(&s, block, bytes));
+  for (size_t nth = 1; nth <= 9; ++nth) {
+    memset(other, 0xaa, sizeof other);
+    for (size_t ith = nth; ith-- > 0;) ck_works(svf_linear_pack_part(&s, other, bytes, ith, nth));
+    ck_fails(svf_linear_check(other, bytes, 0), SVF_ERR_CORRUPT, "sealed");
+    ck_works(svf_linear_seal(other, bytes));
+    ck_assert_mem_eq(other, block, bytes);
+  }
+}
+END_TEST
+
+START_TEST(bytes_misuse)
+{
+  size_t n = 77;
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, NULL), SVF_ERR_NULL, "bytes");
+  ck_fails(svf_linear_bytes(0, 1, 1, SVF_FORMAT_F32, &n), SVF_ERR_ARGUMENT, "m is 0");
+  ck_fails(svf_linear_bytes(1, 0, 1, SVF_FORMAT_F32, &n), SVF_ERR_ARGUMENT, "n is 0");
+  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_F32, &n), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_linear_bytes(1, 1, 1, (svf_format)9, &n), SVF_ERR_ARGUMENT, "format is 9");
+  ck_fails(svf_linear_bytes(SIZE_MAX / 8, 1, 4, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(svf_linear_bytes(1, SIZE_MAX, 2, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW,
+           "SIZE_MAX");
+  ck_assert_uint_eq(n, 77);
+}
+END_TEST
+
+/* Pack with one field of the source changed; nothing may be written. */
+#define PACK_FAILS(change, status, words)                                        \
+  do {                                                                           \
+    svf_linear_source s = source();                                              \
+    change;                                                                      \
+    memset(block, 0x5a, sizeof block);                                           \
+    ck_fails(svf_linear_pack(&s, block, bytes), status, words);                  \
+    for (size_t i = 0; i < sizeof block; ++i) ck_assert_uint_eq(block[i], 0x5a); \
+  } while (0)
+
+START_TEST(pack_misuse)
+{
+  PACK_FAILS(s.m = 0, SVF_ERR_ARGUMENT, "m is 0");
+  PACK_FAILS(s.u = NULL, SVF_ERR_NULL, "source->u ");
+  PACK_FAILS(s.vt = NULL, SVF_ERR_NULL, "source->vt ");
+  PACK_FAILS(s.sigma = NULL, SVF_ERR_NULL, "source->sigma");
+  PACK_FAILS(s.u_type = (svf_dtype)7, SVF_ERR_ARGUMENT, "source->u_type is 7");
+  PACK_FAILS(s.vt_type = (svf_dtype)-1, SVF_ERR_ARGUMENT, "source->vt_type");
+  PACK_FAILS(s.u_stride = R - 1, SVF_ERR_ARGUMENT, "u_stride is 17, less than r = 18");
+  PACK_FAILS(s.vt_stride = N - 1, SVF_ERR_ARGUMENT, "vt_stride is 19, less than n = 20");
+  PACK_FAILS(s.u_stride = SIZE_MAX / 4, SVF_ERR_OVERFLOW, "source->u");
+  PACK_FAILS(s.u = (const char *)u + 1, SVF_ERR_ALIGNMENT, "source->u ");
+  PACK_FAILS(s.sigma = (const float *)(const void *)((const char *)sigma + 2), SVF_ERR_ALIGNMENT,
+             "source->sigma");
+  PACK_FAILS(s.r = SIZE_MAX / 2, SVF_ERR_OVERFLOW, "SIZE_MAX");
+  PACK_FAILS(bytes -= 1, SVF_ERR_SPACE, "block has");
+
+  const svf_linear_source s = source();
+  ck_fails(svf_linear_pack(NULL, block, bytes), SVF_ERR_NULL, "source is NULL");
+  ck_fails(svf_linear_pack(&s, NULL, bytes), SVF_ERR_NULL, "block is NULL");
+  ck_fails(svf_linear_pack(&s, block + 4, sizeof block - 4), SVF_ERR_ALIGNMENT, "64 bytes");
+  ck_fails(svf_linear_pack_part(&s, block, bytes, 0, 0), SVF_ERR_ARGUMENT, "nth is 0");
+  ck_fails(svf_linear_pack_part(&s, block, bytes, 3, 3), SVF_ERR_ARGUMENT, "ith is 3, nth is 3");
+}
+END_TEST
+
+/* Check with bytes of the block changed. */
+#define CHECK_FAILS(change, status, words)                           \
+  do {                                                               \
+    const svf_linear_source s = source();                            \
+    ck_works(svf_linear_pack(&s, block, bytes));                     \
+    svf_linear_header *const h = (svf_linear_header *)(void *)block; \
+    (void)h;                                                         \
+    change;                                                          \
+    ck_fails(svf_linear_check(block, bytes, 1), status, words);      \
+  } while (0)
+
+START_TEST(check_misuse)
+{
+  CHECK_FAILS(h->magic[0] ^= 1, SVF_ERR_MAGIC, "magic");
+  CHECK_FAILS(h->endian = 0x04030201, SVF_ERR_ENDIAN, "byte order");
+  CHECK_FAILS(h->endian = 5, SVF_ERR_CORRUPT, "byte order");
+  CHECK_FAILS(h->version = 99, SVF_ERR_VERSION, "version 99");
+  CHECK_FAILS(h->format = 99, SVF_ERR_CORRUPT, "format = 99");
+  CHECK_FAILS(h->group = 1, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->m += 1, SVF_ERR_CORRUPT, "checksum"); /* as large when packed */
+  CHECK_FAILS(h->m += 16, SVF_ERR_CORRUPT, "m = 51");
+  CHECK_FAILS(h->m = 0, SVF_ERR_CORRUPT, "m = 0");
+  CHECK_FAILS(h->n = UINT64_MAX, SVF_ERR_CORRUPT, "n = ");
+  CHECK_FAILS(h->bytes += 64, SVF_ERR_CORRUPT, "bytes");
+  CHECK_FAILS(h->sigma_offset = 0, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->v_offset += 64, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->u_offset = UINT64_MAX, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->reserved[4] = 1, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->checksum ^= 1, SVF_ERR_CORRUPT, "checksum");
+  CHECK_FAILS(h->checksum = 0, SVF_ERR_CORRUPT, "sealed");
+  CHECK_FAILS(bytes -= 1, SVF_ERR_SPACE, "only");
+  CHECK_FAILS(bytes = 100, SVF_ERR_SPACE, "header");
+  ck_fails(svf_linear_check(NULL, bytes, 0), SVF_ERR_NULL, "block");
+  ck_fails(svf_linear_check(block + 32, sizeof block, 0), SVF_ERR_ALIGNMENT, "64");
+  ck_fails(svf_linear_seal(NULL, bytes), SVF_ERR_NULL, "block");
+}
+END_TEST
+
+/* Every single bit of the block is covered: header rules or checksum. */
+START_TEST(any_flipped_bit_is_noticed)
+{
+  const svf_linear_source s = source();
+  ck_works(svf_linear_pack(&s, block, bytes));
+  for (size_t i = 0; i < bytes; ++i) {
+    const int bit = (int)(i % 8);
+    block[i] ^= (unsigned char)(1 << bit);
+    ck_assert_int_ne(svf_linear_check(block, bytes, 1), SVF_OK);
+    block[i] ^= (unsigned char)(1 << bit);
+  }
+  ck_works(svf_linear_check(block, bytes, 1));
+}
+END_TEST
+
+/* A rank slice by pointer offsets equals packing a copy of the slice. */
+START_TEST(slices_of_the_rank)
+{
+  svf_linear_source s = source();
+  static float part[M * 5];
+  const size_t r0 = 7, r = 5;
+  for (size_t i = 0; i < M; ++i) memcpy(part + i * r, u + i * R + r0, r * sizeof *part);
+  s.r = r;
+  s.u = u + r0;
+  s.vt = vt + r0 * N;
+  s.sigma = sigma + r0;
+  ck_works(svf_linear_pack(&s, block, sizeof block));
+  s.u = part;
+  s.u_stride = r;
+  ck_works(svf_linear_pack(&s, other, sizeof other));
+  ck_assert_mem_eq(block, other, svf_linear_info(block)->bytes);
+}
+END_TEST
+
+SUITE("linear", layout_is_as_documented, parts_give_the_same_bytes, bytes_misuse, pack_misuse,
+      check_misuse, any_flipped_bit_is_noticed, slices_of_the_rank)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arguments of a call: what is refused, with which status and message, and that nothing is written.
+ */
+#include "tests/unit/small_layer.h"
+
+/* Every way to carry out a call refuses it alike. */
+static void refused(const svf_matmul_args *a, svf_status status, const char *words)
+{
+  const svf_pool pool = {.threads = 1, .run = NULL};
+  svf_plan plan;
+  memset(y, 0x5a, sizeof y);
+  memset(&plan, 0x5a, sizeof plan);
+  ck_fails(svf_matmul(a, 1, workspace, sizeof workspace), status, words);
+  ck_fails(svf_matmul(a, 2, workspace, sizeof workspace), status, words);
+  ck_fails(svf_matmul_plan(&plan, a, 3, workspace, sizeof workspace), status, words);
+  ck_fails(svf_matmul_pool(a, &pool, workspace, sizeof workspace), SVF_ERR_NULL, "pool->run");
+  for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
+  for (size_t i = 0; i < sizeof plan; ++i) ck_assert_uint_eq(((unsigned char *)&plan)[i], 0x5a);
+}
+
+#define REFUSED(change, status, words) \
+  do {                                 \
+    svf_matmul_args a = valid_call();  \
+    change;                            \
+    refused(&a, status, words);        \
+  } while (0)
+
+START_TEST(bad_arguments)
+{
+  refused(NULL, SVF_ERR_NULL, "args is NULL");
+  REFUSED(a.size = 0, SVF_ERR_VERSION, "args->size is 0");
+  REFUSED(a.size += 8, SVF_ERR_VERSION, "args->size");
+  REFUSED(a.linear = NULL, SVF_ERR_NULL, "args->linear");
+  REFUSED(a.linear = block + 1, SVF_ERR_ALIGNMENT, "64 bytes");
+  REFUSED(a.x = NULL, SVF_ERR_NULL, "args->x is NULL");
+  REFUSED(a.y = NULL, SVF_ERR_NULL, "args->y is NULL");
+  REFUSED(a.x_type = (svf_dtype)5, SVF_ERR_ARGUMENT, "args->x_type is 5");
+  REFUSED(a.y_type = (svf_dtype)5, SVF_ERR_ARGUMENT, "args->y_type is 5");
+  REFUSED(a.x = (const char *)x + 2, SVF_ERR_ALIGNMENT, "args->x");
+  REFUSED(a.y = (char *)y + 1, SVF_ERR_ALIGNMENT, "args->y");
+  REFUSED(a.bias = (const float *)(const void *)((const char *)bias + 3), SVF_ERR_ALIGNMENT,
+          "args->bias");
+  REFUSED(a.y_stride = M - 1, SVF_ERR_ARGUMENT, "args->y_stride is 19");
+  REFUSED(a.y_stride = 1 - M, SVF_ERR_ARGUMENT, "args->y_stride is -19");
+  REFUSED(a.y_stride = 0, SVF_ERR_ARGUMENT, "overlap");
+  REFUSED(a.y_stride = PTRDIFF_MAX / 2, SVF_ERR_OVERFLOW, "args->y");
+  REFUSED(a.y_stride = PTRDIFF_MIN, SVF_ERR_OVERFLOW, "args->y");
+  REFUSED(a.x_stride = PTRDIFF_MAX, SVF_ERR_OVERFLOW, "args->x");
+  REFUSED(a.x_stride = PTRDIFF_MIN, SVF_ERR_OVERFLOW, "args->x");
+  REFUSED(a.flags = 6, SVF_ERR_ARGUMENT, "args->flags is 0x6");
+  REFUSED(a.isa = SVF_ISA_COUNT, SVF_ERR_UNSUPPORTED, "isa is");
+  REFUSED(a.isa = (svf_isa)-1, SVF_ERR_UNSUPPORTED, "isa is");
+  REFUSED(a.rows = SIZE_MAX / 8, SVF_ERR_OVERFLOW, "rows = ");
+}
+END_TEST
+
+START_TEST(bad_blocks)
+{
+  svf_matmul_args a = valid_call();
+  svf_linear_header *h = (svf_linear_header *)(void *)block;
+  h->version = 7;
+  refused(&a, SVF_ERR_VERSION, "version 7");
+  a = valid_call();
+  h->magic[3] = 0;
+  refused(&a, SVF_ERR_MAGIC, "magic");
+  a = valid_call();
+  h->checksum = 0;
+  refused(&a, SVF_ERR_CORRUPT, "sealed");
+}
+END_TEST
+
+START_TEST(bad_workspaces)
+{
+  const svf_matmul_args a = valid_call();
+  size_t bytes = 77;
+  svf_plan plan;
+  ck_fails(svf_matmul_workspace(&a, 1, NULL), SVF_ERR_NULL, "bytes is NULL");
+  ck_fails(svf_matmul_workspace(NULL, 1, &bytes), SVF_ERR_NULL, "args is NULL");
+  ck_fails(svf_matmul_workspace(&a, 0, &bytes), SVF_ERR_ARGUMENT, "nth is 0");
+  ck_fails(svf_matmul_workspace(&a, SIZE_MAX / 2, &bytes), SVF_ERR_OVERFLOW, "nth = ");
+  ck_assert_uint_eq(bytes, 77);
+  ck_works(svf_matmul_workspace(&a, 1, &bytes));
+  ck_fails(svf_matmul(&a, 1, workspace, bytes - 1), SVF_ERR_SPACE, "workspace has");
+  ck_fails(svf_matmul(&a, 1, NULL, bytes), SVF_ERR_NULL, "workspace is NULL");
+  ck_fails(svf_matmul(&a, 1, workspace + 4, WORKSPACE - 4), SVF_ERR_ALIGNMENT, "workspace");
+  ck_fails(svf_matmul_plan(NULL, &a, 1, workspace, bytes), SVF_ERR_NULL, "plan");
+  ck_fails(svf_matmul_plan(&plan, &a, 0, workspace, bytes), SVF_ERR_ARGUMENT, "nth is 0");
+  ck_fails(svf_matmul_pool(&a, NULL, workspace, bytes), SVF_ERR_NULL, "pool is NULL");
+}
+END_TEST
+
+START_TEST(workspace_grows_with_rows)
+{
+  svf_matmul_args a = valid_call();
+  for (size_t nth = 1; nth <= 9; nth += 4) {
+    size_t before = 0;
+    for (a.rows = 0; a.rows < 700; ++a.rows) {
+      size_t bytes;
+      ck_works(svf_matmul_workspace(&a, nth, &bytes));
+      ck_assert_uint_ge(bytes, before);
+      before = bytes;
+    }
+  }
+}
+END_TEST
+
+START_TEST(no_rows_is_nothing_to_do)
+{
+  svf_matmul_args a = valid_call();
+  svf_plan plan;
+  size_t bytes;
+  a.rows = 0;
+  a.x = NULL;
+  a.y = NULL;
+  a.gains = NULL;
+  ck_works(svf_matmul_workspace(&a, 2, &bytes));
+  ck_works(svf_matmul(&a, 2, workspace, bytes));
+  ck_works(svf_matmul_plan(&plan, &a, 2, workspace, bytes));
+  for (size_t i = 0; i < 2; ++i) svf_matmul_stage(&plan, (int)i, i);
+}
+END_TEST
+
+START_TEST(stages_out_of_range_do_nothing)
+{
+  const svf_matmul_args a = valid_call();
+  svf_plan plan;
+  ck_works(svf_matmul_plan(&plan, &a, 2, workspace, sizeof workspace));
+  memset(y, 0x5a, sizeof y);
+  svf_matmul_stage(NULL, 0, 0);
+  svf_matmul_stage(&plan, -1, 0);
+  svf_matmul_stage(&plan, SVF_STAGES, 0);
+  svf_matmul_stage(&plan, 1, 2);
+  svf_matmul_stage(&plan, 1, SIZE_MAX);
+  for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
+}
+END_TEST
+
+START_TEST(selftest_runs)
+{
+  int executed = 0;
+  ck_works(svf_selftest(SVF_ISA_AUTO, &executed));
+  ck_assert_int_ge(executed, 1);
+  ck_works(svf_selftest(SVF_ISA_REF, NULL));
+  ck_fails(svf_selftest(SVF_ISA_COUNT, &executed), SVF_ERR_UNSUPPORTED, "isa is");
+  ck_assert_uint_ge(svf_max_threads(), 1);
+}
+END_TEST
+
+SUITE("matmul", bad_arguments, bad_blocks, bad_workspaces, workspace_grows_with_rows,
+      no_rows_is_nothing_to_do, stages_out_of_range_do_nothing, selftest_runs)

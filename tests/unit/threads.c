@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Many threads at once on one packed layer: calls of their own, parts of a common one with a
+ * barrier between the stages, and the dispatch table. For ThreadSanitizer. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+
+#include "tests/unit/small_layer.h"
+
+enum { THREADS = 4, TURNS = 50, PARTS = 7 };
+
+typedef struct worker {
+  pthread_t thread;
+  size_t ith;
+  const svf_matmul_args *args;
+  const svf_plan *plan;
+  pthread_barrier_t *barrier;
+  int failures;
+} worker;
+
+static void start(worker *w, void *(*run)(void *))
+{
+  ck_assert_int_eq(pthread_create(&w->thread, NULL, run, w), 0);
+}
+
+static void *own_calls(void *argument)
+{
+  worker *w = argument;
+  svf_matmul_args a = *w->args;
+  float mine[ROWS * M];
+  void *space = aligned_alloc(64, 1 << 16);
+  a.y = mine;
+  for (int turn = 0; turn < TURNS && space; ++turn) {
+    a.isa = turn % 2 ? SVF_ISA_AUTO : SVF_ISA_REF;
+    if (svf_matmul(&a, 1, space, 1 << 16) != SVF_OK || memcmp(mine, y, sizeof mine) != 0) {
+      ++w->failures;
+    }
+    if (!svf_isa_supported(svf_isa_selected())) ++w->failures;
+    /* An error on this thread must not disturb the others. */
+    if (svf_matmul(&a, 1, space, 0) != SVF_ERR_SPACE) ++w->failures;
+  }
+  free(space);
+  return NULL;
+}
+
+START_TEST(independent_calls)
+{
+  const svf_matmul_args a = valid_call();
+  worker workers[THREADS];
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  for (size_t i = 0; i < THREADS; ++i) {
+    workers[i] = (worker){.ith = i, .args = &a};
+    start(&workers[i], own_calls);
+  }
+  for (size_t i = 0; i < THREADS; ++i) {
+    pthread_join(workers[i].thread, NULL);
+    ck_assert_int_eq(workers[i].failures, 0);
+  }
+}
+END_TEST
+
+static void *parts(void *argument)
+{
+  const worker *w = argument;
+  for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, 0, i);
+  pthread_barrier_wait(w->barrier);
+  for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, 1, i);
+  return NULL;
+}
+
+START_TEST(parts_of_one_call)
+{
+  const svf_matmul_args a = valid_call();
+  float want[ROWS * M];
+  worker workers[THREADS];
+  pthread_barrier_t barrier;
+  svf_plan plan;
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  memcpy(want, y, sizeof want);
+  pthread_barrier_init(&barrier, NULL, THREADS);
+  for (int turn = 0; turn < TURNS; ++turn) {
+    memset(y, 0xff, sizeof y);
+    ck_works(svf_matmul_plan(&plan, &a, PARTS, workspace, sizeof workspace));
+    for (size_t i = 0; i < THREADS; ++i) {
+      workers[i] = (worker){.ith = i, .plan = &plan, .barrier = &barrier};
+      start(&workers[i], parts);
+    }
+    for (size_t i = 0; i < THREADS; ++i) pthread_join(workers[i].thread, NULL);
+    ck_assert_mem_eq(y, want, sizeof want);
+  }
+  pthread_barrier_destroy(&barrier);
+}
+END_TEST
+
+SUITE("threads", independent_calls, parts_of_one_call)
