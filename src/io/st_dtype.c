@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Element types of safetensors files, and the exact widening of the floating-point ones to fp32. It
+ * is done on bits, so that denormals and NaN payloads survive whatever the FPU's mode is. */
+#include "src/io/st_dtype.h"
+
+#include <string.h>
+
+#include "src/core/status.h"
+
+static const struct {
+  const char *name;
+  size_t size;
+} dtypes[] = {
+    [SVF_ST_BOOL] = {"BOOL", 1},       [SVF_ST_U8] = {"U8", 1},
+    [SVF_ST_I8] = {"I8", 1},           [SVF_ST_F8_E4M3] = {"F8_E4M3", 1},
+    [SVF_ST_F8_E5M2] = {"F8_E5M2", 1}, [SVF_ST_U16] = {"U16", 2},
+    [SVF_ST_I16] = {"I16", 2},         [SVF_ST_F16] = {"F16", 2},
+    [SVF_ST_BF16] = {"BF16", 2},       [SVF_ST_U32] = {"U32", 4},
+    [SVF_ST_I32] = {"I32", 4},         [SVF_ST_F32] = {"F32", 4},
+    [SVF_ST_U64] = {"U64", 8},         [SVF_ST_I64] = {"I64", 8},
+    [SVF_ST_F64] = {"F64", 8},
+};
+
+enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+bool svf_st_dtype_parse(const char *name, svf_st_dtype *dtype)
+{
+  for (int i = 0; i < DTYPES; ++i) {
+    if (strcmp(name, dtypes[i].name) == 0) {
+      *dtype = (svf_st_dtype)i;
+      return true;
+    }
+  }
+  return false;
+}
+
+size_t svf_st_dtype_size(svf_st_dtype dtype) { return dtypes[dtype].size; }
+
+const char *svf_st_dtype_name(svf_st_dtype dtype)
+{
+  return (unsigned)dtype < DTYPES ? dtypes[dtype].name : "?";
+}
+
+static uint32_t load16(const unsigned char *p) { return p[0] | (uint32_t)p[1] << 8; }
+
+static uint32_t load32(const unsigned char *p) { return load16(p) | load16(p + 2) << 16; }
+
+static uint32_t widen_f16(uint32_t h)
+{
+  const uint32_t sign = (h & 0x8000u) << 16;
+  const uint32_t exponent = h >> 10 & 0x1fu;
+  uint32_t mantissa = h & 0x3ffu;
+  if (exponent == 0x1f) return sign | 0x7f800000u | mantissa << 13; /* Inf, NaN */
+  if (exponent > 0) return sign | (exponent + 112) << 23 | mantissa << 13;
+  if (mantissa == 0) return sign;
+  /* denormal, mantissa * 2^-24: normal in fp32 once its leading one is at bit 10 */
+  const uint32_t shift = (uint32_t)__builtin_clz(mantissa) - 21;
+  mantissa = mantissa << shift & 0x3ffu;
+  return sign | (113 - shift) << 23 | mantissa << 13;
+}
+
+static void store(float *out, uint32_t bits) { memcpy(out, &bits, sizeof bits); }
+
+svf_status svf_st_to_f32(const svf_st_tensor *tensor, float *out, size_t capacity)
+{
+  if (!tensor || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", tensor ? "out" : "tensor");
+  if (capacity < tensor->elements) {
+    return svf_fail(SVF_ERR_SPACE, "tensor '%.80s': capacity is %zu, elements is %zu", tensor->name,
+                    capacity, tensor->elements);
+  }
+  const unsigned char *p = tensor->data;
+  switch (tensor->dtype) {
+    case SVF_ST_F32:
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], load32(p + 4 * i));
+      return SVF_OK;
+    case SVF_ST_BF16:
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], load16(p + 2 * i) << 16);
+      return SVF_OK;
+    case SVF_ST_F16:
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], widen_f16(load16(p + 2 * i)));
+      return SVF_OK;
+    default:
+      return svf_fail(SVF_ERR_UNSUPPORTED, "tensor '%.80s': dtype %s does not convert to fp32",
+                      tensor->name, svf_st_dtype_name(tensor->dtype));
+  }
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+
+#include <svf/factorize.h>
+
+#include "tests/unit/suite.h"
+
+static float *random_matrix(size_t count, unsigned seed)
+{
+  float *p = malloc(count * sizeof *p);
+  ck_assert_ptr_nonnull(p);
+  for (size_t i = 0; i < count; ++i) {
+    seed = seed * 1664525u + 1013904223u;
+    p[i] = (float)(seed >> 8) / 8388608.0f - 1;
+  }
+  return p;
+}
+
+/* Factors of an m x n matrix with the report within fp32's limits, and descending sigma. */
+static void sound(size_t m, size_t n, size_t stride, size_t rank)
+{
+  float *w = random_matrix(m * stride, (unsigned)(m * 31 + n));
+  float *u = malloc(m * rank * sizeof *u), *vt = malloc(rank * n * sizeof *vt);
+  float *sigma = malloc(rank * sizeof *sigma);
+  svf_factor_report report;
+  ck_works(svf_factorize(w, m, n, stride, rank, u, sigma, vt, &report));
+  const double limit = 1e-6 * sqrt((double)(m > n ? m : n)) + 1e-6;
+  ck_assert_double_le(report.orthogonality_u, limit);
+  ck_assert_double_le(report.orthogonality_v, limit);
+  /* What truncation does not explain is rounding. */
+  ck_assert_double_le(report.residual, report.dropped + limit);
+  ck_assert_double_ge(report.residual, report.dropped - limit);
+  for (size_t k = 0; k < rank; ++k) {
+    ck_assert_float_ge(sigma[k], 0);
+    if (k > 0) ck_assert_float_le(sigma[k], sigma[k - 1]);
+    float largest = 0;
+    for (size_t i = 0; i < m; ++i) {
+      if (fabsf(u[i * rank + k]) > fabsf(largest)) largest = u[i * rank + k];
+    }
+    ck_assert_float_gt(largest, 0);
+  }
+  if (rank == (m < n ? m : n)) ck_assert_double_eq(report.dropped, 0);
+  free(w);
+  free(u);
+  free(vt);
+  free(sigma);
+}
+
+START_TEST(shapes)
+{
+  static const size_t sizes[][2] = {{1, 1}, {1, 9}, {9, 1}, {5, 5}, {40, 17}, {17, 40}, {130, 97}};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    const size_t m = sizes[i][0], n = sizes[i][1], k = m < n ? m : n;
+    sound(m, n, n, k);
+    sound(m, n, n + 3, (k + 1) / 2);
+    sound(m, n, n, 1);
+  }
+}
+END_TEST
+
+START_TEST(known_values)
+{
+  const float w[2 * 3] = {0, 3, 0, -2, 0, 0}; /* sigma 3, 2 */
+  float u[4], sigma[2], vt[6];
+  ck_works(svf_factorize(w, 2, 3, 3, 2, u, sigma, vt, NULL));
+  const float want_u[4] = {1, 0, 0, 1}, want_vt[6] = {0, 1, 0, -1, 0, 0};
+  ck_assert_float_eq_tol(sigma[0], 3, 1e-6f);
+  ck_assert_float_eq_tol(sigma[1], 2, 1e-6f);
+  for (int i = 0; i < 4; ++i) ck_assert_float_eq_tol(u[i], want_u[i], 1e-6f);
+  for (int i = 0; i < 6; ++i) ck_assert_float_eq_tol(vt[i], want_vt[i], 1e-6f);
+}
+END_TEST
+
+START_TEST(zero_and_low_rank)
+{
+  float w[6 * 4] = {0}, u[6 * 4], sigma[4], vt[4 * 4];
+  svf_factor_report report;
+  ck_works(svf_factorize(w, 6, 4, 4, 4, u, sigma, vt, &report));
+  ck_assert_double_eq(report.residual, 0);
+  for (int i = 0; i < 4; ++i) ck_assert_float_eq(sigma[i], 0);
+  for (int i = 0; i < 24; ++i) w[i] = (float)((i / 4 + 1) * (i % 4 + 1)); /* rank 1 */
+  ck_works(svf_factorize(w, 6, 4, 4, 1, u, sigma, vt, &report));
+  ck_assert_double_le(report.residual, 1e-6);
+}
+END_TEST
+
+START_TEST(misuse)
+{
+  float w[6] = {1, 2, 3, 4, 5, 6}, u[4], sigma[2], vt[6];
+  ck_fails(svf_factorize(NULL, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NULL, "w is");
+  ck_fails(svf_factorize(w, 2, 3, 3, 2, NULL, sigma, vt, NULL), SVF_ERR_NULL, "u is");
+  ck_fails(svf_factorize(w, 2, 3, 3, 2, u, NULL, vt, NULL), SVF_ERR_NULL, "sigma is");
+  ck_fails(svf_factorize(w, 2, 3, 3, 2, u, sigma, NULL, NULL), SVF_ERR_NULL, "vt is");
+  ck_fails(svf_factorize(w, 0, 3, 3, 1, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "m is 0");
+  ck_fails(svf_factorize(w, 2, 0, 3, 1, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "n is 0");
+  ck_fails(svf_factorize(w, 2, 3, 2, 2, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "w_stride is 2");
+  ck_fails(svf_factorize(w, 2, 3, 3, 0, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "rank is 0");
+  ck_fails(svf_factorize(w, 2, 3, 3, 3, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "rank is 3");
+  ck_fails(svf_factorize(w, SIZE_MAX / 2, 3, 3, 1, u, sigma, vt, NULL), SVF_ERR_OVERFLOW, "m = ");
+  w[4] = NAN;
+  ck_fails(svf_factorize(w, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "w[1][1] is nan");
+  w[4] = INFINITY;
+  ck_fails(svf_factorize(w, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "w[1][1] is inf");
+}
+END_TEST
+
+/* Factorise, pack, multiply: the dense product within fp32. */
+START_TEST(end_to_end)
+{
+  enum { M = 70, N = 45, K = 45, ROWS = 7 };
+  float *w = random_matrix(M * N, 5), *x = random_matrix(ROWS * N, 6);
+  static float u[M * K], sigma[K], vt[K * N], y[ROWS * M];
+  static _Alignas(64) unsigned char block[1 << 16], workspace[1 << 18];
+  ck_works(svf_factorize(w, M, N, N, K, u, sigma, vt, NULL));
+  const svf_linear_source s = {
+      .m = M, .n = N, .r = K, .u = u, .u_stride = K, .vt = vt, .vt_stride = N, .sigma = sigma};
+  ck_works(svf_linear_pack(&s, block, sizeof block));
+  const svf_matmul_args a = {.size = sizeof a,
+                             .linear = block,
+                             .rows = ROWS,
+                             .x = x,
+                             .x_stride = N,
+                             .y = y,
+                             .y_stride = M};
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  double error = 0, power = 0;
+  for (int i = 0; i < ROWS; ++i) {
+    for (int c = 0; c < M; ++c) {
+      double want = 0;
+      for (int j = 0; j < N; ++j) want += (double)x[i * N + j] * (double)w[c * N + j];
+      error += (y[i * M + c] - want) * (y[i * M + c] - want);
+      power += want * want;
+    }
+  }
+  ck_assert_double_le(error, 1e-11 * power);
+  free(w);
+  free(x);
+}
+END_TEST
+
+SUITE("factorize", shapes, known_values, zero_and_low_rank, misuse, end_to_end)
