@@ -62,6 +62,12 @@ static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_
   return SVF_OK;
 }
 
+/* |stride|, for PTRDIFF_MIN too. */
+static size_t magnitude(ptrdiff_t stride)
+{
+  return stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
+}
+
 /* A caller's matrix: type, pointer, and the distance from its first to its last row. */
 static svf_status check_matrix(const char *name, const void *data, svf_dtype type, ptrdiff_t stride,
                                size_t rows, size_t width)
@@ -77,7 +83,7 @@ static svf_status check_matrix(const char *name, const void *data, svf_dtype typ
     return svf_fail(SVF_ERR_ALIGNMENT, "args->%s is at %p, not aligned to its %s elements", name,
                     data, svf_dtype_name(type));
   }
-  const size_t step = stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
+  const size_t step = magnitude(stride);
   if (!svf_size_mul(rows - 1, step, &span) || !svf_size_add(span, width, &span) ||
       !svf_size_mul(span, size, &span) || span > PTRDIFF_MAX) {
     return svf_fail(SVF_ERR_OVERFLOW, "args->%s: %zu rows of stride %td exceed the address space",
@@ -97,8 +103,7 @@ static svf_status check_operands(const svf_matmul_args *args)
   const svf_status status =
       check_matrix("x", args->x, args->x_type, args->x_stride, args->rows, (size_t)h->n);
   if (status != SVF_OK) return status;
-  const ptrdiff_t step = args->y_stride < 0 ? -args->y_stride : args->y_stride;
-  if (args->rows > 1 && (uint64_t)step < h->m) {
+  if (args->rows > 1 && magnitude(args->y_stride) < h->m) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->y_stride is %td, its rows of m = %zu would overlap",
                     args->y_stride, (size_t)h->m);
   }
