@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * svf-verify: the accuracy of every format and instruction set of the machine it runs on, for
+ * people and for CI. */
+#define _GNU_SOURCE
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <svf/svf.h>
+
+#include "src/cli/verify_gates.h"
+
+enum { EXIT_VIOLATION = 1, EXIT_USAGE = 2, JSON_SCHEMA = 1 };
+
+typedef struct options {
+  bool json;
+  svf_isa isa; /* AUTO: all */
+  uint64_t seed;
+} options;
+
+/* Counts over the whole run. */
+typedef struct tally {
+  size_t cases, violations;
+  int kernels, executed;
+} tally;
+
+static const size_t shapes[][4] = {{64, 48, 48, 5}, {200, 256, 200, 9}, {333, 129, 100, 17}};
+
+const char *argp_program_version = NULL;
+
+static error_t take(int key, char *value, struct argp_state *state)
+{
+  options *o = state->input;
+  char *end;
+  switch (key) {
+    case 'j': o->json = true; return 0;
+    case 'i':
+      if (svf_isa_parse(value, &o->isa) != SVF_OK) argp_error(state, "%s", svf_last_message());
+      if (!svf_isa_supported(o->isa)) argp_error(state, "%s cannot run on this CPU", value);
+      return 0;
+    case 's':
+      o->seed = strtoull(value, &end, 0);
+      if (*end || !*value) argp_error(state, "--seed=%s is no number", value);
+      return 0;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static void print_header(const options *o)
+{
+  char text[1024];
+  svf_cpu_describe(text, sizeof text);
+  if (o->json) {
+    printf("{\"schema\": %d, \"version\": \"%s\", \"seed\": %" PRIu64 ", \"cases\": [", JSON_SCHEMA,
+           svf_version(), o->seed);
+    return;
+  }
+  printf("svf %s\n%s\n", svf_version(), text);
+  printf("%-6s %-7s %-10s %-16s %9s %9s  %9s %9s %9s  %-18s %s\n", "format", "isa", "spectrum",
+         "m,n,r,rows", "NMSE", "limit", "delta.5%", "2%", "10%", "identities", "");
+}
+
+static void print_case(const options *o, const tally *t, const verify_case *c,
+                       const verify_result *r, bool passed, bool same_bits)
+{
+  if (o->json) {
+    printf(
+        "%s\n  {\"format\": \"%s\", \"isa\": \"%s\", \"spectrum\": \"%s\", \"m\": %zu, \"n\": %zu, "
+        "\"r\": %zu, \"rows\": %zu, \"nmse\": %.6g, \"nmse_limit\": %.6g, "
+        "\"delta\": [%.6g, %.6g, %.6g], \"delta_limit\": [%.6g, %.6g, %.6g], "
+        "\"base_identity\": %s, \"batch_identity\": %s, \"scale_identity\": %s, "
+        "\"same_bits_as_ref\": %s, \"passed\": %s}",
+        t->cases ? "," : "", svf_format_name(c->format), svf_isa_name(c->isa),
+        spectrum_name(c->spectrum), c->m, c->n, c->r, c->rows, r->nmse, r->nmse_limit, r->delta[0],
+        r->delta[1], r->delta[2], r->delta_limit[0], r->delta_limit[1], r->delta_limit[2],
+        r->base_identity ? "true" : "false", r->batch_identity ? "true" : "false",
+        r->scale_identity ? "true" : "false", same_bits ? "true" : "false",
+        passed ? "true" : "false");
+    return;
+  }
+  char dims[48], identities[32];
+  snprintf(dims, sizeof dims, "%zu,%zu,%zu,%zu", c->m, c->n, c->r, c->rows);
+  snprintf(identities, sizeof identities, "%s%s%s%s", r->base_identity ? "base " : "",
+           r->batch_identity ? "batch " : "", r->scale_identity ? "scale " : "",
+           same_bits ? "ref" : "");
+  printf("%-6s %-7s %-10s %-16s %9.2e %9.2e  %9.2e %9.2e %9.2e  %-18s %s\n",
+         svf_format_name(c->format), svf_isa_name(c->isa), spectrum_name(c->spectrum), dims,
+         r->nmse, r->nmse_limit, r->delta[0], r->delta[1], r->delta[2], identities,
+         passed ? "ok" : "VIOLATION");
+}
+
+static int fail(const char *what)
+{
+  fprintf(stderr, "svf-verify: %s: %s\n", what, svf_last_message());
+  return EXIT_VIOLATION;
+}
+
+/* Every spectrum and shape on one ISA; f32 must have the bits of ref. */
+static int verify_isa(const options *o, svf_isa isa, tally *t)
+{
+  for (int s = 0; s < SPECTRA; ++s) {
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
+      verify_case c = {.format = SVF_FORMAT_F32,
+                       .isa = SVF_ISA_REF,
+                       .spectrum = (spectrum)s,
+                       .m = shapes[i][0],
+                       .n = shapes[i][1],
+                       .r = shapes[i][2],
+                       .rows = shapes[i][3],
+                       .seed = o->seed};
+      verify_result ref, own;
+      if (verify_measure(&c, &ref) != SVF_OK) return fail("ref");
+      c.isa = isa;
+      if (verify_measure(&c, &own) != SVF_OK) return fail(svf_isa_name(isa));
+      const bool same = own.digest == ref.digest, passed = verify_passes(&own) && same;
+      print_case(o, t, &c, &own, passed, same);
+      ++t->cases;
+      t->violations += !passed;
+    }
+  }
+  return 0;
+}
+
+static int verify_all(const options *o, tally *t)
+{
+  for (int i = SVF_ISA_REF; i < SVF_ISA_COUNT; ++i) {
+    const svf_isa isa = (svf_isa)i;
+    ++t->kernels;
+    if (!svf_isa_supported(isa) || (o->isa != SVF_ISA_AUTO && o->isa != isa)) {
+      if (!o->json) printf("f32    %-7s skipped\n", svf_isa_name(isa));
+      continue;
+    }
+    ++t->executed;
+    if (svf_selftest(isa, NULL) != SVF_OK) return fail("self-test");
+    const int code = verify_isa(o, isa, t);
+    if (code != 0) return code;
+  }
+  return 0;
+}
+
+int main(int argc, char **argv)
+{
+  static const struct argp_option known[] = {
+      {"json", 'j', NULL, 0, "Print JSON instead of a table", 0},
+      {"isa", 'i', "NAME", 0, "Only this instruction set", 0},
+      {"seed", 's', "N", 0, "Seed of the random data (default 1)", 0},
+      {0}};
+  static const struct argp parser = {
+      known,
+      take,
+      NULL,
+      "Compares every format and instruction set of this machine with double precision.\v"
+      "Exit status: 0 all gates hold, 1 a violation, 2 usage.\n\n"
+      "example: svf-verify --json > accuracy.json",
+      NULL,
+      NULL,
+      NULL};
+  options o = {.isa = SVF_ISA_AUTO, .seed = 1};
+  tally t = {0};
+  char version[64];
+  snprintf(version, sizeof version, "svf-verify %s", svf_version());
+  argp_program_version = version;
+  argp_err_exit_status = EXIT_USAGE;
+  argp_parse(&parser, argc, argv, 0, NULL, &o);
+  print_header(&o);
+  const int code = verify_all(&o, &t);
+  if (o.json) {
+    printf("\n], \"kernels\": %d, \"executed\": %d, \"violations\": %zu}\n", t.kernels, t.executed,
+           t.violations);
+  } else {
+    printf("%d of %d kernels executed, %zu cases, %zu violations\n", t.executed, t.kernels, t.cases,
+           t.violations);
+  }
+  return code != 0 ? code : t.violations > 0 ? EXIT_VIOLATION : 0;
+}

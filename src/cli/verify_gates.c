@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cli/verify_gates.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const double verify_stds[DELTAS] = {0.005, 0.02, 0.1};
+
+const char *spectrum_name(spectrum s)
+{
+  static const char *const names[SPECTRA] = {"flat", "power-law", "outlier"};
+  return s < SPECTRA ? names[s] : "?";
+}
+
+/* --- Data ----------------------------------------------------------------------------------------
+ */
+
+static double next_uniform(uint64_t *state)
+{
+  *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (double)(*state >> 11) / 9007199254740992.0;
+}
+
+/* Sum of twelve uniforms: close enough to Gaussian for a test matrix. */
+static double next_normal(uint64_t *state)
+{
+  double sum = -6;
+  for (int i = 0; i < 12; ++i) sum += next_uniform(state);
+  return sum;
+}
+
+static double dot(const double *a, const double *b, size_t n)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/* `count` orthonormal rows of length n, by Gram-Schmidt done twice, rounded to fp32. */
+static void orthonormal_rows(float *out, double *work, size_t count, size_t n, uint64_t *state)
+{
+  for (size_t k = 0; k < count; ++k) {
+    double *row = work + k * n;
+    for (size_t j = 0; j < n; ++j) row[j] = next_normal(state);
+    for (size_t i = 0; i < 2 * k; ++i) {
+      const double *other = work + i % k * n;
+      const double along = dot(row, other, n);
+      for (size_t j = 0; j < n; ++j) row[j] -= along * other[j];
+    }
+    const double norm = sqrt(dot(row, row, n));
+    for (size_t j = 0; j < n; ++j) {
+      row[j] /= norm;
+      out[k * n + j] = (float)row[j];
+    }
+  }
+}
+
+static double sigma_of(spectrum s, size_t k)
+{
+  switch (s) {
+    case SPECTRUM_POWER_LAW: return pow((double)(k + 1), -0.7);
+    case SPECTRUM_OUTLIER: return k < 3 ? 50.0 : 1.0 / sqrt((double)(k + 1));
+    default: return 1.0;
+  }
+}
+
+/* One allocation holds everything. */
+typedef struct data {
+  float *u, *vt, *sigma, *gains, *twice, *x, *y, *y_base;
+  double *work, *ref, *ref_base;
+  const float **rows;
+  char *block, *workspace;
+  size_t block_bytes, workspace_bytes;
+} data;
+
+static void *section(char *p, size_t *at, size_t bytes)
+{
+  void *here = p ? p + *at : NULL;
+  *at += (bytes + 63) / 64 * 64;
+  return here;
+}
+
+static size_t lay_out(data *d, char *p, const verify_case *c)
+{
+  const size_t widest = c->m > c->n ? c->m : c->n, y = c->rows * c->m;
+  size_t at = 0;
+  d->u = section(p, &at, c->m * c->r * sizeof(float));
+  d->vt = section(p, &at, c->r * widest * sizeof(float));
+  d->sigma = section(p, &at, c->r * sizeof(float));
+  d->gains = section(p, &at, c->r * sizeof(float));
+  d->twice = section(p, &at, c->r * sizeof(float));
+  d->x = section(p, &at, c->rows * c->n * sizeof(float));
+  d->y = section(p, &at, y * sizeof(float));
+  d->y_base = section(p, &at, y * sizeof(float));
+  d->work = section(p, &at, c->r * widest * sizeof(double));
+  d->ref = section(p, &at, y * sizeof(double));
+  d->ref_base = section(p, &at, y * sizeof(double));
+  d->rows = section(p, &at, c->rows * sizeof(float *));
+  d->block = section(p, &at, d->block_bytes);
+  d->workspace = section(p, &at, d->workspace_bytes);
+  return at;
+}
+
+static svf_status fill(data *d, const verify_case *c)
+{
+  uint64_t state = c->seed;
+  /* U has orthonormal columns: rows of its transpose. */
+  orthonormal_rows(d->vt, d->work, c->r, c->m, &state);
+  for (size_t i = 0; i < c->m; ++i) {
+    for (size_t k = 0; k < c->r; ++k) d->u[i * c->r + k] = d->vt[k * c->m + i];
+  }
+  orthonormal_rows(d->vt, d->work, c->r, c->n, &state);
+  for (size_t k = 0; k < c->r; ++k) d->sigma[k] = (float)sigma_of(c->spectrum, k);
+  for (size_t i = 0; i < c->rows * c->n; ++i) d->x[i] = (float)next_normal(&state);
+  const svf_linear_source source = {.m = c->m,
+                                    .n = c->n,
+                                    .r = c->r,
+                                    .format = c->format,
+                                    .u = d->u,
+                                    .u_stride = c->r,
+                                    .vt = d->vt,
+                                    .vt_stride = c->n,
+                                    .sigma = d->sigma};
+  return svf_linear_pack(&source, d->block, d->block_bytes);
+}
+
+/* Gains c * sigma * z with c = sum(sigma) / sum(sigma * z), z = scale * (1 + std * noise). */
+static void make_gains(const data *d, const verify_case *c, double std, float scale, float *gains)
+{
+  uint64_t state = c->seed + 77;
+  float all = 0, scaled = 0;
+  for (size_t k = 0; k < c->r; ++k) {
+    gains[k] = scale * (float)(1 + std * next_normal(&state));
+    all += d->sigma[k];
+    scaled += d->sigma[k] * gains[k];
+  }
+  for (size_t k = 0; k < c->r; ++k) gains[k] = all / scaled * (d->sigma[k] * gains[k]);
+}
+
+/* --- Measuring
+ * ------------------------------------------------------------------------------------ */
+
+static svf_status multiply(const data *d, const verify_case *c, const float *gains, size_t row,
+                           size_t rows, float *y)
+{
+  for (size_t i = 0; i < rows; ++i) d->rows[i] = gains;
+  const svf_matmul_args a = {.size = sizeof a,
+                             .linear = d->block,
+                             .rows = rows,
+                             .x = d->x + row * c->n,
+                             .x_stride = (ptrdiff_t)c->n,
+                             .gains = d->rows,
+                             .y = y,
+                             .y_stride = (ptrdiff_t)c->m,
+                             .isa = c->isa};
+  return svf_matmul(&a, 1, d->workspace, d->workspace_bytes);
+}
+
+static void multiply_double(const data *d, const verify_case *c, const float *gains, double *y)
+{
+  double *t = d->work;
+  for (size_t i = 0; i < c->rows; ++i) {
+    for (size_t k = 0; k < c->r; ++k) {
+      double sum = 0;
+      for (size_t j = 0; j < c->n; ++j) {
+        sum += (double)d->x[i * c->n + j] * (double)d->vt[k * c->n + j];
+      }
+      t[k] = sum * (double)gains[k];
+    }
+    for (size_t o = 0; o < c->m; ++o) {
+      double sum = 0;
+      for (size_t k = 0; k < c->r; ++k) sum += t[k] * (double)d->u[o * c->r + k];
+      y[i * c->m + o] = sum;
+    }
+  }
+}
+
+static double nmse_of(const float *y, const double *ref, size_t count)
+{
+  double error = 0, power = 0;
+  for (size_t i = 0; i < count; ++i) {
+    error += ((double)y[i] - ref[i]) * ((double)y[i] - ref[i]);
+    power += ref[i] * ref[i];
+  }
+  return error / power;
+}
+
+static uint64_t digest_of(const float *y, size_t count)
+{
+  uint64_t sum = UINT64_C(0xcbf29ce484222325);
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    memcpy(&bits, &y[i], sizeof bits);
+    sum = (sum ^ bits) * UINT64_C(0x100000001b3);
+  }
+  return sum;
+}
+
+static svf_status measure_deltas(const data *d, const verify_case *c, verify_result *result)
+{
+  const size_t count = c->rows * c->m;
+  for (int i = 0; i < DELTAS; ++i) {
+    make_gains(d, c, verify_stds[i], 1, d->gains);
+    const svf_status status = multiply(d, c, d->gains, 0, c->rows, d->y);
+    if (status != SVF_OK) return status;
+    multiply_double(d, c, d->gains, d->ref);
+    double error = 0, power = 0;
+    for (size_t k = 0; k < count; ++k) {
+      const double want = d->ref[k] - d->ref_base[k];
+      const double got = (double)d->y[k] - (double)d->y_base[k];
+      error += (got - want) * (got - want);
+      power += want * want;
+    }
+    result->delta[i] = sqrt(error / power);
+    result->delta_limit[i] = 1e-5 / verify_stds[i];
+  }
+  return SVF_OK;
+}
+
+static svf_status measure_identities(const data *d, const verify_case *c, verify_result *result)
+{
+  const size_t count = c->rows * c->m;
+  svf_status status = multiply(d, c, d->sigma, 0, c->rows, d->y);
+  result->base_identity = memcmp(d->y, d->y_base, count * sizeof(float)) == 0;
+  result->batch_identity = true;
+  for (size_t row = 0; row < c->rows && status == SVF_OK; ++row) {
+    status = multiply(d, c, NULL, row, 1, d->y);
+    if (memcmp(d->y, d->y_base + row * c->m, c->m * sizeof(float)) != 0) {
+      result->batch_identity = false;
+    }
+  }
+  make_gains(d, c, 0.1, 1, d->gains);
+  make_gains(d, c, 0.1, 2, d->twice);
+  if (status == SVF_OK) status = multiply(d, c, d->gains, 0, c->rows, d->y);
+  const uint64_t once = digest_of(d->y, count);
+  if (status == SVF_OK) status = multiply(d, c, d->twice, 0, c->rows, d->y);
+  result->scale_identity = digest_of(d->y, count) == once;
+  result->digest = once;
+  return status;
+}
+
+static svf_status measure(const data *d, const verify_case *c, verify_result *result)
+{
+  svf_status status = multiply(d, c, NULL, 0, c->rows, d->y_base);
+  if (status != SVF_OK) return status;
+  multiply_double(d, c, d->sigma, d->ref_base);
+  result->nmse = nmse_of(d->y_base, d->ref_base, c->rows * c->m);
+  result->nmse_limit = (double)(c->n + c->r) * ldexp(1, -48);
+  status = measure_deltas(d, c, result);
+  return status == SVF_OK ? measure_identities(d, c, result) : status;
+}
+
+svf_status verify_measure(const verify_case *c, verify_result *result)
+{
+  data d;
+  svf_status status = svf_linear_bytes(c->m, c->n, c->r, c->format, &d.block_bytes);
+  if (status != SVF_OK) return status;
+  d.workspace_bytes = 1 << 22; /* more than these small shapes need; svf_matmul checks */
+  char *memory = aligned_alloc(64, lay_out(&d, NULL, c));
+  if (!memory) return SVF_ERR_MEMORY;
+  lay_out(&d, memory, c);
+  status = fill(&d, c);
+  if (status == SVF_OK) status = measure(&d, c, result);
+  free(memory);
+  return status;
+}
+
+bool verify_passes(const verify_result *r)
+{
+  bool ok = r->nmse <= r->nmse_limit && r->base_identity && r->batch_identity && r->scale_identity;
+  for (int i = 0; i < DELTAS; ++i) ok = ok && r->delta[i] <= r->delta_limit[i];
+  return ok;
+}
