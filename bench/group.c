@@ -97,13 +97,23 @@ typedef struct pace {
 } pace;
 
 /* Worker threads of OpenBLAS and of OpenMP runtimes spin for a while after their work, and would
- * take the cores from whoever is measured next: let them fall asleep, then wake one's own. */
-static void change_over(const contender *who, void *self, pace *p, size_t copies)
+ * take the cores from whoever is measured next: let them fall asleep, then wake one's own, for long
+ * enough that the scheduler has spread them over the cores. Returns the quickest call. */
+static double change_over(const contender *who, void *self, pace *p, size_t copies)
 {
   const struct timespec rest = {.tv_nsec = 40 * 1000 * 1000};
+  const double awake = 0.004;
   nanosleep(&rest, NULL);
-  who->run(self, p->copy);
-  p->copy = (p->copy + 1) % copies;
+  const double start = clock_now();
+  double now = start, quickest = INFINITY;
+  while (now - start < awake) {
+    const double from = now;
+    who->run(self, p->copy);
+    p->copy = (p->copy + 1) % copies;
+    now = clock_now();
+    if (now - from < quickest) quickest = now - from;
+  }
+  return quickest;
 }
 
 static double time_calls(const contender *who, void *self, pace *p, size_t copies)
@@ -165,10 +175,8 @@ static void run_rounds(group *g, pace *paces)
 {
   const double target = 0.01; /* seconds per contender and round, or one call */
   for (size_t i = 0; i < g->count; ++i) {
-    paces[i].calls = 1;
-    change_over(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
     const double once =
-        time_calls(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
+        change_over(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
     paces[i].calls = once < target ? 1 + (size_t)(target / once) : 1;
     paces[i].round[0] = once;
   }

@@ -5,13 +5,12 @@
  *
  *   vec, LANES                a vector of fp32 and its lanes: 4, 8 or 16
  *   v_zero() v_load(p) v_store(p, v) v_add(x, y) v_mul(x, y)                   any alignment
- *   a_step                    the values of A in one step, in as many registers as the ISA likes
- *   a_load(a, rows)           reads exactly `rows` floats
- *   a_fma(&step, i, b, sum)   sum + A[i]*b with one rounding
+ *   a_row                     up to F32_STEPS values of one row of A, or where they are
+ *   a_load(a, count)          reads no more than `count` floats
+ *   a_value, a_at(x, s)       the value of step s
+ *   a_fma(y, b, sum)          sum + y*b with one rounding
  *   v_widen(p), v_round(p, v)                       LANES bf16 to fp32; fp32 to bf16, nearest even
  *   v_prefetch(p)             towards the core
- *   t_store(t, rows, x)       t[j*rows + i] = lane j of x[i], i < rows, j < LANES; x has
- *                             SVF_ROWS_MAX elements, of which those past `rows` are zero
  *
  * and afterwards instantiates SVF_F32_TILE(rows, panels, isa) for the shapes of its registry row.
  * Everything is inlined with constant shapes, so that the sums stay in registers. Lanes that do not
@@ -24,10 +23,17 @@
 #include "kernels/kernel.h"
 
 #define SVF_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define SVF_UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define SVF_UNROLL _Pragma("GCC unroll 64")
-#define SVF_UNROLL_4 _Pragma("GCC unroll 4")
+#endif
 
-enum { VECS = SVF_PANEL / LANES }; /* vectors in one line of a panel */
+enum {
+  VECS = SVF_PANEL / LANES, /* vectors in one line of a panel */
+  F32_STEPS = 4             /* steps for which a row of A is loaded at once; divides a line */
+};
+_Static_assert((int)SVF_STREAM_UNIT == (int)F32_STEPS, "a fetch per group of steps");
 
 /* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail.
  */
@@ -101,32 +107,18 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
   memcpy(y, full, (size_t)lanes * sizeof *full);
 }
 
-/* t[j*rows + i] = channel j of l[i], for j < lanes. */
-SVF_INLINE void lines_transpose(float *t, const line *l, int rows, int lanes)
-{
-  float edge[SVF_PANEL * SVF_ROWS_MAX];
-  float *to = lanes == SVF_PANEL ? t : edge;
-  SVF_UNROLL
-  for (int v = 0; v < VECS; ++v) {
-    vec x[SVF_ROWS_MAX];
-    SVF_UNROLL
-    for (int i = 0; i < SVF_ROWS_MAX; ++i) x[i] = i < rows ? l[i].v[v] : v_zero();
-    t_store(to + v * LANES * rows, rows, x);
-  }
-  if (to == edge) memcpy(t, edge, (size_t)lanes * (size_t)rows * sizeof *t);
-}
-
-/* Stage 1: T = sum * gain, transposed into the layout that stage 2 reads as its A. */
+/* Stage 1: T = sum * gain, the A of stage 2. Its lines are whole; what lies past r is never read.
+ */
 static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
-  line sum[SVF_ROWS_MAX];
+  float *t = e->t + channel * (size_t)rows;
   for (int i = 0; i < rows; ++i) {
     const line gain = line_load_part(e->gains[i] + channel, lanes);
-    sum[i] = line_load(sums + i * SVF_PANEL);
+    line l = line_load(sums + i * SVF_PANEL);
     SVF_UNROLL
-    for (int v = 0; v < VECS; ++v) sum[i].v[v] = v_mul(sum[i].v[v], gain.v[v]);
+    for (int v = 0; v < VECS; ++v) l.v[v] = v_mul(l.v[v], gain.v[v]);
+    line_store(t + i * SVF_PANEL, l);
   }
-  lines_transpose(e->t + channel * (size_t)rows, sum, rows, lanes);
 }
 
 /* Stage 2: Y = sum (+ bias) (+ Y), rounded to Y's type last. */
@@ -158,26 +150,60 @@ static void f32_finish(const svf_tile *tile, int rows, int panels)
   }
 }
 
-/* One step: every row's A times every panel's line of B. */
-SVF_INLINE void f32_step(const float *a, const float *b, size_t stride, const int rows,
-                         const int panels, line sum[SVF_PANELS_MAX][SVF_ROWS_MAX])
+/* The sums of a tile, row by row, in the order of their use: [row][panel][VECS]. Loops over them
+ * are shallow and do not jump: clang unrolls deep nests too late to keep the sums in registers, gcc
+ * spills what it has to permute. */
+typedef struct sums {
+  vec v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX];
+} sums;
+
+/* Step s of those that x holds: every row's A times every panel's line of B. */
+SVF_INLINE void f32_step(const a_row *x, const int s, const float *b, size_t stride, const int rows,
+                         const int panels, sums *sum)
 {
-  line w[SVF_PANELS_MAX];
+  const int vecs = panels * VECS;
+  vec w[SVF_PANELS_MAX * VECS];
+  a_value y = a_at(x[0], s);
   SVF_UNROLL
-  for (int p = 0; p < panels; ++p) w[p] = line_load(b + (size_t)p * stride);
-  const a_step x = a_load(a, rows);
+  for (int q = 0; q < vecs; ++q) w[q] = v_load(b + (size_t)(q / VECS) * stride + q % VECS * LANES);
   SVF_UNROLL
-  for (int i = 0; i < rows; ++i) {
-    SVF_UNROLL
-    for (int p = 0; p < panels; ++p) {
-      SVF_UNROLL
-      for (int v = 0; v < VECS; ++v) {
-        sum[p][i].v[v] = a_fma(&x, i, w[p].v[v], sum[p][i].v[v]);
-      }
-    }
+  for (int e = 0; e < vecs * rows; ++e) {
+    if (e % vecs == 0) y = a_at(x[e / vecs], s);
+    sum->v[e] = a_fma(y, w[e % vecs], sum->v[e]);
   }
   /* Loads stay in their step: compilers gather those of several, and spill sums to hold them. */
   __asm__ volatile("" ::: "memory");
+}
+
+/* F32_STEPS steps, or one. */
+SVF_INLINE void f32_steps(const float *a, const float *b, size_t stride, const int rows,
+                          const int panels, const int count, sums *sum)
+{
+  /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
+  __asm__("" : "+r"(stride));
+  a_row x[SVF_ROWS_MAX];
+  SVF_UNROLL
+  for (int i = 0; i < rows; ++i) x[i] = a_load(a + i * SVF_PANEL, count);
+  SVF_UNROLL
+  for (int s = 0; s < count; ++s) f32_step(x, s, b + s * SVF_PANEL, stride, rows, panels, sum);
+}
+
+/* Where sum e lies in c, [panel][row][16]. */
+SVF_INLINE float *c_at(float *c, const int rows, const int vecs, int e)
+{
+  const int i = e / vecs, q = e % vecs;
+  return c + (q / VECS * rows + i) * SVF_PANEL + q % VECS * LANES;
+}
+
+/* Up to `rate` steps of the panels wanted next. */
+SVF_INLINE void f32_fetch(const float **ahead, size_t stride, const int panels, int rate,
+                          size_t *left)
+{
+  for (; rate > 0 && *left > 0; --rate, --*left) {
+    SVF_UNROLL
+    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
+    *ahead += SVF_PANEL;
+  }
 }
 
 SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
@@ -185,71 +211,46 @@ SVF_INLINE void f32_tile(const svf_tile *tile, const int rows, const int panels)
   const size_t stride = tile->b_stride;
   const float *a = tile->a, *b = tile->b, *ahead = tile->ahead, *a_ahead = tile->a_ahead;
   float *c = tile->c;
-  line sum[SVF_PANELS_MAX][SVF_ROWS_MAX];
-
+  const int vecs = panels * VECS;
+  sums sum;
   SVF_UNROLL
-  for (int p = 0; p < panels; ++p) {
-    SVF_UNROLL
-    for (int i = 0; i < rows; ++i) {
-      SVF_UNROLL
-      for (int v = 0; v < VECS; ++v) {
-        sum[p][i].v[v] =
-            tile->resume ? v_load(c + (p * rows + i) * SVF_PANEL + v * LANES) : v_zero();
-      }
-    }
+  for (int e = 0; e < vecs * rows; ++e) {
+    sum.v[e] = tile->resume ? v_load(c_at(c, rows, vecs, e)) : v_zero();
   }
 
+  /* Where memory is the limit the fetching is spread evenly, else it stays out of the way. */
   size_t left = tile->k, fetch = tile->fetch;
-  /* Weights that few row blocks use are bound by memory: the fetching is spread evenly. Where many
-   * use them it is rare, and kept out of the inner loop. */
-  if (tile->stream) {
-    for (; left >= SVF_STREAM_UNIT; left -= SVF_STREAM_UNIT) {
-      for (int f = 0; f < tile->fetch_rate && fetch > 0; ++f, --fetch) {
-        SVF_UNROLL
-        for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
-        ahead += SVF_PANEL;
-      }
-      SVF_UNROLL
-      for (int s = 0; s < SVF_STREAM_UNIT; ++s) {
-        f32_step(a, b, stride, rows, panels, sum);
-        a += rows;
-        b += SVF_PANEL;
-      }
-    }
-  }
-  for (; left >= SVF_FETCH_UNIT; left -= SVF_FETCH_UNIT) {
-    for (int f = 0; f < tile->fetch_rate && fetch > 0; ++f, --fetch) {
-      SVF_UNROLL
-      for (int p = 0; p < panels; ++p) v_prefetch(ahead + (size_t)p * stride);
-      ahead += SVF_PANEL;
-    }
+  const int rate = tile->fetch_rate;
+  for (; left >= SVF_PANEL; left -= SVF_PANEL) {
+    if (!tile->stream) f32_fetch(&ahead, stride, panels, rate, &fetch);
     if (a_ahead) {
-      for (int l = 0; l < rows * SVF_FETCH_UNIT; l += SVF_PANEL) v_prefetch(a_ahead + l);
-      a_ahead += rows * SVF_FETCH_UNIT;
+      for (int i = 0; i < rows; ++i) v_prefetch(a_ahead + i * SVF_PANEL);
+      a_ahead += rows * SVF_PANEL;
     }
-    SVF_UNROLL_4 for (int s = 0; s < SVF_FETCH_UNIT; ++s)
-    {
-      f32_step(a, b, stride, rows, panels, sum);
-      a += rows;
-      b += SVF_PANEL;
+    for (int s = 0; s < SVF_PANEL; s += F32_STEPS) {
+      if (tile->stream) f32_fetch(&ahead, stride, panels, rate, &fetch);
+      f32_steps(a + s, b, stride, rows, panels, F32_STEPS, &sum);
+      b += F32_STEPS * SVF_PANEL;
     }
+    a += rows * SVF_PANEL;
+  }
+  for (; left >= F32_STEPS; left -= F32_STEPS) {
+    f32_steps(a, b, stride, rows, panels, F32_STEPS, &sum);
+    a += F32_STEPS;
+    b += F32_STEPS * SVF_PANEL;
   }
   for (; left > 0; --left) {
-    f32_step(a, b, stride, rows, panels, sum);
-    a += rows;
+    f32_steps(a++, b, stride, rows, panels, 1, &sum);
     b += SVF_PANEL;
   }
 
   SVF_UNROLL
-  for (int p = 0; p < panels; ++p) {
-    SVF_UNROLL
-    for (int i = 0; i < rows; ++i) line_store(c + (p * rows + i) * SVF_PANEL, sum[p][i]);
-  }
+  for (int e = 0; e < vecs * rows; ++e) v_store(c_at(c, rows, vecs, e), sum.v[e]);
   if (tile->epilogue) f32_finish(tile, rows, panels);
 }
 
-/* A row block of X, transposed 16 steps at a time. Its rows lie far apart, where no hardware
- * prefetcher follows, so the block that comes next is fetched meanwhile. */
+/* A row block of X in lines. Its rows lie far apart, where no hardware prefetcher follows, so the
+ * block that comes next is fetched meanwhile. */
 static void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                           float *a)
 {
@@ -257,13 +258,12 @@ static void f32_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   for (size_t j = 0; j < k; j += SVF_PANEL) {
     const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
     const char *from = (const char *)x + (ptrdiff_t)j * size;
-    line l[SVF_ROWS_MAX];
     for (int i = 0; i < rows; ++i) {
-      l[i] = row_load(from + i * stride * size, type, lanes);
-      v_prefetch((const float *)((uintptr_t)from + (uintptr_t)((i + rows) * stride * size)));
+      v_prefetch((const float *)((uintptr_t)from + (uintptr_t)(rows * stride * size)));
+      line_store(a, row_load(from, type, lanes));
+      a += SVF_PANEL;
+      from += stride * size;
     }
-    lines_transpose(a, l, rows, lanes);
-    a += SVF_PANEL * (size_t)rows;
   }
 }
 

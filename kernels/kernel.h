@@ -8,7 +8,7 @@
  * Both stages of the fused matmul are the same product of a row block with weight panels and differ
  * only in what happens to the finished sums (the epilogue):
  *
- *   A   row block   [k][rows]           rows <= kernel->rows; X packed, or T as stage 1 left it
+ *   A   row block   [k/16][row][16]     rows <= kernel->rows; X, or T as stage 1 left it
  *   B   panels      [panel][k][16]      the packed layout of svf/linear.h
  *   C   tile        [panel][row][16]    one chain of FMAs per element, from +0, in increasing k
  */
@@ -25,13 +25,13 @@ enum {
   SVF_PANEL = 16,      /* output channels in a panel, for every ISA */
   SVF_ROWS_MAX = 16,   /* no kernel has a larger row block */
   SVF_PANELS_MAX = 8,  /* no tile function takes more panels abreast */
-  SVF_FETCH_UNIT = 32, /* steps between the prefetches of a tile, see svf_tile, */
+  SVF_FETCH_UNIT = 16, /* steps between the prefetches of a tile, see svf_tile, */
   SVF_STREAM_UNIT = 4  /* or, where memory is the limit, so many */
 };
 
 /* What becomes of finished sums. Stage 1 sets t and gains, stage 2 sets y and what follows it. */
 typedef struct svf_epilogue {
-  float *t;                  /* T of this row block, [r][rows]: the A of stage 2; NULL in stage 2 */
+  float *t;                  /* T of this row block: the A of stage 2; NULL in stage 2 */
   const float *const *gains; /* one pointer per row of the block, each to r gains; none is NULL */
   void *y;                   /* first row of this row block */
   ptrdiff_t y_stride;        /* elements */
@@ -40,7 +40,8 @@ typedef struct svf_epilogue {
   const float *bias; /* [m] or NULL */
 } svf_epilogue;
 
-/* One tile. Reads exactly a[k][rows] and k lines of each panel; beyond these it only prefetches. */
+/* One tile. Reads exactly k floats of each row of A and k lines of each panel; beyond these it only
+ * prefetches. */
 typedef struct svf_tile {
   const float *a;
   const float *b;  /* panel 0 at the first step; panel p at b + p*b_stride; 64-byte aligned */
@@ -60,7 +61,8 @@ typedef struct svf_tile {
 
 typedef void svf_tile_fn(const svf_tile *tile);
 
-/* A[k][rows] from rows of the caller's X, widened to fp32 (exact). */
+/* A from rows of the caller's X, widened to fp32 (exact). Writes whole lines, reads k of each row.
+ */
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                               float *a);
 

@@ -43,57 +43,24 @@ INLINE void v_round(uint16_t *p, vec v)
   _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(packed));
 }
 
-typedef struct a_step {
-  const float *a;
-} a_step;
+/* A is broadcast from memory. */
+typedef const float *a_row;
 
-INLINE a_step a_load(const float *a, int rows)
+INLINE a_row a_load(const float *a, int count)
 {
-  (void)rows;
-  return (a_step){a};
+  (void)count;
+  return a;
 }
 
-INLINE vec a_fma(const a_step *x, int i, vec b, vec sum)
-{
-  return _mm256_fmadd_ps(_mm256_broadcast_ss(x->a + i), b, sum);
-}
+typedef vec a_value;
+INLINE a_value a_at(a_row x, int s) { return _mm256_broadcast_ss(x + s); }
 
-/* An 8x8 transpose: pairs, then quads within 128 bits, then the 128-bit halves. */
-INLINE void t_store(float *t, int rows, const vec *x)
+/* In assembly, so that a sum stays in its register: compilers rotate them, and spill at the seams.
+ */
+INLINE vec a_fma(a_value y, vec b, vec sum)
 {
-  if (rows == 1) {
-    v_store(t, x[0]);
-    return;
-  }
-  __m256 q[8], y[8];
-  _Pragma("GCC unroll 2") for (int g = 0; g < 8; g += 4)
-  {
-    const __m256 lo0 = _mm256_unpacklo_ps(x[g], x[g + 1]);
-    const __m256 hi0 = _mm256_unpackhi_ps(x[g], x[g + 1]);
-    const __m256 lo1 = _mm256_unpacklo_ps(x[g + 2], x[g + 3]);
-    const __m256 hi1 = _mm256_unpackhi_ps(x[g + 2], x[g + 3]);
-    q[g] = _mm256_shuffle_ps(lo0, lo1, 0x44);
-    q[g + 1] = _mm256_shuffle_ps(lo0, lo1, 0xee);
-    q[g + 2] = _mm256_shuffle_ps(hi0, hi1, 0x44);
-    q[g + 3] = _mm256_shuffle_ps(hi0, hi1, 0xee);
-  }
-  _Pragma("GCC unroll 4") for (int c = 0; c < 4; ++c)
-  {
-    y[c] = _mm256_permute2f128_ps(q[c], q[4 + c], 0x20);
-    y[4 + c] = _mm256_permute2f128_ps(q[c], q[4 + c], 0x31);
-  }
-  /* Whole vectors in rising order: what one writes too much, the next puts right. Only lines whose
-   * surplus would leave the block go through a buffer. */
-  _Pragma("GCC unroll 8") for (int j = 0; j < 8; ++j)
-  {
-    if ((8 - j) * rows >= 8) {
-      v_store(t + j * rows, y[j]);
-    } else {
-      float edge[8];
-      v_store(edge, y[j]);
-      memcpy(t + j * rows, edge, (size_t)rows * sizeof *t);
-    }
-  }
+  __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(y), "x"(b));
+  return sum;
 }
 
 #include "kernels/f32_tile.h"

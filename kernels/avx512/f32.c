@@ -44,66 +44,24 @@ INLINE void v_round(uint16_t *p, vec v)
   _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(y));
 }
 
-typedef struct a_step {
-  const float *a;
-} a_step;
+/* A is broadcast from memory. */
+typedef const float *a_row;
 
-INLINE a_step a_load(const float *a, int rows)
+INLINE a_row a_load(const float *a, int count)
 {
-  (void)rows;
-  return (a_step){a};
+  (void)count;
+  return a;
 }
 
-INLINE vec a_fma(const a_step *x, int i, vec b, vec sum)
-{
-  return _mm512_fmadd_ps(_mm512_set1_ps(x->a[i]), b, sum);
-}
+typedef vec a_value;
+INLINE a_value a_at(a_row x, int s) { return _mm512_set1_ps(x[s]); }
 
-INLINE __m512 unpack_lo2(__m512 x, __m512 y)
+/* In assembly, so that a sum stays in its register: compilers rotate them, and spill at the seams.
+ */
+INLINE vec a_fma(a_value y, vec b, vec sum)
 {
-  return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)));
-}
-
-INLINE __m512 unpack_hi2(__m512 x, __m512 y)
-{
-  return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(x), _mm512_castps_pd(y)));
-}
-
-/* A 16x16 transpose: pairs, then quads within 128 bits, then the 128-bit blocks. */
-INLINE void t_store(float *t, int rows, const vec *x)
-{
-  if (rows == 1) {
-    v_store(t, x[0]);
-    return;
-  }
-  __m512 q[16], y[16];
-  _Pragma("GCC unroll 4") for (int g = 0; g < 16; g += 4)
-  {
-    const __m512 lo0 = _mm512_unpacklo_ps(x[g], x[g + 1]);
-    const __m512 hi0 = _mm512_unpackhi_ps(x[g], x[g + 1]);
-    const __m512 lo1 = _mm512_unpacklo_ps(x[g + 2], x[g + 3]);
-    const __m512 hi1 = _mm512_unpackhi_ps(x[g + 2], x[g + 3]);
-    q[g] = unpack_lo2(lo0, lo1);
-    q[g + 1] = unpack_hi2(lo0, lo1);
-    q[g + 2] = unpack_lo2(hi0, hi1);
-    q[g + 3] = unpack_hi2(hi0, hi1);
-  }
-  _Pragma("GCC unroll 4") for (int c = 0; c < 4; ++c)
-  {
-    const __m512 even0 = _mm512_shuffle_f32x4(q[c], q[4 + c], 0x88);
-    const __m512 odd0 = _mm512_shuffle_f32x4(q[c], q[4 + c], 0xdd);
-    const __m512 even1 = _mm512_shuffle_f32x4(q[8 + c], q[12 + c], 0x88);
-    const __m512 odd1 = _mm512_shuffle_f32x4(q[8 + c], q[12 + c], 0xdd);
-    y[c] = _mm512_shuffle_f32x4(even0, even1, 0x88);
-    y[4 + c] = _mm512_shuffle_f32x4(odd0, odd1, 0x88);
-    y[8 + c] = _mm512_shuffle_f32x4(even0, even1, 0xdd);
-    y[12 + c] = _mm512_shuffle_f32x4(odd0, odd1, 0xdd);
-  }
-  const __mmask16 some = (__mmask16)((1u << rows) - 1);
-  _Pragma("GCC unroll 16") for (int j = 0; j < 16; ++j)
-  {
-    _mm512_mask_storeu_ps(t + j * rows, some, y[j]);
-  }
+  __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(y), "v"(b));
+  return sum;
 }
 
 #include "kernels/f32_tile.h"

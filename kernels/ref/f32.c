@@ -39,6 +39,12 @@ static void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
   }
 }
 
+/* Where A of a row block, [k/16][row][16], has step k of a row. */
+static size_t a_index(int rows, int row, size_t k)
+{
+  return (k / SVF_PANEL * (size_t)rows + (size_t)row) * SVF_PANEL + k % SVF_PANEL;
+}
+
 static void tile_of(const svf_tile *tile, int rows)
 {
   const svf_epilogue *e = tile->epilogue;
@@ -47,7 +53,7 @@ static void tile_of(const svf_tile *tile, int rows)
       float *c = tile->c + i * SVF_PANEL + j;
       float sum = tile->resume ? *c : 0.0f;
       for (size_t k = 0; k < tile->k; ++k) {
-        sum = fmaf(tile->a[k * (size_t)rows + (size_t)i], tile->b[k * SVF_PANEL + (size_t)j], sum);
+        sum = fmaf(tile->a[a_index(rows, i, k)], tile->b[k * SVF_PANEL + (size_t)j], sum);
       }
       const size_t channel = tile->channel + (size_t)j;
       if (!e) {
@@ -55,7 +61,7 @@ static void tile_of(const svf_tile *tile, int rows)
       } else if (j >= tile->lanes) {
         continue;
       } else if (e->t) {
-        e->t[channel * (size_t)rows + (size_t)i] = sum * e->gains[i][channel];
+        e->t[a_index(rows, i, channel)] = sum * e->gains[i][channel];
       } else {
         finish_y(e, i, channel, sum);
       }
@@ -70,10 +76,11 @@ static void tile_4(const svf_tile *tile) { tile_of(tile, 4); }
 
 static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, float *a)
 {
-  for (size_t j = 0; j < k; ++j) {
-    for (int i = 0; i < rows; ++i) {
+  for (int i = 0; i < rows; ++i) {
+    for (size_t j = 0; j < k; ++j) {
       const ptrdiff_t at = i * stride + (ptrdiff_t)j;
-      *a++ = type == SVF_F32 ? ((const float *)x)[at] : widen(((const uint16_t *)x)[at]);
+      a[a_index(rows, i, j)] =
+          type == SVF_F32 ? ((const float *)x)[at] : widen(((const uint16_t *)x)[at]);
     }
   }
 }

@@ -26,9 +26,9 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
   const size_t widest = ((h->m > h->r ? h->m : h->r) + SVF_PANEL - 1) / SVF_PANEL;
   size_t t, a, c, piece, total;
   /* Packed X: one row block over all of n, or a chunk of blocks over one slice. */
-  const size_t whole = svf_size_min(rows, (size_t)kernel->rows) * (size_t)h->n;
+  const size_t whole = svf_size_min(rows, (size_t)kernel->rows) * svf_lines((size_t)h->n);
   const size_t slice = svf_size_min(rows, SVF_CHUNK_ROWS) * SVF_SLICE;
-  if (!svf_size_mul(rows, (size_t)h->r, &t) || !svf_size_round(t, LINE, &t)) return false;
+  if (!svf_size_mul(rows, svf_lines((size_t)h->r), &t)) return false;
   if (!svf_size_round(whole > slice ? whole : slice, LINE, &a)) return false;
   if (!svf_size_mul(svf_size_min(rows, SVF_CHUNK_ROWS) * SVF_PANEL, widest, &c)) return false;
   c = svf_size_min(c, SVF_PARTIALS);

@@ -38,7 +38,7 @@ typedef struct svf_plan_data {
   const float *sigma;
   svf_stage stage[SVF_STAGES];
   size_t blocks;    /* row blocks */
-  float *t;         /* workspace: T, row block after row block, each [r][rows of the block] */
+  float *t;         /* workspace: T, row block after row block, each an A */
   float *scratch;   /* workspace: a piece per part: */
   size_t scratch_a; /* floats for packed rows of X, */
   size_t scratch_c; /* then floats for partial sums */
@@ -57,6 +57,9 @@ static inline size_t svf_share(size_t total, size_t parts, size_t i)
   const size_t share = total / parts, extra = total % parts;
   return i * share + (i < extra ? i : extra);
 }
+
+/* Steps of k in whole lines of A. k is at most a quarter of SIZE_MAX. */
+static inline size_t svf_lines(size_t k) { return (k + SVF_PANEL - 1) / SVF_PANEL * SVF_PANEL; }
 
 static inline size_t svf_size_min(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -56,7 +56,7 @@ static const void *x_at(const svf_matmul_args *args, size_t row, size_t k)
   return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
 }
 
-/* A row of fp32 already is a row block [k][1]. */
+/* A single row of fp32 already is a row block. */
 static bool x_is_packed(const part *w, const chunk *ch)
 {
   return ch->rows == 1 && w->plan->args.x_type == SVF_F32;
@@ -70,17 +70,17 @@ static void pack(const part *w, const chunk *ch, size_t k0, size_t k)
     const size_t row = block_row(w, b);
     const int rows = (int)(block_row(w, b + 1) - row);
     w->plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, rows, k,
-                               w->a + (row - ch->row0) * k);
+                               w->a + (row - ch->row0) * svf_lines(k));
   }
 }
 
-/* A of a row block at the slice's first step. */
+/* A of a row block at the slice's first step, which is the first of a line. */
 static const float *a_of(const part *w, const chunk *ch, const slice *s, size_t row, size_t rows)
 {
-  if (!w->first) return w->plan->t + row * w->stage->k + s->k0 * rows;
+  if (!w->first) return w->plan->t + row * svf_lines(w->stage->k) + s->k0 * rows;
   if (x_is_packed(w, ch)) return x_at(&w->plan->args, row, s->k0);
   if (single(ch)) return w->a + s->k0 * rows;
-  return w->a + (row - ch->row0) * s->k;
+  return w->a + (row - ch->row0) * svf_lines(s->k);
 }
 
 /* --- Tiles -------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
       gains[i] = own ? own : w->plan->sigma;
     }
     e.gains = gains;
-    e.t = w->plan->t + row * w->stage->channels;
+    e.t = w->plan->t + row * svf_lines(w->stage->channels);
     return e;
   }
   e.y = (char *)args->y + (ptrdiff_t)row * args->y_stride * (ptrdiff_t)svf_dtype_size(args->y_type);
@@ -124,8 +124,9 @@ static const float *next_a(const part *w, const slice *s, const group *g, size_t
 {
   const size_t k = w->stage->k, k0 = s->k0 + s->k;
   if (w->first || g->panel1 < s->panel1) return NULL;
-  if (k0 < k) return w->plan->t + row * k + k0 * rows;
-  return s->panel1 < w->panel1 ? w->plan->t + row * k : NULL;
+  const float *t = w->plan->t + row * svf_lines(k);
+  if (k0 < k) return t + k0 * rows;
+  return s->panel1 < w->panel1 ? t : NULL;
 }
 
 /* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
@@ -217,7 +218,7 @@ static void run_chunk(const part *w, const chunk *ch)
   const size_t blocks = ch->block1 - ch->block0;
   const size_t longest = blocks <= SVF_STREAM_BLOCKS ? SVF_STREAM_SLICE : SVF_SLICE;
   const size_t slices = (k + longest - 1) / longest;
-  const size_t steps = (k + slices - 1) / slices;
+  const size_t steps = svf_lines((k + slices - 1) / slices);
   const bool one = single(ch), packs = w->first && !x_is_packed(w, ch);
   const size_t width = one ? 0 : group_panels(w);
   const size_t budget = one ? 0 : w->plan->scratch_c / (ch->rows * SVF_PANEL) / width * width;
