@@ -20,8 +20,10 @@ typedef struct batch {
   size_t rows, experts;
   const float *x;            /* [rows][n] */
   const float *const *gains; /* [rows], pointers to r gains each */
-  const float *dense_gains;  /* [rows][r], the same values; the first row serves if experts = 1 */
-  float *y;                  /* [rows][m] */
+  const float *const *first; /* [rows], all pointing to the gains of the first row */
+  const float
+      *dense_gains; /* [rows][r], the same values as gains; the first serves if experts = 1 */
+  float *y;         /* [rows][m] */
 } batch;
 
 typedef struct setup {
@@ -40,8 +42,11 @@ typedef struct contender {
   /* One call, on copy number `copy` of the weights. */
   void (*run)(void *self, size_t copy);
   void (*destroy)(void *self);
+  bool other_work; /* computes something else than svf does, on purpose */
 } contender;
 
-extern const contender contender_svf, contender_onednn, contender_openblas, contender_merge;
+/* contender_svf_one: svf with the first row's gains for every row. */
+extern const contender contender_svf, contender_svf_one, contender_onednn, contender_openblas,
+    contender_merge;
 
 #endif

@@ -12,7 +12,7 @@
 #include "bench/options.h"
 #include "bench/roofs/roofs.h"
 
-enum { CONTENDERS_MAX = 4 };
+enum { CONTENDERS_MAX = 5 };
 
 typedef struct group group;
 
@@ -20,7 +20,7 @@ typedef struct group group;
 typedef struct row {
   group *group;
   const contender *contender;
-  char name[128];
+  char name[192];
   bool fresh, measured; /* has a result that was not reported yet; ever had one */
   double seconds;       /* median over rounds */
   double speedup;       /* of svf over this one: median over rounds of the ratio */

@@ -10,17 +10,17 @@
 #include "bench/group.h"
 #include "bench/options.h"
 #include "bench/table.h"
+#include "bench/weights.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
 
 static const contender *const contenders[] = {
-    &contender_svf,
+    &contender_svf,      &contender_svf_one,
 #ifdef HAVE_ONEDNN
     &contender_onednn,
 #endif
 #ifdef HAVE_OPENBLAS
-    &contender_openblas,
-    &contender_merge,
+    &contender_openblas, &contender_merge,
 #endif
 };
 
@@ -40,12 +40,13 @@ static void make_group(group *g, const options *o, const shape *s, size_t rows)
   *g = (group){.o = o, .shape = s, .rows = rows};
   for (size_t i = 0; i < sizeof contenders / sizeof *contenders; ++i) {
     const contender *c = contenders[i];
-    if (i > 0 && !listed(o->peers, c->name)) continue;
+    if (c == &contender_svf_one ? o->experts == 1 : i > 0 && !listed(o->peers, c->name)) continue;
     row *r = &g->row[g->count++];
     r->group = g;
     r->contender = c;
     snprintf(r->name, sizeof r->name, "%s/f32/%s/%s/m:%zu/n:%zu/r:%zu/rows:%zu/experts:%zu",
-             c->name, c->variant(o->isa), s->name, s->m, s->n, s->r, rows, o->experts);
+             c == &contender_svf_one ? "svf" : c->name, c->variant(o->isa), s->name, s->m, s->n,
+             s->r, rows, c == &contender_svf_one ? 1 : o->experts);
     gbench_register(r->name, row_report, r);
   }
 }
@@ -60,7 +61,7 @@ static void describe(const options *o)
   svf_cpu_describe(text, sizeof text);
   for (char *end; (end = strchr(line, '\n')); line = end + 1) *end = ';';
   gbench_context("svf_cpu", text);
-  for (size_t i = 1; i < sizeof contenders / sizeof *contenders; ++i) {
+  for (size_t i = 2; i < sizeof contenders / sizeof *contenders; ++i) {
     gbench_context(contenders[i]->name, contenders[i]->variant(o->isa));
   }
 #ifndef HAVE_ONEDNN
@@ -96,6 +97,25 @@ static bool wants_help(int argc, char **argv)
   return false;
 }
 
+/* The real matrix as the last shape. False after a message. */
+static bool take_weights(options *o, weights *w, FILE *to)
+{
+#ifdef HAVE_MODEL
+  if (!weights_load(w, o->weights, o->tensor, o->rank)) return false;
+  weights_accuracy(w, ACCURACY_ROWS, to);
+  if (o->shape_count == SHAPE_LIST_MAX) --o->shape_count;
+  shape *s = &o->shapes[o->shape_count++];
+  const layer *l = &w->layer;
+  *s = (shape){.m = l->m, .n = l->n, .r = l->r, .u = l->u, .vt = l->vt, .sigma = l->sigma};
+  snprintf(s->name, sizeof s->name, "%s", o->tensor);
+  return true;
+#else
+  (void)w, (void)to;
+  fprintf(stderr, "svf_matmul: %s: this build has no svf_model to read it\n", o->weights);
+  return false;
+#endif
+}
+
 int main(int argc, char **argv)
 {
   options o;
@@ -106,6 +126,10 @@ int main(int argc, char **argv)
   }
   gbench_init(&argc, argv);
   if (!options_parse(argc, argv, &o)) return EXIT_USAGE;
+  weights w = {0};
+  if (o.weights && !take_weights(&o, &w, machine ? stderr : stdout)) {
+    return EXIT_WEIGHTS;
+  }
   const size_t count = o.shape_count * o.rows_count;
   group *groups = calloc(count, sizeof *groups);
   if (!groups) return 1;
@@ -118,6 +142,9 @@ int main(int argc, char **argv)
   const size_t ran = gbench_run();
   if (ran > 0) table_print(machine ? stderr : stdout, groups, count);
   group_release();
+#ifdef HAVE_MODEL
+  weights_free(&w);
+#endif
   gbench_shutdown();
   free(groups);
   return ran > 0 ? 0 : 1;

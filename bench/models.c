@@ -27,10 +27,8 @@ static void add(shape *out, size_t *count, const char *name, size_t m, size_t n)
     }
   }
   shape *s = &out[(*count)++];
+  *s = (shape){.m = m, .n = n, .r = m < n ? m : n};
   snprintf(s->name, sizeof s->name, "%s", name);
-  s->m = m;
-  s->n = n;
-  s->r = m < n ? m : n;
 }
 
 size_t model_shapes(const char *name, shape out[SHAPES_MAX])

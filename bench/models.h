@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 typedef struct shape {
-  char name[32];  /* "q", "k", ...; layers of equal shape are joined: "q,o" */
-  size_t m, n, r; /* out, in, rank */
+  char name[64];               /* "q", "k", ...; layers of equal shape are joined: "q,o" */
+  size_t m, n, r;              /* out, in, rank */
+  const float *u, *vt, *sigma; /* its factors, [m][r], [r][n], [r]; NULL: made up */
 } shape;
 
 enum { SHAPES_MAX = 8 };

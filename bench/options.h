@@ -18,9 +18,11 @@ typedef struct options {
   size_t rows_count;
   svf_isa isa; /* never AUTO */
   size_t threads, experts;
-  double cold_bytes; /* the copies of the weights take at least so many; 0 when warm */
-  double seconds;    /* of measuring per row of output, about */
-  const char *peers; /* comma-separated names, or NULL for all */
+  double cold_bytes;            /* the copies of the weights take at least so many; 0 when warm */
+  double seconds;               /* of measuring per row of output, about */
+  const char *weights, *tensor; /* a real matrix: file and name, or NULL */
+  size_t rank;                  /* at which to factorise it; 0: full */
+  const char *peers;            /* comma-separated names, or NULL for all */
   bool help;
 } options;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/table.h"
 
+#include <stdbool.h>
+
 static void print_peer(FILE *to, const group *g, const char *name)
 {
   const row *r = group_find(g, name);
@@ -13,9 +15,11 @@ static void print_peer(FILE *to, const group *g, const char *name)
 
 void table_print(FILE *to, const group *groups, size_t count)
 {
-  fprintf(to, "\n%-16s %-18s %5s | %9s %9s %7s %8s | %9s %7s %9s %7s %9s %7s\n", "layer", "m,n,r",
-          "rows", "svf ms", "GFLOP/s", "GB/s", "of roof", "oneDNN", "", "OpenBLAS", "", "merge",
-          "");
+  bool experts = false;
+  for (size_t i = 0; i < count; ++i) experts = experts || group_find(&groups[i], "one");
+  fprintf(to, "\n%-16s %-18s %5s | %9s %9s %7s %8s | %9s %7s %9s %7s %9s %7s%s\n", "layer", "m,n,r",
+          "rows", "svf ms", "GFLOP/s", "GB/s", "of roof", "oneDNN", "", "OpenBLAS", "", "merge", "",
+          experts ? " | one expert" : "");
   for (size_t i = 0; i < count; ++i) {
     const group *g = &groups[i];
     const row *svf = group_find(g, "svf");
@@ -28,6 +32,8 @@ void table_print(FILE *to, const group *groups, size_t count)
     print_peer(to, g, "onednn");
     print_peer(to, g, "openblas");
     print_peer(to, g, "merge");
+    if (experts) fprintf(to, " |");
+    if (experts) print_peer(to, g, "one");
     fprintf(to, "\n");
   }
   fprintf(

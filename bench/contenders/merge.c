@@ -63,4 +63,4 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_merge = {"merge", variant, create, prepare, run, destroy};
+const contender contender_merge = {"merge", variant, create, prepare, run, destroy, false};

@@ -254,4 +254,4 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_onednn = {"onednn", variant, create, prepare, run, destroy};
+const contender contender_onednn = {"onednn", variant, create, prepare, run, destroy, false};

@@ -79,4 +79,4 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_openblas = {"openblas", variant, create, prepare, run, destroy};
+const contender contender_openblas = {"openblas", variant, create, prepare, run, destroy, false};

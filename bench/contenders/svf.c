@@ -50,16 +50,15 @@ static void *create(const setup *s)
   return me;
 }
 
-static bool prepare(void *p, const batch *b)
+static bool prepare_gains(self *me, const batch *b, const float *const *gains)
 {
-  self *me = p;
   const layer *l = me->s.layer;
   me->args = (svf_matmul_args){.size = sizeof me->args,
                                .linear = me->blocks,
                                .rows = b->rows,
                                .x = b->x,
                                .x_stride = (ptrdiff_t)l->n,
-                               .gains = b->gains,
+                               .gains = gains,
                                .y = b->y,
                                .y_stride = (ptrdiff_t)l->m,
                                .isa = me->s.isa};
@@ -68,6 +67,9 @@ static bool prepare(void *p, const batch *b)
   me->workspace = bench_alloc(me->workspace_bytes);
   return true;
 }
+
+static bool prepare(void *p, const batch *b) { return prepare_gains(p, b, b->gains); }
+static bool prepare_one(void *p, const batch *b) { return prepare_gains(p, b, b->first); }
 
 static void run(void *p, size_t copy)
 {
@@ -84,4 +86,5 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_svf = {"svf", variant, create, prepare, run, destroy};
+const contender contender_svf = {"svf", variant, create, prepare, run, destroy, false};
+const contender contender_svf_one = {"one", variant, create, prepare_one, run, destroy, true};

@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The matmul never allocates, and what allocates survives the failure of any allocation. The linker
- * sends the library's allocations here (--wrap). */
+ * The matmul never allocates, and what allocates survives the failure of any allocation. */
+#include "tests/alloc_count.h"
 #include "tests/unit/small_layer.h"
-
-static int calls, fail_at; /* fail_at: which call from now fails; 0: none */
-
-static int fails(void) { return ++calls == fail_at; }
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t alignment, size_t n);
-int __real_posix_memalign(void **p, size_t alignment, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t alignment, size_t n);
-int __wrap_posix_memalign(void **p, size_t alignment, size_t n);
-
-void *__wrap_malloc(size_t n) { return fails() ? NULL : __real_malloc(n); }
-void *__wrap_calloc(size_t n, size_t size) { return fails() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t n) { return fails() ? NULL : __real_realloc(p, n); }
-void *__wrap_aligned_alloc(size_t a, size_t n)
-{
-  return fails() ? NULL : __real_aligned_alloc(a, n);
-}
-int __wrap_posix_memalign(void **p, size_t a, size_t n)
-{
-  return fails() ? 12 : __real_posix_memalign(p, a, n);
-}
 
 static void run_all(void *self, size_t count, void (*task)(void *context, size_t i), void *context)
 {
@@ -43,7 +16,7 @@ START_TEST(a_matmul_never_allocates)
   const svf_pool pool = {.threads = 3, .run = run_all};
   svf_plan plan;
   size_t bytes;
-  calls = fail_at = 0;
+  alloc_calls = alloc_fail_at = 0;
   svf_status status[] = {svf_matmul_workspace(&a, 3, &bytes),
                          svf_matmul(&a, 1, workspace, WORKSPACE),
                          svf_matmul_pool(&a, &pool, workspace, WORKSPACE),
@@ -51,7 +24,7 @@ START_TEST(a_matmul_never_allocates)
                          svf_matmul(&a, 2, workspace, WORKSPACE),
                          svf_matmul(&a, 1, workspace, 0)};
   svf_matmul_stage(&plan, 0, 0);
-  const int counted = calls;
+  const int counted = alloc_calls;
   for (int i = 0; i < 5; ++i) ck_assert_int_eq(status[i], SVF_OK);
   ck_assert_int_eq(status[5], SVF_ERR_SPACE);
   ck_assert_int_eq(counted, 0);
@@ -60,16 +33,16 @@ END_TEST
 
 START_TEST(selftest_survives_every_failure)
 {
-  calls = fail_at = 0;
+  alloc_calls = alloc_fail_at = 0;
   const svf_status whole = svf_selftest(SVF_ISA_REF, NULL);
-  const int needed = calls; /* before check allocates */
+  const int needed = alloc_calls; /* before check allocates */
   ck_assert_int_eq(whole, SVF_OK);
   ck_assert_int_gt(needed, 1); /* the wrapper is in place */
   for (int i = 1; i <= needed; ++i) {
-    calls = 0;
-    fail_at = i;
+    alloc_calls = 0;
+    alloc_fail_at = i;
     const svf_status status = svf_selftest(SVF_ISA_REF, NULL);
-    fail_at = 0;
+    alloc_fail_at = 0;
     ck_assert_int_eq(status, SVF_ERR_MEMORY);
     ck_assert_ptr_nonnull(strstr(svf_last_message(), "memory"));
   }

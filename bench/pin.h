@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Threads on cores of their own. Worker threads of several runtimes share the process; left alone,
+ * the scheduler now and then keeps two of a team on one core for many milliseconds. */
+#ifndef SVF_BENCH_PIN_H
+#define SVF_BENCH_PIN_H
+
+/* This thread to the first CPU that the process may use, every other thread that exists now to the
+ * next ones, in the order of their creation: right for any number of pools of one worker per further
+ * CPU. Does nothing where threads cannot be listed. */
+void pin_threads(void);
+
+#endif
