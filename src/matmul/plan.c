@@ -120,10 +120,12 @@ static svf_status check_operands(const svf_matmul_args *args)
 static size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
 /* Cells of the grid should be equally large first; then weights should be read by few parts, but
- * rows packed by few parts too. Costs are in cycles per step of k on a wide machine: half a cycle
- * per row and panel, one to take a line of weights through the cache, a third to pack a value of X.
- */
-static void divide(svf_stage *stage, size_t blocks, size_t block_rows, bool packs, size_t nth)
+ * rows packed by few parts too, and T stay in the cache of the core that wrote it. Costs are in
+ * cycles per step of k on a wide machine: half a cycle per row and panel, one to take a line of
+ * weights through the cache, a third to pack a value of X, a half to fetch one of T from another
+ * core. `before`: the stage that made the rows, NULL if they are X. */
+static void divide(svf_stage *stage, const svf_stage *before, size_t blocks, size_t block_rows,
+                   size_t nth)
 {
   double best = 0;
   for (size_t row_parts = 1; row_parts <= nth && row_parts <= blocks; ++row_parts) {
@@ -132,7 +134,9 @@ static void divide(svf_stage *stage, size_t blocks, size_t block_rows, bool pack
     const double rows = (double)(ceil_div(blocks, row_parts) * block_rows);
     const double panels = (double)ceil_div(stage->panels, panel_parts);
     const double chunks = (double)ceil_div((size_t)rows, SVF_CHUNK_ROWS);
-    const double cost = 0.5 * rows * panels + chunks * panels + (packs ? rows / 3 : 0);
+    const bool own = before && before->row_parts == nth && row_parts == nth;
+    const double a = before ? (own ? 0 : rows / 2) : rows / 3;
+    const double cost = 0.5 * rows * panels + chunks * panels + a;
     if (row_parts == 1 || cost < best) {
       best = cost;
       stage->row_parts = row_parts;
@@ -191,8 +195,8 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   p.blocks = ceil_div(args->rows, (size_t)kernel->rows);
   if (p.blocks > 0) {
     const size_t block_rows = ceil_div(args->rows, p.blocks);
-    divide(&p.stage[0], p.blocks, block_rows, true, nth);
-    divide(&p.stage[1], p.blocks, block_rows, false, nth);
+    divide(&p.stage[0], NULL, p.blocks, block_rows, nth);
+    divide(&p.stage[1], &p.stage[0], p.blocks, block_rows, nth);
   }
   p.t = workspace;
   p.scratch = p.t ? p.t + space.t : NULL;

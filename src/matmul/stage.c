@@ -4,9 +4,10 @@
  *
  *   for each chunk of row blocks                        its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
- *       for each slice of k                             (stage 1: pack this slice of X)
+ *       for each slice of k
  *         for each group of panels                      read once from memory, used from L2
- *           for each row block, for each tile           micro-kernel
+ *           for each row block                          (stage 1, first group: pack its X)
+ *             for each tile                             micro-kernel
  *
  * While a group is used the next one is fetched, a share of it by every row block. In a chunk of
  * one row block each weight is used once: then a pass is one tile, and X is packed whole
@@ -62,16 +63,14 @@ static bool x_is_packed(const part *w, const chunk *ch)
   return ch->rows == 1 && w->plan->args.x_type == SVF_F32;
 }
 
-/* Steps [k0, k0 + k) of the chunk's rows of X, one row block after the other. */
-static void pack(const part *w, const chunk *ch, size_t k0, size_t k)
+/* Steps [k0, k0 + k) of a row block of X. */
+static void pack(const part *w, const chunk *ch, size_t block, size_t k0, size_t k)
 {
   const svf_matmul_args *args = &w->plan->args;
-  for (size_t b = ch->block0; b < ch->block1; ++b) {
-    const size_t row = block_row(w, b);
-    const int rows = (int)(block_row(w, b + 1) - row);
-    w->plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, rows, k,
-                               w->a + (row - ch->row0) * svf_lines(k));
-  }
+  const size_t row = block_row(w, block);
+  const int rows = (int)(block_row(w, block + 1) - row);
+  w->plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, rows, k,
+                             w->a + (row - ch->row0) * svf_lines(k));
 }
 
 /* A of a row block at the slice's first step, which is the first of a line. */
@@ -224,7 +223,7 @@ static void run_chunk(const part *w, const chunk *ch)
   const size_t budget = one ? 0 : w->plan->scratch_c / (ch->rows * SVF_PANEL) / width * width;
   const size_t pass = budget > width ? budget : width;
 
-  if (packs && one) pack(w, ch, 0, k);
+  if (packs && one) pack(w, ch, ch->block0, 0, k);
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
     const size_t left = w->panel1 - s.panel0;
@@ -232,13 +231,19 @@ static void run_chunk(const part *w, const chunk *ch)
         s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left) : svf_size_min(pass, left));
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
       s.k = svf_size_min(steps, k - s.k0);
-      if (packs && !one && (slices > 1 || s.panel0 == w->panel0)) pack(w, ch, s.k0, s.k);
+      /* Just before its first use, so that it is packed into L1. */
+      const bool fresh = packs && !one && (slices > 1 || s.panel0 == w->panel0);
       group g = {0};
       for (g.panel0 = s.panel0; g.panel0 < s.panel1; g.panel0 = g.panel1) {
-        const size_t wide = one ? s.panel1 - s.panel0 : width;
-        g.panel1 = g.panel0 + svf_size_min(wide, s.panel1 - g.panel0);
+        const size_t rest = s.panel1 - g.panel0;
+        /* A rest of one panel would be slow alone: it joins the group before it. */
+        const size_t wide = one || rest == width + 1 ? rest : svf_size_min(width, rest);
+        g.panel1 = g.panel0 + wide;
         find_next(w, ch, &s, wide, &g);
-        for (size_t b = ch->block0; b < ch->block1; ++b) run_block(w, ch, &s, &g, b);
+        for (size_t b = ch->block0; b < ch->block1; ++b) {
+          if (fresh && g.panel0 == s.panel0) pack(w, ch, b, s.k0, s.k);
+          run_block(w, ch, &s, &g, b);
+        }
       }
     }
   }
