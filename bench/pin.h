@@ -6,8 +6,8 @@
 #define SVF_BENCH_PIN_H
 
 /* This thread to the first CPU that the process may use, every other thread that exists now to the
- * next ones, in the order of their creation: right for any number of pools of one worker per further
- * CPU. Does nothing where threads cannot be listed. */
+ * next ones, in the order of their creation: right for any number of pools of one worker per
+ * further CPU. Does nothing where threads cannot be listed. */
 void pin_threads(void);
 
 #endif
