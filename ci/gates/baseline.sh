@@ -16,7 +16,7 @@ while read -r object; do
   esac
   found=$(grep -E "$beyond" <<< "$code" | head -3 || true)
   case $object in
-    *svf_kernels.dir*/avx*/*)
+    *svf_kernels.dir*/avx*/* | *svf_kernels.dir*/amx/*)
       # The pattern must be able to match: in these objects it has to.
       [ -n "$found" ] || { echo "$object: no vector instruction recognised"; status=1; }
       vector=$((vector + 1))

@@ -22,6 +22,8 @@ extern "C" {
 #define SVF_CPU_AVX512BW (UINT64_C(1) << 3)
 #define SVF_CPU_AVX512DQ (UINT64_C(1) << 4)
 #define SVF_CPU_AVX512VL (UINT64_C(1) << 5)
+#define SVF_CPU_AMX_TILE (UINT64_C(1) << 6) /* and tile state enabled, and a palette to use it */
+#define SVF_CPU_AMX_BF16 (UINT64_C(1) << 7)
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
 
 /* What this CPU and operating system support. Thread-safe, never fails. */
@@ -31,13 +33,19 @@ SVF_API uint64_t svf_cpu_features(void);
  * Thread-safe. */
 SVF_API int svf_isa_supported(svf_isa isa);
 
-/* "auto", "ref", "neon", "avx2", "avx512"; "?" for an unknown value. */
+/* The instruction set whose kernel carries out a call with this isa and format: the best that is
+ * not beyond isa (AUTO: the selected one) and that has one. AUTO if isa cannot run here.
+ * Thread-safe. */
+SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
+
+/* "auto", "ref", "neon", "avx2", "avx512", "amx"; "?" for an unknown value. */
 SVF_API const char *svf_isa_name(svf_isa isa);
 
 /* Parse a name as printed by svf_isa_name. Errors: NULL; ARGUMENT with the list of known names. */
 SVF_API svf_status svf_isa_parse(const char *name, svf_isa *isa);
 
-/* Make `isa` what SVF_ISA_AUTO means in this process; SVF_ISA_AUTO goes back to the best.
+/* Make `isa` what SVF_ISA_AUTO means in this process; SVF_ISA_AUTO goes back to the best. Calls use
+ * kernels of `isa` or, for formats that it has none for, of the best instruction set below it.
  * UNSUPPORTED, and nothing changed, if this CPU or build lacks it. Thread-safe; calls already
  * planned keep the instruction set that they were planned with. */
 SVF_API svf_status svf_isa_select(svf_isa isa);

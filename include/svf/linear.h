@@ -8,10 +8,15 @@
  *
  *   offset 0      struct svf_linear_header (128 bytes)
  *   sigma_offset  sigma, fp32, r values, zero-padded to a multiple of 16
- *   v_offset      V as panels  [ceil(r/16)][n][16] of fp32: panel p, step k, lane j = V[k][16p+j]
- *   u_offset      U as panels  [ceil(m/16)][r][16] of fp32: panel p, step k, lane j = U[16p+j][k]
+ *   v_offset      V as panels, one per 16 channels: panel p, step k, lane j = V[k][16p+j]
+ *   u_offset      U as panels: panel p, step k, lane j = U[16p+j][k]
  *
- * Lanes past r or m are zero. All integers are in the writer's byte order; `endian` tells which. */
+ * A panel with K steps is, by format:
+ *   f32                [K][16]             fp32
+ *   bf16, bf16-split   [K'/2][16][2]       bf16, K' = K rounded up to 32: pairs of steps
+ *
+ * Lanes past r or m, and steps past K, are zero. All integers are in the writer's byte order;
+ * `endian` tells which. */
 #ifndef SVF_LINEAR_H
 #define SVF_LINEAR_H
 

@@ -10,11 +10,22 @@
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
- * Bits. For f32 every element of X V and of T U^T is one chain of fused multiply-adds that starts
- * at +0 and runs in increasing k; T is that sum times the gain, rounded once; bias and Y_old are
- * added in this order with one rounding each. So a row's result has the same bits on every
- * instruction set, for any number of threads, and whatever else is in the batch. NaN and Inf
- * propagate within their row; denormals follow the caller's MXCSR / FPCR, which is never changed.
+ * Formats. f32 is fp32 throughout. In bf16 the weights are bf16, X is rounded to bf16, sums are in
+ * fp32, and T is rounded to bf16 before the second product. What an expert changes in Y is a few
+ * per cent of it, and that rounding drowns it: bf16-split carries T as hi + lo, hi = bf16(T) and lo
+ * = bf16(T - hi), +0 where hi is not finite, and multiplies by both while it reads the weights
+ * once. Bias, Y_old and the gains are fp32 in every format.
+ *
+ * Bits. A row's result has the same bits for any number of threads and whatever else is in the
+ * batch. On every instruction set but amx each element of X V and of T U^T is one chain of fused
+ * multiply-adds in fp32 that starts at +0 and runs in increasing k (over hi + lo, which fp32 holds,
+ * in bf16-split); T is that sum times the gain, rounded once; bias and Y_old are added in this
+ * order with one rounding each. So the bits are those of every other instruction set, too. amx adds
+ * up in the order of its tiles: per 32 steps of k the even and the odd ones are two chains that
+ * start at +0, their sum is added to the total, hi before lo, and denormals count as zero. NaN and
+ * Inf propagate within their row; denormals elsewhere follow the caller's MXCSR / FPCR, which is
+ * never changed. The first call that needs amx asks Linux for the state of its tiles (arch_prctl,
+ * once per process); where that is refused, calls use the next instruction set.
  *
  * No function here allocates, prints, aborts or keeps state. */
 #ifndef SVF_MATMUL_H
@@ -50,7 +61,7 @@ typedef struct svf_matmul_args {
   void *y;            /* [rows][m]; must not overlap x, the block, the gains or the workspace */
   ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
   unsigned flags;     /* 0 or SVF_ACCUMULATE */
-  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported */
+  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only

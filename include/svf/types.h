@@ -19,7 +19,11 @@ typedef enum svf_dtype { SVF_F32 = 0, SVF_BF16 = 1 } svf_dtype;
 
 /* Format of the packed weights, and with it the arithmetic. */
 typedef enum svf_format {
-  SVF_FORMAT_F32 = 0 /* fp32 weights and activations, one chain of FMAs per output */
+  SVF_FORMAT_F32 = 0,    /* fp32 weights and activations, one chain of FMAs per output */
+  SVF_FORMAT_BF16,       /* bf16 weights; X and T rounded to bf16; sums in fp32 */
+  SVF_FORMAT_BF16_SPLIT, /* the same weights; T carried as hi + lo, two bf16: what an expert changes
+                            survives, see svf/matmul.h */
+  SVF_FORMAT_COUNT
 } svf_format;
 
 /* Instruction set of a kernel. Higher is preferred where the CPU has it. */
@@ -29,13 +33,15 @@ typedef enum svf_isa {
   SVF_ISA_NEON,     /* Armv8-A Advanced SIMD */
   SVF_ISA_AVX2,     /* AVX2 + FMA */
   SVF_ISA_AVX512,   /* AVX-512 F, BW, DQ, VL */
+  SVF_ISA_AMX,      /* AVX-512 and AMX tiles: bf16; formats without tiles use AVX-512 */
   SVF_ISA_COUNT
 } svf_isa;
 
 /* Bytes of one element; 0 for an unknown type. Thread-safe. */
 SVF_API size_t svf_dtype_size(svf_dtype type);
 
-/* "f32", "bf16"; "?" for an unknown value. Static strings. Thread-safe. */
+/* "f32", "bf16", and for formats "bf16-split"; "?" for an unknown value. Static strings.
+ * Thread-safe. */
 SVF_API const char *svf_dtype_name(svf_dtype type);
 SVF_API const char *svf_format_name(svf_format format);
 

@@ -28,6 +28,7 @@ extern const double verify_stds[DELTAS]; /* of z - 1, for the delta fidelity */
 
 typedef struct verify_result {
   double nmse, nmse_limit;                   /* B: against fp64 on the same stored inputs */
+  double format, format_limit;               /* C: against fp64 on the original weights and X */
   double delta[DELTAS], delta_limit[DELTAS]; /* D: ||dy - ref|| / ||ref|| */
   bool base_identity;  /* E: gains = sigma equals the base model, to the bit */
   bool batch_identity; /* E: a row alone equals the row in the batch */

@@ -15,7 +15,8 @@ static int bit(uint64_t word, int n) { return (int)(word >> n & 1); }
 uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
 {
   uint64_t has = 0;
-  const uint64_t ymm = 0x6, zmm = 0xe6; /* SSE + AVX; and opmask + both halves of ZMM */
+  /* SSE + AVX; and opmask + both halves of ZMM; tile configuration + data */
+  const uint64_t ymm = 0x6, zmm = 0xe6, tile = 0x60000;
   const int osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
   if (!osxsave || !avx || (r->xcr0 & ymm) != ymm) return 0;
   if (bit(r->leaf1_ecx, 12)) has |= SVF_CPU_FMA;
@@ -25,6 +26,10 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   if (bit(r->leaf7_ebx, 17)) has |= SVF_CPU_AVX512DQ;
   if (bit(r->leaf7_ebx, 30)) has |= SVF_CPU_AVX512BW;
   if (bit(r->leaf7_ebx, 31)) has |= SVF_CPU_AVX512VL;
+  /* Virtual machines have shown the bits without a palette. */
+  if ((r->xcr0 & tile) != tile || !bit(r->leaf7_edx, 24) || r->leaf1d_eax < 1) return has;
+  has |= SVF_CPU_AMX_TILE;
+  if (bit(r->leaf7_edx, 22)) has |= SVF_CPU_AMX_BF16;
   return has;
 }
 
@@ -40,7 +45,11 @@ uint64_t svf_cpu_features(void)
   uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
   r.leaf1_ecx = c;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) r.leaf7_ebx = b;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+    r.leaf7_ebx = b;
+    r.leaf7_edx = d;
+  }
+  if (__get_cpuid_count(0x1d, 0, &a, &b, &c, &d)) r.leaf1d_eax = a;
   if (bit(r.leaf1_ecx, 27)) {
     __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
     r.xcr0 = (uint64_t)d << 32 | a;

@@ -9,9 +9,10 @@
 
 #include <svf/cpu.h>
 
-/* The registers that decide, x86: CPUID.1:ECX, CPUID.(7,0):EBX, and XCR0 (0 without OSXSAVE). */
+/* The registers that decide, x86: CPUID.1:ECX, CPUID.(7,0):EBX and EDX, CPUID.1DH:EAX (0 where
+ * there is no such leaf), and XCR0 (0 without OSXSAVE). */
 typedef struct svf_x86_registers {
-  uint32_t leaf1_ecx, leaf7_ebx;
+  uint32_t leaf1_ecx, leaf7_ebx, leaf7_edx, leaf1d_eax;
   uint64_t xcr0;
 } svf_x86_registers;
 

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/core/amx.h"
 #include "src/core/status.h"
 
-static const char *const isa_names[SVF_ISA_COUNT] = {"auto", "ref", "neon", "avx2", "avx512"};
+static const char *const isa_names[SVF_ISA_COUNT] = {"auto", "ref",    "neon",
+                                                     "avx2", "avx512", "amx"};
 
 static const struct {
   uint64_t bit;
@@ -20,7 +22,7 @@ static const struct {
 } feature_names[] = {
     {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},           {SVF_CPU_AVX512F, "avx512f"},
     {SVF_CPU_AVX512BW, "avx512bw"}, {SVF_CPU_AVX512DQ, "avx512dq"}, {SVF_CPU_AVX512VL, "avx512vl"},
-    {SVF_CPU_NEON, "neon"},
+    {SVF_CPU_AMX_TILE, "amx-tile"}, {SVF_CPU_AMX_BF16, "amx-bf16"}, {SVF_CPU_NEON, "neon"},
 };
 
 static _Atomic int selected = SVF_ISA_AUTO;
@@ -36,10 +38,17 @@ static uint64_t features(void)
     f = svf_cpu_features() | asked;
     atomic_store_explicit(&known, f, memory_order_relaxed);
   }
-  return f & ~asked;
+  f &= ~asked;
+  return svf_amx_refused() ? f & ~(uint64_t)(SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16) : f;
 }
 
 static int runs_here(const svf_kernel *kernel) { return (kernel->needs & ~features()) == 0; }
+
+/* Tiles are asked for when they are first needed, not before. */
+static int may_run(const svf_kernel *kernel)
+{
+  return runs_here(kernel) && (!(kernel->needs & SVF_CPU_AMX_TILE) || svf_amx_permitted());
+}
 
 static svf_isa best(void)
 {
@@ -72,9 +81,9 @@ svf_status svf_isa_parse(const char *name, svf_isa *isa)
       return SVF_OK;
     }
   }
-  return svf_fail(SVF_ERR_ARGUMENT,
-                  "name is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512",
-                  name);
+  return svf_fail(
+      SVF_ERR_ARGUMENT,
+      "name is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512, amx", name);
 }
 
 /* Why `isa` cannot run: the build has no kernel of it, or the CPU lacks a feature. */
@@ -110,7 +119,8 @@ svf_status svf_isa_select_env(void)
   if (svf_isa_parse(name, &isa) != SVF_OK) {
     return svf_fail(
         SVF_ERR_ARGUMENT,
-        "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512", name);
+        "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512, amx",
+        name);
   }
   return svf_isa_select(isa);
 }
@@ -121,13 +131,26 @@ svf_isa svf_isa_selected(void)
   return isa == SVF_ISA_AUTO ? best() : isa;
 }
 
+svf_isa svf_isa_serving(svf_isa isa, svf_format format)
+{
+  const svf_kernel *kernel;
+  if ((int)format < 0 || format >= SVF_FORMAT_COUNT) return SVF_ISA_AUTO;
+  return svf_dispatch(isa, format, &kernel) == SVF_OK ? kernel->isa : SVF_ISA_AUTO;
+}
+
 svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kernel)
 {
   if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
-  const svf_kernel *found = svf_kernel_find(isa, format);
-  if (!found || !runs_here(found)) return unsupported(isa);
-  *kernel = found;
-  return SVF_OK;
+  if (!svf_isa_supported(isa)) return unsupported(isa);
+  for (size_t i = svf_kernel_count(); i-- > 0;) {
+    const svf_kernel *found = svf_kernel_at(i);
+    if (found->isa <= isa && found->format == svf_format_weights(format) && may_run(found)) {
+      *kernel = found;
+      return SVF_OK;
+    }
+  }
+  return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel of format %s",
+                  svf_isa_name(isa), svf_format_name(format));
 }
 
 /* snprintf at the end of what is there, counting what would not fit. */
@@ -163,6 +186,9 @@ size_t svf_cpu_describe(char *buffer, size_t bytes)
       }
     }
     append(buffer, bytes, &length, "\n");
+  }
+  if (svf_amx_refused()) {
+    append(buffer, bytes, &length, "amx: the operating system refused the state of its tiles\n");
   }
   append(buffer, bytes, &length, "selected: %s (%s)\n", svf_isa_name(svf_isa_selected()),
          atomic_load(&selected) == SVF_ISA_AUTO ? "the best that can run" : "asked for");

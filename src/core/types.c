@@ -30,8 +30,6 @@ const char *svf_dtype_name(svf_dtype type)
 
 const char *svf_format_name(svf_format format)
 {
-  switch (format) {
-    case SVF_FORMAT_F32: return "f32";
-  }
-  return "?";
+  static const char *const names[SVF_FORMAT_COUNT] = {"f32", "bf16", "bf16-split"};
+  return (int)format >= 0 && format < SVF_FORMAT_COUNT ? names[format] : "?";
 }

@@ -12,19 +12,20 @@ const unsigned char svf_linear_magic[8] = {'S', 'V', 'F', 'L', 'I', 'N', '\r', '
 
 _Static_assert(sizeof(svf_linear_header) == 128, "the header is part of the file format");
 
-/* Append a section of `elements` fp32 to the block. */
-static bool append(size_t *bytes, size_t elements, uint64_t *offset)
+/* Append a section of `size` bytes, whole cache lines, to the block. */
+static bool append(size_t *bytes, size_t size, uint64_t *offset)
 {
-  size_t size;
   *offset = *bytes;
-  return svf_size_mul(elements, sizeof(float), &size) &&
-         svf_size_round(size, SVF_LINEAR_ALIGNMENT, &size) && svf_size_add(*bytes, size, bytes);
+  return svf_size_add(*bytes, size, bytes);
 }
 
-/* Elements of panels over `channels` with reduction length k. */
-static bool panels(size_t channels, size_t k, size_t *elements)
+/* Bytes of panels over `channels` with reduction length k. */
+static bool panels(svf_format format, size_t channels, size_t k, size_t *bytes)
 {
-  return svf_size_round(channels, SVF_PANEL, elements) && svf_size_mul(*elements, k, elements);
+  size_t count;
+  if (k > SIZE_MAX / (2 * SVF_LINE)) return false; /* a panel does not wrap */
+  return svf_size_round(channels, SVF_PANEL, &count) &&
+         svf_size_mul(count / SVF_PANEL, svf_panel_bytes(format, k), bytes);
 }
 
 svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
@@ -33,7 +34,7 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
   if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
   if (n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0; a layer has at least one input");
   if (r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0; a rank is at least 1");
-  if (format != SVF_FORMAT_F32) {
+  if ((int)format < 0 || format >= SVF_FORMAT_COUNT) {
     return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
                     (int)format);
   }
@@ -45,7 +46,8 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
                          .r = r};
   memcpy(h.magic, svf_linear_magic, sizeof h.magic);
   size_t bytes = sizeof h, sigma, v, u;
-  if (!svf_size_round(r, SVF_PANEL, &sigma) || !panels(r, n, &v) || !panels(m, r, &u) ||
+  if (!svf_size_round(r, SVF_PANEL, &sigma) || !svf_size_mul(sigma, sizeof(float), &sigma) ||
+      !panels(format, r, n, &v) || !panels(format, m, r, &u) ||
       !append(&bytes, sigma, &h.sigma_offset) || !append(&bytes, v, &h.v_offset) ||
       !append(&bytes, u, &h.u_offset)) {
     return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, n = %zu, r = %zu: the packed size exceeds SIZE_MAX",

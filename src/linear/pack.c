@@ -25,19 +25,41 @@ static float element(const factor *f, size_t channel, size_t k)
   return x;
 }
 
-/* Panels [first, last): [panel][k][16]. Blocks of 16 steps, so that reads and writes both stay
- * within a few cache lines. */
-static void pack_panels(const factor *f, float *out, size_t first, size_t last)
+/* To nearest, ties to even; NaN stays NaN and becomes quiet. */
+static uint16_t to_bf16(float x)
 {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  if (x != x) return (uint16_t)((bits | 0x400000u) >> 16);
+  return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+/* Step k, lane j of a panel of that format. */
+static void put(char *panel, svf_format format, size_t k, size_t j, float x)
+{
+  if (format == SVF_FORMAT_F32) {
+    ((float *)(void *)panel)[k * SVF_PANEL + j] = x;
+  } else {
+    ((uint16_t *)(void *)panel)[(k / 2 * SVF_PANEL + j) * 2 + k % 2] = to_bf16(x);
+  }
+}
+
+/* Panels [first, last). Blocks of 16 steps, so that reads and writes both stay within a few cache
+ * lines. */
+static void pack_panels(const factor *f, svf_format format, char *out, size_t first, size_t last)
+{
+  const size_t bytes = svf_panel_bytes(format, f->k);
   for (size_t p = first; p < last; ++p) {
-    float *panel = out + p * SVF_PANEL * f->k;
+    char *panel = out + p * bytes;
+    const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
+    memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
     const size_t channel = p * SVF_PANEL;
     const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
     for (size_t k0 = 0; k0 < f->k; k0 += 16) {
       const size_t k1 = f->k - k0 < 16 ? f->k : k0 + 16;
       for (size_t j = 0; j < SVF_PANEL; ++j) {
         for (size_t k = k0; k < k1; ++k) {
-          panel[k * SVF_PANEL + j] = j < lanes ? element(f, channel + j, k) : 0.0f;
+          put(panel, format, k, j, j < lanes ? element(f, channel + j, k) : 0.0f);
         }
       }
     }
@@ -45,12 +67,12 @@ static void pack_panels(const factor *f, float *out, size_t first, size_t last)
 }
 
 /* Part ith of nth of the panels: any nth, any remainder. */
-static void pack_part(const factor *f, float *out, size_t ith, size_t nth)
+static void pack_part(const factor *f, svf_format format, char *out, size_t ith, size_t nth)
 {
   const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
   const size_t share = panels / nth, extra = panels % nth;
   const size_t first = ith * share + (ith < extra ? ith : extra);
-  pack_panels(f, out, first, first + share + (ith < extra));
+  pack_panels(f, format, out, first, first + share + (ith < extra));
 }
 
 static svf_status check_factor(const char *name, const void *data, svf_dtype type, size_t stride,
@@ -127,8 +149,8 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
   /* Stage 1 multiplies by V: its channels are the rank, its reduction n. Stage 2 by U^T. */
   const factor v = {source->vt_type, source->vt, source->vt_stride, source->r, source->n};
   const factor u = {source->u_type, source->u, source->u_stride, source->m, source->r};
-  pack_part(&v, (float *)(void *)(base + header.v_offset), ith, nth);
-  pack_part(&u, (float *)(void *)(base + header.u_offset), ith, nth);
+  pack_part(&v, source->format, base + header.v_offset, ith, nth);
+  pack_part(&u, source->format, base + header.u_offset, ith, nth);
   return SVF_OK;
 }
 

@@ -10,30 +10,43 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-enum { LINE = SVF_WORKSPACE_ALIGNMENT / sizeof(float) };
-
 /* --- Workspace: T, then a piece of scratch per part ------------------------------------------- */
 
 typedef struct layout {
-  size_t t, a, c; /* floats, each a multiple of a cache line */
+  size_t t, a; /* bytes, multiples of a cache line */
+  size_t c;    /* floats, likewise */
   size_t bytes;
 } layout;
+
+/* A's bytes, checked. */
+static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t *out)
+{
+  size_t lines, padded;
+  return svf_size_round(k, (size_t)kernel->a_steps, &lines) &&
+         svf_size_round(rows, (size_t)kernel->row_unit, &padded) &&
+         svf_size_mul(lines / (size_t)kernel->a_steps, padded, out) &&
+         svf_size_mul(*out, (size_t)planes * SVF_LINE, out);
+}
 
 /* All sizes grow with rows, whatever the division into parts will be. */
 static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, size_t nth,
                     layout *out)
 {
   const size_t widest = ((h->m > h->r ? h->m : h->r) + SVF_PANEL - 1) / SVF_PANEL;
-  size_t t, a, c, piece, total;
+  const size_t n = (size_t)h->n, chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
+  size_t t, whole, slice, c, piece, total;
+  const int planes = svf_planes(kernel, (svf_format)h->format);
+  if (!a_bytes(kernel, rows, (size_t)h->r, planes, &t)) return false;
   /* Packed X: one row block over all of n, or a chunk of blocks over one slice. */
-  const size_t whole = svf_size_min(rows, (size_t)kernel->rows) * svf_lines((size_t)h->n);
-  const size_t slice = svf_size_min(rows, SVF_CHUNK_ROWS) * SVF_SLICE;
-  if (!svf_size_mul(rows, svf_lines((size_t)h->r), &t)) return false;
-  if (!svf_size_round(whole > slice ? whole : slice, LINE, &a)) return false;
-  if (!svf_size_mul(svf_size_min(rows, SVF_CHUNK_ROWS) * SVF_PANEL, widest, &c)) return false;
+  if (!a_bytes(kernel, svf_size_min(rows, (size_t)kernel->rows), n, 1, &whole)) return false;
+  if (!a_bytes(kernel, chunk, svf_size_min(n, SVF_SLICE), 1, &slice)) return false;
+  const size_t a = whole > slice ? whole : slice;
+  if (!svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &c)) return false;
   c = svf_size_min(c, SVF_PARTIALS);
-  if (!svf_size_add(a, c, &piece) || !svf_size_mul(piece, nth, &piece)) return false;
-  if (!svf_size_add(t, piece, &total) || !svf_size_mul(total, sizeof(float), &total)) return false;
+  if (!svf_size_add(a, c * sizeof(float), &piece) || !svf_size_mul(piece, nth, &piece) ||
+      !svf_size_add(t, piece, &total)) {
+    return false;
+  }
   *out = (layout){t, a, c, total};
   return true;
 }
@@ -145,9 +158,9 @@ static void divide(svf_stage *stage, const svf_stage *before, size_t blocks, siz
   }
 }
 
-static const float *section(const void *block, uint64_t offset)
+static const char *section(const void *block, uint64_t offset)
 {
-  return (const float *)(const void *)((const char *)block + offset);
+  return (const char *)block + offset;
 }
 
 /* --- Public ------------------------------------------------------------------------------------
@@ -183,12 +196,16 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   }
 
   const svf_linear_header *h = args->linear;
-  svf_plan_data p = {.args = *args, .kernel = kernel, .sigma = section(h, h->sigma_offset)};
+  const svf_format format = (svf_format)h->format;
+  svf_plan_data p = {
+      .args = *args, .kernel = kernel, .format = format, .sigma = svf_linear_sigma(h)};
   p.stage[0] = (svf_stage){.weights = section(h, h->v_offset),
+                           .panel_bytes = svf_panel_bytes(format, (size_t)h->n),
                            .k = (size_t)h->n,
                            .channels = (size_t)h->r,
                            .panels = ceil_div((size_t)h->r, SVF_PANEL)};
   p.stage[1] = (svf_stage){.weights = section(h, h->u_offset),
+                           .panel_bytes = svf_panel_bytes(format, (size_t)h->r),
                            .k = (size_t)h->r,
                            .channels = (size_t)h->m,
                            .panels = ceil_div((size_t)h->m, SVF_PANEL)};

@@ -26,7 +26,8 @@ enum {
 
 /* One of the two products: [rows][k] times panels. */
 typedef struct svf_stage {
-  const float *weights; /* [panels][k][16] */
+  const char *weights; /* packed panels */
+  size_t panel_bytes;
   size_t k;
   size_t channels, panels;
   size_t row_parts, panel_parts;
@@ -37,10 +38,11 @@ typedef struct svf_plan_data {
   const svf_kernel *kernel;
   const float *sigma;
   svf_stage stage[SVF_STAGES];
-  size_t blocks;    /* row blocks */
-  float *t;         /* workspace: T, row block after row block, each an A */
-  float *scratch;   /* workspace: a piece per part: */
-  size_t scratch_a; /* floats for packed rows of X, */
+  size_t blocks; /* row blocks */
+  svf_format format;
+  char *t;          /* workspace: T, row block after row block, each an A */
+  char *scratch;    /* workspace: a piece per part: */
+  size_t scratch_a; /* bytes for packed rows of X, */
   size_t scratch_c; /* then floats for partial sums */
 } svf_plan_data;
 
@@ -58,8 +60,25 @@ static inline size_t svf_share(size_t total, size_t parts, size_t i)
   return i * share + (i < extra ? i : extra);
 }
 
-/* Steps of k in whole lines of A. k is at most a quarter of SIZE_MAX. */
-static inline size_t svf_lines(size_t k) { return (k + SVF_PANEL - 1) / SVF_PANEL * SVF_PANEL; }
+/* Planes of T. */
+static inline int svf_planes(const svf_kernel *kernel, svf_format format)
+{
+  return kernel->planes && format != svf_format_weights(format) ? 2 : 1;
+}
+
+/* Rows as A and C have them. */
+static inline size_t svf_rows_padded(const svf_kernel *kernel, size_t rows)
+{
+  const size_t unit = (size_t)kernel->row_unit;
+  return (rows + unit - 1) / unit * unit;
+}
+
+/* Bytes of an A with k steps. k is at most a quarter of SIZE_MAX / 64. */
+static inline size_t svf_a_bytes(const svf_kernel *kernel, size_t padded_rows, size_t k, int planes)
+{
+  const size_t steps = (size_t)kernel->a_steps;
+  return (k + steps - 1) / steps * padded_rows * (size_t)planes * SVF_LINE;
+}
 
 static inline size_t svf_size_min(size_t a, size_t b) { return a < b ? a : b; }
 

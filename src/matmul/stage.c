@@ -19,7 +19,8 @@ typedef struct part {
   const svf_stage *stage;
   bool first; /* stage 1 of the two: A comes from X and the result is T */
   size_t panel0, panel1;
-  float *a, *c; /* scratch */
+  char *a;  /* scratch: packed rows, */
+  float *c; /* sums */
 } part;
 
 /* Row blocks [block0, block1) of a part. */
@@ -41,9 +42,11 @@ typedef struct group {
   size_t next, next_panels, next_k; /* next_panels = 0: nothing left to fetch */
 } group;
 
+/* Row blocks are cut in whole row units, so that only the last one needs padding. */
 static size_t block_row(const part *w, size_t block)
 {
-  return svf_share(w->plan->args.rows, w->plan->blocks, block);
+  const size_t rows = w->plan->args.rows, unit = (size_t)w->plan->kernel->row_unit;
+  return svf_size_min(rows, svf_share((rows + unit - 1) / unit, w->plan->blocks, block) * unit);
 }
 
 static bool single(const chunk *ch) { return ch->block1 - ch->block0 == 1; }
@@ -57,10 +60,16 @@ static const void *x_at(const svf_matmul_args *args, size_t row, size_t k)
   return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
 }
 
-/* A single row of fp32 already is a row block. */
+/* A single row of fp32 may already be a row block. */
 static bool x_is_packed(const part *w, const chunk *ch)
 {
-  return ch->rows == 1 && w->plan->args.x_type == SVF_F32;
+  return ch->rows == 1 && w->plan->args.x_type == SVF_F32 && w->plan->kernel->reads_f32;
+}
+
+/* Where A of the rows from `row` of the chunk on is, when k steps of X are packed. */
+static char *packed(const part *w, const chunk *ch, size_t row, size_t k)
+{
+  return w->a + svf_a_bytes(w->plan->kernel, row - ch->row0, k, 1);
 }
 
 /* Steps [k0, k0 + k) of a row block of X. */
@@ -70,29 +79,45 @@ static void pack(const part *w, const chunk *ch, size_t block, size_t k0, size_t
   const size_t row = block_row(w, block);
   const int rows = (int)(block_row(w, block + 1) - row);
   w->plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, rows, k,
-                             w->a + (row - ch->row0) * svf_lines(k));
+                             packed(w, ch, row, k));
+}
+
+/* T of a row block at step k0, the first of a line. */
+static char *t_at(const part *w, size_t row, size_t rows, size_t k0)
+{
+  const svf_kernel *kernel = w->plan->kernel;
+  const int planes = svf_planes(kernel, w->plan->format);
+  return w->plan->t + svf_a_bytes(kernel, row, w->plan->stage[1].k, planes) +
+         svf_a_bytes(kernel, svf_rows_padded(kernel, rows), k0, planes);
 }
 
 /* A of a row block at the slice's first step, which is the first of a line. */
-static const float *a_of(const part *w, const chunk *ch, const slice *s, size_t row, size_t rows)
+static const void *a_of(const part *w, const chunk *ch, const slice *s, size_t row, size_t rows)
 {
-  if (!w->first) return w->plan->t + row * svf_lines(w->stage->k) + s->k0 * rows;
+  const svf_kernel *kernel = w->plan->kernel;
+  if (!w->first) return t_at(w, row, rows, s->k0);
   if (x_is_packed(w, ch)) return x_at(&w->plan->args, row, s->k0);
-  if (single(ch)) return w->a + s->k0 * rows;
-  return w->a + (row - ch->row0) * svf_lines(s->k);
+  if (!single(ch)) return packed(w, ch, row, s->k);
+  return w->a + svf_a_bytes(kernel, svf_rows_padded(kernel, rows), s->k0, 1);
 }
 
 /* --- Tiles -------------------------------------------------------------------------------------
  */
 
+static int units(const svf_kernel *kernel, size_t rows)
+{
+  return (int)svf_rows_padded(kernel, rows) / kernel->row_unit;
+}
+
 /* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest
  * of one panel, whose FMAs would wait for each other. */
 static size_t tile_panels(const svf_kernel *kernel, size_t rows, size_t left)
 {
-  const size_t full = (size_t)kernel->tile[rows].panels;
-  if (left == full + 1 && full > 2 && kernel->tile[rows].fn[full - 1]) return full - 1;
+  const int u = units(kernel, rows);
+  const size_t full = (size_t)kernel->tile[u].panels;
+  if (left == full + 1 && full > 2 && kernel->tile[u].fn[full - 1]) return full - 1;
   if (left >= full) return full;
-  while (!kernel->tile[rows].fn[left]) --left;
+  while (!kernel->tile[u].fn[left]) --left;
   return left;
 }
 
@@ -107,7 +132,9 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
       gains[i] = own ? own : w->plan->sigma;
     }
     e.gains = gains;
-    e.t = w->plan->t + row * svf_lines(w->stage->channels);
+    e.t = t_at(w, row, rows, 0);
+    e.t_channels = w->stage->channels;
+    e.split = w->plan->format != svf_format_weights(w->plan->format);
     return e;
   }
   e.y = (char *)args->y + (ptrdiff_t)row * args->y_stride * (ptrdiff_t)svf_dtype_size(args->y_type);
@@ -119,13 +146,20 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
 }
 
 /* T of the next slice, which comes from memory: fetched while the last group of this slice runs. */
-static const float *next_a(const part *w, const slice *s, const group *g, size_t row, size_t rows)
+static const void *next_a(const part *w, const slice *s, const group *g, size_t row, size_t rows)
 {
-  const size_t k = w->stage->k, k0 = s->k0 + s->k;
+  const size_t k0 = s->k0 + s->k;
   if (w->first || g->panel1 < s->panel1) return NULL;
-  const float *t = w->plan->t + row * svf_lines(k);
-  if (k0 < k) return t + k0 * rows;
-  return s->panel1 < w->panel1 ? t : NULL;
+  if (k0 < w->stage->k) return t_at(w, row, rows, k0);
+  return s->panel1 < w->panel1 ? t_at(w, row, rows, 0) : NULL;
+}
+
+/* A panel at step k, the first of a line of it. */
+static const char *panel_at(const part *w, size_t panel, size_t k)
+{
+  const svf_stage *stage = w->stage;
+  return stage->weights + panel * stage->panel_bytes +
+         k / svf_format_line(w->plan->format) * SVF_LINE;
 }
 
 /* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
@@ -134,41 +168,46 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   const svf_kernel *kernel = w->plan->kernel;
   const svf_stage *stage = w->stage;
   const size_t row = block_row(w, block), rows = block_row(w, block + 1) - row;
+  const size_t padded = svf_rows_padded(kernel, rows), per_line = svf_format_line(w->plan->format);
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
-  const size_t fetch0 = svf_share(s->k, blocks, index);
-  const size_t fetch = svf_share(s->k, blocks, index + 1) - fetch0;
+  const size_t lines = (s->k + per_line - 1) / per_line;
+  const size_t fetch0 = svf_share(lines, blocks, index);
+  const size_t fetch = svf_share(lines, blocks, index + 1) - fetch0;
   const bool stream = blocks <= SVF_STREAM_BLOCKS;
-  const size_t units = s->k / (stream ? SVF_STREAM_UNIT : SVF_FETCH_UNIT);
+  const size_t fetches_per_tile =
+      s->k / (size_t)(stream ? kernel->stream_unit : kernel->fetch_unit);
   const float *gains[SVF_ROWS_MAX];
   const svf_epilogue epilogue = epilogue_of(w, row, rows, gains);
   float *c = w->c;
   if (!single(ch)) {
-    c += (g->panel0 - s->panel0) * ch->rows * SVF_PANEL;
+    c += (g->panel0 - s->panel0) * svf_rows_padded(kernel, ch->rows) * SVF_PANEL;
     c += (row - ch->row0) * (g->panel1 - g->panel0) * SVF_PANEL;
   }
   svf_tile tile = {
       .a = a_of(w, ch, s, row, rows),
-      .b_stride = stage->k * SVF_PANEL,
+      .planes = w->first ? 1 : svf_planes(kernel, w->plan->format),
+      .rows = (int)rows,
+      .b_stride = stage->panel_bytes,
       .k = s->k,
       .resume = s->k0 > 0,
       .a_ahead = next_a(w, s, g, row, rows),
       .epilogue = s->k0 + s->k == stage->k ? &epilogue : NULL,
       .stream = stream,
-      .fetch_rate = units > 0 ? (int)((fetch + units - 1) / units) : 0,
+      .fetch_rate =
+          fetches_per_tile > 0 ? (int)((fetch + fetches_per_tile - 1) / fetches_per_tile) : 0,
   };
   for (size_t p = g->panel0, n; p < g->panel1; p += n) {
     const size_t at = p - g->panel0;
     n = tile_panels(kernel, rows, g->panel1 - p);
     const bool fetches = at + n <= g->next_panels;
-    tile.b = stage->weights + (p * stage->k + s->k0) * SVF_PANEL;
-    tile.c = c + at * rows * SVF_PANEL;
+    tile.b = panel_at(w, p, s->k0);
+    tile.c = c + at * padded * SVF_PANEL;
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(stage->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
     tile.fetch = fetches ? fetch : 0;
-    tile.ahead = fetches
-                     ? stage->weights + ((g->next + at) * stage->k + g->next_k + fetch0) * SVF_PANEL
-                     : tile.b;
-    kernel->tile[rows].fn[n](&tile);
+    tile.ahead =
+        fetches ? panel_at(w, g->next + at, g->next_k) + fetch0 * SVF_LINE : (const char *)tile.b;
+    kernel->tile[units(kernel, rows)].fn[n](&tile);
   }
 }
 
@@ -180,8 +219,8 @@ static size_t group_panels(const part *w)
 {
   enum { AT_LEAST = 3 };
   const svf_kernel *kernel = w->plan->kernel;
-  const size_t low = w->plan->args.rows / w->plan->blocks;
-  const size_t high = low + (w->plan->args.rows % w->plan->blocks != 0);
+  const size_t all = svf_rows_padded(kernel, w->plan->args.rows) / (size_t)kernel->row_unit;
+  const size_t low = all / w->plan->blocks, high = low + (all % w->plan->blocks != 0);
   const size_t one = (size_t)kernel->tile[low].panels, other = (size_t)kernel->tile[high].panels;
   size_t n = one;
   while (n % other != 0 || n < AT_LEAST) n += one;
@@ -217,10 +256,14 @@ static void run_chunk(const part *w, const chunk *ch)
   const size_t blocks = ch->block1 - ch->block0;
   const size_t longest = blocks <= SVF_STREAM_BLOCKS ? SVF_STREAM_SLICE : SVF_SLICE;
   const size_t slices = (k + longest - 1) / longest;
-  const size_t steps = svf_lines((k + slices - 1) / slices);
+  const size_t line = (size_t)w->plan->kernel->a_steps, even = (k + slices - 1) / slices;
+  const size_t steps = (even + line - 1) / line * line;
   const bool one = single(ch), packs = w->first && !x_is_packed(w, ch);
   const size_t width = one ? 0 : group_panels(w);
-  const size_t budget = one ? 0 : w->plan->scratch_c / (ch->rows * SVF_PANEL) / width * width;
+  const size_t budget = one ? 0
+                            : w->plan->scratch_c /
+                                  (svf_rows_padded(w->plan->kernel, ch->rows) * SVF_PANEL) / width *
+                                  width;
   const size_t pass = budget > width ? budget : width;
 
   if (packs && one) pack(w, ch, ch->block0, 0, k);
@@ -261,12 +304,13 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
   part w = {.plan = p, .stage = st, .first = stage == 0};
   w.panel0 = svf_share(st->panels, st->panel_parts, panel_part);
   w.panel1 = svf_share(st->panels, st->panel_parts, panel_part + 1);
-  w.a = p->scratch + ith * (p->scratch_a + p->scratch_c);
-  w.c = w.a + p->scratch_a;
+  w.a = p->scratch + ith * (p->scratch_a + p->scratch_c * sizeof(float));
+  w.c = (float *)(void *)(w.a + p->scratch_a);
   const size_t block0 = svf_share(p->blocks, st->row_parts, row_part);
   const size_t block1 = svf_share(p->blocks, st->row_parts, row_part + 1);
   const size_t most = SVF_CHUNK_ROWS / (size_t)p->kernel->rows;
   const size_t chunks = (block1 - block0 + most - 1) / most;
+  if (p->kernel->begin) p->kernel->begin();
   for (size_t i = 0; i < chunks; ++i) {
     chunk ch = {.block0 = block0 + svf_share(block1 - block0, chunks, i),
                 .block1 = block0 + svf_share(block1 - block0, chunks, i + 1),
@@ -275,4 +319,5 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
     ch.rows = block_row(&w, ch.block1) - ch.row0;
     run_chunk(&w, &ch);
   }
+  if (p->kernel->end) p->kernel->end();
 }

@@ -75,8 +75,8 @@ if ! grep -qF "prints $printed " "$work/example.c"; then
   exit 1
 fi
 case $(uname -m) in
-  x86_64) kernels=(kernels/{ref,avx2,avx512}/f32.c) ;;
-  aarch64) kernels=(kernels/{ref,neon}/f32.c) ;;
+  x86_64) kernels=("$source"/kernels/{ref,avx2,avx512,amx}/*.c) ;;
+  aarch64) kernels=("$source"/kernels/{ref,neon}/*.c) ;;
 esac
 (cd "$source" && "$CC" -std=c11 -O1 -ffp-contract=off -Iinclude -I. tests/consumer/consumer.c \
   kernels/registry.c "${kernels[@]}" src/{core,linear,matmul}/*.c -lm -o "$work/own_build")

@@ -29,7 +29,13 @@ static void call_rows(run *r, const problem *p, size_t first, size_t rows, float
 
 static void sub_batches(run *r)
 {
-  const spec s = {.m = M, .n = N, .r = R, .rows = ROWS, .kind = VALUES_RANDOM, .gains = true};
+  const spec s = {.format = r->format,
+                  .m = M,
+                  .n = N,
+                  .r = R,
+                  .rows = ROWS,
+                  .kind = VALUES_RANDOM,
+                  .gains = true};
   problem p;
   float whole[ROWS * M], part[ROWS * M];
   problem_make(&p, &s, &r->state);
@@ -48,7 +54,13 @@ static void sub_batches(run *r)
 /* Operands at every offset of a cache line that their element type allows. */
 static void offsets(run *r)
 {
-  const spec s = {.m = M, .n = N, .r = R, .rows = 11, .kind = VALUES_RANDOM, .gains = true};
+  const spec s = {.format = r->format,
+                  .m = M,
+                  .n = N,
+                  .r = R,
+                  .rows = 11,
+                  .kind = VALUES_RANDOM,
+                  .gains = true};
   problem p;
   float whole[11 * M];
   problem_make(&p, &s, &r->state);
@@ -57,7 +69,7 @@ static void offsets(run *r)
   float *y = aligned_alloc(64, (11 * M + 32) * sizeof *y / 64 * 64 + 64);
   if (!x || !y) abort();
   for (size_t offset = 0; offset < 16; ++offset) {
-    memcpy(x + offset, p.dx, 11 * N * sizeof *x);
+    memcpy(x + offset, p.args.x, 11 * N * sizeof *x);
     problem q = p;
     q.args.x = x + offset;
     q.args.x_stride = N;

@@ -26,7 +26,7 @@ static float *random_array(size_t count, uint64_t *state)
   return p;
 }
 
-void bench_kernel(svf_isa isa)
+void bench_kernel(svf_isa isa, svf_format format)
 {
   enum { SIZE = 512 };
   static const size_t rows[] = {1, 8, 64, 512};
@@ -34,7 +34,8 @@ void bench_kernel(svf_isa isa)
   float *u = random_array(SIZE * SIZE, &state), *vt = random_array(SIZE * SIZE, &state);
   float *x = random_array(SIZE * SIZE, &state), *y = random_array(SIZE * SIZE, &state);
   float *sigma = random_array(SIZE, &state);
-  const svf_linear_source source = {.m = SIZE,
+  const svf_linear_source source = {.format = format,
+                                    .m = SIZE,
                                     .n = SIZE,
                                     .r = SIZE,
                                     .u = u,
@@ -43,7 +44,7 @@ void bench_kernel(svf_isa isa)
                                     .vt_stride = SIZE,
                                     .sigma = sigma};
   size_t bytes, workspace_bytes;
-  if (svf_linear_bytes(SIZE, SIZE, SIZE, SVF_FORMAT_F32, &bytes) != SVF_OK) abort();
+  if (svf_linear_bytes(SIZE, SIZE, SIZE, format, &bytes) != SVF_OK) abort();
   void *block = aligned_alloc(64, bytes);
   if (!block || svf_linear_pack(&source, block, bytes) != SVF_OK) abort();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
@@ -66,9 +67,9 @@ void bench_kernel(svf_isa isa)
       const double seconds = now() - start;
       if (seconds < best) best = seconds;
     } while (now() < stop);
-    printf("%-8s 512^3 rows %3zu: %8.1f us, %6.1f GFLOP/s, %5.1f GB/s of weights\n",
-           svf_isa_name(isa), rows[i], 1e6 * best, 4e-9 * (double)rows[i] * SIZE * SIZE / best,
-           1e-9 * (double)bytes / best);
+    printf("%-8s %-10s 512^3 rows %3zu: %8.1f us, %6.1f GFLOP/s, %5.1f GB/s of weights\n",
+           svf_isa_name(isa), svf_format_name(format), rows[i], 1e6 * best,
+           4e-9 * (double)rows[i] * SIZE * SIZE / best, 1e-9 * (double)bytes / best);
     free(workspace);
   }
   free(u);

@@ -13,6 +13,7 @@
 
 typedef struct run {
   svf_isa isa;
+  svf_format format;
   bool quick; /* a tenth of the cases: emulators and sanitizers */
   uint64_t seed, state;
   const char *gate; /* name of the gate under way */
@@ -35,6 +36,6 @@ void gate_identities(run *r); /* identities.c */
 void gate_accuracy(run *r);   /* accuracy.c */
 
 /* The --bench table for one kernel. */
-void bench_kernel(svf_isa isa); /* bench.c */
+void bench_kernel(svf_isa isa, svf_format format); /* bench.c */
 
 #endif

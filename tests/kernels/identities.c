@@ -87,7 +87,7 @@ static void zero(run *r, problem *p)
 
 void gate_identities(run *r)
 {
-  const spec s = {.m = M, .n = N, .r = R, .rows = ROWS, .kind = VALUES_RANDOM};
+  const spec s = {.format = r->format, .m = M, .n = N, .r = R, .rows = ROWS, .kind = VALUES_RANDOM};
   for (int i = 0; i < 5; ++i) {
     problem p;
     problem_make(&p, &s, &r->state);

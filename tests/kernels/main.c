@@ -27,7 +27,8 @@ void gate_case(run *r, bool passed, const char *format, ...)
   if (++r->failures > FAILURES_SHOWN) return;
   va_list list;
   va_start(list, format);
-  printf("FAIL %s %s (seed %llu): ", svf_isa_name(r->isa), r->gate, (unsigned long long)r->seed);
+  printf("FAIL %s %s %s (seed %llu): ", svf_isa_name(r->isa), svf_format_name(r->format), r->gate,
+         (unsigned long long)r->seed);
   vprintf(format, list);
   printf("\n");
   va_end(list);
@@ -78,19 +79,20 @@ static bool filtered(const char *filter, const char *isa, const char *gate_name)
   return filter && strcmp(filter, isa) != 0 && strcmp(filter, gate_name) != 0;
 }
 
-static size_t check_kernel(const svf_kernel *kernel, const options *o)
+static size_t check_kernel(const svf_kernel *kernel, svf_format format, const options *o)
 {
   size_t failures = 0;
   for (int g = 0; g < GATES; ++g) {
     if (filtered(o->filter, svf_isa_name(kernel->isa), gates[g].name)) continue;
     run r = {.isa = kernel->isa,
+             .format = format,
              .quick = o->quick,
              .seed = o->seed,
              .state = o->seed,
              .gate = gates[g].name};
     gates[g].fn(&r);
-    printf("%-22s %-12s %7zu cases, %zu failed\n", kernel->name, gates[g].name, r.cases,
-           r.failures);
+    printf("%-22s %-10s %-12s %7zu cases, %zu failed\n", kernel->name, svf_format_name(format),
+           gates[g].name, r.cases, r.failures);
     fflush(stdout);
     failures += r.failures;
   }
@@ -129,10 +131,13 @@ int main(int argc, char **argv)
     }
     ++executed;
     ran[kernel->isa] = true;
-    if (o.bench) {
-      bench_kernel(kernel->isa);
-    } else {
-      failures += check_kernel(kernel, &o);
+    for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
+      if (svf_format_weights((svf_format)f) != kernel->format) continue;
+      if (o.bench) {
+        bench_kernel(kernel->isa, (svf_format)f);
+      } else {
+        failures += check_kernel(kernel, (svf_format)f, &o);
+      }
     }
   }
   printf("%zu of %zu kernels executed\n", executed, svf_kernel_count());

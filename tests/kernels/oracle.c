@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/kernels/oracle.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One source for three arithmetics: T and Y of one row in type `sum`. */
+/* One source for two arithmetics: T and Y of one row in type `sum`. */
 #define ORACLE(name, sum, mul_add, scale, plus)                                           \
   static void name##_row(const oracle_input *in, size_t row, sum *t, sum *y)              \
   {                                                                                       \
@@ -29,13 +30,10 @@
 static double fma_double(double a, double b, double c) { return a * b + c; }
 static double mul_double(double a, double b) { return a * b; }
 static double add_double(double a, double b) { return a + b; }
-static float mul_float(float a, float b) { return a * b; }
-static float add_float(float a, float b) { return a + b; }
 static int64_t fma_int(int64_t a, int64_t b, int64_t c) { return a * b + c; }
 static int64_t mul_int(int64_t a, int64_t b) { return a * b; }
 static int64_t add_int(int64_t a, int64_t b) { return a + b; }
 
-ORACLE(chain, float, fmaf, mul_float, add_float)
 ORACLE(precise, double, fma_double, mul_double, add_double)
 ORACLE(exact, int64_t, fma_int, mul_int, add_int)
 
@@ -46,11 +44,88 @@ static void *scratch(size_t bytes)
   return p;
 }
 
+/* hi + lo of t as the format keeps them. */
+static void carry_t(carry how, float t, float *hi, float *lo)
+{
+  *hi = how == CARRY_F32 ? t : bf16_widen(bf16_round(t));
+  *lo = how == CARRY_SPLIT && isfinite(*hi) ? bf16_widen(bf16_round(t - *hi)) : 0;
+}
+
+/* Y of one row from its sums. */
+static void put_row(const oracle_input *in, size_t row, const float *sums, float *y)
+{
+  for (size_t i = 0; i < in->m; ++i) {
+    float s = sums[i];
+    if (in->bias) s += in->bias[i];
+    if (in->old) s += in->old[row * in->m + i];
+    y[row * in->m + i] = s;
+  }
+}
+
+static float chain(const float *a, const float *b, size_t k)
+{
+  float s = 0;
+  for (size_t j = 0; j < k; ++j) s = fmaf(a[j], b[j], s);
+  return s;
+}
+
 void oracle_chain(const oracle_input *in, float *y)
 {
-  float *t = scratch(in->r * sizeof *t);
-  for (size_t row = 0; row < in->rows; ++row) chain_row(in, row, t, y + row * in->m);
+  float *t = scratch((in->r + in->m) * sizeof *t), *sums = t + in->r;
+  for (size_t row = 0; row < in->rows; ++row) {
+    for (size_t k = 0; k < in->r; ++k) {
+      float hi, lo;
+      carry_t(in->carry, chain(in->x + row * in->n, in->vt + k * in->n, in->n) * in->gains[row][k],
+              &hi, &lo);
+      t[k] = in->carry == CARRY_SPLIT ? hi + lo : hi;
+    }
+    for (size_t i = 0; i < in->m; ++i) sums[i] = chain(t, in->u + i * in->r, in->r);
+    put_row(in, row, sums, y);
+  }
   free(t);
+}
+
+static float flush(float x) { return fabsf(x) < FLT_MIN ? copysignf(0, x) : x; }
+
+/* TDPBF16PS: within a tile's 32 steps the even and the odd ones are two chains from zero, whose sum
+ * is added to the accumulator; denormals are zero on their way in and out. */
+static float tile_step(float sum, const float *a, const float *b, size_t k)
+{
+  float even = 0, odd = 0;
+  for (size_t j = 0; j < k; ++j) {
+    float *s = j % 2 ? &odd : &even;
+    *s = flush(fmaf(flush(a[j]), flush(b[j]), *s));
+  }
+  return flush(flush(sum) + flush(even + odd));
+}
+
+/* lo may be NULL. */
+static float tile_chain(const float *hi, const float *lo, const float *b, size_t k)
+{
+  enum { STEPS = 32 };
+  float sum = 0;
+  for (size_t j = 0; j < k; j += STEPS) {
+    const size_t count = k - j < STEPS ? k - j : STEPS;
+    sum = tile_step(sum, hi + j, b + j, count);
+    if (lo) sum = tile_step(sum, lo + j, b + j, count);
+  }
+  return sum;
+}
+
+void oracle_tiles(const oracle_input *in, float *y)
+{
+  float *hi = scratch((2 * in->r + in->m) * sizeof *hi), *lo = hi + in->r, *sums = lo + in->r;
+  for (size_t row = 0; row < in->rows; ++row) {
+    for (size_t k = 0; k < in->r; ++k) {
+      const float s = tile_chain(in->x + row * in->n, NULL, in->vt + k * in->n, in->n);
+      carry_t(in->carry, s * in->gains[row][k], &hi[k], &lo[k]);
+    }
+    for (size_t i = 0; i < in->m; ++i) {
+      sums[i] = tile_chain(hi, in->carry == CARRY_SPLIT ? lo : NULL, in->u + i * in->r, in->r);
+    }
+    put_row(in, row, sums, y);
+  }
+  free(hi);
 }
 
 void oracle_double(const oracle_input *in, double *y)

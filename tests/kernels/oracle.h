@@ -8,6 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What happens to T before the second product. */
+typedef enum carry {
+  CARRY_F32,  /* nothing */
+  CARRY_BF16, /* rounded to bf16 */
+  CARRY_SPLIT /* hi + lo, both bf16 */
+} carry;
+
 /* Everything as it is after widening to fp32, dense, row-major. */
 typedef struct oracle_input {
   size_t m, n, r, rows;
@@ -17,12 +24,16 @@ typedef struct oracle_input {
   const float *const *gains; /* [rows], none NULL */
   const float *bias;         /* [m] or NULL */
   const float *old;          /* [rows][m] or NULL: added last */
+  carry carry;
 } oracle_input;
 
 /* The documented chain of fused multiply-adds: y[rows][m] in fp32, to the bit. */
 void oracle_chain(const oracle_input *in, float *y);
 
-/* Double precision. */
+/* The documented order of AMX's bf16 tiles: y[rows][m] in fp32, to the bit. */
+void oracle_tiles(const oracle_input *in, float *y);
+
+/* Double precision; T is not rounded. */
 void oracle_double(const oracle_input *in, double *y);
 
 /* Integer arithmetic; every input must be an integer and every sum below 2^24. */

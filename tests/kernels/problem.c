@@ -32,7 +32,7 @@ static float draw(values kind, size_t at, uint64_t *state)
   static const float special[] = {NAN, INFINITY, -INFINITY, 1e-40f, -1e-42f, -0.0f, 0.0f, 3e38f};
   switch (kind) {
     case VALUES_RANDOM: return random_float(state);
-    case VALUES_INTEGER: return (float)random_below(state, 5) - 2.0f;
+    case VALUES_INTEGER: return (float)random_below(state, 3) - 1.0f;
     case VALUES_SPREAD: return ldexpf(random_float(state), (int)random_below(state, 81) - 40);
     case VALUES_CANCEL: return (at % 2 ? -1.0f : 1.0f) * (1.0f + 1e-6f * random_float(state));
     case VALUES_SPECIAL:
@@ -75,18 +75,24 @@ static float put(char *to, svf_dtype type, float v)
   return bf16_widen(b);
 }
 
+/* What a format makes of an operand. */
+static float stored(svf_format format, float v)
+{
+  return format == SVF_FORMAT_F32 ? v : bf16_widen(bf16_round(v));
+}
+
 /* A strided matrix in a guarded buffer with its dense fp32 copy. Returns the first row. */
 static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, svf_dtype type,
-                         values kind, bool at_end, float *dense, uint64_t *state)
+                         const spec *s, float *dense, uint64_t *state)
 {
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
   const size_t span = ((rows - 1) * (size_t)labs((long)stride) + width) * (size_t)size;
-  char *low = guard_take(g, span, at_end);
+  char *low = guard_take(g, span, s->at_end);
   char *first = stride < 0 ? low + (ptrdiff_t)(rows - 1) * -stride * size : low;
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < width; ++j) {
       char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j) * size;
-      dense[i * width + j] = put(to, type, draw(kind, j, state));
+      dense[i * width + j] = stored(s->format, put(to, type, draw(s->kind, j, state)));
     }
   }
   /* With stride 0 the last row wins. */
@@ -120,15 +126,14 @@ static void make_block(problem *p, uint64_t *state)
 {
   const spec *s = &p->s;
   const size_t us = s->r + s->factor_pad, vs = s->n + s->factor_pad;
-  char *u =
-      fill_matrix(&p->u, s->m, s->r, (ptrdiff_t)us, s->u_type, s->kind, s->at_end, p->du, state);
-  char *vt =
-      fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s->kind, s->at_end, p->dvt, state);
+  char *u = fill_matrix(&p->u, s->m, s->r, (ptrdiff_t)us, s->u_type, s, p->du, state);
+  char *vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s, p->dvt, state);
   float *sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
   for (size_t k = 0; k < s->r; ++k) {
     sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
   }
-  const svf_linear_source source = {.m = s->m,
+  const svf_linear_source source = {.format = s->format,
+                                    .m = s->m,
                                     .n = s->n,
                                     .r = s->r,
                                     .u_type = s->u_type,
@@ -139,7 +144,7 @@ static void make_block(problem *p, uint64_t *state)
                                     .vt_stride = vs,
                                     .sigma = sigma};
   size_t bytes;
-  must(svf_linear_bytes(s->m, s->n, s->r, SVF_FORMAT_F32, &bytes));
+  must(svf_linear_bytes(s->m, s->n, s->r, s->format, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
   must(svf_linear_check(block, bytes, 1));
@@ -162,7 +167,9 @@ static void reset_y(problem *p)
 
 oracle_input problem_oracle(const problem *p)
 {
-  return (oracle_input){.m = p->s.m,
+  static const carry carries[SVF_FORMAT_COUNT] = {CARRY_F32, CARRY_BF16, CARRY_SPLIT};
+  return (oracle_input){.carry = carries[p->s.format],
+                        .m = p->s.m,
                         .n = p->s.n,
                         .r = p->s.r,
                         .rows = p->s.rows,
@@ -200,8 +207,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   ptrdiff_t stride = s->x_same ? 0 : (ptrdiff_t)s->n + s->x_pad;
   if (s->x_backward) stride = -stride;
   p->args.x_stride = stride;
-  p->args.x =
-      fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s->kind, s->at_end, p->dx, state);
+  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s, p->dx, state);
 
   stride = (ptrdiff_t)s->m + s->y_pad;
   p->y_span = ((s->rows - 1) * (size_t)stride + s->m) * size;
@@ -215,7 +221,11 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   }
 
   const oracle_input in = problem_oracle(p);
-  oracle_chain(&in, p->expected);
+  if (s->tiles) {
+    oracle_tiles(&in, p->expected);
+  } else {
+    oracle_chain(&in, p->expected);
+  }
   if (s->y_type == SVF_BF16) {
     const float *f = p->expected;
     uint16_t *b = need(malloc(s->rows * s->m * sizeof *b));

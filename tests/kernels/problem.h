@@ -30,6 +30,8 @@ typedef enum values {
 } values;
 
 typedef struct spec {
+  svf_format format;
+  bool tiles; /* expected as AMX tiles compute */
   size_t m, n, r, rows;
   values kind;
   svf_dtype x_type, y_type, u_type, vt_type;

@@ -42,10 +42,13 @@ static void one_way(run *r, problem *p, way how, size_t nth)
   gate_case(r, same, "%s, %s %zu: %s", where, ways[how], nth, what);
 }
 
-static void all_ways(run *r, const spec *s)
+static void all_ways(run *r, const spec *shape)
 {
   problem p;
-  problem_make(&p, s, &r->state);
+  spec s = *shape;
+  s.format = r->format;
+  s.tiles = r->isa == SVF_ISA_AMX;
+  problem_make(&p, &s, &r->state);
   one_way(r, &p, WAY_SERIAL, 1);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
     one_way(r, &p, WAY_PARTS, parts[i]);

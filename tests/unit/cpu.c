@@ -9,7 +9,7 @@ enum { OSXSAVE_AVX_FMA = 1 << 27 | 1 << 28 | 1 << 12 };
 
 static uint64_t x86(uint32_t leaf1, uint32_t leaf7, uint64_t xcr0)
 {
-  const svf_x86_registers r = {leaf1, leaf7, xcr0};
+  const svf_x86_registers r = {.leaf1_ecx = leaf1, .leaf7_ebx = leaf7, .xcr0 = xcr0};
   return svf_cpu_from_x86(&r);
 }
 
@@ -28,6 +28,29 @@ START_TEST(x86_needs_cpu_and_system)
   ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA, avx2, 0xe7), ymm);
   ck_assert_uint_eq(x86(OSXSAVE_AVX_FMA & ~(1 << 12), avx2, 0x7), SVF_CPU_AVX2);
   ck_assert_uint_eq(x86(0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(amx_needs_state_and_a_palette)
+{
+  const uint32_t avx512 = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+  svf_x86_registers r = {.leaf1_ecx = OSXSAVE_AVX_FMA,
+                         .leaf7_ebx = avx512,
+                         .leaf7_edx = 1u << 22 | 1u << 24,
+                         .leaf1d_eax = 1,
+                         .xcr0 = 0x600e7};
+  const uint64_t amx = SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, amx);
+  r.leaf7_edx = 1u << 24;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, SVF_CPU_AMX_TILE);
+  r.leaf7_edx = 1u << 22; /* bf16 without tiles */
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, 0);
+  r.leaf7_edx = 1u << 22 | 1u << 24;
+  r.leaf1d_eax = 0; /* no palette */
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, 0);
+  r.leaf1d_eax = 1;
+  r.xcr0 = 0x200e7; /* configuration without data */
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, 0);
 }
 END_TEST
 
@@ -130,7 +153,8 @@ START_TEST(registry_is_sound)
     ck_assert_int_le(k->rows, SVF_ROWS_MAX);
     ck_assert_ptr_nonnull(k->pack_rows);
     ck_assert_ptr_eq(svf_kernel_find(k->isa, k->format), k);
-    for (int rows = 1; rows <= k->rows; ++rows) {
+    ck_assert_int_eq(k->rows % k->row_unit, 0);
+    for (int rows = 1; rows <= k->rows / k->row_unit; ++rows) {
       ck_assert_int_le(k->tile[rows].panels, SVF_PANELS_MAX);
       ck_assert_ptr_nonnull(k->tile[rows].fn[1]);
       ck_assert_ptr_nonnull(k->tile[rows].fn[k->tile[rows].panels]);
@@ -140,5 +164,6 @@ START_TEST(registry_is_sound)
 }
 END_TEST
 
-SUITE("cpu", x86_needs_cpu_and_system, aarch64_has_neon_by_hwcap, names_round_trip, parse_misuse,
-      select_restricts_and_goes_back, environment, describe_fits_any_buffer, registry_is_sound)
+SUITE("cpu", x86_needs_cpu_and_system, amx_needs_state_and_a_palette, aarch64_has_neon_by_hwcap,
+      names_round_trip, parse_misuse, select_restricts_and_goes_back, environment,
+      describe_fits_any_buffer, registry_is_sound)

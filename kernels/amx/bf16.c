@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bf16 for AMX: tiles of 16 rows x 32 steps (A), 16 pairs of steps x 16 channels (B), 16 x 16 sums
+ * in fp32 (C). 2 x 2 sums for more than 16 rows, else 1 x 4. A row block is padded to whole tiles,
+ * so one configuration serves every shape; what the rows of padding hold does not reach the others.
+ *
+ * Sources: Intel SDM volume 2, TDPBF16PS; Intel 64 optimization reference manual, chapter 20. */
+#include "kernels/registry.h"
+#include "kernels/target.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#include <svf/cpu.h>
+
+SVF_TARGET_BEGIN("amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+
+#include "kernels/avx512/vec.h"
+#include "kernels/line.h"
+
+enum {
+  ROWS = 16,  /* of a tile */
+  STEPS = 32, /* of a line of A */
+  TILE_BYTES = ROWS * SVF_LINE
+};
+
+/* Palette 1; bytes 16..31: bytes per row of each tile, from 48: rows of each. */
+static const struct {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t columns[16];
+  uint8_t rows[16];
+} config = {1,
+            0,
+            {0},
+            {SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE},
+            {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS}};
+
+static void begin(void) { _tile_loadconfig(&config); }
+static void end(void) { _tile_release(); }
+
+/* --- Stage 1's epilogue ------------------------------------------------------------------------
+ */
+
+/* 16 values of T rounded to bf16: which half of a line they are is in `t`. Returns what is lost. */
+SVF_INLINE vec put_half(char *t, vec v)
+{
+  const vec high = v_bf16(v);
+  v_narrow((uint16_t *)(void *)t, high);
+  return v_finite(high, v_sub(v, high));
+}
+
+/* T = sum * gain, in lines of 32 channels with zeros past r: tiles read whole lines. */
+static void finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf_tile *tile,
+                     size_t padded, const float *sums)
+{
+  const size_t planes = e->split ? 2 : 1, half = channel / SVF_PANEL % 2;
+  char *t = (char *)e->t + channel / STEPS * planes * padded * SVF_LINE + half * (SVF_LINE / 2);
+  const bool pad = half == 0 && channel + SVF_PANEL >= e->t_channels;
+  const __mmask16 real = (__mmask16)((1u << lanes) - 1);
+  for (int i = 0; i < tile->rows; ++i) {
+    const line gain = line_load_part(e->gains[i] + channel, lanes);
+    char *to = t + i * SVF_LINE;
+    vec v = _mm512_maskz_mul_ps(real, v_load(sums + i * SVF_PANEL), gain.v[0]);
+    for (size_t plane = 0; plane < planes; ++plane) {
+      v = put_half(to, v);
+      if (pad) memset(to + SVF_LINE / 2, 0, SVF_LINE / 2);
+      to += padded * SVF_LINE;
+    }
+  }
+}
+
+static void finish(const svf_tile *tile, size_t padded, int panels)
+{
+  for (int p = 0; p < panels; ++p) {
+    const int lanes = p == panels - 1 ? tile->lanes : SVF_PANEL;
+    const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
+    const float *sums = tile->c + (size_t)p * padded * SVF_PANEL;
+    if (tile->epilogue->t) {
+      finish_t(tile->epilogue, channel, lanes, tile, padded, sums);
+    } else {
+      finish_y(tile->epilogue, channel, lanes, tile->rows, sums);
+    }
+  }
+}
+
+/* --- Tiles -------------------------------------------------------------------------------------
+ *
+ * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
+
+SVF_INLINE void fetch_lines(const char **ahead, size_t stride, const int panels, int rate,
+                            size_t *left)
+{
+  for (; rate > 0 && *left > 0; --rate, --*left) {
+    SVF_UNROLL
+    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
+    *ahead += SVF_LINE;
+  }
+}
+
+/* One line of A, 16 of each panel: 16 rows. */
+SVF_INLINE void step_1(const char *a, const char *b, size_t stride, const int panels, int planes)
+{
+  _tile_loadd(4, a, SVF_LINE);
+  if (planes > 1) _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
+  _tile_loadd(6, b, SVF_LINE);
+  _tile_dpbf16ps(0, 4, 6);
+  if (planes > 1) _tile_dpbf16ps(0, 5, 6);
+  if (panels < 2) return;
+  _tile_loadd(7, b + stride, SVF_LINE);
+  _tile_dpbf16ps(1, 4, 7);
+  if (planes > 1) _tile_dpbf16ps(1, 5, 7);
+  if (panels < 4) return;
+  _tile_loadd(6, b + 2 * stride, SVF_LINE);
+  _tile_dpbf16ps(2, 4, 6);
+  if (planes > 1) _tile_dpbf16ps(2, 5, 6);
+  _tile_loadd(7, b + 3 * stride, SVF_LINE);
+  _tile_dpbf16ps(3, 4, 7);
+  if (planes > 1) _tile_dpbf16ps(3, 5, 7);
+}
+
+/* The same for 32 rows; the weights stay for both planes. */
+SVF_INLINE void step_2(const char *a, const char *b, size_t stride, const int panels, int planes)
+{
+  _tile_loadd(6, b, SVF_LINE);
+  if (panels > 1) _tile_loadd(7, b + stride, SVF_LINE);
+  for (int plane = 0; plane < planes; ++plane, a += 2 * TILE_BYTES) {
+    _tile_loadd(4, a, SVF_LINE);
+    _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(2, 5, 6);
+    if (panels > 1) _tile_dpbf16ps(1, 4, 7);
+    if (panels > 1) _tile_dpbf16ps(3, 5, 7);
+  }
+}
+
+/* Sum n of the tile in memory; `units` tiles of rows. */
+SVF_INLINE float *c_at(float *c, const int units, int n)
+{
+  const int unit = units == 2 ? n / 2 : 0, panel = units == 2 ? n % 2 : n;
+  return c + (panel * units + unit) * ROWS * SVF_PANEL;
+}
+
+#define SUM(n) (units == 2 ? (n) % 2 < panels : (n) < panels)
+
+SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels)
+{
+  const char *a = tile->a, *b = tile->b, *ahead = tile->ahead, *a_ahead = tile->a_ahead;
+  const size_t stride = tile->b_stride, a_line = (size_t)(tile->planes * units) * TILE_BYTES;
+  float *c = tile->c;
+  size_t fetch = tile->fetch;
+  if (tile->resume) {
+    if (SUM(0)) _tile_loadd(0, c_at(c, units, 0), SVF_LINE);
+    if (SUM(1)) _tile_loadd(1, c_at(c, units, 1), SVF_LINE);
+    if (SUM(2)) _tile_loadd(2, c_at(c, units, 2), SVF_LINE);
+    if (SUM(3)) _tile_loadd(3, c_at(c, units, 3), SVF_LINE);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (size_t k = 0; k < tile->k; k += STEPS) {
+    fetch_lines(&ahead, stride, panels, tile->fetch_rate, &fetch);
+    for (size_t i = 0; a_ahead && i < a_line; i += SVF_LINE) v_prefetch(a_ahead + i);
+    if (a_ahead) a_ahead += a_line;
+    if (units == 2) {
+      step_2(a, b, stride, panels, tile->planes);
+    } else {
+      step_1(a, b, stride, panels, tile->planes);
+    }
+    a += a_line;
+    b += TILE_BYTES;
+  }
+  if (SUM(0)) _tile_stored(0, c_at(c, units, 0), SVF_LINE);
+  if (SUM(1)) _tile_stored(1, c_at(c, units, 1), SVF_LINE);
+  if (SUM(2)) _tile_stored(2, c_at(c, units, 2), SVF_LINE);
+  if (SUM(3)) _tile_stored(3, c_at(c, units, 3), SVF_LINE);
+  if (tile->epilogue) finish(tile, (size_t)units * ROWS, panels);
+}
+
+#define AMX_TILE(units, panels) \
+  static void tile_##units##x##panels(const svf_tile *t) { amx_tile(t, units, panels); }
+
+AMX_TILE(1, 4)
+AMX_TILE(1, 2)
+AMX_TILE(1, 1)
+AMX_TILE(2, 2)
+AMX_TILE(2, 1)
+
+/* Rows of X rounded to bf16, in lines of 32 with zeros past k. */
+static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, void *a)
+{
+  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const size_t line_bytes = (size_t)((rows + ROWS - 1) / ROWS) * TILE_BYTES;
+  for (size_t j = 0; j < k; j += SVF_PANEL) {
+    const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
+    const size_t half = j / SVF_PANEL % 2;
+    const bool pad = half == 0 && j + SVF_PANEL >= k;
+    const char *from = (const char *)x + (ptrdiff_t)j * size;
+    char *to = (char *)a + j / STEPS * line_bytes + half * (SVF_LINE / 2);
+    for (int i = 0; i < rows; ++i) {
+      v_prefetch((const void *)((uintptr_t)from + (uintptr_t)(rows * stride * size)));
+      v_narrow((uint16_t *)(void *)to, v_bf16(row_load(from, type, lanes).v[0]));
+      if (pad) memset(to + SVF_LINE / 2, 0, SVF_LINE / 2);
+      to += SVF_LINE;
+      from += stride * size;
+    }
+  }
+}
+
+const svf_kernel svf_kernel_bf16_amx = {
+    .name = "svf_bf16_32x32_amx",
+    .isa = SVF_ISA_AMX,
+    .format = SVF_FORMAT_BF16,
+    .needs = SVF_FMA_NEEDS | SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16,
+    .rows = 2 * ROWS,
+    .row_unit = ROWS,
+    .a_steps = STEPS,
+    .planes = true,
+    .reads_f32 = false,
+    .fetch_unit = STEPS,
+    .stream_unit = STEPS,
+    .pack_rows = pack_rows,
+    .begin = begin,
+    .end = end,
+    .tile = {[1] = {4, {[1] = tile_1x1, [2] = tile_1x2, [4] = tile_1x4}},
+             [2] = {2, {[1] = tile_2x1, [2] = tile_2x2}}},
+};
+
+SVF_TARGET_END

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tile in fp32 FMAs, written once for every vector ISA and for every format that widens its
+ * weights to fp32. An ISA's vec.h defines, before this is included:
+ *
+ *   vec, LANES                a vector of fp32 and its lanes: 4, 8 or 16
+ *   v_zero() v_load(p) v_store(p, v) v_add(x, y) v_sub(x, y) v_mul(x, y)       any alignment
+ *   a_row                     up to FMA_STEPS values of one row of A, or where they are
+ *   a_load(a, count)          reads no more than `count` floats
+ *   a_value, a_at(x, s)       the value of step s
+ *   a_fma(y, b, sum)          sum + y*b with one rounding
+ *   v_even(p), v_odd(p)       of 2*LANES bf16 the even (odd) ones, in fp32
+ *   v_widen(p), v_narrow(p, v)     LANES bf16 to fp32, and back where nothing is lost
+ *   v_bf16(v)                 rounded to bf16, to nearest even, NaN made quiet; in fp32
+ *   v_finite(v, w)            w where v is finite, else +0
+ *   v_prefetch(p)             towards the core
+ *
+ * and a format's file defines FMA_BF16 as 0 or 1, includes this, and instantiates the tiles and the
+ * registry row by SVF_FMA_TILES and SVF_FMA_ROW of vec.h. Everything is inlined with constant
+ * shapes, so that the sums stay in registers. A is fp32 in every format: a rounded value is one. */
+#ifndef SVF_KERNELS_FMA_TILE_H
+#define SVF_KERNELS_FMA_TILE_H
+
+#include "kernels/line.h"
+
+enum {
+  FMA_STEPS = 4,                  /* steps for which a row of A is loaded at once; divides a line */
+  FMA_PER_LINE = FMA_BF16 ? 2 : 1 /* steps in a line of weights */
+};
+
+/* T as the format carries it. hi + lo is exact in fp32: lo has at most 8 bits within the 24 of t.
+ */
+SVF_INLINE vec fma_carry(vec t, bool split)
+{
+  if (!FMA_BF16) return t;
+  const vec hi = v_bf16(t);
+  if (!split) return hi;
+  return v_add(hi, v_finite(hi, v_bf16(v_sub(t, hi))));
+}
+
+/* Stage 1: T = sum * gain, the A of stage 2. Its lines are whole; what lies past r is never read.
+ */
+static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
+{
+  float *t = (float *)e->t + channel * (size_t)rows;
+  for (int i = 0; i < rows; ++i) {
+    const line gain = line_load_part(e->gains[i] + channel, lanes);
+    line l = line_load(sums + i * SVF_PANEL);
+    SVF_UNROLL
+    for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(v_mul(l.v[v], gain.v[v]), e->split);
+    line_store(t + i * SVF_PANEL, l);
+  }
+}
+
+/* The finished sums of a tile, still in L1. */
+static void fma_finish(const svf_tile *tile, int rows, int panels)
+{
+  for (int p = 0; p < panels; ++p) {
+    const int lanes = p == panels - 1 ? tile->lanes : SVF_PANEL;
+    const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
+    const float *sums = tile->c + p * rows * SVF_PANEL;
+    if (tile->epilogue->t) {
+      finish_t(tile->epilogue, channel, lanes, rows, sums);
+    } else {
+      finish_y(tile->epilogue, channel, lanes, rows, sums);
+    }
+  }
+}
+
+/* The sums of a tile, row by row, in the order of their use: [row][panel][VECS]. Loops over them
+ * are shallow and do not jump: clang unrolls deep nests too late to keep the sums in registers, gcc
+ * spills what it has to permute. */
+typedef struct sums {
+  vec v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX];
+} sums;
+
+/* Vector q of the weights of step s; b is at an even step. */
+SVF_INLINE vec b_at(const char *b, size_t stride, const int q, const int s)
+{
+  const char *at = b + (size_t)(q / VECS) * stride + s / FMA_PER_LINE * SVF_LINE;
+  at += q % VECS * LANES * 4;
+  if (!FMA_BF16) return v_load((const float *)(const void *)at);
+  return s % 2 ? v_odd((const uint16_t *)(const void *)at)
+               : v_even((const uint16_t *)(const void *)at);
+}
+
+/* Step s of those that x holds: every row's A times every panel's line of B. */
+SVF_INLINE void fma_step(const a_row *x, const int s, const char *b, size_t stride, const int rows,
+                         const int panels, sums *sum)
+{
+  const int vecs = panels * VECS;
+  vec w[SVF_PANELS_MAX * VECS];
+  a_value y = a_at(x[0], s);
+  SVF_UNROLL
+  for (int q = 0; q < vecs; ++q) w[q] = b_at(b, stride, q, s);
+  SVF_UNROLL
+  for (int e = 0; e < vecs * rows; ++e) {
+    if (e % vecs == 0) y = a_at(x[e / vecs], s);
+    sum->v[e] = a_fma(y, w[e % vecs], sum->v[e]);
+  }
+  /* Loads stay in their step: compilers gather those of several, and spill sums to hold them. */
+  __asm__ volatile("" ::: "memory");
+}
+
+/* `count` steps, at most FMA_STEPS, from an even one on. */
+SVF_INLINE void fma_steps(const float *a, const char *b, size_t stride, const int rows,
+                          const int panels, const int count, sums *sum)
+{
+  /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
+  __asm__("" : "+r"(stride));
+  a_row x[SVF_ROWS_MAX];
+  SVF_UNROLL
+  for (int i = 0; i < rows; ++i) x[i] = a_load(a + i * SVF_PANEL, count);
+  SVF_UNROLL
+  for (int s = 0; s < count; ++s) fma_step(x, s, b, stride, rows, panels, sum);
+}
+
+/* Where sum e lies in c, [panel][row][16]. */
+SVF_INLINE float *c_at(float *c, const int rows, const int vecs, int e)
+{
+  const int i = e / vecs, q = e % vecs;
+  return c + (q / VECS * rows + i) * SVF_PANEL + q % VECS * LANES;
+}
+
+/* Up to `rate` lines of the panels wanted next. */
+SVF_INLINE void fma_fetch(const char **ahead, size_t stride, const int panels, int rate,
+                          size_t *left)
+{
+  for (; rate > 0 && *left > 0; --rate, --*left) {
+    SVF_UNROLL
+    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
+    *ahead += SVF_LINE;
+  }
+}
+
+SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
+{
+  const size_t stride = tile->b_stride;
+  const float *a = tile->a, *a_ahead = tile->a_ahead;
+  const char *b = tile->b, *ahead = tile->ahead;
+  float *c = tile->c;
+  const int vecs = panels * VECS;
+  sums sum;
+  SVF_UNROLL
+  for (int e = 0; e < vecs * rows; ++e) {
+    sum.v[e] = tile->resume ? v_load(c_at(c, rows, vecs, e)) : v_zero();
+  }
+
+  /* Where memory is the limit the fetching is spread evenly, else it stays out of the way. */
+  size_t left = tile->k, fetch = tile->fetch;
+  const int rate = tile->fetch_rate;
+  for (; left >= SVF_PANEL; left -= SVF_PANEL) {
+    if (!tile->stream) fma_fetch(&ahead, stride, panels, rate, &fetch);
+    if (a_ahead) {
+      for (int i = 0; i < rows; ++i) v_prefetch(a_ahead + i * SVF_PANEL);
+      a_ahead += rows * SVF_PANEL;
+    }
+    for (int s = 0; s < SVF_PANEL; s += FMA_STEPS) {
+      if (tile->stream) fma_fetch(&ahead, stride, panels, rate, &fetch);
+      fma_steps(a + s, b, stride, rows, panels, FMA_STEPS, &sum);
+      b += FMA_STEPS / FMA_PER_LINE * SVF_LINE;
+    }
+    a += rows * SVF_PANEL;
+  }
+  for (; left >= FMA_STEPS; left -= FMA_STEPS) {
+    fma_steps(a, b, stride, rows, panels, FMA_STEPS, &sum);
+    a += FMA_STEPS;
+    b += FMA_STEPS / FMA_PER_LINE * SVF_LINE;
+  }
+  for (; left >= FMA_PER_LINE; left -= FMA_PER_LINE) {
+    fma_steps(a, b, stride, rows, panels, FMA_PER_LINE, &sum);
+    a += FMA_PER_LINE;
+    b += SVF_LINE;
+  }
+  if (left > 0) fma_steps(a, b, stride, rows, panels, 1, &sum);
+
+  SVF_UNROLL
+  for (int e = 0; e < vecs * rows; ++e) v_store(c_at(c, rows, vecs, e), sum.v[e]);
+  if (tile->epilogue) fma_finish(tile, rows, panels);
+}
+
+/* A row block of X in lines. Its rows lie far apart, where no hardware prefetcher follows, so the
+ * block that comes next is fetched meanwhile. */
+static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                          void *packed)
+{
+  float *a = packed;
+  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  for (size_t j = 0; j < k; j += SVF_PANEL) {
+    const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
+    const char *from = (const char *)x + (ptrdiff_t)j * size;
+    for (int i = 0; i < rows; ++i) {
+      v_prefetch((const void *)((uintptr_t)from + (uintptr_t)(rows * stride * size)));
+      line l = row_load(from, type, lanes);
+      SVF_UNROLL
+      for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(l.v[v], false);
+      line_store(a, l);
+      a += SVF_PANEL;
+      from += stride * size;
+    }
+  }
+}
+
+#define SVF_FMA_TILE(rows, panels) \
+  static void tile_##rows##x##panels(const svf_tile *t) { fma_tile(t, rows, panels); }
+
+/* What registry rows have in common. */
+#define SVF_FMA_ROW                                                             \
+  .row_unit = 1, .a_steps = SVF_PANEL, .planes = false, .reads_f32 = !FMA_BF16, \
+  .fetch_unit = SVF_PANEL, .stream_unit = FMA_STEPS
+
+#endif

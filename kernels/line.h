@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sixteen channels of a row in the vectors of an ISA, and what they go through once summed. Lanes
+ * that do not exist (past r or m) are handled here, through a line on the stack. For what an ISA's
+ * vec.h must define see fma_tile.h. */
+#ifndef SVF_KERNELS_LINE_H
+#define SVF_KERNELS_LINE_H
+
+#include <string.h>
+
+#include "kernels/kernel.h"
+
+#ifdef __clang__
+#define SVF_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SVF_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+enum { VECS = SVF_PANEL / LANES }; /* vectors in 16 fp32 */
+
+/* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail.
+ */
+#ifdef SVF_BREAK_TAIL
+enum { TAIL_LOSS = 1 };
+#else
+enum { TAIL_LOSS = 0 };
+#endif
+
+/* One line of one row, 16 channels. */
+typedef struct line {
+  vec v[VECS];
+} line;
+
+SVF_INLINE line line_load(const float *p)
+{
+  line l;
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) l.v[v] = v_load(p + v * LANES);
+  return l;
+}
+
+SVF_INLINE void line_store(float *p, line l)
+{
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) v_store(p + v * LANES, l.v[v]);
+}
+
+SVF_INLINE line line_add(line x, line y)
+{
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) x.v[v] = v_add(x.v[v], y.v[v]);
+  return x;
+}
+
+/* Gains, bias: fp32 of which only `lanes` may be touched. */
+SVF_INLINE line line_load_part(const float *p, int lanes)
+{
+  if (lanes == SVF_PANEL) return line_load(p);
+  float full[SVF_PANEL] = {0};
+  memcpy(full, p, (size_t)lanes * sizeof *p);
+  return line_load(full);
+}
+
+SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
+{
+  if (type == SVF_F32) return line_load_part((const float *)(const void *)y, lanes);
+  uint16_t full[SVF_PANEL] = {0};
+  memcpy(full, y, (size_t)lanes * sizeof *full);
+  line l;
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) l.v[v] = v_widen(full + v * LANES);
+  return l;
+}
+
+SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
+{
+  if (type == SVF_F32) {
+    if (lanes == SVF_PANEL) {
+      line_store((float *)(void *)y, l);
+      return;
+    }
+    float full[SVF_PANEL];
+    line_store(full, l);
+    memcpy(y, full, (size_t)(lanes - TAIL_LOSS) * sizeof *full);
+    return;
+  }
+  uint16_t full[SVF_PANEL];
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) v_narrow(full + v * LANES, v_bf16(l.v[v]));
+  memcpy(y, full, (size_t)lanes * sizeof *full);
+}
+
+/* Stage 2: Y = sum (+ bias) (+ Y), rounded to Y's type last. */
+static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
+{
+  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
+  char *y = (char *)e->y + (ptrdiff_t)channel * size;
+  for (int i = 0; i < rows; ++i) {
+    line l = line_load(sums + i * SVF_PANEL);
+    if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
+    if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
+    y_store(y, e->y_type, lanes, l);
+    y += e->y_stride * size;
+  }
+}
+
+#endif
