@@ -103,14 +103,15 @@ SVF_INLINE void fma_step(const a_row *x, const int s, const char *b, size_t stri
 }
 
 /* `count` steps, at most FMA_STEPS, from an even one on. */
-SVF_INLINE void fma_steps(const float *a, const char *b, size_t stride, const int rows,
+SVF_INLINE void fma_steps(const char *a, const char *b, size_t stride, const int rows,
                           const int panels, const int count, sums *sum)
 {
   /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
   __asm__("" : "+r"(stride));
   a_row x[SVF_ROWS_MAX];
   SVF_UNROLL
-  for (int i = 0; i < rows; ++i) x[i] = a_load(a + i * SVF_PANEL, count);
+  for (int i = 0; i < rows; ++i)
+    x[i] = a_load((const float *)(const void *)(a + i * SVF_LINE), count);
   SVF_UNROLL
   for (int s = 0; s < count; ++s) fma_step(x, s, b, stride, rows, panels, sum);
 }
@@ -122,21 +123,10 @@ SVF_INLINE float *c_at(float *c, const int rows, const int vecs, int e)
   return c + (q / VECS * rows + i) * SVF_PANEL + q % VECS * LANES;
 }
 
-/* Up to `rate` lines of the panels wanted next. */
-SVF_INLINE void fma_fetch(const char **ahead, size_t stride, const int panels, int rate,
-                          size_t *left)
-{
-  for (; rate > 0 && *left > 0; --rate, --*left) {
-    SVF_UNROLL
-    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
-    *ahead += SVF_LINE;
-  }
-}
-
 SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
 {
   const size_t stride = tile->b_stride;
-  const float *a = tile->a, *a_ahead = tile->a_ahead;
+  const char *a = tile->a, *a_ahead = tile->a_ahead;
   const char *b = tile->b, *ahead = tile->ahead;
   float *c = tile->c;
   const int vecs = panels * VECS;
@@ -150,26 +140,26 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
   size_t left = tile->k, fetch = tile->fetch;
   const int rate = tile->fetch_rate;
   for (; left >= SVF_PANEL; left -= SVF_PANEL) {
-    if (!tile->stream) fma_fetch(&ahead, stride, panels, rate, &fetch);
+    if (!tile->stream) fetch_lines(&ahead, stride, panels, rate, &fetch);
     if (a_ahead) {
-      for (int i = 0; i < rows; ++i) v_prefetch(a_ahead + i * SVF_PANEL);
-      a_ahead += rows * SVF_PANEL;
+      for (int i = 0; i < rows; ++i) v_prefetch(a_ahead + i * SVF_LINE);
+      a_ahead += rows * SVF_LINE;
     }
     for (int s = 0; s < SVF_PANEL; s += FMA_STEPS) {
-      if (tile->stream) fma_fetch(&ahead, stride, panels, rate, &fetch);
-      fma_steps(a + s, b, stride, rows, panels, FMA_STEPS, &sum);
+      if (tile->stream) fetch_lines(&ahead, stride, panels, rate, &fetch);
+      fma_steps(a + s * 4, b, stride, rows, panels, FMA_STEPS, &sum);
       b += FMA_STEPS / FMA_PER_LINE * SVF_LINE;
     }
-    a += rows * SVF_PANEL;
+    a += rows * SVF_LINE;
   }
   for (; left >= FMA_STEPS; left -= FMA_STEPS) {
     fma_steps(a, b, stride, rows, panels, FMA_STEPS, &sum);
-    a += FMA_STEPS;
+    a += FMA_STEPS * 4;
     b += FMA_STEPS / FMA_PER_LINE * SVF_LINE;
   }
   for (; left >= FMA_PER_LINE; left -= FMA_PER_LINE) {
     fma_steps(a, b, stride, rows, panels, FMA_PER_LINE, &sum);
-    a += FMA_PER_LINE;
+    a += FMA_PER_LINE * 4;
     b += SVF_LINE;
   }
   if (left > 0) fma_steps(a, b, stride, rows, panels, 1, &sum);
@@ -188,15 +178,14 @@ static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
   for (size_t j = 0; j < k; j += SVF_PANEL) {
     const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
-    const char *from = (const char *)x + (ptrdiff_t)j * size;
     for (int i = 0; i < rows; ++i) {
-      v_prefetch((const void *)((uintptr_t)from + (uintptr_t)(rows * stride * size)));
+      const char *from = (const char *)x + (i * stride + (ptrdiff_t)j) * size;
+      v_prefetch((const void *)((uintptr_t)from + (uintptr_t)rows * (uintptr_t)(stride * size)));
       line l = row_load(from, type, lanes);
       SVF_UNROLL
       for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(l.v[v], false);
       line_store(a, l);
       a += SVF_PANEL;
-      from += stride * size;
     }
   }
 }
@@ -205,8 +194,8 @@ static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   static void tile_##rows##x##panels(const svf_tile *t) { fma_tile(t, rows, panels); }
 
 /* What registry rows have in common. */
-#define SVF_FMA_ROW                                                             \
-  .row_unit = 1, .a_steps = SVF_PANEL, .planes = false, .reads_f32 = !FMA_BF16, \
-  .fetch_unit = SVF_PANEL, .stream_unit = FMA_STEPS
+#define SVF_FMA_ROW                                                           \
+  .row_unit = 1, .a_steps = SVF_PANEL, .cycles = VECS / 2.0, .planes = false, \
+  .reads_f32 = !FMA_BF16, .fetch_unit = SVF_PANEL, .stream_unit = FMA_STEPS
 
 #endif

@@ -26,11 +26,10 @@
 #include <svf/types.h>
 
 enum {
-  SVF_PANEL = 16,     /* output channels in a panel, for every ISA */
-  SVF_LINE = 64,      /* bytes */
-  SVF_ROWS_MAX = 32,  /* no kernel has a larger row block */
-  SVF_PANELS_MAX = 8, /* no tile function takes more panels abreast */
-  SVF_PLANES_MAX = 2  /* T as hi + lo */
+  SVF_PANEL = 16,    /* output channels in a panel, for every ISA */
+  SVF_LINE = 64,     /* bytes */
+  SVF_ROWS_MAX = 32, /* no kernel has a larger row block */
+  SVF_PANELS_MAX = 8 /* no tile function takes more panels abreast */
 };
 
 /* What becomes of finished sums. Stage 1 sets t and gains, stage 2 sets y and what follows it. */
@@ -69,8 +68,8 @@ typedef struct svf_tile {
 
 typedef void svf_tile_fn(const svf_tile *tile);
 
-/* A from rows of the caller's X, in the kernel's type. Writes whole lines, with zeros past k where
- * the kernel reads them; reads k of each row. */
+/* Steps of A from a row block of the caller's X, in the kernel's type. Writes whole lines, with
+ * zeros past k where the kernel reads them; reads k of each row. */
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                               void *a);
 
@@ -83,6 +82,7 @@ typedef struct svf_kernel {
   int rows;                    /* largest row block */
   int row_unit;                /* rows of A and C are padded to a multiple of this */
   int a_steps;                 /* steps of k in a line of A */
+  double cycles;               /* about, for a step of a row and a panel: for dividing work */
   bool planes;                 /* a split T is two planes of A; else its sum fits in one */
   bool reads_f32;              /* a row block of one row may be the caller's fp32 X itself */
   int fetch_unit, stream_unit; /* steps, see svf_tile */
@@ -115,8 +115,5 @@ static inline size_t svf_panel_bytes(svf_format format, size_t k)
   if (format == SVF_FORMAT_F32) return k * SVF_LINE;
   return (k + 31) / 32 * 16 * SVF_LINE; /* 16 lines: a tile register, zero past k */
 }
-
-/* The row for (isa, format of weights); NULL if this build has none. Thread-safe. */
-const svf_kernel *svf_kernel_find(svf_isa isa, svf_format format);
 
 #endif

@@ -94,13 +94,23 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
 static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
   const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
-  char *y = (char *)e->y + (ptrdiff_t)channel * size;
   for (int i = 0; i < rows; ++i) {
+    char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
     line l = line_load(sums + i * SVF_PANEL);
     if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
     if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
     y_store(y, e->y_type, lanes, l);
-    y += e->y_stride * size;
+  }
+}
+
+/* Up to `rate` lines of the panels wanted next. */
+SVF_INLINE void fetch_lines(const char **ahead, size_t stride, const int panels, int rate,
+                            size_t *left)
+{
+  for (; rate > 0 && *left > 0; --rate, --*left) {
+    SVF_UNROLL
+    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
+    *ahead += SVF_LINE;
   }
 }
 

@@ -16,11 +16,3 @@ static const svf_kernel *const rows[] = {
 size_t svf_kernel_count(void) { return sizeof rows / sizeof *rows; }
 
 const svf_kernel *svf_kernel_at(size_t i) { return i < svf_kernel_count() ? rows[i] : NULL; }
-
-const svf_kernel *svf_kernel_find(svf_isa isa, svf_format format)
-{
-  for (size_t i = svf_kernel_count(); i-- > 0;) {
-    if (rows[i]->isa == isa && rows[i]->format == format) return rows[i];
-  }
-  return NULL;
-}

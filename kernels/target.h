@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Instruction sets per file, without compiler flags: a kernel file stands between
- * SVF_TARGET_BEGIN("avx2,fma") and SVF_TARGET_END, so it builds with the plain flags of any project
- * and can be joined with others into one file. Include system headers before. */
+ * SVF_TARGET_BEGIN("avx2,fma") and SVF_TARGET_END, so it builds with the plain flags of any
+ * project. Include system headers before. */
 #ifndef SVF_KERNELS_TARGET_H
 #define SVF_KERNELS_TARGET_H
 

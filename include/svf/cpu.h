@@ -29,13 +29,14 @@ extern "C" {
 /* What this CPU and operating system support. Thread-safe, never fails. */
 SVF_API uint64_t svf_cpu_features(void);
 
-/* Whether kernels of `isa` are in this build and can run here. AUTO and REF always can.
+/* Whether kernels of `isa` are in this build and this CPU can run them. AUTO and REF always can.
  * Thread-safe. */
 SVF_API int svf_isa_supported(svf_isa isa);
 
 /* The instruction set whose kernel carries out a call with this isa and format: the best that is
  * not beyond isa (AUTO: the selected one) and that has one. AUTO if isa cannot run here.
- * Thread-safe. */
+ * Where the answer may be amx it asks the operating system for its tiles, as a call would (see
+ * svf/matmul.h). Thread-safe. */
 SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
 
 /* "auto", "ref", "neon", "avx2", "avx512", "amx"; "?" for an unknown value. */
@@ -54,7 +55,8 @@ SVF_API svf_status svf_isa_select(svf_isa isa);
  * unset or empty. The only function of the library that reads the environment. */
 SVF_API svf_status svf_isa_select_env(void);
 
-/* The instruction set that SVF_ISA_AUTO stands for now; never AUTO. Thread-safe. */
+/* The instruction set that SVF_ISA_AUTO stands for now, by what the CPU has; never AUTO.
+ * Thread-safe. */
 SVF_API svf_isa svf_isa_selected(void);
 
 /* Write what was detected, what was chosen and why as a few lines of text, always terminated if

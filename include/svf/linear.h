@@ -69,7 +69,9 @@ SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format for
 SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes);
 
 /* The same, divided: call with every ith in [0, nth), in any order, on any threads, then
- * svf_linear_seal once after all have returned. The bytes do not depend on nth. */
+ * svf_linear_seal once after all have returned. The bytes do not depend on nth. Part 0 writes the
+ * header, unsealed: where the memory holds an older block, run it first, or until then
+ * svf_linear_check may take the old seal for that of the new bytes. */
 SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
                                         size_t ith, size_t nth);
 

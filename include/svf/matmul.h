@@ -16,18 +16,20 @@
  * = bf16(T - hi), +0 where hi is not finite, and multiplies by both while it reads the weights
  * once. Bias, Y_old and the gains are fp32 in every format.
  *
- * Bits. A row's result has the same bits for any number of threads and whatever else is in the
- * batch. On every instruction set but amx each element of X V and of T U^T is one chain of fused
- * multiply-adds in fp32 that starts at +0 and runs in increasing k (over hi + lo, which fp32 holds,
- * in bf16-split); T is that sum times the gain, rounded once; bias and Y_old are added in this
- * order with one rounding each. So the bits are those of every other instruction set, too. amx adds
- * up in the order of its tiles: per 32 steps of k the even and the odd ones are two chains that
- * start at +0, their sum is added to the total, hi before lo, and denormals count as zero. NaN and
- * Inf propagate within their row; denormals elsewhere follow the caller's MXCSR / FPCR, which is
- * never changed. The first call that needs amx asks Linux for the state of its tiles (arch_prctl,
- * once per process); where that is refused, calls use the next instruction set.
+ * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
+ * and whatever else is in the batch. On every instruction set but amx each element of X V and of T
+ * U^T is one chain of fused multiply-adds in fp32 that starts at +0 and runs in increasing k (over
+ * hi + lo, which fp32 holds, in bf16-split); T is that sum times the gain, rounded once; bias and
+ * Y_old are added in this order with one rounding each. So the bits are those of every other
+ * instruction set, too. amx adds up in the order of its tiles: per 32 steps of k the even and the
+ * odd ones are two chains that start at +0, their sum is added to the total, hi before lo, and
+ * denormals count as zero. NaN and Inf propagate within their row; denormals elsewhere follow the
+ * caller's MXCSR / FPCR, which is never changed. The first call that needs amx asks Linux for the
+ * state of its tiles (arch_prctl, once per process); where that is refused, calls use the next
+ * instruction set.
  *
- * No function here allocates, prints, aborts or keeps state. */
+ * No function here allocates, prints, aborts or keeps state; what OpenMP's runtime does when
+ * svf_matmul first needs its threads is its own affair. */
 #ifndef SVF_MATMUL_H
 #define SVF_MATMUL_H
 
@@ -42,7 +44,7 @@ extern "C" {
 #define SVF_ACCUMULATE 1u /* add to Y instead of overwriting it; without it Y is never read */
 
 #define SVF_WORKSPACE_ALIGNMENT 64 /* bytes */
-#define SVF_STAGES 2
+#define SVF_STAGES 3
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
  * sizeof(svf_matmul_args) and lets later versions add fields. */
@@ -58,7 +60,7 @@ typedef struct svf_matmul_args {
                                 that need only element alignment, or NULL for sigma */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
-  void *y;            /* [rows][m]; must not overlap x, the block, the gains or the workspace */
+  void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */
   ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
   unsigned flags;     /* 0 or SVF_ACCUMULATE */
   svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
@@ -67,12 +69,14 @@ typedef struct svf_matmul_args {
 /* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
  * `size` is checked) carried out in nth parts. Grows with rows; for fixed nth it is a valid
  * workspace for any smaller number of rows too. Errors: NULL, VERSION (size), ARGUMENT (nth = 0),
- * UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check. Thread-safe. */
+ * UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check. With SVF_ISA_AUTO it holds until
+ * svf_isa_select changes what that means. Thread-safe. */
 SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes);
 
-/* Carry the call out on `threads` OpenMP threads; 1 stays on the calling thread and starts nothing,
- * 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling thread.
- * workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, contents
+/* Carry the call out in `threads` parts, on as many OpenMP threads but at most four per processor,
+ * in the floating-point mode (MXCSR, FPCR) of the caller; 1 stays on the calling thread and starts
+ * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling
+ * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, contents
  * indifferent, not shared with a call under way. Errors: NULL, VERSION, ARGUMENT, OVERFLOW,
  * UNSUPPORTED, SPACE, ALIGNMENT, and those of svf_linear_check; on error nothing was written.
  * Thread-safe. */
@@ -86,13 +90,16 @@ SVF_API size_t svf_max_threads(void);
  *
  *   svf_plan plan;
  *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
- *   svf_matmul_stage(&plan, 0, ith);                          every ith in [0, nth)
- *   <barrier of the caller>
- *   svf_matmul_stage(&plan, 1, ith);                          every ith in [0, nth)
+ *   for (int stage = svf_matmul_first_stage(&plan); stage < SVF_STAGES; ++stage) {
+ *     svf_matmul_stage(&plan, stage, ith);                    every ith in [0, nth)
+ *     <barrier of the caller, not needed after the last stage>
+ *   }
  *
+ * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 Y.
  * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order
  * and on any thread, at once or one after the other, so nth may exceed the number of threads for
- * work stealing. The result has the same bits for every nth. */
+ * work stealing. The result has the same bits for every nth, if all threads run in the same
+ * floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
   uint64_t opaque[40];
 } svf_plan;
@@ -102,8 +109,12 @@ typedef struct svf_plan {
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* Carry out part ith of a stage (0 or 1) of a valid plan. Cannot fail; a stage or ith out of range
- * does nothing. */
+/* The first stage with anything to do: 1 where X needs no laying out (one row of fp32 in f32), else
+ * 0. Stage 0 may then be called too, but its barrier would be wasted. */
+SVF_API int svf_matmul_first_stage(const svf_plan *plan);
+
+/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does
+ * nothing. */
 SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 
 /* --- On a thread pool ------------------------------------------------------------------------- */

@@ -87,16 +87,6 @@ static void finish(const svf_tile *tile, size_t padded, int panels)
  *
  * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
 
-SVF_INLINE void fetch_lines(const char **ahead, size_t stride, const int panels, int rate,
-                            size_t *left)
-{
-  for (; rate > 0 && *left > 0; --rate, --*left) {
-    SVF_UNROLL
-    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
-    *ahead += SVF_LINE;
-  }
-}
-
 /* One line of A, 16 of each panel: 16 rows. */
 SVF_INLINE void step_1(const char *a, const char *b, size_t stride, const int panels, int planes)
 {
@@ -148,6 +138,7 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
   const size_t stride = tile->b_stride, a_line = (size_t)(tile->planes * units) * TILE_BYTES;
   float *c = tile->c;
   size_t fetch = tile->fetch;
+  char awake[64] __attribute__((aligned(64)));
   if (tile->resume) {
     if (SUM(0)) _tile_loadd(0, c_at(c, units, 0), SVF_LINE);
     if (SUM(1)) _tile_loadd(1, c_at(c, units, 1), SVF_LINE);
@@ -163,6 +154,7 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
     fetch_lines(&ahead, stride, panels, tile->fetch_rate, &fetch);
     for (size_t i = 0; a_ahead && i < a_line; i += SVF_LINE) v_prefetch(a_ahead + i);
     if (a_ahead) a_ahead += a_line;
+    if (k % 256 == 128) _tile_stored(4, awake, 0);
     if (units == 2) {
       step_2(a, b, stride, panels, tile->planes);
     } else {
@@ -187,23 +179,25 @@ AMX_TILE(1, 1)
 AMX_TILE(2, 2)
 AMX_TILE(2, 1)
 
-/* Rows of X rounded to bf16, in lines of 32 with zeros past k. */
+/* Rows of X rounded to bf16, in lines of 32 with zeros past k. Row by row: rows are often a power
+ * of two apart, and would evict each other. */
 static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, void *a)
 {
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
   const size_t line_bytes = (size_t)((rows + ROWS - 1) / ROWS) * TILE_BYTES;
-  for (size_t j = 0; j < k; j += SVF_PANEL) {
-    const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
-    const size_t half = j / SVF_PANEL % 2;
-    const bool pad = half == 0 && j + SVF_PANEL >= k;
-    const char *from = (const char *)x + (ptrdiff_t)j * size;
-    char *to = (char *)a + j / STEPS * line_bytes + half * (SVF_LINE / 2);
-    for (int i = 0; i < rows; ++i) {
-      v_prefetch((const void *)((uintptr_t)from + (uintptr_t)(rows * stride * size)));
-      v_narrow((uint16_t *)(void *)to, v_bf16(row_load(from, type, lanes).v[0]));
-      if (pad) memset(to + SVF_LINE / 2, 0, SVF_LINE / 2);
-      to += SVF_LINE;
-      from += stride * size;
+  for (int i = 0; i < rows; ++i) {
+    const char *from = (const char *)x + i * stride * size;
+    char *to = (char *)a + (size_t)i * SVF_LINE;
+    for (size_t j = 0; j < k; j += STEPS, from += STEPS * size, to += line_bytes) {
+      const int left = k - j < STEPS ? (int)(k - j) : STEPS,
+                low = left < SVF_PANEL ? left : SVF_PANEL;
+      v_narrow((uint16_t *)(void *)to, v_bf16(row_load(from, type, low).v[0]));
+      if (left > SVF_PANEL) {
+        v_narrow((uint16_t *)(void *)(to + SVF_LINE / 2),
+                 v_bf16(row_load(from + SVF_PANEL * size, type, left - SVF_PANEL).v[0]));
+      } else {
+        memset(to + SVF_LINE / 2, 0, SVF_LINE / 2);
+      }
     }
   }
 }
@@ -216,6 +210,7 @@ const svf_kernel svf_kernel_bf16_amx = {
     .rows = 2 * ROWS,
     .row_unit = ROWS,
     .a_steps = STEPS,
+    .cycles = 1.0 / 32,
     .planes = true,
     .reads_f32 = false,
     .fetch_unit = STEPS,

@@ -82,7 +82,7 @@ SVF_INLINE a_value a_at(a_row x, int s) { return _mm256_broadcast_ss(x + s); }
  */
 SVF_INLINE vec a_fma(a_value y, vec b, vec sum)
 {
-  __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(y), "x"(b));
+  __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(y), "x"(b));
   return sum;
 }
 

@@ -82,7 +82,7 @@ SVF_INLINE a_value a_at(a_row x, int s) { return _mm512_set1_ps(x[s]); }
  */
 SVF_INLINE vec a_fma(a_value y, vec b, vec sum)
 {
-  __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(y), "v"(b));
+  __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(y), "v"(b));
   return sum;
 }
 

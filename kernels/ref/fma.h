@@ -7,28 +7,11 @@
 #define SVF_KERNELS_REF_FMA_H
 
 #include <math.h>
-#include <string.h>
 
+#include "kernels/bf16.h"
 #include "kernels/registry.h"
 
 enum { ROWS = 4 };
-
-static float widen(uint16_t x)
-{
-  const uint32_t bits = (uint32_t)x << 16;
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-/* To nearest, ties to even; NaN stays NaN and becomes quiet. */
-static uint16_t round_bf16(float f)
-{
-  uint32_t bits;
-  memcpy(&bits, &f, sizeof bits);
-  if (isnan(f)) return (uint16_t)((bits | 0x400000u) >> 16);
-  return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
 
 static void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
 {
@@ -39,7 +22,7 @@ static void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
     *y = e->accumulate ? sum + *y : sum;
   } else {
     uint16_t *y = (uint16_t *)e->y + at;
-    *y = round_bf16(e->accumulate ? sum + widen(*y) : sum);
+    *y = svf_round_bf16(e->accumulate ? sum + svf_widen_bf16(*y) : sum);
   }
 }
 
@@ -54,15 +37,15 @@ static float weight(const svf_tile *tile, size_t k, int j)
 {
   const size_t at = k / FMA_PER_LINE * SVF_PANEL + (size_t)j;
   if (FMA_PER_LINE == 1) return ((const float *)tile->b)[at];
-  return widen(((const uint16_t *)tile->b)[2 * at + k % 2]);
+  return svf_widen_bf16(((const uint16_t *)tile->b)[2 * at + k % 2]);
 }
 
 /* T as the format carries it. */
 static float carry(float t, bool split)
 {
   if (FMA_PER_LINE == 1) return t;
-  const float hi = widen(round_bf16(t));
-  return split && isfinite(hi) ? hi + widen(round_bf16(t - hi)) : hi;
+  const float hi = svf_widen_bf16(svf_round_bf16(t));
+  return split && isfinite(hi) ? hi + svf_widen_bf16(svf_round_bf16(t - hi)) : hi;
 }
 
 static void tile_of(const svf_tile *tile, int rows)
@@ -100,8 +83,9 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
   for (int i = 0; i < rows; ++i) {
     for (size_t j = 0; j < k; ++j) {
       const ptrdiff_t at = i * stride + (ptrdiff_t)j;
-      ((float *)a)[a_index(rows, i, j)] =
-          type == SVF_F32 ? carry(((const float *)x)[at], false) : widen(((const uint16_t *)x)[at]);
+      ((float *)a)[a_index(rows, i, j)] = type == SVF_F32
+                                              ? carry(((const float *)x)[at], false)
+                                              : svf_widen_bf16(((const uint16_t *)x)[at]);
     }
   }
 }
@@ -115,6 +99,7 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
       .rows = ROWS,                               \
       .row_unit = 1,                              \
       .a_steps = SVF_PANEL,                       \
+      .cycles = SVF_PANEL,                        \
       .planes = false,                            \
       .reads_f32 = FMA_PER_LINE == 1,             \
       .fetch_unit = SVF_PANEL,                    \

@@ -38,10 +38,10 @@ static uint64_t features(void)
     f = svf_cpu_features() | asked;
     atomic_store_explicit(&known, f, memory_order_relaxed);
   }
-  f &= ~asked;
-  return svf_amx_refused() ? f & ~(uint64_t)(SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16) : f;
+  return f & ~asked;
 }
 
+/* By what the CPU has, which never changes; what the operating system permits may turn out late. */
 static int runs_here(const svf_kernel *kernel) { return (kernel->needs & ~features()) == 0; }
 
 /* Tiles are asked for when they are first needed, not before. */
@@ -53,7 +53,10 @@ static int may_run(const svf_kernel *kernel)
 static svf_isa best(void)
 {
   for (size_t i = svf_kernel_count(); i-- > 0;) {
-    if (runs_here(svf_kernel_at(i))) return svf_kernel_at(i)->isa;
+    const svf_kernel *kernel = svf_kernel_at(i);
+    if (runs_here(kernel) && !(kernel->needs & SVF_CPU_AMX_TILE && svf_amx_refused())) {
+      return kernel->isa;
+    }
   }
   return SVF_ISA_REF;
 }
@@ -131,24 +134,29 @@ svf_isa svf_isa_selected(void)
   return isa == SVF_ISA_AUTO ? best() : isa;
 }
 
+/* The kernel for calls with this isa, not AUTO, and format. */
+static const svf_kernel *find(svf_isa isa, svf_format format)
+{
+  for (size_t i = svf_kernel_count(); i-- > 0;) {
+    const svf_kernel *k = svf_kernel_at(i);
+    if (k->isa <= isa && k->format == svf_format_weights(format) && may_run(k)) return k;
+  }
+  return NULL;
+}
+
 svf_isa svf_isa_serving(svf_isa isa, svf_format format)
 {
-  const svf_kernel *kernel;
-  if ((int)format < 0 || format >= SVF_FORMAT_COUNT) return SVF_ISA_AUTO;
-  return svf_dispatch(isa, format, &kernel) == SVF_OK ? kernel->isa : SVF_ISA_AUTO;
+  if ((int)format < 0 || format >= SVF_FORMAT_COUNT || !svf_isa_supported(isa)) return SVF_ISA_AUTO;
+  const svf_kernel *kernel = find(isa == SVF_ISA_AUTO ? svf_isa_selected() : isa, format);
+  return kernel ? kernel->isa : SVF_ISA_AUTO;
 }
 
 svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kernel)
 {
   if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
   if (!svf_isa_supported(isa)) return unsupported(isa);
-  for (size_t i = svf_kernel_count(); i-- > 0;) {
-    const svf_kernel *found = svf_kernel_at(i);
-    if (found->isa <= isa && found->format == svf_format_weights(format) && may_run(found)) {
-      *kernel = found;
-      return SVF_OK;
-    }
-  }
+  *kernel = find(isa, format);
+  if (*kernel) return SVF_OK;
   return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel of format %s",
                   svf_isa_name(isa), svf_format_name(format));
 }

@@ -5,20 +5,28 @@
 
 #ifdef _OPENMP
 
-#include <limits.h>
 #include <omp.h>
+
+#include "src/core/fp_mode.h"
+#include "src/core/size.h"
 
 size_t svf_max_threads(void) { return (size_t)omp_get_max_threads(); }
 
 void svf_openmp_run(const svf_plan *plan, size_t parts)
 {
-  const int team = parts < INT_MAX ? (int)parts : INT_MAX;
+  enum { PER_PROCESSOR = 4 }; /* beyond it OpenMP's runtime may fail to start threads, and exits */
+  const int team = (int)svf_size_min(parts, (size_t)omp_get_num_procs() * PER_PROCESSOR);
+  const uint64_t mode = svf_fp_mode(); /* workers have the one that they were created with */
 #pragma omp parallel num_threads(team)
   {
     const size_t ith = (size_t)omp_get_thread_num(), nth = (size_t)omp_get_num_threads();
-    for (size_t i = ith; i < parts; i += nth) svf_matmul_stage(plan, 0, i);
+    const uint64_t own = svf_fp_mode();
+    if (own != mode) svf_set_fp_mode(mode);
+    for (int stage = svf_matmul_first_stage(plan); stage < SVF_STAGES; ++stage) {
+      for (size_t i = ith; i < parts; i += nth) svf_matmul_stage(plan, stage, i);
 #pragma omp barrier
-    for (size_t i = ith; i < parts; i += nth) svf_matmul_stage(plan, 1, i);
+    }
+    if (own != mode) svf_set_fp_mode(own);
   }
 }
 

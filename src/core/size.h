@@ -32,4 +32,13 @@ static inline bool svf_size_round(size_t a, size_t unit, size_t *out)
   return true;
 }
 
+static inline size_t svf_size_min(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Where share i of `total` divided into `parts` starts; shares differ by one at most. */
+static inline size_t svf_share(size_t total, size_t parts, size_t i)
+{
+  const size_t share = total / parts, extra = total % parts;
+  return i * share + (i < extra ? i : extra);
+}
+
 #endif

@@ -3,6 +3,7 @@
  * Packing factors into panels. One file for every format and ISA, since the layout is one. */
 #include <string.h>
 
+#include "kernels/bf16.h"
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -19,19 +20,7 @@ static float element(const factor *f, size_t channel, size_t k)
 {
   const size_t at = channel * f->stride + k;
   if (f->type == SVF_F32) return ((const float *)f->data)[at];
-  const uint32_t bits = (uint32_t)((const uint16_t *)f->data)[at] << 16;
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-/* To nearest, ties to even; NaN stays NaN and becomes quiet. */
-static uint16_t to_bf16(float x)
-{
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  if (x != x) return (uint16_t)((bits | 0x400000u) >> 16);
-  return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+  return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 
 /* Step k, lane j of a panel of that format. */
@@ -40,7 +29,7 @@ static void put(char *panel, svf_format format, size_t k, size_t j, float x)
   if (format == SVF_FORMAT_F32) {
     ((float *)(void *)panel)[k * SVF_PANEL + j] = x;
   } else {
-    ((uint16_t *)(void *)panel)[(k / 2 * SVF_PANEL + j) * 2 + k % 2] = to_bf16(x);
+    ((uint16_t *)(void *)panel)[(k / 2 * SVF_PANEL + j) * 2 + k % 2] = svf_round_bf16(x);
   }
 }
 
@@ -70,9 +59,7 @@ static void pack_panels(const factor *f, svf_format format, char *out, size_t fi
 static void pack_part(const factor *f, svf_format format, char *out, size_t ith, size_t nth)
 {
   const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
-  const size_t share = panels / nth, extra = panels % nth;
-  const size_t first = ith * share + (ith < extra ? ith : extra);
-  pack_panels(f, format, out, first, first + share + (ith < extra));
+  pack_panels(f, format, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
 }
 
 static svf_status check_factor(const char *name, const void *data, svf_dtype type, size_t stride,

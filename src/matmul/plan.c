@@ -3,17 +3,16 @@
  * Checking the arguments, sizing the workspace and dividing the work. */
 #include "src/matmul/plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* --- Workspace: T, then a piece of scratch per part ------------------------------------------- */
+/* --- Workspace: X, T, then partial sums for every part ---------------------------------------- */
 
 typedef struct layout {
-  size_t t, a; /* bytes, multiples of a cache line */
+  size_t x, t; /* bytes, multiples of a cache line */
   size_t c;    /* floats, likewise */
   size_t bytes;
 } layout;
@@ -33,21 +32,19 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
                     layout *out)
 {
   const size_t widest = ((h->m > h->r ? h->m : h->r) + SVF_PANEL - 1) / SVF_PANEL;
-  const size_t n = (size_t)h->n, chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
-  size_t t, whole, slice, c, piece, total;
-  const int planes = svf_planes(kernel, (svf_format)h->format);
-  if (!a_bytes(kernel, rows, (size_t)h->r, planes, &t)) return false;
-  /* Packed X: one row block over all of n, or a chunk of blocks over one slice. */
-  if (!a_bytes(kernel, svf_size_min(rows, (size_t)kernel->rows), n, 1, &whole)) return false;
-  if (!a_bytes(kernel, chunk, svf_size_min(n, SVF_SLICE), 1, &slice)) return false;
-  const size_t a = whole > slice ? whole : slice;
-  if (!svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &c)) return false;
-  c = svf_size_min(c, SVF_PARTIALS);
-  if (!svf_size_add(a, c * sizeof(float), &piece) || !svf_size_mul(piece, nth, &piece) ||
-      !svf_size_add(t, piece, &total)) {
+  const size_t chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
+  size_t x, t, c, pieces, total;
+  if (!a_bytes(kernel, rows, (size_t)h->n, 1, &x)) return false;
+  if (!a_bytes(kernel, rows, (size_t)h->r, svf_planes(kernel, (svf_format)h->format), &t)) {
     return false;
   }
-  *out = (layout){t, a, c, total};
+  if (!svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &c)) return false;
+  c = svf_size_min(c, SVF_PARTIALS);
+  if (!svf_size_mul(c * sizeof(float), nth, &pieces) || !svf_size_add(x, t, &total) ||
+      !svf_size_add(total, pieces, &total)) {
+    return false;
+  }
+  *out = (layout){x, t, c, total};
   return true;
 }
 
@@ -132,28 +129,27 @@ static svf_status check_operands(const svf_matmul_args *args)
 
 static size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
-/* Cells of the grid should be equally large first; then weights should be read by few parts, but
- * rows packed by few parts too, and T stay in the cache of the core that wrote it. Costs are in
- * cycles per step of k on a wide machine: half a cycle per row and panel, one to take a line of
- * weights through the cache, a third to pack a value of X, a half to fetch one of T from another
- * core. `before`: the stage that made the rows, NULL if they are X. */
-static void divide(svf_stage *stage, const svf_stage *before, size_t blocks, size_t block_rows,
-                   size_t nth)
+/* Cells of the grid should be equally large first; then weights should be read by few parts, but A
+ * stay in the cache of the core that wrote it. Costs are in cycles per step of k on a wide machine:
+ * the kernel's for a row and panel, one to take a line of weights through the cache, eight for a
+ * line of A from another core. `own`: A was written row block after row block by the same parts. */
+static void divide(svf_product *p, const svf_kernel *kernel, svf_format format, bool own,
+                   size_t blocks, size_t block_rows, size_t nth)
 {
   double best = 0;
   for (size_t row_parts = 1; row_parts <= nth && row_parts <= blocks; ++row_parts) {
     if (nth % row_parts != 0) continue;
     const size_t panel_parts = nth / row_parts;
     const double rows = (double)(ceil_div(blocks, row_parts) * block_rows);
-    const double panels = (double)ceil_div(stage->panels, panel_parts);
+    const double panels = (double)ceil_div(p->panels, panel_parts);
     const double chunks = (double)ceil_div((size_t)rows, SVF_CHUNK_ROWS);
-    const bool own = before && before->row_parts == nth && row_parts == nth;
-    const double a = before ? (own ? 0 : rows / 2) : rows / 3;
-    const double cost = 0.5 * rows * panels + chunks * panels + a;
+    const double weights = chunks * panels / (double)svf_format_line(format);
+    const double a = own && row_parts == nth ? 0 : 8 * rows * p->a_planes / kernel->a_steps;
+    const double cost = kernel->cycles * rows * panels * p->a_planes + weights + a;
     if (row_parts == 1 || cost < best) {
       best = cost;
-      stage->row_parts = row_parts;
-      stage->panel_parts = panel_parts;
+      p->row_parts = row_parts;
+      p->panel_parts = panel_parts;
     }
   }
 }
@@ -199,26 +195,32 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   const svf_format format = (svf_format)h->format;
   svf_plan_data p = {
       .args = *args, .kernel = kernel, .format = format, .sigma = svf_linear_sigma(h)};
-  p.stage[0] = (svf_stage){.weights = section(h, h->v_offset),
-                           .panel_bytes = svf_panel_bytes(format, (size_t)h->n),
-                           .k = (size_t)h->n,
-                           .channels = (size_t)h->r,
-                           .panels = ceil_div((size_t)h->r, SVF_PANEL)};
-  p.stage[1] = (svf_stage){.weights = section(h, h->u_offset),
-                           .panel_bytes = svf_panel_bytes(format, (size_t)h->r),
-                           .k = (size_t)h->r,
-                           .channels = (size_t)h->m,
-                           .panels = ceil_div((size_t)h->m, SVF_PANEL)};
+  if (args->rows == 1)
+    p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
+  p.nth = nth;
+  p.x_is_a = args->rows == 1 && args->x_type == SVF_F32 && kernel->reads_f32;
   p.blocks = ceil_div(args->rows, (size_t)kernel->rows);
+  p.product[0] = (svf_product){.a = workspace,
+                               .a_planes = 1,
+                               .weights = section(h, h->v_offset),
+                               .panel_bytes = svf_panel_bytes(format, (size_t)h->n),
+                               .k = (size_t)h->n,
+                               .channels = (size_t)h->r,
+                               .panels = ceil_div((size_t)h->r, SVF_PANEL)};
+  p.product[1] = (svf_product){.a = workspace ? (char *)workspace + space.x : NULL,
+                               .a_planes = svf_planes(kernel, format),
+                               .weights = section(h, h->u_offset),
+                               .panel_bytes = svf_panel_bytes(format, (size_t)h->r),
+                               .k = (size_t)h->r,
+                               .channels = (size_t)h->m,
+                               .panels = ceil_div((size_t)h->m, SVF_PANEL)};
+  p.c = workspace ? (float *)(void *)((char *)workspace + space.x + space.t) : NULL;
+  p.c_floats = space.c;
   if (p.blocks > 0) {
     const size_t block_rows = ceil_div(args->rows, p.blocks);
-    divide(&p.stage[0], NULL, p.blocks, block_rows, nth);
-    divide(&p.stage[1], &p.stage[0], p.blocks, block_rows, nth);
+    divide(&p.product[0], kernel, format, true, p.blocks, block_rows, nth);
+    divide(&p.product[1], kernel, format, p.product[0].row_parts == nth, p.blocks, block_rows, nth);
   }
-  p.t = workspace;
-  p.scratch = p.t ? p.t + space.t : NULL;
-  p.scratch_a = space.a;
-  p.scratch_c = space.c;
   memcpy(plan, &p, sizeof p);
   return SVF_OK;
 }

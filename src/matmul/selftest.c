@@ -201,5 +201,9 @@ svf_status svf_selftest(svf_isa isa, int *executed)
     if (svf_format_weights((svf_format)f) == (svf_format)f) ran += now;
   }
   if (executed) *executed = ran;
+  if (status == SVF_OK && ran == 0) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, of which no kernel could be executed",
+                    svf_isa_name(isa));
+  }
   return status;
 }

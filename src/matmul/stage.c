@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One part of one stage: the loops around the micro-kernel.
+ * One part of one stage: laying out X, or the loops of a product around the micro-kernel.
  *
  *   for each chunk of row blocks                        its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
  *       for each slice of k
  *         for each group of panels                      read once from memory, used from L2
- *           for each row block                          (stage 1, first group: pack its X)
+ *           for each row block
  *             for each tile                             micro-kernel
  *
  * While a group is used the next one is fetched, a share of it by every row block. In a chunk of
- * one row block each weight is used once: then a pass is one tile, and X is packed whole
- * beforehand. */
+ * one row block each weight is used once: then a pass is one tile. */
 #include "src/matmul/plan.h"
 
 typedef struct part {
   const svf_plan_data *plan;
-  const svf_stage *stage;
-  bool first; /* stage 1 of the two: A comes from X and the result is T */
+  const svf_product *product;
+  bool first; /* of the two: A comes from X and the result is T */
   size_t panel0, panel1;
-  char *a;  /* scratch: packed rows, */
-  float *c; /* sums */
+  float *c; /* scratch: sums */
 } part;
 
 /* Row blocks [block0, block1) of a part. */
@@ -43,10 +41,10 @@ typedef struct group {
 } group;
 
 /* Row blocks are cut in whole row units, so that only the last one needs padding. */
-static size_t block_row(const part *w, size_t block)
+static size_t block_row(const svf_plan_data *plan, size_t block)
 {
-  const size_t rows = w->plan->args.rows, unit = (size_t)w->plan->kernel->row_unit;
-  return svf_size_min(rows, svf_share((rows + unit - 1) / unit, w->plan->blocks, block) * unit);
+  const size_t rows = plan->args.rows, unit = (size_t)plan->kernel->row_unit;
+  return svf_size_min(rows, svf_share((rows + unit - 1) / unit, plan->blocks, block) * unit);
 }
 
 static bool single(const chunk *ch) { return ch->block1 - ch->block0 == 1; }
@@ -60,45 +58,35 @@ static const void *x_at(const svf_matmul_args *args, size_t row, size_t k)
   return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
 }
 
-/* A single row of fp32 may already be a row block. */
-static bool x_is_packed(const part *w, const chunk *ch)
+/* In the workspace, A of a row block that starts at `row`, from step k0 on, the first of a line. */
+static char *a_at(const svf_plan_data *plan, int product, size_t row, size_t rows, size_t k0)
 {
-  return ch->rows == 1 && w->plan->args.x_type == SVF_F32 && w->plan->kernel->reads_f32;
+  const svf_kernel *kernel = plan->kernel;
+  const svf_product *p = &plan->product[product];
+  return p->a + svf_a_bytes(kernel, row, p->k, p->a_planes) +
+         svf_a_bytes(kernel, svf_rows_padded(kernel, rows), k0, p->a_planes);
 }
 
-/* Where A of the rows from `row` of the chunk on is, when k steps of X are packed. */
-static char *packed(const part *w, const chunk *ch, size_t row, size_t k)
+/* The same of this part's product, wherever it is. */
+static const void *a_of(const part *w, size_t row, size_t rows, size_t k0)
 {
-  return w->a + svf_a_bytes(w->plan->kernel, row - ch->row0, k, 1);
+  if (w->first && w->plan->x_is_a) return x_at(&w->plan->args, row, k0);
+  return a_at(w->plan, w->first ? 0 : 1, row, rows, k0);
 }
 
-/* Steps [k0, k0 + k) of a row block of X. */
-static void pack(const part *w, const chunk *ch, size_t block, size_t k0, size_t k)
+/* Part ith of laying out X: a share of the pieces, row block after row block, so that a part finds
+ * much of what it wrote in its own cache. */
+static void lay_out_x(const svf_plan_data *plan, size_t ith)
 {
-  const svf_matmul_args *args = &w->plan->args;
-  const size_t row = block_row(w, block);
-  const int rows = (int)(block_row(w, block + 1) - row);
-  w->plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, rows, k,
-                             packed(w, ch, row, k));
-}
-
-/* T of a row block at step k0, the first of a line. */
-static char *t_at(const part *w, size_t row, size_t rows, size_t k0)
-{
-  const svf_kernel *kernel = w->plan->kernel;
-  const int planes = svf_planes(kernel, w->plan->format);
-  return w->plan->t + svf_a_bytes(kernel, row, w->plan->stage[1].k, planes) +
-         svf_a_bytes(kernel, svf_rows_padded(kernel, rows), k0, planes);
-}
-
-/* A of a row block at the slice's first step, which is the first of a line. */
-static const void *a_of(const part *w, const chunk *ch, const slice *s, size_t row, size_t rows)
-{
-  const svf_kernel *kernel = w->plan->kernel;
-  if (!w->first) return t_at(w, row, rows, s->k0);
-  if (x_is_packed(w, ch)) return x_at(&w->plan->args, row, s->k0);
-  if (!single(ch)) return packed(w, ch, row, s->k);
-  return w->a + svf_a_bytes(kernel, svf_rows_padded(kernel, rows), s->k0, 1);
+  const svf_matmul_args *args = &plan->args;
+  const size_t n = plan->product[0].k, pieces = (n + SVF_PIECE - 1) / SVF_PIECE;
+  const size_t end = svf_share(plan->blocks * pieces, plan->nth, ith + 1);
+  for (size_t i = svf_share(plan->blocks * pieces, plan->nth, ith); i < end; ++i) {
+    const size_t block = i / pieces, k0 = i % pieces * SVF_PIECE;
+    const size_t row = block_row(plan, block), rows = block_row(plan, block + 1) - row;
+    plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, (int)rows,
+                            svf_size_min(SVF_PIECE, n - k0), a_at(plan, 0, row, rows, k0));
+  }
 }
 
 /* --- Tiles -------------------------------------------------------------------------------------
@@ -132,8 +120,8 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
       gains[i] = own ? own : w->plan->sigma;
     }
     e.gains = gains;
-    e.t = t_at(w, row, rows, 0);
-    e.t_channels = w->stage->channels;
+    e.t = a_at(w->plan, 1, row, rows, 0);
+    e.t_channels = w->product->channels;
     e.split = w->plan->format != svf_format_weights(w->plan->format);
     return e;
   }
@@ -150,15 +138,14 @@ static const void *next_a(const part *w, const slice *s, const group *g, size_t 
 {
   const size_t k0 = s->k0 + s->k;
   if (w->first || g->panel1 < s->panel1) return NULL;
-  if (k0 < w->stage->k) return t_at(w, row, rows, k0);
-  return s->panel1 < w->panel1 ? t_at(w, row, rows, 0) : NULL;
+  if (k0 < w->product->k) return a_of(w, row, rows, k0);
+  return s->panel1 < w->panel1 ? a_of(w, row, rows, 0) : NULL;
 }
 
 /* A panel at step k, the first of a line of it. */
 static const char *panel_at(const part *w, size_t panel, size_t k)
 {
-  const svf_stage *stage = w->stage;
-  return stage->weights + panel * stage->panel_bytes +
+  return w->product->weights + panel * w->product->panel_bytes +
          k / svf_format_line(w->plan->format) * SVF_LINE;
 }
 
@@ -166,8 +153,8 @@ static const char *panel_at(const part *w, size_t panel, size_t k)
 static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t block)
 {
   const svf_kernel *kernel = w->plan->kernel;
-  const svf_stage *stage = w->stage;
-  const size_t row = block_row(w, block), rows = block_row(w, block + 1) - row;
+  const svf_product *product = w->product;
+  const size_t row = block_row(w->plan, block), rows = block_row(w->plan, block + 1) - row;
   const size_t padded = svf_rows_padded(kernel, rows), per_line = svf_format_line(w->plan->format);
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
   const size_t lines = (s->k + per_line - 1) / per_line;
@@ -184,14 +171,14 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     c += (row - ch->row0) * (g->panel1 - g->panel0) * SVF_PANEL;
   }
   svf_tile tile = {
-      .a = a_of(w, ch, s, row, rows),
-      .planes = w->first ? 1 : svf_planes(kernel, w->plan->format),
+      .a = a_of(w, row, rows, s->k0),
+      .planes = product->a_planes,
       .rows = (int)rows,
-      .b_stride = stage->panel_bytes,
+      .b_stride = product->panel_bytes,
       .k = s->k,
       .resume = s->k0 > 0,
       .a_ahead = next_a(w, s, g, row, rows),
-      .epilogue = s->k0 + s->k == stage->k ? &epilogue : NULL,
+      .epilogue = s->k0 + s->k == product->k ? &epilogue : NULL,
       .stream = stream,
       .fetch_rate =
           fetches_per_tile > 0 ? (int)((fetch + fetches_per_tile - 1) / fetches_per_tile) : 0,
@@ -203,7 +190,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     tile.b = panel_at(w, p, s->k0);
     tile.c = c + at * padded * SVF_PANEL;
     tile.channel = p * SVF_PANEL;
-    tile.lanes = (int)svf_size_min(stage->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
+    tile.lanes = (int)svf_size_min(product->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
     tile.fetch = fetches ? fetch : 0;
     tile.ahead =
         fetches ? panel_at(w, g->next + at, g->next_k) + fetch0 * SVF_LINE : (const char *)tile.b;
@@ -235,7 +222,7 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
     g->next = g->panel1;
     g->next_k = s->k0;
     limit = s->panel1;
-  } else if (s->k0 + s->k < w->stage->k) {
+  } else if (s->k0 + s->k < w->product->k) {
     g->next = s->panel0;
     g->next_k = s->k0 + s->k;
     limit = s->panel1;
@@ -252,21 +239,20 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
 
 static void run_chunk(const part *w, const chunk *ch)
 {
-  const size_t k = w->stage->k;
+  const size_t k = w->product->k;
   const size_t blocks = ch->block1 - ch->block0;
   const size_t longest = blocks <= SVF_STREAM_BLOCKS ? SVF_STREAM_SLICE : SVF_SLICE;
   const size_t slices = (k + longest - 1) / longest;
   const size_t line = (size_t)w->plan->kernel->a_steps, even = (k + slices - 1) / slices;
   const size_t steps = (even + line - 1) / line * line;
-  const bool one = single(ch), packs = w->first && !x_is_packed(w, ch);
+  const bool one = single(ch);
   const size_t width = one ? 0 : group_panels(w);
   const size_t budget = one ? 0
-                            : w->plan->scratch_c /
+                            : w->plan->c_floats /
                                   (svf_rows_padded(w->plan->kernel, ch->rows) * SVF_PANEL) / width *
                                   width;
   const size_t pass = budget > width ? budget : width;
 
-  if (packs && one) pack(w, ch, ch->block0, 0, k);
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
     const size_t left = w->panel1 - s.panel0;
@@ -274,8 +260,6 @@ static void run_chunk(const part *w, const chunk *ch)
         s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left) : svf_size_min(pass, left));
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
       s.k = svf_size_min(steps, k - s.k0);
-      /* Just before its first use, so that it is packed into L1. */
-      const bool fresh = packs && !one && (slices > 1 || s.panel0 == w->panel0);
       group g = {0};
       for (g.panel0 = s.panel0; g.panel0 < s.panel1; g.panel0 = g.panel1) {
         const size_t rest = s.panel1 - g.panel0;
@@ -283,41 +267,52 @@ static void run_chunk(const part *w, const chunk *ch)
         const size_t wide = one || rest == width + 1 ? rest : svf_size_min(width, rest);
         g.panel1 = g.panel0 + wide;
         find_next(w, ch, &s, wide, &g);
-        for (size_t b = ch->block0; b < ch->block1; ++b) {
-          if (fresh && g.panel0 == s.panel0) pack(w, ch, b, s.k0, s.k);
-          run_block(w, ch, &s, &g, b);
-        }
+        for (size_t b = ch->block0; b < ch->block1; ++b) run_block(w, ch, &s, &g, b);
       }
     }
   }
 }
 
-void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
+/* Part ith of a product. */
+static void multiply(const svf_plan_data *plan, int product, size_t ith)
 {
-  if (!plan || stage < 0 || stage >= SVF_STAGES) return;
-  const svf_plan_data *p = svf_plan_read(plan);
-  if (p->blocks == 0) return;
-  const svf_stage *st = &p->stage[stage];
-  const size_t row_part = ith / st->panel_parts, panel_part = ith % st->panel_parts;
-  if (row_part >= st->row_parts) return;
+  const svf_product *p = &plan->product[product];
+  const size_t row_part = ith / p->panel_parts, panel_part = ith % p->panel_parts;
+  if (row_part >= p->row_parts) return;
 
-  part w = {.plan = p, .stage = st, .first = stage == 0};
-  w.panel0 = svf_share(st->panels, st->panel_parts, panel_part);
-  w.panel1 = svf_share(st->panels, st->panel_parts, panel_part + 1);
-  w.a = p->scratch + ith * (p->scratch_a + p->scratch_c * sizeof(float));
-  w.c = (float *)(void *)(w.a + p->scratch_a);
-  const size_t block0 = svf_share(p->blocks, st->row_parts, row_part);
-  const size_t block1 = svf_share(p->blocks, st->row_parts, row_part + 1);
-  const size_t most = SVF_CHUNK_ROWS / (size_t)p->kernel->rows;
+  part w = {.plan = plan, .product = p, .first = product == 0};
+  w.panel0 = svf_share(p->panels, p->panel_parts, panel_part);
+  w.panel1 = svf_share(p->panels, p->panel_parts, panel_part + 1);
+  w.c = plan->c + ith * plan->c_floats;
+  const size_t block0 = svf_share(plan->blocks, p->row_parts, row_part);
+  const size_t block1 = svf_share(plan->blocks, p->row_parts, row_part + 1);
+  const size_t most = SVF_CHUNK_ROWS / (size_t)plan->kernel->rows;
   const size_t chunks = (block1 - block0 + most - 1) / most;
-  if (p->kernel->begin) p->kernel->begin();
+  if (plan->kernel->begin) plan->kernel->begin();
   for (size_t i = 0; i < chunks; ++i) {
     chunk ch = {.block0 = block0 + svf_share(block1 - block0, chunks, i),
                 .block1 = block0 + svf_share(block1 - block0, chunks, i + 1),
                 .more = i + 1 < chunks};
-    ch.row0 = block_row(&w, ch.block0);
-    ch.rows = block_row(&w, ch.block1) - ch.row0;
+    ch.row0 = block_row(plan, ch.block0);
+    ch.rows = block_row(plan, ch.block1) - ch.row0;
     run_chunk(&w, &ch);
   }
-  if (p->kernel->end) p->kernel->end();
+  if (plan->kernel->end) plan->kernel->end();
+}
+
+void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
+{
+  if (!plan || stage < svf_matmul_first_stage(plan) || stage >= SVF_STAGES) return;
+  const svf_plan_data *p = svf_plan_read(plan);
+  if (ith >= p->nth || p->blocks == 0) return;
+  if (stage == 0) {
+    lay_out_x(p, ith);
+  } else {
+    multiply(p, stage - 1, ith);
+  }
+}
+
+int svf_matmul_first_stage(const svf_plan *plan)
+{
+  return plan && svf_plan_read(plan)->x_is_a ? 1 : 0;
 }

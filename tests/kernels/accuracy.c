@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Gates B and D against double precision on the same stored inputs.
- *   B  NMSE = mean((y - ref)^2) / mean(ref^2) <= (n + r) * 2^-48
- *   D  delta fidelity: ||(y(z) - y(1)) - ref|| / ||ref|| <= 1e-5 / std(z - 1) */
+ *   B  NMSE = mean((y - ref)^2) / mean(ref^2), f32: <= (n + r) * 2^-48
+ *   D  delta fidelity: ||(y(z) - y(1)) - ref|| / ||ref||, f32: <= 1e-5 / std(z - 1)
+ * The other formats' limits are below. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -72,13 +72,14 @@ void gate_large(run *r)
   /* Many rows (several chunks), long reductions (several slices), wide layers (several passes). */
   static const spec shapes[] = {
       {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true},
-      {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true},
       {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true},
+      {.m = 40, .n = 1100, .r = 530, .rows = 90, .x_type = SVF_BF16, .gains = true},
+      {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true},
       {.m = 700, .n = 530, .r = 610, .rows = 9},
       {.m = 130, .n = 1030, .r = 517, .rows = 1, .gains = true},
       {.m = 64, .n = 513, .r = 1025, .rows = 70, .y_type = SVF_BF16, .gains = true},
   };
-  const size_t count = r->quick ? 2 : sizeof shapes / sizeof *shapes;
+  const size_t count = r->quick ? 3 : sizeof shapes / sizeof *shapes;
   for (size_t i = 0; i < count; ++i) {
     spec s = shapes[i];
     if (r->quick) s.rows = s.rows / 2 + 2;

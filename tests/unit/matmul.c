@@ -117,7 +117,7 @@ START_TEST(no_rows_is_nothing_to_do)
   ck_works(svf_matmul_workspace(&a, 2, &bytes));
   ck_works(svf_matmul(&a, 2, workspace, bytes));
   ck_works(svf_matmul_plan(&plan, &a, 2, workspace, bytes));
-  for (size_t i = 0; i < 2; ++i) svf_matmul_stage(&plan, (int)i, i);
+  for (int stage = 0; stage < SVF_STAGES; ++stage) svf_matmul_stage(&plan, stage, 0);
 }
 END_TEST
 
@@ -130,8 +130,11 @@ START_TEST(stages_out_of_range_do_nothing)
   svf_matmul_stage(NULL, 0, 0);
   svf_matmul_stage(&plan, -1, 0);
   svf_matmul_stage(&plan, SVF_STAGES, 0);
-  svf_matmul_stage(&plan, 1, 2);
-  svf_matmul_stage(&plan, 1, SIZE_MAX);
+  for (int stage = 0; stage < SVF_STAGES; ++stage) {
+    svf_matmul_stage(&plan, stage, 2);
+    svf_matmul_stage(&plan, stage, SIZE_MAX);
+  }
+  ck_assert_int_eq(svf_matmul_first_stage(NULL), 0);
   for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
 }
 END_TEST

@@ -3,6 +3,7 @@
  * Many threads at once on one packed layer: calls of their own, parts of a common one with a
  * barrier between the stages, and the dispatch table. For ThreadSanitizer. */
 #define _GNU_SOURCE
+#include <fenv.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -63,9 +64,10 @@ END_TEST
 static void *parts(void *argument)
 {
   const worker *w = argument;
-  for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, 0, i);
-  pthread_barrier_wait(w->barrier);
-  for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, 1, i);
+  for (int stage = svf_matmul_first_stage(w->plan); stage < SVF_STAGES; ++stage) {
+    for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, stage, i);
+    pthread_barrier_wait(w->barrier);
+  }
   return NULL;
 }
 
@@ -93,4 +95,23 @@ START_TEST(parts_of_one_call)
 }
 END_TEST
 
-SUITE("threads", independent_calls, parts_of_one_call)
+/* Threads of the runtime keep the mode they were made with; a call runs in its caller's. */
+START_TEST(rounding_of_the_caller)
+{
+  const svf_matmul_args a = valid_call();
+  float nearest[ROWS * M], want[ROWS * M];
+  for (size_t i = 0; i < ROWS * N; ++i) x[i] = 1.0f / (float)(i + 3);
+  ck_works(svf_matmul(&a, 2, workspace, sizeof workspace));
+  memcpy(nearest, y, sizeof nearest);
+  ck_assert_int_eq(fesetround(FE_UPWARD), 0);
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  memcpy(want, y, sizeof want);
+  ck_works(svf_matmul(&a, 2, workspace, sizeof workspace));
+  ck_assert_int_eq(fegetround(), FE_UPWARD);
+  fesetround(FE_TONEAREST);
+  ck_assert_mem_eq(y, want, sizeof want);
+  ck_assert_mem_ne(y, nearest, sizeof want);
+}
+END_TEST
+
+SUITE("threads", independent_calls, parts_of_one_call, rounding_of_the_caller)
