@@ -21,7 +21,8 @@ SVF_TARGET_BEGIN("amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
 enum {
   ROWS = 16,  /* of a tile */
   STEPS = 32, /* of a line of A */
-  TILE_BYTES = ROWS * SVF_LINE
+  TILE_BYTES = ROWS * SVF_LINE,
+  AWAKE = 8 /* steps between stores */
 };
 
 /* Palette 1; bytes 16..31: bytes per row of each tile, from 48: rows of each. */
@@ -87,39 +88,101 @@ static void finish(const svf_tile *tile, size_t padded, int panels)
  *
  * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
 
-/* One line of A, 16 of each panel: 16 rows. */
-SVF_INLINE void step_1(const char *a, const char *b, size_t stride, const int panels, int planes)
+/* The lines to fetch during a step: of each panel wanted next, `lines` from `from` on. */
+typedef struct fetching {
+  const char *from;
+  size_t stride;
+  size_t lines;
+} fetching;
+
+/* Those of one panel. In small portions between the loads of tiles, which they would hold up. */
+SVF_INLINE void fetch_panel(const fetching *f, int panel)
+{
+  const char *from = f->from + (size_t)panel * f->stride;
+  for (size_t i = 0; i < f->lines; ++i) v_prefetch(from + i * SVF_LINE);
+}
+
+/* One line of A, 16 of each panel. Loads and products alternate: a tile takes as long to load as to
+ * multiply. */
+SVF_INLINE void step_1(const char *a, const char *b, size_t stride, const int panels,
+                       const int planes, const fetching *f)
 {
   _tile_loadd(4, a, SVF_LINE);
   if (planes > 1) _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
   _tile_loadd(6, b, SVF_LINE);
   _tile_dpbf16ps(0, 4, 6);
   if (planes > 1) _tile_dpbf16ps(0, 5, 6);
+  fetch_panel(f, 0);
   if (panels < 2) return;
   _tile_loadd(7, b + stride, SVF_LINE);
   _tile_dpbf16ps(1, 4, 7);
   if (planes > 1) _tile_dpbf16ps(1, 5, 7);
+  fetch_panel(f, 1);
   if (panels < 4) return;
   _tile_loadd(6, b + 2 * stride, SVF_LINE);
   _tile_dpbf16ps(2, 4, 6);
   if (planes > 1) _tile_dpbf16ps(2, 5, 6);
+  fetch_panel(f, 2);
   _tile_loadd(7, b + 3 * stride, SVF_LINE);
   _tile_dpbf16ps(3, 4, 7);
   if (planes > 1) _tile_dpbf16ps(3, 5, 7);
+  fetch_panel(f, 3);
 }
 
 /* The same for 32 rows; the weights stay for both planes. */
-SVF_INLINE void step_2(const char *a, const char *b, size_t stride, const int panels, int planes)
+SVF_INLINE void step_2(const char *a, const char *b, size_t stride, const int panels,
+                       const int planes, const fetching *f)
 {
   _tile_loadd(6, b, SVF_LINE);
-  if (panels > 1) _tile_loadd(7, b + stride, SVF_LINE);
-  for (int plane = 0; plane < planes; ++plane, a += 2 * TILE_BYTES) {
-    _tile_loadd(4, a, SVF_LINE);
-    _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(2, 5, 6);
-    if (panels > 1) _tile_dpbf16ps(1, 4, 7);
-    if (panels > 1) _tile_dpbf16ps(3, 5, 7);
+  _tile_loadd(4, a, SVF_LINE);
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
+  _tile_dpbf16ps(2, 5, 6);
+  fetch_panel(f, 0);
+  if (panels > 1) {
+    _tile_loadd(7, b + stride, SVF_LINE);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
+    fetch_panel(f, 1);
+  }
+  if (planes < 2) return;
+  _tile_loadd(4, a + 2 * TILE_BYTES, SVF_LINE);
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_loadd(5, a + 3 * TILE_BYTES, SVF_LINE);
+  _tile_dpbf16ps(2, 5, 6);
+  if (panels > 1) {
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+}
+
+/* All steps of a tile. On Sapphire Rapids and its successors what follows a long run of products
+ * costs 0.25 us more, as if the pipeline had to run dry, unless a tile was stored within the last
+ * 0.5 us or so: a store to the stack prevents it. */
+SVF_INLINE void steps(const svf_tile *tile, const int units, const int panels, const int planes)
+{
+  const char *a = tile->a, *b = tile->b, *a_ahead = tile->a_ahead;
+  const size_t stride = tile->b_stride;
+  const int a_line = planes * units * TILE_BYTES;
+  size_t fetch = tile->fetch;
+  fetching f = {tile->ahead, stride, (size_t)tile->fetch_rate};
+  char awake[SVF_LINE] __attribute__((aligned(SVF_LINE)));
+  for (size_t left = (tile->k + STEPS - 1) / STEPS; left > 0; --left) {
+    if (f.lines > fetch) f.lines = fetch;
+    if (a_ahead) {
+      for (int i = 0; i < a_line; i += SVF_LINE) v_prefetch(a_ahead + i);
+      a_ahead += a_line;
+    }
+    if (left % AWAKE == 0) _tile_stored(4, awake, 0);
+    if (units == 2) {
+      step_2(a, b, stride, panels, planes, &f);
+    } else {
+      step_1(a, b, stride, panels, planes, &f);
+    }
+    a += a_line;
+    b += TILE_BYTES;
+    f.from += f.lines * SVF_LINE;
+    fetch -= f.lines;
   }
 }
 
@@ -134,11 +197,7 @@ SVF_INLINE float *c_at(float *c, const int units, int n)
 
 SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels)
 {
-  const char *a = tile->a, *b = tile->b, *ahead = tile->ahead, *a_ahead = tile->a_ahead;
-  const size_t stride = tile->b_stride, a_line = (size_t)(tile->planes * units) * TILE_BYTES;
   float *c = tile->c;
-  size_t fetch = tile->fetch;
-  char awake[64] __attribute__((aligned(64)));
   if (tile->resume) {
     if (SUM(0)) _tile_loadd(0, c_at(c, units, 0), SVF_LINE);
     if (SUM(1)) _tile_loadd(1, c_at(c, units, 1), SVF_LINE);
@@ -150,18 +209,10 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
     _tile_zero(2);
     _tile_zero(3);
   }
-  for (size_t k = 0; k < tile->k; k += STEPS) {
-    fetch_lines(&ahead, stride, panels, tile->fetch_rate, &fetch);
-    for (size_t i = 0; a_ahead && i < a_line; i += SVF_LINE) v_prefetch(a_ahead + i);
-    if (a_ahead) a_ahead += a_line;
-    if (k % 256 == 128) _tile_stored(4, awake, 0);
-    if (units == 2) {
-      step_2(a, b, stride, panels, tile->planes);
-    } else {
-      step_1(a, b, stride, panels, tile->planes);
-    }
-    a += a_line;
-    b += TILE_BYTES;
+  if (tile->planes == 2) {
+    steps(tile, units, panels, 2);
+  } else {
+    steps(tile, units, panels, 1);
   }
   if (SUM(0)) _tile_stored(0, c_at(c, units, 0), SVF_LINE);
   if (SUM(1)) _tile_stored(1, c_at(c, units, 1), SVF_LINE);
