@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One interface for everything that is measured: the library and its peers. All do the same work,
- * Y = ((X V) * D) U^T in fp32, on the same data, with the same number of threads, each with its
- * weights in the layout that it likes best, prepared outside of the measured time. */
+ * Y = ((X V) * D) U^T from fp32 X to fp32 Y, in the format asked for if they have it, on the same
+ * data, with the same number of threads, each with its weights in the layout that it likes best,
+ * prepared outside of the measured time. */
 #ifndef SVF_BENCH_CONTENDER_H
 #define SVF_BENCH_CONTENDER_H
 
@@ -30,12 +31,16 @@ typedef struct setup {
   const layer *layer;
   size_t copies; /* of the weights, to rotate over */
   size_t threads;
-  svf_isa isa;
+  svf_isa isa; /* never AUTO */
+  svf_format format;
 } setup;
 
 typedef struct contender {
-  const char *name;                    /* "svf", "onednn", ... */
-  const char *(*variant)(svf_isa isa); /* second part of a row's name: ISA or version */
+  const char *name; /* "svf", "onednn", ... */
+  /* Third part of a row's name: the ISA that serves the format, or a version. */
+  const char *(*variant)(svf_isa isa, svf_format format);
+  /* What it computes in when svf computes in `format`: the second part. */
+  const char *(*computes)(svf_format format);
   void *(*create)(const setup *s);
   /* Get ready for a number of rows; false if this contender cannot. */
   bool (*prepare)(void *self, const batch *b);

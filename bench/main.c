@@ -44,9 +44,10 @@ static void make_group(group *g, const options *o, const shape *s, size_t rows)
     row *r = &g->row[g->count++];
     r->group = g;
     r->contender = c;
-    snprintf(r->name, sizeof r->name, "%s/f32/%s/%s/m:%zu/n:%zu/r:%zu/rows:%zu/experts:%zu",
-             c == &contender_svf_one ? "svf" : c->name, c->variant(o->isa), s->name, s->m, s->n,
-             s->r, rows, c == &contender_svf_one ? 1 : o->experts);
+    snprintf(r->name, sizeof r->name, "%s/%s/%s/%s/m:%zu/n:%zu/r:%zu/rows:%zu/experts:%zu",
+             c == &contender_svf_one ? "svf" : c->name, c->computes(o->format),
+             c->variant(o->isa, o->format), s->name, s->m, s->n, s->r, rows,
+             c == &contender_svf_one ? 1 : o->experts);
     gbench_register(r->name, row_report, r);
   }
 }
@@ -62,7 +63,7 @@ static void describe(const options *o)
   for (char *end; (end = strchr(line, '\n')); line = end + 1) *end = ';';
   gbench_context("svf_cpu", text);
   for (size_t i = 2; i < sizeof contenders / sizeof *contenders; ++i) {
-    gbench_context(contenders[i]->name, contenders[i]->variant(o->isa));
+    gbench_context(contenders[i]->name, contenders[i]->variant(o->isa, o->format));
   }
 #ifndef HAVE_ONEDNN
   gbench_context("onednn", "missing in this build");
@@ -92,18 +93,17 @@ static bool machine_output(int argc, char **argv)
 static bool wants_help(int argc, char **argv)
 {
   for (int i = 1; i < argc; ++i) {
-    if (strcmp(argv[i], "--help") == 0) return true;
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
   }
   return false;
 }
 
-/* The real matrix as the last shape. False after a message. */
+/* The real matrix as the last shape; options_parse has left room. False after a message. */
 static bool take_weights(options *o, weights *w, FILE *to)
 {
 #ifdef HAVE_MODEL
   if (!weights_load(w, o->weights, o->tensor, o->rank)) return false;
   weights_accuracy(w, ACCURACY_ROWS, to);
-  if (o->shape_count == SHAPE_LIST_MAX) --o->shape_count;
   shape *s = &o->shapes[o->shape_count++];
   const layer *l = &w->layer;
   *s = (shape){.m = l->m, .n = l->n, .r = l->r, .u = l->u, .vt = l->vt, .sigma = l->sigma};

@@ -3,6 +3,7 @@
 #include "bench/options.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,14 +42,18 @@ void options_help(void)
       "  --rows=LIST      rows of the batch (default 1,8,64,512)\n"
       "  --experts=N      distinct gain vectors in the batch (default 1); more are also\n"
       "                   compared with one\n"
-      "  --format=f32     format of the weights\n"
-      "  --isa=NAME       kernels to use: auto, ref, neon, avx2, avx512 (default: SVF_ISA or "
+      "  --format=NAME    of svf: f32, bf16, bf16-split (default f32); peers compute in the "
+      "nearest\n"
+      "                   that they have, see their rows' names\n"
+      "  --isa=NAME       kernels to use: auto, ref, neon, avx2, avx512, amx (default: SVF_ISA or "
       "auto)\n"
-      "  --threads=N      for svf and peers (default: all)\n"
+      "  --threads=N      for svf and peers, at most four per processor (default: one per "
+      "processor)\n"
       "  --peers=LIST     among onednn,openblas,merge (default: all; none: --peers=none)\n"
       "  --warm           use one copy of the weights; by default more than 1 GiB of copies is\n"
       "                   rotated over, so that weights come from memory as in a real model\n"
-      "  --seconds=S      of measuring per row of output (default 0.4)\n\n"
+      "  --seconds=S      of measuring per row of output (default 0.4)\n"
+      "  -h, --help       this text\n\n"
       "examples:\n"
       "  svf_matmul\n"
       "  svf_matmul --model=tinyllama-1.1b --rows=1,4,16\n"
@@ -65,26 +70,69 @@ static bool bad(const char *option, const char *value, const char *why)
   return false;
 }
 
-/* A list of positive integers; returns how many, 0 if malformed. */
+/* A list of integers from 1 to NUMBER_MOST; returns how many, 0 if malformed. */
 static size_t numbers(const char *text, size_t *out, size_t most)
 {
   size_t count = 0;
-  while (*text && count < most) {
+  while (count < most) {
     char *end;
     if (*text < '0' || *text > '9') return 0;
     const unsigned long long v = strtoull(text, &end, 10);
-    if (v == 0 || v > 1u << 24 || (*end && *end != ',')) return 0;
+    if (v == 0 || v > NUMBER_MOST || (*end && *end != ',')) return 0;
     out[count++] = (size_t)v;
-    text = *end ? end + 1 : end;
+    if (!*end) return count;
+    text = end + 1;
   }
-  return *text ? 0 : count;
+  return 0;
+}
+
+static bool number(const char *option, const char *value, size_t most, size_t *out)
+{
+  if (numbers(value, out, 1) == 1 && *out <= most) return true;
+  fprintf(stderr, "svf_matmul: --%s=%s: expected a number from 1 to %zu\n", option, value, most);
+  return false;
+}
+
+static bool set_format(options *o, const char *value)
+{
+  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
+    if (strcmp(value, svf_format_name((svf_format)f)) == 0) {
+      o->format = (svf_format)f;
+      return true;
+    }
+  }
+  fprintf(stderr, "svf_matmul: --format=%s: known formats:", value);
+  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
+    fprintf(stderr, " %s", svf_format_name((svf_format)f));
+  }
+  fputc('\n', stderr);
+  return false;
+}
+
+/* A comma-separated list of names that exist. */
+static bool set_peers(options *o, const char *value)
+{
+  static const char *const names[] = {"onednn", "openblas", "merge", "none"};
+  for (const char *p = value;; ++p) {
+    const size_t length = strcspn(p, ",");
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+      found = found || (strlen(names[i]) == length && strncmp(p, names[i], length) == 0);
+    }
+    if (!found) return bad("peers", value, "expected names among onednn,openblas,merge, or none");
+    p += length;
+    if (!*p) break;
+  }
+  o->peers = value;
+  return true;
 }
 
 static bool add_shape(options *o, const char *value)
 {
   size_t v[3];
-  if (numbers(value, v, 3) != 3) return bad("shape", value, "expected M,N,R");
-  if (o->shape_count == SHAPE_LIST_MAX) return bad("shape", value, "too many shapes");
+  if (numbers(value, v, 3) != 3)
+    return bad("shape", value, "expected M,N,R, each from 1 to 16777216");
+  if (o->shape_count == SHAPE_LIST_MAX) return bad("shape", value, "more than 32 shapes");
   shape *s = &o->shapes[o->shape_count++];
   *s = (shape){.m = v[0], .n = v[1], .r = v[2]};
   snprintf(s->name, sizeof s->name, "shape");
@@ -96,7 +144,8 @@ static bool add_model(options *o, const char *value)
   shape found[SHAPES_MAX];
   const size_t count = model_shapes(value, found);
   if (count == 0) return bad("model", value, model_names());
-  for (size_t i = 0; i < count && o->shape_count < SHAPE_LIST_MAX; ++i) {
+  if (o->shape_count + count > SHAPE_LIST_MAX) return bad("model", value, "more than 32 shapes");
+  for (size_t i = 0; i < count; ++i) {
     o->shapes[o->shape_count++] = found[i];
   }
   return true;
@@ -140,21 +189,20 @@ static bool take(options *o, int option, const char *value, const char **isa)
     case 's': return add_shape(o, value);
     case 'r':
       o->rows_count = numbers(value, o->rows, ROWS_LIST_MAX);
-      return o->rows_count > 0 || bad("rows", value, "expected a list such as 1,8,64");
-    case 'f': return strcmp(value, "f32") == 0 || bad("format", value, "known formats: f32");
+      return o->rows_count > 0 || bad("rows", value, "expected at most 32 numbers such as 1,8,64");
+    case 'f': return set_format(o, value);
     case 'i': *isa = value; return true;
-    case 't':
-      return numbers(value, &o->threads, 1) == 1 || bad("threads", value, "expected a number");
-    case 'e':
-      return numbers(value, &o->experts, 1) == 1 || bad("experts", value, "expected a number");
+    case 't': return number("threads", value, 4 * svf_max_threads(), &o->threads);
+    case 'e': return number("experts", value, NUMBER_MOST, &o->experts);
     case 'w': o->cold_bytes = 0; return true;
     case 'S':
       o->seconds = strtod(value, &end);
-      return (!*end && o->seconds > 0) || bad("seconds", value, "expected a number");
+      return (end != value && !*end && isfinite(o->seconds) && o->seconds > 0) ||
+             bad("seconds", value, "expected a number above 0");
     case 'W': o->weights = value; return true;
     case 'T': o->tensor = value; return true;
-    case 'R': return numbers(value, &o->rank, 1) == 1 || bad("rank", value, "expected a number");
-    case 'p': o->peers = value; return true;
+    case 'R': return number("rank", value, NUMBER_MOST, &o->rank);
+    case 'p': return set_peers(o, value);
     case 'h': o->help = true; return true;
     default: return false;
   }
@@ -180,6 +228,9 @@ bool options_parse(int argc, char **argv, options *o)
   if (!o->weights != !o->tensor || (o->rank && !o->weights)) {
     fprintf(stderr, "svf_matmul: --weights and --tensor belong together, --rank to them\n");
     return false;
+  }
+  if (o->weights && o->shape_count == SHAPE_LIST_MAX) {
+    return bad("weights", o->weights, "is one more than 32 shapes");
   }
   if (o->shape_count == 0 && !o->weights) default_shapes(o);
   return set_isa(o, isa);

@@ -9,7 +9,7 @@
 
 #include "bench/models.h"
 
-enum { ROWS_LIST_MAX = 32, SHAPE_LIST_MAX = 32 };
+enum { ROWS_LIST_MAX = 32, SHAPE_LIST_MAX = 32, NUMBER_MOST = 1 << 24 };
 
 typedef struct options {
   shape shapes[SHAPE_LIST_MAX];
@@ -17,6 +17,7 @@ typedef struct options {
   size_t rows[ROWS_LIST_MAX];
   size_t rows_count;
   svf_isa isa; /* never AUTO */
+  svf_format format;
   size_t threads, experts;
   double cold_bytes;            /* the copies of the weights take at least so many; 0 when warm */
   double seconds;               /* of measuring per row of output, about */

@@ -39,5 +39,7 @@ void table_print(FILE *to, const group *groups, size_t count)
   fprintf(
       to,
       "\nms: median over interleaved rounds; x: how many times faster svf is (median over rounds)\n"
-      "of roof: max(bytes / read bandwidth, flops / FMA peak) / time, both measured around it\n");
+      "of roof: max(bytes / read bandwidth, flops / peak) / time, both measured around it; bytes "
+      "as svf\n"
+      "packs the weights; peak of the instruction that its kernel multiplies by\n");
 }

@@ -101,8 +101,8 @@ static double *dense_product(const weights *w, const float *x, size_t rows)
   return y;
 }
 
-static void print_error(FILE *to, const char *isa, const double *want, const float *got,
-                        size_t count)
+static void print_error(FILE *to, svf_format format, svf_isa isa, const double *want,
+                        const float *got, size_t count)
 {
   double error = 0, power = 0, worst = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -112,60 +112,75 @@ static void print_error(FILE *to, const char *isa, const double *want, const flo
     if (d > worst) worst = d;
   }
   const double rms = sqrt(power / (double)count);
-  fprintf(to, "%-8s %-7s %12.3e %18.3e\n", "f32", isa, power > 0 ? error / power : error,
-          rms > 0 ? worst / rms : worst);
+  fprintf(to, "%-10s %-7s %12.3e %18.3e\n", svf_format_name(format), svf_isa_name(isa),
+          power > 0 ? error / power : error, rms > 0 ? worst / rms : worst);
 }
 
 /* A packed copy of the factors; its owner frees it. */
-static void *pack(const layer *l)
+static void *pack(const layer *l, svf_format format)
 {
   size_t bytes;
   const svf_linear_source source = {.m = l->m,
                                     .n = l->n,
                                     .r = l->r,
+                                    .format = format,
                                     .u = l->u,
                                     .u_stride = l->r,
                                     .vt = l->vt,
                                     .vt_stride = l->n,
                                     .sigma = l->sigma};
-  if (svf_linear_bytes(l->m, l->n, l->r, SVF_FORMAT_F32, &bytes) != SVF_OK) return NULL;
+  if (svf_linear_bytes(l->m, l->n, l->r, format, &bytes) != SVF_OK) return NULL;
   void *block = bench_alloc(bytes);
   if (svf_linear_pack(&source, block, bytes) == SVF_OK) return block;
   free(block);
   return NULL;
 }
 
+/* One format on one instruction set, if that has a kernel for it. */
+static void measure_accuracy(const layer *l, svf_format format, svf_isa isa, const float *x,
+                             size_t rows, const double *want, FILE *to)
+{
+  size_t bytes;
+  if (svf_isa_serving(isa, format) != isa) return;
+  float *y = bench_alloc(rows * l->m * sizeof *y);
+  void *block = pack(l, format), *workspace = NULL;
+  const svf_matmul_args args = {.size = sizeof args,
+                                .linear = block,
+                                .rows = rows,
+                                .x = x,
+                                .x_stride = (ptrdiff_t)l->n,
+                                .y = y,
+                                .y_stride = (ptrdiff_t)l->m,
+                                .isa = isa};
+  svf_status status = svf_matmul_workspace(&args, 1, &bytes);
+  if (status == SVF_OK) {
+    workspace = bench_alloc(bytes);
+    status = svf_matmul(&args, 1, workspace, bytes);
+  }
+  if (status == SVF_OK) {
+    print_error(to, format, isa, want, y, rows * l->m);
+  } else {
+    fprintf(to, "%-10s %-7s %s\n", svf_format_name(format), svf_isa_name(isa), svf_last_message());
+  }
+  free(workspace);
+  free(block);
+  free(y);
+}
+
 void weights_accuracy(const weights *w, size_t rows, FILE *to)
 {
   const layer *l = &w->layer;
-  float *x = bench_random(rows * l->n, 6), *y = bench_alloc(rows * l->m * sizeof *y);
+  float *x = bench_random(rows * l->n, 6);
   double *want = dense_product(w, x, rows);
-  void *block = pack(l);
-  svf_matmul_args args = {.size = sizeof args,
-                          .linear = block,
-                          .rows = rows,
-                          .x = x,
-                          .x_stride = (ptrdiff_t)l->n,
-                          .y = y,
-                          .y_stride = (ptrdiff_t)l->m};
   fprintf(to, "%zu rows of X W^T, %zu x %zu at rank %zu, against double precision\n", rows, l->m,
           l->n, l->r);
-  fprintf(to, "%-8s %-7s %12s %18s\n", "format", "isa", "NMSE", "largest error/rms");
-  for (int isa = SVF_ISA_REF; block && isa < SVF_ISA_COUNT; ++isa) {
-    size_t bytes;
-    args.isa = (svf_isa)isa;
-    if (!svf_isa_supported(args.isa) || svf_matmul_workspace(&args, 1, &bytes) != SVF_OK) continue;
-    void *workspace = bench_alloc(bytes);
-    if (svf_matmul(&args, 1, workspace, bytes) == SVF_OK) {
-      print_error(to, svf_isa_name(args.isa), want, y, rows * l->m);
-    } else {
-      fprintf(to, "%-8s %-7s %s\n", "f32", svf_isa_name(args.isa), svf_last_message());
+  fprintf(to, "%-10s %-7s %12s %18s\n", "format", "isa", "NMSE", "largest error/rms");
+  for (int format = 0; format < SVF_FORMAT_COUNT; ++format) {
+    for (int isa = SVF_ISA_REF; isa < SVF_ISA_COUNT; ++isa) {
+      measure_accuracy(l, (svf_format)format, (svf_isa)isa, x, rows, want, to);
     }
-    free(workspace);
   }
   fputc('\n', to);
-  free(block);
   free(want);
   free(x);
-  free(y);
 }

@@ -15,7 +15,17 @@ typedef struct self {
   float *scaled, *merged; /* U diag(d), W' */
 } self;
 
-static const char *variant(svf_isa isa) { return contender_openblas.variant(isa); }
+static const char *variant(svf_isa isa, svf_format format)
+{
+  return contender_openblas.variant(isa, format);
+}
+
+/* It has nothing narrower. */
+static const char *computes(svf_format format)
+{
+  (void)format;
+  return svf_format_name(SVF_FORMAT_F32);
+}
 
 static void *create(const setup *s)
 {
@@ -63,4 +73,5 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_merge = {"merge", variant, create, prepare, run, destroy, false};
+const contender contender_merge = {"merge", variant, computes, create,
+                                   prepare, run,     destroy,  false};

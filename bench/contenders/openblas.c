@@ -18,14 +18,21 @@ typedef struct self {
   float *t;
 } self;
 
-static const char *variant(svf_isa isa)
+static const char *variant(svf_isa isa, svf_format format)
 {
   static char text[32];
   char name[32] = "?";
-  (void)isa;
+  (void)isa, (void)format;
   sscanf(openblas_get_config(), "OpenBLAS %31s", name);
   snprintf(text, sizeof text, "v%.28s", name);
   return text;
+}
+
+/* It has nothing narrower. */
+static const char *computes(svf_format format)
+{
+  (void)format;
+  return svf_format_name(SVF_FORMAT_F32);
 }
 
 static void *create(const setup *s)
@@ -79,4 +86,5 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_openblas = {"openblas", variant, create, prepare, run, destroy, false};
+const contender contender_openblas = {"openblas", variant, computes, create,
+                                      prepare,    run,     destroy,  false};

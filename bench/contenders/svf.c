@@ -24,7 +24,10 @@ static void must(svf_status status)
   exit(1);
 }
 
-static const char *variant(svf_isa isa) { return svf_isa_name(isa); }
+static const char *variant(svf_isa isa, svf_format format)
+{
+  return svf_isa_name(svf_isa_serving(isa, format));
+}
 
 static void *create(const setup *s)
 {
@@ -34,13 +37,14 @@ static void *create(const setup *s)
   const svf_linear_source source = {.m = l->m,
                                     .n = l->n,
                                     .r = l->r,
+                                    .format = s->format,
                                     .u = l->u,
                                     .u_stride = l->r,
                                     .vt = l->vt,
                                     .vt_stride = l->n,
                                     .sigma = l->sigma};
   me->s = *s;
-  must(svf_linear_bytes(l->m, l->n, l->r, SVF_FORMAT_F32, &me->bytes));
+  must(svf_linear_bytes(l->m, l->n, l->r, s->format, &me->bytes));
   me->stride = (me->bytes + 4095) / 4096 * 4096;
   me->blocks = bench_alloc(me->stride * s->copies);
   must(svf_linear_pack(&source, me->blocks, me->bytes));
@@ -86,5 +90,7 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_svf = {"svf", variant, create, prepare, run, destroy, false};
-const contender contender_svf_one = {"one", variant, create, prepare_one, run, destroy, true};
+const contender contender_svf = {"svf",   variant, svf_format_name, create,
+                                 prepare, run,     destroy,         false};
+const contender contender_svf_one = {"one",       variant, svf_format_name, create,
+                                     prepare_one, run,     destroy,         true};

@@ -6,14 +6,17 @@
 
 #include "bench/clock.h"
 #include "bench/memory.h"
+#include <svf/cpu.h>
 
 enum { TRIES = 2 };
 
 typedef double fma_fn(size_t steps);
 
+/* Every vector kernel of a floating-point format multiplies by fp32 FMAs. */
 static fma_fn *fma_of(svf_isa isa)
 {
 #if defined(__x86_64__)
+  if (isa == SVF_ISA_AMX) return roof_bf16_amx;
   if (isa == SVF_ISA_AVX2) return roof_fma_avx2;
   if (isa == SVF_ISA_AVX512) return roof_fma_avx512;
 #endif
@@ -66,11 +69,11 @@ static double bytes_once(int threads, size_t streams, int try)
   return (double)(words * sizeof *p * (size_t)threads) / seconds;
 }
 
-roofs roofs_measure(svf_isa isa, size_t threads)
+roofs roofs_measure(svf_isa isa, svf_format format, size_t threads)
 {
   static int turn;
   roofs best = {0};
-  fma_fn *fma = fma_of(isa);
+  fma_fn *fma = fma_of(svf_isa_serving(isa, format));
   for (int i = 0; i < TRIES; ++i) {
     const double flops = fma ? flops_once(fma, (int)threads) : 0;
     if (flops > best.flops) best.flops = flops;
