@@ -76,7 +76,8 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 /* Carry the call out in `threads` parts, on as many OpenMP threads but at most four per processor,
  * in the floating-point mode (MXCSR, FPCR) of the caller; 1 stays on the calling thread and starts
  * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling
- * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, contents
+ * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for threads = 0
+ * those of svf_max_threads(), contents
  * indifferent, not shared with a call under way. Errors: NULL, VERSION, ARGUMENT, OVERFLOW,
  * UNSUPPORTED, SPACE, ALIGNMENT, and those of svf_linear_check; on error nothing was written.
  * Thread-safe. */
