@@ -24,6 +24,8 @@ extern "C" {
 #define SVF_CPU_AVX512VL (UINT64_C(1) << 5)
 #define SVF_CPU_AMX_TILE (UINT64_C(1) << 6) /* and tile state enabled, and a palette to use it */
 #define SVF_CPU_AMX_BF16 (UINT64_C(1) << 7)
+/* AVX512_BF16, but on an Intel CPU, whose VDPBF16PS has half the rate of FMAs. */
+#define SVF_CPU_AVX512BF16 (UINT64_C(1) << 8)
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
 
 /* What this CPU and operating system support. Thread-safe, never fails. */
@@ -39,7 +41,7 @@ SVF_API int svf_isa_supported(svf_isa isa);
  * svf/matmul.h). Thread-safe. */
 SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
 
-/* "auto", "ref", "neon", "avx2", "avx512", "amx"; "?" for an unknown value. */
+/* "auto", "ref", "neon", "avx2", "avx512", "avx512bf16", "amx"; "?" for an unknown value. */
 SVF_API const char *svf_isa_name(svf_isa isa);
 
 /* Parse a name as printed by svf_isa_name. Errors: NULL; ARGUMENT with the list of known names. */

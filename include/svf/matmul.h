@@ -17,16 +17,18 @@
  * once. Bias, Y_old and the gains are fp32 in every format.
  *
  * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
- * and whatever else is in the batch. On every instruction set but amx each element of X V and of T
- * U^T is one chain of fused multiply-adds in fp32 that starts at +0 and runs in increasing k (over
- * hi + lo, which fp32 holds, in bf16-split); T is that sum times the gain, rounded once; bias and
- * Y_old are added in this order with one rounding each. So the bits are those of every other
- * instruction set, too. amx adds up in the order of its tiles: per 32 steps of k the even and the
- * odd ones are two chains that start at +0, their sum is added to the total, hi before lo, and
- * denormals count as zero. NaN and Inf propagate within their row; denormals elsewhere follow the
- * caller's MXCSR / FPCR, which is never changed. The first call that needs amx asks Linux for the
- * state of its tiles (arch_prctl, once per process); where that is refused, calls use the next
- * instruction set.
+ * and whatever else is in the batch. On every instruction set but avx512bf16 and amx each element
+ * of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and runs in
+ * increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the gain,
+ * rounded once; bias and Y_old are added in this order with one rounding each. So the bits are
+ * those of every other instruction set, too. In avx512bf16 the chain takes of each pair of steps
+ * the odd one first, in bf16-split those of hi before those of lo, and denormals count as zero; k
+ * is padded to a multiple of 32 by zeros. amx adds up in the order of its tiles: per 32 steps of k
+ * the even and the odd ones are two chains that start at +0, their sum is added to the total, hi
+ * before lo, and denormals count as zero. NaN and Inf propagate within their row; denormals
+ * elsewhere follow the caller's MXCSR / FPCR, which is never changed. The first call that needs amx
+ * asks Linux for the state of its tiles (arch_prctl, once per process); where that is refused,
+ * calls use the next instruction set.
  *
  * No function here allocates, prints, aborts or keeps state; what OpenMP's runtime does when
  * svf_matmul first needs its threads is its own affair. */
@@ -76,11 +78,10 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 /* Carry the call out in `threads` parts, on as many OpenMP threads but at most four per processor,
  * in the floating-point mode (MXCSR, FPCR) of the caller; 1 stays on the calling thread and starts
  * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling
- * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for threads = 0
- * those of svf_max_threads(), contents
- * indifferent, not shared with a call under way. Errors: NULL, VERSION, ARGUMENT, OVERFLOW,
- * UNSUPPORTED, SPACE, ALIGNMENT, and those of svf_linear_check; on error nothing was written.
- * Thread-safe. */
+ * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for
+ * threads = 0 those of svf_max_threads(), contents indifferent, not shared with a call under way.
+ * Errors: NULL, VERSION, ARGUMENT, OVERFLOW, UNSUPPORTED, SPACE, ALIGNMENT, and those of
+ * svf_linear_check; on error nothing was written. Thread-safe. */
 SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
                               size_t workspace_bytes);
 

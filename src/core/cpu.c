@@ -26,6 +26,7 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   if (bit(r->leaf7_ebx, 17)) has |= SVF_CPU_AVX512DQ;
   if (bit(r->leaf7_ebx, 30)) has |= SVF_CPU_AVX512BW;
   if (bit(r->leaf7_ebx, 31)) has |= SVF_CPU_AVX512VL;
+  if (bit(r->leaf7_1_eax, 5) && !r->intel) has |= SVF_CPU_AVX512BF16;
   /* Virtual machines have shown the bits without a palette. */
   if ((r->xcr0 & tile) != tile || !bit(r->leaf7_edx, 24) || r->leaf1d_eax < 1) return has;
   has |= SVF_CPU_AMX_TILE;
@@ -43,11 +44,13 @@ uint64_t svf_cpu_features(void)
 #if defined(__x86_64__)
   svf_x86_registers r = {0};
   uint32_t a, b, c, d;
+  if (__get_cpuid(0, &a, &b, &c, &d)) r.intel = b == signature_INTEL_ebx;
   if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
   r.leaf1_ecx = c;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
     r.leaf7_ebx = b;
     r.leaf7_edx = d;
+    if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) r.leaf7_1_eax = a;
   }
   if (__get_cpuid_count(0x1d, 0, &a, &b, &c, &d)) r.leaf1d_eax = a;
   if (bit(r.leaf1_ecx, 27)) {

@@ -13,16 +13,23 @@
 #include "src/core/amx.h"
 #include "src/core/status.h"
 
-static const char *const isa_names[SVF_ISA_COUNT] = {"auto", "ref",    "neon",
-                                                     "avx2", "avx512", "amx"};
+static const char *const isa_names[SVF_ISA_COUNT] = {"auto",   "ref",        "neon", "avx2",
+                                                     "avx512", "avx512bf16", "amx"};
 
 static const struct {
   uint64_t bit;
   const char *name;
 } feature_names[] = {
-    {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},           {SVF_CPU_AVX512F, "avx512f"},
-    {SVF_CPU_AVX512BW, "avx512bw"}, {SVF_CPU_AVX512DQ, "avx512dq"}, {SVF_CPU_AVX512VL, "avx512vl"},
-    {SVF_CPU_AMX_TILE, "amx-tile"}, {SVF_CPU_AMX_BF16, "amx-bf16"}, {SVF_CPU_NEON, "neon"},
+    {SVF_CPU_AVX2, "avx2"},
+    {SVF_CPU_FMA, "fma"},
+    {SVF_CPU_AVX512F, "avx512f"},
+    {SVF_CPU_AVX512BW, "avx512bw"},
+    {SVF_CPU_AVX512DQ, "avx512dq"},
+    {SVF_CPU_AVX512VL, "avx512vl"},
+    {SVF_CPU_AMX_TILE, "amx-tile"},
+    {SVF_CPU_AMX_BF16, "amx-bf16"},
+    {SVF_CPU_AVX512BF16, "avx512_bf16"},
+    {SVF_CPU_NEON, "neon"},
 };
 
 static _Atomic int selected = SVF_ISA_AUTO;
@@ -84,9 +91,10 @@ svf_status svf_isa_parse(const char *name, svf_isa *isa)
       return SVF_OK;
     }
   }
-  return svf_fail(
-      SVF_ERR_ARGUMENT,
-      "name is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512, amx", name);
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "name is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512, "
+                  "avx512bf16, amx",
+                  name);
 }
 
 /* Why `isa` cannot run: the build has no kernel of it, or the CPU lacks a feature. */
@@ -120,10 +128,10 @@ svf_status svf_isa_select_env(void)
   if (!name || !*name) return SVF_OK;
   svf_isa isa = SVF_ISA_AUTO;
   if (svf_isa_parse(name, &isa) != SVF_OK) {
-    return svf_fail(
-        SVF_ERR_ARGUMENT,
-        "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512, amx",
-        name);
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, "
+                    "avx512, avx512bf16, amx",
+                    name);
   }
   return svf_isa_select(isa);
 }

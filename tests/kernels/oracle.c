@@ -112,21 +112,42 @@ static float tile_chain(const float *hi, const float *lo, const float *b, size_t
   return sum;
 }
 
-void oracle_tiles(const oracle_input *in, float *y)
+static float at(const float *p, size_t j, size_t k) { return p && j < k ? flush(p[j]) : 0; }
+
+/* VDPBF16PS: of each pair of steps the odd one first, k padded to whole lines; lo may be NULL. */
+static float dot_chain(const float *hi, const float *lo, const float *b, size_t k)
+{
+  enum { LINE = 32 };
+  float sum = 0;
+  for (size_t j = 0; j < (k + LINE - 1) / LINE * LINE; j += 2) {
+    for (const float *a = hi; a; a = a == hi ? lo : NULL) {
+      sum = flush(fmaf(at(a, j + 1, k), at(b, j + 1, k), sum));
+      sum = flush(fmaf(at(a, j, k), at(b, j, k), sum));
+    }
+  }
+  return sum;
+}
+
+typedef float chain_fn(const float *hi, const float *lo, const float *b, size_t k);
+
+static void oracle_bf16(const oracle_input *in, chain_fn *sum_of, float *y)
 {
   float *hi = scratch((2 * in->r + in->m) * sizeof *hi), *lo = hi + in->r, *sums = lo + in->r;
   for (size_t row = 0; row < in->rows; ++row) {
     for (size_t k = 0; k < in->r; ++k) {
-      const float s = tile_chain(in->x + row * in->n, NULL, in->vt + k * in->n, in->n);
+      const float s = sum_of(in->x + row * in->n, NULL, in->vt + k * in->n, in->n);
       carry_t(in->carry, s * in->gains[row][k], &hi[k], &lo[k]);
     }
     for (size_t i = 0; i < in->m; ++i) {
-      sums[i] = tile_chain(hi, in->carry == CARRY_SPLIT ? lo : NULL, in->u + i * in->r, in->r);
+      sums[i] = sum_of(hi, in->carry == CARRY_SPLIT ? lo : NULL, in->u + i * in->r, in->r);
     }
     put_row(in, row, sums, y);
   }
   free(hi);
 }
+
+void oracle_dots(const oracle_input *in, float *y) { oracle_bf16(in, dot_chain, y); }
+void oracle_tiles(const oracle_input *in, float *y) { oracle_bf16(in, tile_chain, y); }
 
 void oracle_double(const oracle_input *in, double *y)
 {

@@ -221,8 +221,10 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   }
 
   const oracle_input in = problem_oracle(p);
-  if (s->tiles) {
+  if (s->isa == SVF_ISA_AMX) {
     oracle_tiles(&in, p->expected);
+  } else if (s->isa == SVF_ISA_AVX512BF16) {
+    oracle_dots(&in, p->expected);
   } else {
     oracle_chain(&in, p->expected);
   }

@@ -31,7 +31,7 @@ typedef enum values {
 
 typedef struct spec {
   svf_format format;
-  bool tiles; /* expected as AMX tiles compute */
+  svf_isa isa; /* whose order of sums is expected; 0: the chain of FMAs */
   size_t m, n, r, rows;
   values kind;
   svf_dtype x_type, y_type, u_type, vt_type;

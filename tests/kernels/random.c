@@ -47,7 +47,7 @@ static void all_ways(run *r, const spec *shape)
   problem p;
   spec s = *shape;
   s.format = r->format;
-  s.tiles = r->isa == SVF_ISA_AMX;
+  s.isa = r->isa;
   problem_make(&p, &s, &r->state);
   one_way(r, &p, WAY_SERIAL, 1);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {

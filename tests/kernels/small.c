@@ -12,7 +12,7 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
 {
   const uint64_t mix = random_next(&r->state);
   const spec s = {.format = r->format,
-                  .tiles = r->isa == SVF_ISA_AMX,
+                  .isa = r->isa,
                   .m = m,
                   .n = n,
                   .r = k,

@@ -31,6 +31,20 @@ START_TEST(x86_needs_cpu_and_system)
 }
 END_TEST
 
+START_TEST(dot_products_count_where_they_are_fast)
+{
+  const uint32_t avx512 = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+  svf_x86_registers r = {
+      .leaf1_ecx = OSXSAVE_AVX_FMA, .leaf7_ebx = avx512, .leaf7_1_eax = 1u << 5, .xcr0 = 0xe7};
+  ck_assert_uint_ne(svf_cpu_from_x86(&r) & SVF_CPU_AVX512BF16, 0);
+  r.intel = 1;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & SVF_CPU_AVX512BF16, 0);
+  r.intel = 0;
+  r.xcr0 = 0x7;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & SVF_CPU_AVX512BF16, 0);
+}
+END_TEST
+
 START_TEST(amx_needs_state_and_a_palette)
 {
   const uint32_t avx512 = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
@@ -163,6 +177,6 @@ START_TEST(registry_is_sound)
 }
 END_TEST
 
-SUITE("cpu", x86_needs_cpu_and_system, amx_needs_state_and_a_palette, aarch64_has_neon_by_hwcap,
-      names_round_trip, parse_misuse, select_restricts_and_goes_back, environment,
-      describe_fits_any_buffer, registry_is_sound)
+SUITE("cpu", x86_needs_cpu_and_system, dot_products_count_where_they_are_fast,
+      amx_needs_state_and_a_palette, aarch64_has_neon_by_hwcap, names_round_trip, parse_misuse,
+      select_restricts_and_goes_back, environment, describe_fits_any_buffer, registry_is_sound)
