@@ -12,10 +12,11 @@ enum { TRIES = 2 };
 
 typedef double fma_fn(size_t steps);
 
-/* Every vector kernel of a floating-point format multiplies by fp32 FMAs. */
+/* By the instruction that the kernels of an ISA multiply with. */
 static fma_fn *fma_of(svf_isa isa)
 {
 #if defined(__x86_64__)
+  if (isa == SVF_ISA_AVX512BF16) return roof_bf16_avx512;
   if (isa == SVF_ISA_AMX) return roof_bf16_amx;
   if (isa == SVF_ISA_AVX2) return roof_fma_avx2;
   if (isa == SVF_ISA_AVX512) return roof_fma_avx512;

@@ -22,6 +22,9 @@ roofs roofs_measure(svf_isa isa, svf_format format, size_t threads);
 double roof_fma_avx2(size_t steps);
 double roof_fma_avx512(size_t steps);
 
+/* 16 * steps VDPBF16PS on one thread. */
+double roof_bf16_avx512(size_t steps);
+
 /* 4 * steps products of bf16 tiles on one thread. The process must have been granted AMX. */
 double roof_bf16_amx(size_t steps);
 
