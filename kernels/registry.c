@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one table of kernels. Later rows are preferred where the CPU can run them. */
+ * The tables of kernels. Later rows are preferred where the CPU can run them. */
+#include "kernels/convert.h"
 #include "kernels/registry.h"
 
 static const svf_kernel *const rows[] = {
@@ -16,3 +17,20 @@ static const svf_kernel *const rows[] = {
 size_t svf_kernel_count(void) { return sizeof rows / sizeof *rows; }
 
 const svf_kernel *svf_kernel_at(size_t i) { return i < svf_kernel_count() ? rows[i] : NULL; }
+
+static const svf_convert_kernel *const conversions[] = {
+    &svf_convert_ref,
+#if defined(__x86_64__)
+    &svf_convert_avx2,
+    &svf_convert_avx512,
+#elif defined(__aarch64__)
+    &svf_convert_neon,
+#endif
+};
+
+size_t svf_convert_count(void) { return sizeof conversions / sizeof *conversions; }
+
+const svf_convert_kernel *svf_convert_at(size_t i)
+{
+  return i < svf_convert_count() ? conversions[i] : NULL;
+}

@@ -20,6 +20,7 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   const int osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
   if (!osxsave || !avx || (r->xcr0 & ymm) != ymm) return 0;
   if (bit(r->leaf1_ecx, 12)) has |= SVF_CPU_FMA;
+  if (bit(r->leaf1_ecx, 29)) has |= SVF_CPU_F16C;
   if (bit(r->leaf7_ebx, 5)) has |= SVF_CPU_AVX2;
   if ((r->xcr0 & zmm) != zmm || !bit(r->leaf7_ebx, 16)) return has;
   has |= SVF_CPU_AVX512F;

@@ -20,15 +20,11 @@ static const struct {
   uint64_t bit;
   const char *name;
 } feature_names[] = {
-    {SVF_CPU_AVX2, "avx2"},
-    {SVF_CPU_FMA, "fma"},
-    {SVF_CPU_AVX512F, "avx512f"},
-    {SVF_CPU_AVX512BW, "avx512bw"},
-    {SVF_CPU_AVX512DQ, "avx512dq"},
-    {SVF_CPU_AVX512VL, "avx512vl"},
-    {SVF_CPU_AMX_TILE, "amx-tile"},
-    {SVF_CPU_AMX_BF16, "amx-bf16"},
-    {SVF_CPU_AVX512BF16, "avx512_bf16"},
+    {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},
+    {SVF_CPU_F16C, "f16c"},         {SVF_CPU_AVX512F, "avx512f"},
+    {SVF_CPU_AVX512BW, "avx512bw"}, {SVF_CPU_AVX512DQ, "avx512dq"},
+    {SVF_CPU_AVX512VL, "avx512vl"}, {SVF_CPU_AMX_TILE, "amx-tile"},
+    {SVF_CPU_AMX_BF16, "amx-bf16"}, {SVF_CPU_AVX512BF16, "avx512_bf16"},
     {SVF_CPU_NEON, "neon"},
 };
 
@@ -167,6 +163,16 @@ svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kerne
   if (*kernel) return SVF_OK;
   return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel of format %s",
                   svf_isa_name(isa), svf_format_name(format));
+}
+
+const svf_convert_kernel *svf_dispatch_convert(void)
+{
+  const svf_isa isa = svf_isa_selected();
+  for (size_t i = svf_convert_count(); i-- > 0;) {
+    const svf_convert_kernel *kernel = svf_convert_at(i);
+    if (kernel->isa <= isa && (kernel->needs & ~features()) == 0) return kernel;
+  }
+  return &svf_convert_ref;
 }
 
 /* snprintf at the end of what is there, counting what would not fit. */
