@@ -188,7 +188,7 @@ AMX_TILE(2, 1)
 
 static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, void *a)
 {
-  pack_lines(x, type, stride, rows, (size_t)((rows + ROWS - 1) / ROWS * ROWS), k, a);
+  pack_lines(x, type, stride, rows, ((size_t)rows + ROWS - 1) / ROWS * ROWS, k, a);
 }
 
 const svf_kernel svf_kernel_bf16_amx = {
