@@ -239,9 +239,10 @@ static bool measure(group *g, char *error, size_t bytes)
   const bool ok = prepare_all(g, &b, first, error, bytes);
   if (ok) {
     pin_threads(); /* everybody's exist now */
-    const roofs before = roofs_measure(g->o->isa, g->o->format, g->o->threads);
+    const peak *bound = peak_of(svf_isa_serving(g->o->isa, g->o->format), g->o->format);
+    const roofs before = roofs_measure(bound, g->o->threads);
     run_rounds(g, paces);
-    const roofs after = roofs_measure(g->o->isa, g->o->format, g->o->threads);
+    const roofs after = roofs_measure(bound, g->o->threads);
     g->roofs.flops = before.flops > after.flops ? before.flops : after.flops;
     g->roofs.bytes = before.bytes > after.bytes ? before.bytes : after.bytes;
   }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <immintrin.h>
-#include <stdint.h>
 
+#include "bench/roofs/amx.h"
 #include "bench/roofs/roofs.h"
 #include "kernels/target.h"
 
@@ -10,17 +10,8 @@ SVF_TARGET_BEGIN("amx-tile,amx-bf16,avx512f")
 /* Four sums of 16 x 16 from two and two tiles, as the kernel has them, without a load. */
 double roof_bf16_amx(size_t steps)
 {
-  enum { ROWS = 16, LINE = 64 };
-  static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t columns[16];
-    uint8_t rows[16];
-  } config = {1,
-              0,
-              {0},
-              {LINE, LINE, LINE, LINE, LINE, LINE, LINE, LINE},
-              {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS}};
-  _tile_loadconfig(&config);
+  enum { ROWS = 16 };
+  _tile_loadconfig(&roof_tiles);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);

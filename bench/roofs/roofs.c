@@ -5,34 +5,59 @@
 #include <stdlib.h>
 
 #include "bench/clock.h"
+#include "bench/list.h"
 #include "bench/memory.h"
-#include <svf/cpu.h>
+#if defined(__x86_64__)
+#include "bench/roofs/cpu.h"
+#endif
 
 enum { TRIES = 2 };
 
-typedef double fma_fn(size_t steps);
+enum { VECTORS = 1000000, TILES = 150000 }; /* steps that take a few milliseconds */
 
-/* By the instruction that the kernels of an ISA multiply with. */
-static fma_fn *fma_of(svf_isa isa)
-{
+static const peak peaks[] = {
 #if defined(__x86_64__)
-  if (isa == SVF_ISA_AVX512BF16) return roof_bf16_avx512;
-  if (isa == SVF_ISA_AMX) return roof_bf16_amx;
-  if (isa == SVF_ISA_AVX2) return roof_fma_avx2;
-  if (isa == SVF_ISA_AVX512) return roof_fma_avx512;
+    {"fma-avx2", SVF_ISA_AVX2, "f32,bf16,bf16-split,w8,w4", cpu_avx2_fma, roof_fma_avx2, VECTORS},
+    {"fma-avx512", SVF_ISA_AVX512, "f32,bf16,bf16-split,w8,w4", cpu_avx512, roof_fma_avx512,
+     VECTORS},
+    {"vdpbf16ps", SVF_ISA_AVX512BF16, "bf16,bf16-split,w8,w4", cpu_avx512_bf16, roof_bf16_avx512,
+     VECTORS},
+    {"vpdpbusd", SVF_ISA_AVX512, "s8", cpu_avx512_vnni, roof_vnni_avx512, VECTORS},
+    {"tdpbf16ps", SVF_ISA_AMX, "bf16,bf16-split,w8,w4", cpu_amx_bf16, roof_bf16_amx, TILES},
+    {"tdpbssd", SVF_ISA_AMX, "s8", cpu_amx_int8, roof_int8_amx, TILES},
 #endif
-  (void)isa;
+    {0},
+};
+
+size_t peak_count(void) { return sizeof peaks / sizeof *peaks - 1; }
+
+const peak *peak_at(size_t i) { return &peaks[i]; }
+
+const peak *peak_of(svf_isa isa, svf_format format)
+{
+  for (const peak *p = peaks; p->name; ++p) {
+    if (p->isa == isa && list_has(p->formats, svf_format_name(format)) && p->runs()) return p;
+  }
   return NULL;
 }
 
-static double flops_once(fma_fn *fma, int threads)
+static double flops_once(const peak *p, int threads)
 {
-  const size_t steps = 1000000; /* a few milliseconds */
   double flops = 0;
   const double start = clock_now();
 #pragma omp parallel num_threads(threads) reduction(+ : flops)
-  flops += fma(steps);
+  flops += p->fn(p->steps);
   return flops / (clock_now() - start);
+}
+
+double peak_measure(const peak *p, size_t threads)
+{
+  double best = 0;
+  for (int i = 0; i < TRIES; ++i) {
+    const double flops = flops_once(p, (int)threads);
+    if (flops > best) best = flops;
+  }
+  return best;
 }
 
 /* Every line is loaded and summed, in `streams` sequences side by side, each prefetched one page
@@ -70,14 +95,11 @@ static double bytes_once(int threads, size_t streams, int try)
   return (double)(words * sizeof *p * (size_t)threads) / seconds;
 }
 
-roofs roofs_measure(svf_isa isa, svf_format format, size_t threads)
+roofs roofs_measure(const peak *p, size_t threads)
 {
   static int turn;
-  roofs best = {0};
-  fma_fn *fma = fma_of(svf_isa_serving(isa, format));
+  roofs best = {.flops = p ? peak_measure(p, threads) : 0};
   for (int i = 0; i < TRIES; ++i) {
-    const double flops = fma ? flops_once(fma, (int)threads) : 0;
-    if (flops > best.flops) best.flops = flops;
     for (size_t streams = 1; streams <= 4; streams *= 2) {
       const double bytes = bytes_once((int)threads, streams, turn++);
       if (bytes > best.bytes) best.bytes = bytes;

@@ -4,28 +4,45 @@
 #ifndef SVF_BENCH_ROOFS_H
 #define SVF_BENCH_ROOFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <svf/types.h>
 
+/* So many steps of a few instructions each from registers, on one thread. Returns the operations
+ * done, two a multiply-add. */
+typedef double peak_fn(size_t steps);
+
+/* The most arithmetic of one kind: an instruction, in the widest registers of its ISA. */
+typedef struct peak {
+  const char *name;
+  svf_isa isa;
+  const char *formats; /* those that kernels of this ISA compute with it, comma-separated */
+  bool (*runs)(void);  /* whether this machine has it */
+  peak_fn *fn;
+  size_t steps; /* that take a few milliseconds */
+} peak;
+
+/* The table. */
+size_t peak_count(void);
+const peak *peak_at(size_t i);
+
+/* What bounds the kernels of that ISA and format here; NULL if not known. */
+const peak *peak_of(svf_isa isa, svf_format format);
+
+/* Operations per second on `threads` OpenMP threads, the better of two short runs. */
+double peak_measure(const peak *p, size_t threads);
+
 typedef struct roofs {
-  double
-      flops; /* per second, from registers, with the instruction that the serving kernel multiplies
-                by: FMAs in the widest vectors, or products of tiles; 0 if not known */
+  double flops; /* operations per second; 0 if not known */
   double bytes; /* per second, streaming read of memory */
 } roofs;
 
-/* Best of a few short runs on `threads` OpenMP threads. */
-roofs roofs_measure(svf_isa isa, svf_format format, size_t threads);
+/* Best of a few short runs on `threads` OpenMP threads; p may be NULL. */
+roofs roofs_measure(const peak *p, size_t threads);
 
-/* 16 * 8 * steps fused multiply-adds on one thread; one file per ISA. Return the flops done. */
-double roof_fma_avx2(size_t steps);
-double roof_fma_avx512(size_t steps);
-
-/* 16 * steps VDPBF16PS on one thread. */
-double roof_bf16_avx512(size_t steps);
-
-/* 4 * steps products of bf16 tiles on one thread. The process must have been granted AMX. */
-double roof_bf16_amx(size_t steps);
+/* One file each. */
+peak_fn roof_fma_avx2, roof_fma_avx512, roof_bf16_avx512, roof_vnni_avx512, roof_bf16_amx,
+    roof_int8_amx;
 
 #endif
