@@ -29,26 +29,42 @@ typedef struct batch {
 
 typedef struct setup {
   const layer *layer;
-  size_t copies; /* of the weights, to rotate over */
+  svf_format format; /* of svf's weights */
+  double cold_bytes; /* the copies of the weights take at least so many; 0: one copy */
   size_t threads;
   svf_isa isa; /* never AUTO */
-  svf_format format;
 } setup;
 
+/* Copies to make of weights of so many bytes. */
+size_t setup_copies(const setup *s, size_t bytes);
+
 typedef struct contender {
-  const char *name; /* "svf", "onednn", ... */
-  /* Third part of a row's name: the ISA that serves the format, or a version. */
-  const char *(*variant)(svf_isa isa, svf_format format);
-  /* What it computes in when svf computes in `format`: the second part. */
+  const char *name;   /* "svf", "onednn", ...: in the names of rows and in --peers */
+  const char *title;  /* the same in the table */
+  const char *versus; /* the counter of svf's speedup over it */
+  /* What it computes in when svf computes in `format`: the second part of a row's name. NULL: it
+   * does not stand beside that format. */
   const char *(*computes)(svf_format format);
+  /* The third part: the ISA that serves the format, or a version. */
+  const char *(*variant)(svf_isa isa, svf_format format);
   void *(*create)(const setup *s);
   /* Get ready for a number of rows; false if this contender cannot. */
   bool (*prepare)(void *self, const batch *b);
-  /* One call, on copy number `copy` of the weights. */
-  void (*run)(void *self, size_t copy);
+  /* A call; turn 0, 1, 2, ... rotates over its copies of the weights. */
+  void (*run)(void *self, size_t turn);
   void (*destroy)(void *self);
+  /* Of one copy of the weights, once prepared; NULL where that means nothing. */
+  size_t (*bytes)(const void *self);
   bool other_work; /* computes something else than svf does, on purpose */
+  bool slow;       /* one call of a tenth of a second is enough */
 } contender;
+
+/* svf first; then what is in this build. */
+size_t contender_count(void);
+const contender *contender_at(size_t i);
+
+/* The peers in this build, as a comma-separated list. */
+void contender_peers(char *text, size_t bytes);
 
 /* contender_svf_one: svf with the first row's gains for every row. */
 extern const contender contender_svf, contender_svf_one, contender_onednn, contender_openblas,

@@ -10,20 +10,21 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
+#include "bench/list.h"
 #include "bench/memory.h"
 #include "bench/pin.h"
 
 enum { ROUNDS_MIN = 3, ROUNDS_MAX = 9 };
 
-/* --- Loaded layer: kept while groups of the same shape follow each other -------------------------
- */
+/* --- Loaded layer: kept while groups of the same shape follow each other, as are contenders while
+ * the format stays --- */
 
 typedef struct loaded {
   const shape *shape;
   layer layer;
   float *u, *vt, *sigma; /* made up, or NULL where the shape has its own */
   float *experts;
-  size_t copies;
+  svf_format format; /* of the contenders */
   const contender *who[CONTENDERS_MAX];
   void *self[CONTENDERS_MAX];
   size_t count;
@@ -31,10 +32,17 @@ typedef struct loaded {
 
 static loaded now_loaded;
 
-void group_release(void)
+static void release_contenders(void)
 {
   loaded *l = &now_loaded;
   for (size_t i = 0; i < l->count; ++i) l->who[i]->destroy(l->self[i]);
+  l->count = 0;
+}
+
+void group_release(void)
+{
+  loaded *l = &now_loaded;
+  release_contenders();
   free(l->u);
   free(l->vt);
   free(l->sigma);
@@ -51,15 +59,7 @@ static float *scaled_random(size_t count, uint64_t seed, size_t reduced)
   return p;
 }
 
-/* Of svf's weights; 0 if they exceed memory, which create will say. */
-static size_t packed_bytes(const group *g)
-{
-  size_t bytes = 0;
-  svf_linear_bytes(g->shape->m, g->shape->n, g->shape->r, g->o->format, &bytes);
-  return bytes;
-}
-
-static void load(const group *g)
+static void load_layer(const group *g)
 {
   loaded *l = &now_loaded;
   const shape *s = g->shape;
@@ -79,8 +79,16 @@ static void load(const group *g)
   for (size_t k = 0; k < g->o->experts * s->r; ++k) {
     l->experts[k] = (1 + 0.5f * l->experts[k]) * l->layer.sigma[k % s->r];
   }
-  l->copies = 1 + (size_t)(g->o->cold_bytes / (double)packed_bytes(g));
-  const setup how = {&l->layer, l->copies, g->o->threads, g->o->isa, g->o->format};
+}
+
+static void load(const group *g)
+{
+  loaded *l = &now_loaded;
+  load_layer(g);
+  if (l->count > 0 && l->format == g->format) return;
+  release_contenders();
+  l->format = g->format;
+  const setup how = {&l->layer, g->format, g->o->cold_bytes, g->o->threads, g->o->isa};
   for (size_t i = 0; i < g->count; ++i) {
     l->who[i] = g->row[i].contender;
     l->self[i] = l->who[i]->create(&how);
@@ -108,13 +116,13 @@ static double median(const double *values, size_t count)
 typedef struct pace {
   size_t calls;             /* per round */
   double round[ROUNDS_MAX]; /* seconds per call */
-  size_t copy;
+  size_t turn;
 } pace;
 
 /* Worker threads of OpenBLAS and of OpenMP runtimes spin for a while after their work, and would
  * take the cores from whoever is measured next: let them fall asleep, then wake one's own, for long
  * enough that the scheduler has spread them over the cores. Returns the quickest call. */
-static double change_over(const contender *who, void *self, pace *p, size_t copies)
+static double change_over(const contender *who, void *self, pace *p)
 {
   const struct timespec rest = {.tv_nsec = 40 * 1000 * 1000};
   const double awake = 0.004;
@@ -123,35 +131,45 @@ static double change_over(const contender *who, void *self, pace *p, size_t copi
   double now = start, quickest = INFINITY;
   while (now - start < awake) {
     const double from = now;
-    who->run(self, p->copy);
-    p->copy = (p->copy + 1) % copies;
+    who->run(self, p->turn++);
     now = clock_now();
     if (now - from < quickest) quickest = now - from;
   }
   return quickest;
 }
 
-static double time_calls(const contender *who, void *self, pace *p, size_t copies)
+static double time_calls(const contender *who, void *self, pace *p)
 {
   const double start = clock_now();
   for (size_t i = 0; i < p->calls; ++i) {
-    who->run(self, p->copy);
-    p->copy = (p->copy + 1) % copies;
+    who->run(self, p->turn++);
   }
   return (clock_now() - start) / (double)p->calls;
 }
 
-/* Everyone must have computed the same, as far as formats allow: NMSE against svf's result. */
+/* How far from svf's result a peer's may be, as NMSE: what rounding to the format explains, with
+ * room. A wrong result is off by about 1. */
+static double error_allowed(svf_format format)
+{
+  static const struct {
+    const char *formats;
+    double nmse;
+  } limits[] = {{"f32", 1e-8}, {"bf16,bf16-split", 1e-4}, {"s8,w8", 1e-3}};
+  for (size_t i = 0; i < sizeof limits / sizeof *limits; ++i) {
+    if (list_has(limits[i].formats, svf_format_name(format))) return limits[i].nmse;
+  }
+  return 3e-2;
+}
+
 static bool same_result(svf_format format, const float *want, const float *got, size_t count)
 {
-  const double most = format == SVF_FORMAT_F32 ? 1e-8 : 1e-4;
   double error = 0, power = 0;
   for (size_t i = 0; i < count; ++i) {
     const double d = (double)got[i] - (double)want[i];
     error += d * d;
     power += (double)want[i] * (double)want[i];
   }
-  return error <= most * power;
+  return error <= error_allowed(format) * power;
 }
 
 /* Rounds so that a contender takes about the seconds asked for; slow ones decide. */
@@ -160,66 +178,71 @@ static size_t count_rounds(const group *g, const pace *paces)
   double longest = 0;
   for (size_t i = 0; i < g->count; ++i) {
     const double t = paces[i].round[0] * (double)paces[i].calls;
-    if (strcmp(g->row[i].contender->name, "merge") != 0 && t > longest) longest = t;
+    if (!g->row[i].contender->slow && t > longest) longest = t;
   }
   const double rounds = g->o->seconds / longest;
   return rounds < ROUNDS_MIN ? ROUNDS_MIN : rounds > ROUNDS_MAX ? ROUNDS_MAX : (size_t)rounds;
 }
 
-static bool prepare_all(const group *g, const batch *b, float *first, char *error, size_t bytes)
+/* Get a contender ready and compare what it computes with svf, row 0, whose result is kept in
+ * `want`. Says in the row's error why it cannot be measured. */
+static void prepare(group *g, size_t i, const batch *b, float *want)
 {
   const size_t count = b->rows * g->shape->m;
-  for (size_t i = 0; i < g->count; ++i) {
-    const contender *who = g->row[i].contender;
-    if (!who->prepare(now_loaded.self[i], b)) {
-      snprintf(error, bytes, "%s cannot do this shape", who->name);
-      return false;
-    }
-    memset(b->y, 0xff, count * sizeof(float));
-    who->run(now_loaded.self[i], 0);
-    if (i == 0) {
-      memcpy(first, b->y, count * sizeof(float));
-    } else if (!who->other_work && !same_result(g->o->format, first, b->y, count)) {
-      snprintf(error, bytes, "%s computes something else than svf", who->name);
-      return false;
-    }
+  row *r = &g->row[i];
+  const contender *who = r->contender;
+  void *self = now_loaded.self[i];
+  r->error[0] = 0;
+  if (!who->prepare(self, b)) {
+    snprintf(r->error, sizeof r->error, "%s has nothing for %s on this CPU", who->title,
+             who->computes(g->format));
+    return;
   }
-  return true;
+  r->weight_bytes = who->bytes ? (double)who->bytes(self) : 0;
+  memset(b->y, 0xff, count * sizeof(float));
+  who->run(self, 0);
+  if (i == 0) {
+    memcpy(want, b->y, count * sizeof(float));
+  } else if (!who->other_work && !same_result(g->format, want, b->y, count)) {
+    snprintf(r->error, sizeof r->error, "%s computes something else than svf", who->title);
+    g->wrong = true;
+  }
 }
 
 static void run_rounds(group *g, pace *paces)
 {
   const double target = 0.01; /* seconds per contender and round, or one call */
   for (size_t i = 0; i < g->count; ++i) {
-    const double once =
-        change_over(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
+    if (g->row[i].error[0]) continue;
+    const double once = change_over(g->row[i].contender, now_loaded.self[i], &paces[i]);
     paces[i].calls = once < target ? 1 + (size_t)(target / once) : 1;
     paces[i].round[0] = once;
   }
   const size_t rounds = count_rounds(g, paces);
   for (size_t r = 0; r < rounds; ++r) {
     for (size_t i = 0; i < g->count; ++i) {
-      /* Merging takes a second: once is enough. */
-      const bool slow = strcmp(g->row[i].contender->name, "merge") == 0 && paces[i].round[0] > 0.1;
-      if (slow) {
+      const contender *who = g->row[i].contender;
+      if (g->row[i].error[0]) continue;
+      if (who->slow && paces[i].round[0] > 0.1) {
         paces[i].round[r] = paces[i].round[0];
         continue;
       }
-      change_over(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
-      paces[i].round[r] =
-          time_calls(g->row[i].contender, now_loaded.self[i], &paces[i], now_loaded.copies);
+      change_over(who, now_loaded.self[i], &paces[i]);
+      paces[i].round[r] = time_calls(who, now_loaded.self[i], &paces[i]);
     }
   }
   for (size_t i = 0; i < g->count; ++i) {
     double ratio[ROUNDS_MAX];
+    if (g->row[i].error[0]) continue;
     for (size_t r = 0; r < rounds; ++r) ratio[r] = paces[i].round[r] / paces[0].round[r];
     g->row[i].seconds = median(paces[i].round, rounds);
     g->row[i].speedup = median(ratio, rounds);
-    g->row[i].fresh = g->row[i].measured = true;
+    g->row[i].measured = true;
   }
 }
 
-static bool measure(group *g, char *error, size_t bytes)
+/* All of the group; a row that could not be measured has its error. */
+static void measure(group *g)
 {
   const shape *s = g->shape;
   load(g);
@@ -233,26 +256,24 @@ static bool measure(group *g, char *error, size_t bytes)
   }
   float *x = bench_random(g->rows * s->n, 5);
   float *y = bench_alloc(g->rows * s->m * sizeof *y),
-        *first = bench_alloc(g->rows * s->m * sizeof *y);
+        *want = bench_alloc(g->rows * s->m * sizeof *y);
   const batch b = {g->rows, g->o->experts, x, gains, first_gains, dense, y};
   pace paces[CONTENDERS_MAX] = {{0}};
-  const bool ok = prepare_all(g, &b, first, error, bytes);
-  if (ok) {
-    pin_threads(); /* everybody's exist now */
-    const peak *bound = peak_of(svf_isa_serving(g->o->isa, g->o->format), g->o->format);
-    const roofs before = roofs_measure(bound, g->o->threads);
-    run_rounds(g, paces);
-    const roofs after = roofs_measure(bound, g->o->threads);
-    g->roofs.flops = before.flops > after.flops ? before.flops : after.flops;
-    g->roofs.bytes = before.bytes > after.bytes ? before.bytes : after.bytes;
-  }
+  for (size_t i = 0; i < g->count; ++i) prepare(g, i, &b, want);
+  pin_threads(); /* everybody's exist now */
+  g->peak = peak_of(svf_isa_serving(g->o->isa, g->format), g->format);
+  const roofs before = roofs_measure(g->peak, g->o->threads);
+  run_rounds(g, paces);
+  const roofs after = roofs_measure(g->peak, g->o->threads);
+  g->roofs.flops = before.flops > after.flops ? before.flops : after.flops;
+  g->roofs.bytes = before.bytes > after.bytes ? before.bytes : after.bytes;
+  for (size_t i = 0; i < g->count; ++i) g->row[i].fresh = true;
   free(gains);
   free(first_gains);
   free(dense);
   free(x);
   free(y);
-  free(first);
-  return ok;
+  free(want);
 }
 
 /* --- Reporting
@@ -263,15 +284,15 @@ double group_flops(const group *g)
   return 2.0 * (double)g->rows * (double)g->shape->r * (double)(g->shape->m + g->shape->n);
 }
 
-double group_bytes(const group *g)
+double row_bytes(const row *r)
 {
-  const shape *s = g->shape;
-  return (double)packed_bytes(g) + 4.0 * (double)g->rows * (double)(s->n + s->m);
+  const group *g = r->group;
+  return r->weight_bytes + 4.0 * (double)g->rows * (double)(g->shape->n + g->shape->m);
 }
 
 double group_roof_seconds(const group *g)
 {
-  const double memory = group_bytes(g) / g->roofs.bytes;
+  const double memory = row_bytes(&g->row[0]) / g->roofs.bytes;
   const double compute = g->roofs.flops > 0 ? group_flops(g) / g->roofs.flops : 0;
   return memory > compute ? memory : compute;
 }
@@ -294,27 +315,24 @@ bool row_report(void *context, gbench_result *result, char *error, size_t bytes)
   row *r = context;
   group *g = r->group;
   if (isatty(STDERR_FILENO)) {
-    fprintf(stderr, "\r\033[Kmeasuring %s rows %zu", g->shape->name, g->rows);
+    fprintf(stderr, "\r\033[Kmeasuring %s %s rows %zu", g->shape->name, svf_format_name(g->format),
+            g->rows);
   }
-  if (!r->fresh && !measure(g, error, bytes)) return false;
+  if (!r->fresh) measure(g);
   r->fresh = false;
   if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
+  if (r->error[0]) {
+    snprintf(error, bytes, "%s", r->error);
+    return false;
+  }
   result->seconds = r->seconds;
   counter(result, "GFLOP/s", 1e-9 * group_flops(g) / r->seconds);
-  counter(result, "GB/s", 1e-9 * group_bytes(g) / r->seconds);
+  if (r->weight_bytes > 0) counter(result, "GB/s", 1e-9 * row_bytes(r) / r->seconds);
   counter(result, "of_roof", group_roof_seconds(g) / r->seconds);
   counter(result, "roof_GFLOP/s", 1e-9 * g->roofs.flops);
   counter(result, "roof_GB/s", 1e-9 * g->roofs.bytes);
   for (size_t i = 1; r == &g->row[0] && i < g->count; ++i) {
-    static const char *const names[][2] = {{"onednn", "vs_onednn"},
-                                           {"openblas", "vs_openblas"},
-                                           {"merge", "vs_merge"},
-                                           {"one", "vs_one_expert"}};
-    for (size_t k = 0; k < sizeof names / sizeof *names; ++k) {
-      if (strcmp(g->row[i].contender->name, names[k][0]) == 0) {
-        counter(result, names[k][1], g->row[i].speedup);
-      }
-    }
+    if (!g->row[i].error[0]) counter(result, g->row[i].contender->versus, g->row[i].speedup);
   }
   return true;
 }

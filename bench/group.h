@@ -21,7 +21,9 @@ typedef struct row {
   group *group;
   const contender *contender;
   char name[192];
-  bool fresh, measured; /* has a result that was not reported yet; ever had one */
+  bool fresh, measured; /* has news that were not reported yet; ever had a result */
+  char error[128];      /* why it was not measured, or "" */
+  double weight_bytes;  /* of one copy, as this contender packs it; 0: says nothing */
   double seconds;       /* median over rounds */
   double speedup;       /* of svf over this one: median over rounds of the ratio */
 } row;
@@ -29,19 +31,26 @@ typedef struct row {
 struct group {
   const options *o;
   const shape *shape;
+  svf_format format;
   size_t rows;
   row row[CONTENDERS_MAX]; /* row[0] is svf */
   size_t count;
-  roofs roofs; /* measured around the rounds */
+  const peak *peak; /* that bounds svf's kernel, or NULL */
+  roofs roofs;      /* measured around the rounds */
+  bool wrong;       /* a peer's result was not svf's */
 };
 
 /* gbench_fn for a row: context is the row. Measures the group when the row has nothing fresh. */
 bool row_report(void *context, gbench_result *result, char *error, size_t bytes);
 
-/* max(bytes / bandwidth, flops / peak): the least time that the roofs allow. */
+/* max(bytes / bandwidth, flops / peak) of svf: the least time that the roofs allow. */
 double group_roof_seconds(const group *g);
+
+/* Of the job, whatever the format; a hi + lo pair counts once. */
 double group_flops(const group *g);
-double group_bytes(const group *g);
+
+/* Of weights as packed by this contender, X and Y. */
+double row_bytes(const row *r);
 
 /* The row of that contender, or NULL. */
 const row *group_find(const group *g, const char *contender);

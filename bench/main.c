@@ -8,46 +8,27 @@
 #include "bench/contender.h"
 #include "bench/gbench.h"
 #include "bench/group.h"
+#include "bench/list.h"
 #include "bench/options.h"
 #include "bench/table.h"
 #include "bench/weights.h"
 
 enum { EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
 
-static const contender *const contenders[] = {
-    &contender_svf,      &contender_svf_one,
-#ifdef HAVE_ONEDNN
-    &contender_onednn,
-#endif
-#ifdef HAVE_OPENBLAS
-    &contender_openblas, &contender_merge,
-#endif
-};
-
-/* Whether `name` is in a comma-separated list; NULL lists everything. */
-static bool listed(const char *list, const char *name)
+static void make_group(group *g, const options *o, const shape *s, svf_format format, size_t rows)
 {
-  const size_t length = strlen(name);
-  if (!list) return true;
-  for (const char *p = list; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
-    if (strncmp(p, name, length) == 0 && (p[length] == ',' || !p[length])) return true;
-  }
-  return false;
-}
-
-static void make_group(group *g, const options *o, const shape *s, size_t rows)
-{
-  *g = (group){.o = o, .shape = s, .rows = rows};
-  for (size_t i = 0; i < sizeof contenders / sizeof *contenders; ++i) {
-    const contender *c = contenders[i];
-    if (c == &contender_svf_one ? o->experts == 1 : i > 0 && !listed(o->peers, c->name)) continue;
+  *g = (group){.o = o, .shape = s, .format = format, .rows = rows};
+  for (size_t i = 0; i < contender_count(); ++i) {
+    const contender *c = contender_at(i);
+    const bool one = c == &contender_svf_one, peer = i > 0 && !one;
+    if ((one && o->experts == 1) || (peer && !list_has(o->peers, c->name))) continue;
+    if (!c->computes(format)) continue;
     row *r = &g->row[g->count++];
     r->group = g;
     r->contender = c;
     snprintf(r->name, sizeof r->name, "%s/%s/%s/%s/m:%zu/n:%zu/r:%zu/rows:%zu/experts:%zu",
-             c == &contender_svf_one ? "svf" : c->name, c->computes(o->format),
-             c->variant(o->isa, o->format), s->name, s->m, s->n, s->r, rows,
-             c == &contender_svf_one ? 1 : o->experts);
+             one ? "svf" : c->name, c->computes(format), c->variant(o->isa, format), s->name, s->m,
+             s->n, s->r, rows, one ? 1 : o->experts);
     gbench_register(r->name, row_report, r);
   }
 }
@@ -62,8 +43,8 @@ static void describe(const options *o)
   svf_cpu_describe(text, sizeof text);
   for (char *end; (end = strchr(line, '\n')); line = end + 1) *end = ';';
   gbench_context("svf_cpu", text);
-  for (size_t i = 2; i < sizeof contenders / sizeof *contenders; ++i) {
-    gbench_context(contenders[i]->name, contenders[i]->variant(o->isa, o->format));
+  for (size_t i = 2; i < contender_count(); ++i) {
+    gbench_context(contender_at(i)->name, contender_at(i)->variant(o->isa, SVF_FORMAT_F32));
   }
 #ifndef HAVE_ONEDNN
   gbench_context("onednn", "missing in this build");
@@ -126,17 +107,24 @@ int main(int argc, char **argv)
   }
   gbench_init(&argc, argv);
   if (!options_parse(argc, argv, &o)) return EXIT_USAGE;
+  if (o.help) { /* shortened, as --hel */
+    options_help();
+    return 0;
+  }
   weights w = {0};
   if (o.weights && !take_weights(&o, &w, machine ? stderr : stdout)) {
     return EXIT_WEIGHTS;
   }
-  const size_t count = o.shape_count * o.rows_count;
-  group *groups = calloc(count, sizeof *groups);
+  const size_t most = o.shape_count * o.format_count * o.rows_count;
+  size_t count = 0;
+  group *groups = calloc(most, sizeof *groups);
   if (!groups) return 1;
   describe(&o);
   for (size_t s = 0; s < o.shape_count; ++s) {
-    for (size_t r = 0; r < o.rows_count; ++r) {
-      make_group(&groups[s * o.rows_count + r], &o, &o.shapes[s], o.rows[r]);
+    for (size_t f = 0; f < o.format_count; ++f) {
+      for (size_t r = 0; r < o.rows_count; ++r) {
+        make_group(&groups[count++], &o, &o.shapes[s], o.formats[f], o.rows[r]);
+      }
     }
   }
   const size_t ran = gbench_run();

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/list.h"
+
 typedef struct model {
   const char *name;
   size_t hidden, kv, mlp;
@@ -49,7 +51,8 @@ size_t model_shapes(const char *name, shape out[SHAPES_MAX])
   return 0;
 }
 
-const char *model_names(void)
+void model_names(char *text, size_t bytes)
 {
-  return "llama-3-8b mistral-7b qwen2.5-0.5b smollm-135m tinyllama-1.1b toy";
+  *text = 0;
+  for (size_t i = 0; i < sizeof models / sizeof *models; ++i) list_add(text, bytes, models[i].name);
 }

@@ -17,7 +17,7 @@ enum { SHAPES_MAX = 8 };
 /* Distinct shapes of a model at full rank, min(m, n); 0 if the name is unknown. */
 size_t model_shapes(const char *model, shape out[SHAPES_MAX]);
 
-/* The known names, separated by spaces. */
-const char *model_names(void);
+/* The known names, separated by commas. */
+void model_names(char *text, size_t bytes);
 
 #endif

@@ -44,6 +44,13 @@ static size_t list_cpus(int *cpus)
   return count;
 }
 
+size_t pin_cpus(void)
+{
+  static int cpus[CPU_SETSIZE];
+  const size_t count = list_cpus(cpus);
+  return count ? count : 1;
+}
+
 static void pin(pid_t id, int cpu)
 {
   cpu_set_t one;

@@ -5,6 +5,11 @@
 #ifndef SVF_BENCH_PIN_H
 #define SVF_BENCH_PIN_H
 
+#include <stddef.h>
+
+/* The number of CPUs that the process could use when it was first asked; 1 if that is not known. */
+size_t pin_cpus(void);
+
 /* This thread to the first CPU that the process may use, every other thread that exists now to the
  * next ones, in the order of their creation: right for any number of pools of one worker per
  * further CPU. Does nothing where threads cannot be listed. */

@@ -28,7 +28,7 @@ void table_print(FILE *to, const group *groups, size_t count)
     snprintf(dims, sizeof dims, "%zu,%zu,%zu", g->shape->m, g->shape->n, g->shape->r);
     fprintf(to, "%-16s %-18s %5zu | %9.4f %9.1f %7.1f %7.1f%% |", g->shape->name, dims, g->rows,
             1e3 * svf->seconds, 1e-9 * group_flops(g) / svf->seconds,
-            1e-9 * group_bytes(g) / svf->seconds, 100 * group_roof_seconds(g) / svf->seconds);
+            1e-9 * row_bytes(svf) / svf->seconds, 100 * group_roof_seconds(g) / svf->seconds);
     print_peer(to, g, "onednn");
     print_peer(to, g, "openblas");
     print_peer(to, g, "merge");

@@ -46,12 +46,12 @@ static bool prepare(void *p, const batch *b)
 }
 
 /* Rows e, e + experts, ... carry expert e. */
-static void run(void *p, size_t copy)
+static void run(void *p, size_t turn)
 {
   self *me = p;
   const layer *l = me->s.layer;
   const int m = (int)l->m, n = (int)l->n, r = (int)l->r;
-  (void)copy;
+  (void)turn;
   for (size_t e = 0; e < me->b.experts && e < me->b.rows; ++e) {
     const float *d = me->b.gains[e];
     const size_t step = me->b.experts, rows = (me->b.rows - e + step - 1) / step;
@@ -73,5 +73,13 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_merge = {"merge", variant, computes, create,
-                                   prepare, run,     destroy,  false};
+const contender contender_merge = {.name = "merge",
+                                   .title = "merge",
+                                   .versus = "vs_merge",
+                                   .computes = computes,
+                                   .variant = variant,
+                                   .create = create,
+                                   .prepare = prepare,
+                                   .run = run,
+                                   .destroy = destroy,
+                                   .slow = true};

@@ -1,104 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * oneDNN: two matmul primitives in fp32 or bf16, weights reordered beforehand into the layout that
- * the primitive asks for (format_tag any), the gains as a binary_mul post-op of the first:
- * [rows][r], or [1][r] if all rows share one expert. In bf16 T is bf16 and X is converted in every
- * call, as svf does. API 2.x (operation descriptors) and 3.x. */
-#include <oneapi/dnnl/dnnl.h>
+ * oneDNN: two matmul primitives, weights reordered beforehand into the layout that the primitive
+ * asks for (format_tag any), the gains as a binary_mul post-op of the first: [rows][r], or [1][r]
+ * if all rows share one expert. Y is fp32.
+ *
+ *   f32    X, weights and T in fp32
+ *   bf16   X, weights and T in bf16; X is converted in every call, as svf does
+ *   s8     weights with a scale per channel; X and T quantised by us, a scale per row, in the time.
+ *          A row's scale of X is the same factor for all of its T, so it waits for the end: scales
+ *          of V's channels go with the gains, those of T's rows and U's channels are post-ops of
+ *          the second product */
+#include "bench/contenders/onednn_api.h"
+
 #include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/contender.h"
+#include "bench/contenders/quantise.h"
+#include "bench/list.h"
 #include "bench/memory.h"
 
-#define MUST(call) must(call, #call)
+/* What stands beside which formats of svf. */
+typedef struct arithmetic {
+  const char *formats, *name;
+  dnnl_data_type_t type; /* of weights, X and T as the products read them */
+  dnnl_data_type_t t;    /* of T as the first product leaves it */
+  size_t size, t_size;   /* bytes of an element of either */
+} arithmetic;
 
-static void must(dnnl_status_t status, const char *call)
-{
-  if (status == dnnl_success) return;
-  fprintf(stderr, "oneDNN: %s gives status %d\n", call, (int)status);
-  exit(1);
-}
+static const arithmetic kinds[] = {
+    {"f32", "f32", dnnl_f32, dnnl_f32, 4, 4},
+    {"bf16,bf16-split,w8,w4", "bf16", dnnl_bf16, dnnl_bf16, 2, 2},
+    {"s8", "s8", dnnl_s8, dnnl_f32, 1, 4},
+};
 
-/* --- What differs between the two APIs ---------------------------------------------------------
- */
-
-#if DNNL_VERSION_MAJOR >= 3
-typedef dnnl_memory_desc_t desc; /* a handle */
-typedef const_dnnl_memory_desc_t desc_view;
-static desc_view view(const desc *d) { return *d; }
-static void desc_free(desc *d)
+static const arithmetic *find_kind(svf_format format)
 {
-  if (*d) dnnl_memory_desc_destroy(*d);
-  *d = NULL;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
+    if (list_has(kinds[i].formats, svf_format_name(format))) return &kinds[i];
+  }
+  return NULL;
 }
-static desc desc_make(size_t rows, size_t columns, dnnl_data_type_t type, dnnl_format_tag_t tag)
-{
-  const dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
-  desc d;
-  MUST(dnnl_memory_desc_create_with_tag(&d, 2, dims, type, tag));
-  return d;
-}
-static desc desc_copy(desc_view v)
-{
-  desc d;
-  MUST(dnnl_memory_desc_clone(&d, v));
-  return d;
-}
-static dnnl_primitive_desc_t matmul_desc(dnnl_engine_t engine, const desc *src, const desc *weights,
-                                         const desc *dst, dnnl_primitive_attr_t attr)
-{
-  dnnl_primitive_desc_t pd;
-  MUST(dnnl_matmul_primitive_desc_create(&pd, engine, *src, *weights, NULL, *dst, attr));
-  return pd;
-}
-#else
-typedef dnnl_memory_desc_t desc; /* a struct */
-typedef const dnnl_memory_desc_t *desc_view;
-static desc_view view(const desc *d) { return d; }
-static void desc_free(desc *d) { (void)d; }
-static desc desc_make(size_t rows, size_t columns, dnnl_data_type_t type, dnnl_format_tag_t tag)
-{
-  const dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
-  desc d;
-  MUST(dnnl_memory_desc_init_by_tag(&d, 2, dims, type, tag));
-  return d;
-}
-static desc desc_copy(desc_view v) { return *v; }
-static dnnl_primitive_desc_t matmul_desc(dnnl_engine_t engine, const desc *src, const desc *weights,
-                                         const desc *dst, dnnl_primitive_attr_t attr)
-{
-  dnnl_matmul_desc_t op;
-  dnnl_primitive_desc_t pd;
-  MUST(dnnl_matmul_desc_init(&op, src, weights, NULL, dst));
-  MUST(dnnl_primitive_desc_create(&pd, &op, attr, engine, NULL));
-  return pd;
-}
-#endif
 
 /* --- One product: [rows][k] times weights [channels][k], transposed -----------------------------
  */
 
+enum { FACTORS = 2 }; /* post-ops of a product, at most */
+
 typedef struct product {
+  size_t k, channels;
   dnnl_primitive_t primitive;
   desc packed; /* layout of the weights in `data` */
   bool has_weights;
-  char *data;             /* copies */
+  char *data; /* copies */
+  size_t copies;
   dnnl_memory_t *weights; /* one per copy */
-  dnnl_memory_t src, dst, gains;
+  float *scale;           /* of the weights' channels, where they are quantised */
+  dnnl_memory_t src, dst;
+  dnnl_memory_t factor[FACTORS]; /* that the sums are multiplied by */
 } product;
 
 typedef struct self {
   setup s;
+  const arithmetic *kind;
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   product stage[2];
-  dnnl_data_type_t type;    /* of X, weights and T */
-  dnnl_primitive_t convert; /* X to that type; NULL: none */
+  batch b;
+  void *x, *t; /* X, where it is not the caller's, and what stage 1 leaves */
+  dnnl_primitive_t convert; /* X to bf16; NULL: none */
   dnnl_memory_t convert_from, convert_to;
-  void *x, *t; /* buffers; x where it is converted */
+  /* Quantised: T, the gains times the scales of V's channels, scales of X's and T's rows. */
+  int8_t *t_quantised;
+  float *gains, *x_scale, *t_scale;
 } self;
 
 static dnnl_memory_t memory_of(const self *me, const desc *d, const void *data)
@@ -108,11 +82,12 @@ static dnnl_memory_t memory_of(const self *me, const desc *d, const void *data)
   return memory;
 }
 
-static dnnl_primitive_t reorder_of(const self *me, desc_view from, desc_view to)
+/* From one type and layout to another. */
+static dnnl_primitive_t reorder_of(const self *me, const desc *from, const desc *to)
 {
   dnnl_primitive_desc_t pd;
   dnnl_primitive_t reorder;
-  MUST(dnnl_reorder_primitive_desc_create(&pd, from, me->engine, to, me->engine, NULL));
+  MUST(dnnl_reorder_primitive_desc_create(&pd, view(from), me->engine, view(to), me->engine, NULL));
   MUST(dnnl_primitive_create(&reorder, pd));
   dnnl_primitive_desc_destroy(pd);
   return reorder;
@@ -125,9 +100,11 @@ static void run_reorder(const self *me, dnnl_primitive_t reorder, dnnl_memory_t 
   MUST(dnnl_primitive_execute(reorder, me->stream, 2, args));
 }
 
-static void drop_weights(self *me, product *p)
+/* --- Weights --- */
+
+static void drop_weights(product *p)
 {
-  for (size_t i = 0; p->has_weights && i < me->s.copies; ++i) dnnl_memory_destroy(p->weights[i]);
+  for (size_t i = 0; p->has_weights && i < p->copies; ++i) dnnl_memory_destroy(p->weights[i]);
   if (p->has_weights) desc_free(&p->packed);
   free(p->weights);
   free(p->data);
@@ -136,83 +113,123 @@ static void drop_weights(self *me, product *p)
   p->has_weights = false;
 }
 
-/* Copies of the weights in the layout that the primitive wants; kept while it stays the same. */
-static void load_weights(self *me, product *p, desc_view wanted, const float *source, size_t k,
-                         size_t channels)
+static size_t weight_bytes(const product *p) { return dnnl_memory_desc_get_size(view(&p->packed)); }
+
+/* The first copy, from [channels][k] in fp32. */
+static void pack_weights(self *me, product *p, const float *source)
 {
-  if (p->has_weights && dnnl_memory_desc_equal(wanted, view(&p->packed))) return;
-  drop_weights(me, p);
-  p->packed = desc_copy(wanted);
-  p->has_weights = true;
-  const size_t bytes = dnnl_memory_desc_get_size(wanted);
-  const size_t stride = (bytes + 4095) / 4096 * 4096;
-  p->data = bench_alloc(stride * me->s.copies);
-  p->weights = calloc(me->s.copies, sizeof *p->weights);
-  if (!p->weights) exit(1);
-  for (size_t i = 0; i < me->s.copies; ++i) {
-    p->weights[i] = memory_of(me, &p->packed, p->data + i * stride);
+  int8_t *quantised = NULL;
+  if (me->kind->type == dnnl_s8) {
+    quantised = bench_alloc(p->channels * p->k);
+    quantise_rows(source, p->channels, p->k, quantised, p->scale);
   }
-  desc plain = desc_make(k, channels, dnnl_f32, dnnl_ba);
-  dnnl_memory_t from = memory_of(me, &plain, source);
-  dnnl_primitive_t reorder = reorder_of(me, view(&plain), wanted);
+  desc plain = desc_make(p->k, p->channels, quantised ? dnnl_s8 : dnnl_f32, dnnl_ba);
+  dnnl_memory_t from = memory_of(me, &plain, quantised ? (const void *)quantised : source);
+  dnnl_primitive_t reorder = reorder_of(me, &plain, &p->packed);
   run_reorder(me, reorder, from, p->weights[0]);
   MUST(dnnl_stream_wait(me->stream));
-  for (size_t i = 1; i < me->s.copies; ++i) memcpy(p->data + i * stride, p->data, bytes);
   dnnl_primitive_destroy(reorder);
   dnnl_memory_destroy(from);
   desc_free(&plain);
+  free(quantised);
 }
 
-static void drop_product(product *p)
+/* Copies of the weights in the layout that the primitive wants; kept while it stays the same. */
+static void load_weights(self *me, product *p, desc_view wanted, const float *source)
+{
+  if (p->has_weights && dnnl_memory_desc_equal(wanted, view(&p->packed))) return;
+  drop_weights(p);
+  p->packed = desc_copy(wanted);
+  p->has_weights = true;
+  const layer *l = me->s.layer;
+  const size_t bytes = weight_bytes(p), stride = (bytes + 4095) / 4096 * 4096;
+  p->copies = setup_copies(&me->s, l->r * (l->m + l->n) * me->kind->size);
+  p->data = bench_alloc(stride * p->copies);
+  p->weights = calloc(p->copies, sizeof *p->weights);
+  if (!p->weights) exit(1);
+  for (size_t i = 0; i < p->copies; ++i) {
+    p->weights[i] = memory_of(me, &p->packed, p->data + i * stride);
+  }
+  pack_weights(me, p, source);
+  for (size_t i = 1; i < p->copies; ++i) memcpy(p->data + i * stride, p->data, bytes);
+}
+
+/* --- The primitive --- */
+
+/* Factors that the sums are multiplied by: [rows][columns], either of them 1 or all. */
+typedef struct factor {
+  const float *data;
+  size_t rows, columns;
+} factor;
+
+static void drop_primitive(product *p)
 {
   if (p->primitive) dnnl_primitive_destroy(p->primitive);
   if (p->src) dnnl_memory_destroy(p->src);
   if (p->dst) dnnl_memory_destroy(p->dst);
-  if (p->gains) dnnl_memory_destroy(p->gains);
+  for (int i = 0; i < FACTORS; ++i) {
+    if (p->factor[i]) dnnl_memory_destroy(p->factor[i]);
+    p->factor[i] = NULL;
+  }
   p->primitive = NULL;
-  p->src = p->dst = p->gains = NULL;
+  p->src = p->dst = NULL;
 }
 
-static void make_product(self *me, product *p, size_t rows, size_t k, size_t channels,
-                         const float *weights, const void *src, void *dst,
-                         dnnl_data_type_t dst_type, const float *gains, size_t gain_rows)
+static dnnl_primitive_attr_t make_attributes(self *me, product *p, const factor *factors)
 {
-  drop_product(p);
-  desc a = desc_make(rows, k, me->type, dnnl_ab);
-  desc b = desc_make(k, channels, me->type, dnnl_format_tag_any);
-  desc c = desc_make(rows, channels, dst_type, dnnl_ab);
   dnnl_primitive_attr_t attr;
+  dnnl_post_ops_t ops;
   MUST(dnnl_primitive_attr_create(&attr));
-  if (gains) {
-    desc g = desc_make(gain_rows, channels, dnnl_f32, dnnl_ab);
-    dnnl_post_ops_t ops;
-    MUST(dnnl_post_ops_create(&ops));
-    MUST(dnnl_post_ops_append_binary(ops, dnnl_binary_mul, view(&g)));
-    MUST(dnnl_primitive_attr_set_post_ops(attr, ops));
-    dnnl_post_ops_destroy(ops);
-    p->gains = memory_of(me, &g, gains);
-    desc_free(&g);
+  MUST(dnnl_post_ops_create(&ops));
+  for (int i = 0; i < FACTORS && factors[i].data; ++i) {
+    desc d = desc_make(factors[i].rows, factors[i].columns, dnnl_f32, dnnl_ab);
+    MUST(dnnl_post_ops_append_binary(ops, dnnl_binary_mul, view(&d)));
+    p->factor[i] = memory_of(me, &d, factors[i].data);
+    desc_free(&d);
   }
-  dnnl_primitive_desc_t pd = matmul_desc(me->engine, &a, &b, &c, attr);
-  MUST(dnnl_primitive_create(&p->primitive, pd));
-  load_weights(me, p, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0), weights, k,
-               channels);
-  p->src = memory_of(me, &a, src);
-  p->dst = memory_of(me, &c, dst);
-  dnnl_primitive_desc_destroy(pd);
+  MUST(dnnl_primitive_attr_set_post_ops(attr, ops));
+  dnnl_post_ops_destroy(ops);
+  return attr;
+}
+
+/* False where oneDNN has no such product for this CPU. */
+static bool make_product(self *me, product *p, const float *weights, const void *src, void *dst,
+                         dnnl_data_type_t dst_type, const factor *factors)
+{
+  const size_t rows = me->b.rows;
+  drop_primitive(p);
+  desc a = desc_make(rows, p->k, me->kind->type, dnnl_ab);
+  desc b = desc_make(p->k, p->channels, me->kind->type, dnnl_format_tag_any);
+  desc c = desc_make(rows, p->channels, dst_type, dnnl_ab);
+  dnnl_primitive_attr_t attr = make_attributes(me, p, factors);
+  dnnl_primitive_desc_t pd;
+  const dnnl_status_t status = matmul_desc(&pd, me->engine, &a, &b, &c, attr);
+  if (status == dnnl_success) {
+    MUST(dnnl_primitive_create(&p->primitive, pd));
+    load_weights(me, p, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0), weights);
+    p->src = memory_of(me, &a, src);
+    p->dst = memory_of(me, &c, dst);
+    dnnl_primitive_desc_destroy(pd);
+  } else if (status != dnnl_unimplemented) {
+    must(status, "creation of a matmul");
+  }
   dnnl_primitive_attr_destroy(attr);
   desc_free(&a);
   desc_free(&b);
   desc_free(&c);
+  return status == dnnl_success;
 }
 
-static void execute(const self *me, const product *p, size_t copy)
+static void execute(const self *me, const product *p, size_t turn)
 {
-  const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, p->src},
-                                  {DNNL_ARG_WEIGHTS, p->weights[copy]},
-                                  {DNNL_ARG_DST, p->dst},
-                                  {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, p->gains}};
-  MUST(dnnl_primitive_execute(p->primitive, me->stream, p->gains ? 4 : 3, args));
+  const dnnl_exec_arg_t args[] = {
+      {DNNL_ARG_SRC, p->src},
+      {DNNL_ARG_WEIGHTS, p->weights[turn % p->copies]},
+      {DNNL_ARG_DST, p->dst},
+      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, p->factor[0]},
+      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1, p->factor[1]}};
+  const int count = 3 + !!p->factor[0] + !!p->factor[1];
+  MUST(dnnl_primitive_execute(p->primitive, me->stream, count, args));
 }
 
 /* --- The contender ------------------------------------------------------------------------------
@@ -220,7 +237,8 @@ static void execute(const self *me, const product *p, size_t copy)
 
 static const char *computes(svf_format format)
 {
-  return svf_format_name(format == SVF_FORMAT_F32 ? format : SVF_FORMAT_BF16);
+  const arithmetic *kind = find_kind(format);
+  return kind ? kind->name : NULL;
 }
 
 static const char *variant(svf_isa isa, svf_format format)
@@ -234,59 +252,109 @@ static const char *variant(svf_isa isa, svf_format format)
 
 static void *create(const setup *s)
 {
+  const layer *l = s->layer;
   self *me = calloc(1, sizeof *me);
   if (!me) exit(1);
   me->s = *s;
-  me->type = s->format == SVF_FORMAT_F32 ? dnnl_f32 : dnnl_bf16;
+  me->kind = find_kind(s->format);
+  me->stage[0] = (product){.k = l->n, .channels = l->r};
+  me->stage[1] = (product){.k = l->r, .channels = l->m};
+  for (int i = 0; i < 2; ++i) {
+    me->stage[i].scale = bench_alloc(me->stage[i].channels * sizeof(float));
+  }
   omp_set_num_threads((int)s->threads);
   MUST(dnnl_engine_create(&me->engine, dnnl_cpu, 0));
   MUST(dnnl_stream_create(&me->stream, me->engine, dnnl_stream_default_flags));
   return me;
 }
 
-static void drop_convert(self *me)
+static void drop_batch(self *me)
 {
-  if (!me->convert) return;
-  dnnl_primitive_destroy(me->convert);
-  dnnl_memory_destroy(me->convert_from);
-  dnnl_memory_destroy(me->convert_to);
+  if (me->convert) {
+    dnnl_primitive_destroy(me->convert);
+    dnnl_memory_destroy(me->convert_from);
+    dnnl_memory_destroy(me->convert_to);
+    me->convert = NULL;
+  }
   free(me->x);
-  me->convert = NULL;
+  free(me->t);
+  free(me->t_quantised);
+  free(me->gains);
+  free(me->x_scale);
+  free(me->t_scale);
+  me->x = me->t = NULL;
+  me->t_quantised = NULL;
+  me->gains = me->x_scale = me->t_scale = NULL;
 }
 
-/* Where X will be in the type of the product, once `convert` has run. */
-static void *convert_x(self *me, const float *x, size_t rows, size_t n)
+/* Where X will be in the type of the products, once `convert` has run. */
+static void prepare_conversion(self *me)
 {
-  drop_convert(me);
-  desc from = desc_make(rows, n, dnnl_f32, dnnl_ab), to = desc_make(rows, n, me->type, dnnl_ab);
-  me->x = bench_alloc(rows * n * sizeof(float));
-  me->convert = reorder_of(me, view(&from), view(&to));
-  me->convert_from = memory_of(me, &from, x);
+  const size_t rows = me->b.rows, n = me->s.layer->n;
+  desc from = desc_make(rows, n, dnnl_f32, dnnl_ab), to = desc_make(rows, n, me->kind->type, dnnl_ab);
+  me->x = bench_alloc(rows * n * me->kind->size);
+  me->convert = reorder_of(me, &from, &to);
+  me->convert_from = memory_of(me, &from, me->b.x);
   me->convert_to = memory_of(me, &to, me->x);
   desc_free(&from);
   desc_free(&to);
-  return me->x;
+}
+
+static bool prepare_float(self *me, size_t gain_rows)
+{
+  const layer *l = me->s.layer;
+  const batch *b = &me->b;
+  const factor gains[FACTORS] = {{b->dense_gains, gain_rows, l->r}}, none[FACTORS] = {{0}};
+  if (me->kind->type != dnnl_f32) prepare_conversion(me);
+  return make_product(me, &me->stage[0], l->vt, me->x ? me->x : b->x, me->t, me->kind->t, gains) &&
+         make_product(me, &me->stage[1], l->u, me->t, b->y, dnnl_f32, none);
+}
+
+static bool prepare_quantised(self *me, size_t gain_rows)
+{
+  const layer *l = me->s.layer;
+  const batch *b = &me->b;
+  me->x = bench_alloc(b->rows * l->n);
+  me->t_quantised = bench_alloc(b->rows * l->r);
+  me->x_scale = bench_alloc(b->rows * sizeof(float));
+  me->t_scale = bench_alloc(b->rows * sizeof(float));
+  me->gains = bench_alloc(gain_rows * l->r * sizeof(float));
+  const factor gains[FACTORS] = {{me->gains, gain_rows, l->r}};
+  const factor scales[FACTORS] = {{me->stage[1].scale, 1, l->m}, {me->t_scale, b->rows, 1}};
+  if (!make_product(me, &me->stage[0], l->vt, me->x, me->t, me->kind->t, gains) ||
+      !make_product(me, &me->stage[1], l->u, me->t_quantised, b->y, dnnl_f32, scales)) {
+    return false;
+  }
+  for (size_t i = 0; i < gain_rows * l->r; ++i) {
+    me->gains[i] = b->dense_gains[i] * me->stage[0].scale[i % l->r];
+  }
+  return true;
 }
 
 static bool prepare(void *p, const batch *b)
 {
   self *me = p;
-  const layer *l = me->s.layer;
-  free(me->t);
-  me->t = bench_alloc(b->rows * l->r * sizeof(float));
-  const void *x = me->type == dnnl_f32 ? b->x : convert_x(me, b->x, b->rows, l->n);
-  make_product(me, &me->stage[0], b->rows, l->n, l->r, l->vt, x, me->t, me->type, b->dense_gains,
-               b->experts == 1 ? 1 : b->rows);
-  make_product(me, &me->stage[1], b->rows, l->r, l->m, l->u, me->t, b->y, dnnl_f32, NULL, 0);
-  return true;
+  const size_t gain_rows = b->experts == 1 ? 1 : b->rows;
+  drop_batch(me);
+  me->b = *b;
+  me->t = bench_alloc(b->rows * me->s.layer->r * me->kind->t_size);
+  return me->kind->type == dnnl_s8 ? prepare_quantised(me, gain_rows) : prepare_float(me, gain_rows);
 }
 
-static void run(void *p, size_t copy)
+static void run(void *p, size_t turn)
 {
   const self *me = p;
+  const layer *l = me->s.layer;
+  const bool quantised = me->kind->type == dnnl_s8;
+  if (quantised) quantise_rows(me->b.x, me->b.rows, l->n, me->x, me->x_scale);
   if (me->convert) run_reorder(me, me->convert, me->convert_from, me->convert_to);
-  execute(me, &me->stage[0], copy);
-  execute(me, &me->stage[1], copy);
+  execute(me, &me->stage[0], turn);
+  if (quantised) {
+    MUST(dnnl_stream_wait(me->stream));
+    quantise_rows(me->t, me->b.rows, l->r, me->t_quantised, me->t_scale);
+    for (size_t i = 0; i < me->b.rows; ++i) me->t_scale[i] *= me->x_scale[i];
+  }
+  execute(me, &me->stage[1], turn);
   MUST(dnnl_stream_wait(me->stream));
 }
 
@@ -294,15 +362,29 @@ static void destroy(void *p)
 {
   self *me = p;
   for (int i = 0; i < 2; ++i) {
-    drop_product(&me->stage[i]);
-    drop_weights(me, &me->stage[i]);
+    drop_primitive(&me->stage[i]);
+    drop_weights(&me->stage[i]);
+    free(me->stage[i].scale);
   }
-  drop_convert(me);
   dnnl_stream_destroy(me->stream);
   dnnl_engine_destroy(me->engine);
-  free(me->t);
+  drop_batch(me);
   free(me);
 }
 
-const contender contender_onednn = {"onednn", variant, computes, create,
-                                    prepare,  run,     destroy,  false};
+static size_t bytes(const void *p)
+{
+  const self *me = p;
+  return weight_bytes(&me->stage[0]) + weight_bytes(&me->stage[1]);
+}
+
+const contender contender_onednn = {.name = "onednn",
+                                    .title = "oneDNN",
+                                    .versus = "vs_onednn",
+                                    .computes = computes,
+                                    .variant = variant,
+                                    .create = create,
+                                    .prepare = prepare,
+                                    .run = run,
+                                    .destroy = destroy,
+                                    .bytes = bytes};

@@ -14,7 +14,7 @@ typedef struct self {
   setup s;
   batch b;
   float *weights; /* copies of [U][V^T] */
-  size_t stride;
+  size_t stride, copies;
   float *t;
 } self;
 
@@ -43,8 +43,9 @@ static void *create(const setup *s)
   const size_t u = l->m * l->r, vt = l->r * l->n;
   me->s = *s;
   me->stride = (u + vt + 1023) / 1024 * 1024;
-  me->weights = bench_alloc(me->stride * s->copies * sizeof(float));
-  for (size_t i = 0; i < s->copies; ++i) {
+  me->copies = setup_copies(s, (u + vt) * sizeof(float));
+  me->weights = bench_alloc(me->stride * me->copies * sizeof(float));
+  for (size_t i = 0; i < me->copies; ++i) {
     memcpy(me->weights + i * me->stride, l->u, u * sizeof(float));
     memcpy(me->weights + i * me->stride + u, l->vt, vt * sizeof(float));
   }
@@ -61,12 +62,12 @@ static bool prepare(void *p, const batch *b)
   return true;
 }
 
-static void run(void *p, size_t copy)
+static void run(void *p, size_t turn)
 {
   self *me = p;
   const layer *l = me->s.layer;
   const int rows = (int)me->b.rows, m = (int)l->m, n = (int)l->n, r = (int)l->r;
-  const float *u = me->weights + copy * me->stride, *vt = u + l->m * l->r;
+  const float *u = me->weights + turn % me->copies * me->stride, *vt = u + l->m * l->r;
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, r, n, 1, me->b.x, n, vt, n, 0, me->t,
               r);
   for (size_t i = 0; i < me->b.rows; ++i) {
@@ -78,6 +79,12 @@ static void run(void *p, size_t copy)
               m);
 }
 
+static size_t bytes(const void *p)
+{
+  const layer *l = ((const self *)p)->s.layer;
+  return l->r * (l->m + l->n) * sizeof(float);
+}
+
 static void destroy(void *p)
 {
   self *me = p;
@@ -86,5 +93,13 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_openblas = {"openblas", variant, computes, create,
-                                      prepare,    run,     destroy,  false};
+const contender contender_openblas = {.name = "openblas",
+                                      .title = "OpenBLAS",
+                                      .versus = "vs_openblas",
+                                      .computes = computes,
+                                      .variant = variant,
+                                      .create = create,
+                                      .prepare = prepare,
+                                      .run = run,
+                                      .destroy = destroy,
+                                      .bytes = bytes};

@@ -10,6 +10,7 @@
 
 typedef struct self {
   setup s;
+  size_t copies;
   char *blocks;
   size_t bytes, stride;
   svf_matmul_args args;
@@ -46,9 +47,10 @@ static void *create(const setup *s)
   me->s = *s;
   must(svf_linear_bytes(l->m, l->n, l->r, s->format, &me->bytes));
   me->stride = (me->bytes + 4095) / 4096 * 4096;
-  me->blocks = bench_alloc(me->stride * s->copies);
+  me->copies = setup_copies(s, me->bytes);
+  me->blocks = bench_alloc(me->stride * me->copies);
   must(svf_linear_pack(&source, me->blocks, me->bytes));
-  for (size_t i = 1; i < s->copies; ++i) {
+  for (size_t i = 1; i < me->copies; ++i) {
     memcpy(me->blocks + i * me->stride, me->blocks, me->bytes);
   }
   return me;
@@ -75,12 +77,14 @@ static bool prepare_gains(self *me, const batch *b, const float *const *gains)
 static bool prepare(void *p, const batch *b) { return prepare_gains(p, b, b->gains); }
 static bool prepare_one(void *p, const batch *b) { return prepare_gains(p, b, b->first); }
 
-static void run(void *p, size_t copy)
+static void run(void *p, size_t turn)
 {
   self *me = p;
-  me->args.linear = me->blocks + copy * me->stride;
+  me->args.linear = me->blocks + turn % me->copies * me->stride;
   must(svf_matmul(&me->args, me->s.threads, me->workspace, me->workspace_bytes));
 }
+
+static size_t bytes(const void *p) { return ((const self *)p)->bytes; }
 
 static void destroy(void *p)
 {
@@ -90,7 +94,24 @@ static void destroy(void *p)
   free(me);
 }
 
-const contender contender_svf = {"svf",   variant, svf_format_name, create,
-                                 prepare, run,     destroy,         false};
-const contender contender_svf_one = {"one",       variant, svf_format_name, create,
-                                     prepare_one, run,     destroy,         true};
+const contender contender_svf = {.name = "svf",
+                                 .title = "svf",
+                                 .computes = svf_format_name,
+                                 .variant = variant,
+                                 .create = create,
+                                 .prepare = prepare,
+                                 .run = run,
+                                 .destroy = destroy,
+                                 .bytes = bytes};
+
+const contender contender_svf_one = {.name = "one",
+                                     .title = "one expert",
+                                     .versus = "vs_one_expert",
+                                     .computes = svf_format_name,
+                                     .variant = variant,
+                                     .create = create,
+                                     .prepare = prepare_one,
+                                     .run = run,
+                                     .destroy = destroy,
+                                     .bytes = bytes,
+                                     .other_work = true};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/contender.h"
+
+#include "bench/list.h"
+
+static const contender *const contenders[] = {
+    &contender_svf,      &contender_svf_one,
+#ifdef HAVE_ONEDNN
+    &contender_onednn,
+#endif
+#ifdef HAVE_OPENBLAS
+    &contender_openblas, &contender_merge,
+#endif
+};
+
+size_t contender_count(void) { return sizeof contenders / sizeof *contenders; }
+
+const contender *contender_at(size_t i) { return contenders[i]; }
+
+void contender_peers(char *text, size_t bytes)
+{
+  *text = 0;
+  for (size_t i = 2; i < contender_count(); ++i) list_add(text, bytes, contenders[i]->name);
+}
+
+size_t setup_copies(const setup *s, size_t bytes)
+{
+  return 1 + (size_t)(s->cold_bytes / (double)bytes);
+}
