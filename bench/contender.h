@@ -55,6 +55,8 @@ typedef struct contender {
   void (*destroy)(void *self);
   /* Of one copy of the weights, once prepared; NULL where that means nothing. */
   size_t (*bytes)(const void *self);
+  /* What serves it inside, once prepared; NULL: nothing to say. */
+  void (*detail)(const void *self, char *text, size_t size);
   bool other_work; /* computes something else than svf does, on purpose */
   bool slow;       /* one call of a tenth of a second is enough */
 } contender;

@@ -18,6 +18,7 @@ void run_row(benchmark::State &state, gbench_fn *fn, void *context)
       return;
     }
     state.SetIterationTime(result.seconds);
+    if (result.label[0]) state.SetLabel(result.label);
     for (size_t i = 0; i < result.counters; ++i) {
       state.counters[result.counter[i].name] = result.counter[i].value;
     }

@@ -24,6 +24,7 @@ typedef struct gbench_result {
   double seconds;
   gbench_counter counter[GBENCH_COUNTERS];
   size_t counters;
+  char label[96];
 } gbench_result;
 
 /* Fill in *result; false skips the row with the message in error[0..bytes). */

@@ -198,6 +198,8 @@ static void prepare(group *g, size_t i, const batch *b, float *want)
              who->computes(g->format));
     return;
   }
+  r->detail[0] = 0;
+  if (who->detail) who->detail(self, r->detail, sizeof r->detail);
   r->weight_bytes = who->bytes ? (double)who->bytes(self) : 0;
   memset(b->y, 0xff, count * sizeof(float));
   who->run(self, 0);
@@ -326,6 +328,11 @@ bool row_report(void *context, gbench_result *result, char *error, size_t bytes)
     return false;
   }
   result->seconds = r->seconds;
+  if (r == &g->row[0] && g->peak) {
+    snprintf(result->label, sizeof result->label, "roof: %s", g->peak->name);
+  } else {
+    snprintf(result->label, sizeof result->label, "%s", r->detail);
+  }
   counter(result, "GFLOP/s", 1e-9 * group_flops(g) / r->seconds);
   if (r->weight_bytes > 0) counter(result, "GB/s", 1e-9 * row_bytes(r) / r->seconds);
   counter(result, "of_roof", group_roof_seconds(g) / r->seconds);

@@ -23,6 +23,7 @@ typedef struct row {
   char name[192];
   bool fresh, measured; /* has news that were not reported yet; ever had a result */
   char error[128];      /* why it was not measured, or "" */
+  char detail[80];      /* what serves the contender inside, or "" */
   double weight_bytes;  /* of one copy, as this contender packs it; 0: says nothing */
   double seconds;       /* median over rounds */
   double speedup;       /* of svf over this one: median over rounds of the ratio */

@@ -8,8 +8,9 @@
  *   bf16   X, weights and T in bf16; X is converted in every call, as svf does
  *   s8     weights with a scale per channel; X and T quantised by us, a scale per row, in the time.
  *          A row's scale of X is the same factor for all of its T, so it waits for the end: scales
- *          of V's channels go with the gains, those of T's rows and U's channels are post-ops of
- *          the second product */
+ *          of V's channels go with the gains, those of U's channels are a post-op of the second
+ *          product, those of rows are multiplied into Y by us: as a post-op they would make oneDNN
+ *          (2.6 and 3.2) fall back on its reference code */
 #include "bench/contenders/onednn_api.h"
 
 #include <omp.h>
@@ -45,19 +46,17 @@ static const arithmetic *find_kind(svf_format format)
 /* --- One product: [rows][k] times weights [channels][k], transposed -----------------------------
  */
 
-enum { FACTORS = 2 }; /* post-ops of a product, at most */
-
 typedef struct product {
   size_t k, channels;
   dnnl_primitive_t primitive;
+  char implementation[32]; /* as oneDNN calls it */
   desc packed; /* layout of the weights in `data` */
   bool has_weights;
   char *data; /* copies */
   size_t copies;
   dnnl_memory_t *weights; /* one per copy */
   float *scale;           /* of the weights' channels, where they are quantised */
-  dnnl_memory_t src, dst;
-  dnnl_memory_t factor[FACTORS]; /* that the sums are multiplied by */
+  dnnl_memory_t src, dst, factors;
 } product;
 
 typedef struct self {
@@ -156,55 +155,54 @@ static void load_weights(self *me, product *p, desc_view wanted, const float *so
 
 /* --- The primitive --- */
 
-/* Factors that the sums are multiplied by: [rows][columns], either of them 1 or all. */
-typedef struct factor {
+/* What the sums are multiplied by: [rows] or [1][channels], or nothing. */
+typedef struct factors {
   const float *data;
-  size_t rows, columns;
-} factor;
+  size_t rows;
+} factors;
 
 static void drop_primitive(product *p)
 {
   if (p->primitive) dnnl_primitive_destroy(p->primitive);
   if (p->src) dnnl_memory_destroy(p->src);
   if (p->dst) dnnl_memory_destroy(p->dst);
-  for (int i = 0; i < FACTORS; ++i) {
-    if (p->factor[i]) dnnl_memory_destroy(p->factor[i]);
-    p->factor[i] = NULL;
-  }
+  if (p->factors) dnnl_memory_destroy(p->factors);
   p->primitive = NULL;
-  p->src = p->dst = NULL;
+  p->src = p->dst = p->factors = NULL;
 }
 
-static dnnl_primitive_attr_t make_attributes(self *me, product *p, const factor *factors)
+static dnnl_primitive_attr_t make_attributes(self *me, product *p, factors f)
 {
   dnnl_primitive_attr_t attr;
   dnnl_post_ops_t ops;
   MUST(dnnl_primitive_attr_create(&attr));
+  if (!f.data) return attr;
+  desc d = desc_make(f.rows, p->channels, dnnl_f32, dnnl_ab);
   MUST(dnnl_post_ops_create(&ops));
-  for (int i = 0; i < FACTORS && factors[i].data; ++i) {
-    desc d = desc_make(factors[i].rows, factors[i].columns, dnnl_f32, dnnl_ab);
-    MUST(dnnl_post_ops_append_binary(ops, dnnl_binary_mul, view(&d)));
-    p->factor[i] = memory_of(me, &d, factors[i].data);
-    desc_free(&d);
-  }
+  MUST(dnnl_post_ops_append_binary(ops, dnnl_binary_mul, view(&d)));
   MUST(dnnl_primitive_attr_set_post_ops(attr, ops));
   dnnl_post_ops_destroy(ops);
+  p->factors = memory_of(me, &d, f.data);
+  desc_free(&d);
   return attr;
 }
 
 /* False where oneDNN has no such product for this CPU. */
 static bool make_product(self *me, product *p, const float *weights, const void *src, void *dst,
-                         dnnl_data_type_t dst_type, const factor *factors)
+                         dnnl_data_type_t dst_type, factors f)
 {
   const size_t rows = me->b.rows;
   drop_primitive(p);
   desc a = desc_make(rows, p->k, me->kind->type, dnnl_ab);
   desc b = desc_make(p->k, p->channels, me->kind->type, dnnl_format_tag_any);
   desc c = desc_make(rows, p->channels, dst_type, dnnl_ab);
-  dnnl_primitive_attr_t attr = make_attributes(me, p, factors);
+  dnnl_primitive_attr_t attr = make_attributes(me, p, f);
   dnnl_primitive_desc_t pd;
   const dnnl_status_t status = matmul_desc(&pd, me->engine, &a, &b, &c, attr);
   if (status == dnnl_success) {
+    const char *name = "?";
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
+    snprintf(p->implementation, sizeof p->implementation, "%s", name);
     MUST(dnnl_primitive_create(&p->primitive, pd));
     load_weights(me, p, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0), weights);
     p->src = memory_of(me, &a, src);
@@ -226,10 +224,8 @@ static void execute(const self *me, const product *p, size_t turn)
       {DNNL_ARG_SRC, p->src},
       {DNNL_ARG_WEIGHTS, p->weights[turn % p->copies]},
       {DNNL_ARG_DST, p->dst},
-      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, p->factor[0]},
-      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1, p->factor[1]}};
-  const int count = 3 + !!p->factor[0] + !!p->factor[1];
-  MUST(dnnl_primitive_execute(p->primitive, me->stream, count, args));
+      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, p->factors}};
+  MUST(dnnl_primitive_execute(p->primitive, me->stream, p->factors ? 4 : 3, args));
 }
 
 /* --- The contender ------------------------------------------------------------------------------
@@ -304,7 +300,7 @@ static bool prepare_float(self *me, size_t gain_rows)
 {
   const layer *l = me->s.layer;
   const batch *b = &me->b;
-  const factor gains[FACTORS] = {{b->dense_gains, gain_rows, l->r}}, none[FACTORS] = {{0}};
+  const factors gains = {b->dense_gains, gain_rows}, none = {NULL, 0};
   if (me->kind->type != dnnl_f32) prepare_conversion(me);
   return make_product(me, &me->stage[0], l->vt, me->x ? me->x : b->x, me->t, me->kind->t, gains) &&
          make_product(me, &me->stage[1], l->u, me->t, b->y, dnnl_f32, none);
@@ -319,8 +315,7 @@ static bool prepare_quantised(self *me, size_t gain_rows)
   me->x_scale = bench_alloc(b->rows * sizeof(float));
   me->t_scale = bench_alloc(b->rows * sizeof(float));
   me->gains = bench_alloc(gain_rows * l->r * sizeof(float));
-  const factor gains[FACTORS] = {{me->gains, gain_rows, l->r}};
-  const factor scales[FACTORS] = {{me->stage[1].scale, 1, l->m}, {me->t_scale, b->rows, 1}};
+  const factors gains = {me->gains, gain_rows}, scales = {me->stage[1].scale, 1};
   if (!make_product(me, &me->stage[0], l->vt, me->x, me->t, me->kind->t, gains) ||
       !make_product(me, &me->stage[1], l->u, me->t_quantised, b->y, dnnl_f32, scales)) {
     return false;
@@ -341,21 +336,32 @@ static bool prepare(void *p, const batch *b)
   return me->kind->type == dnnl_s8 ? prepare_quantised(me, gain_rows) : prepare_float(me, gain_rows);
 }
 
+static void run_float(const self *me, size_t turn)
+{
+  if (me->convert) run_reorder(me, me->convert, me->convert_from, me->convert_to);
+  execute(me, &me->stage[0], turn);
+  execute(me, &me->stage[1], turn);
+  MUST(dnnl_stream_wait(me->stream));
+}
+
+static void run_quantised(const self *me, size_t turn)
+{
+  const layer *l = me->s.layer;
+  const size_t rows = me->b.rows;
+  quantise_rows(me->b.x, rows, l->n, me->x, me->x_scale);
+  execute(me, &me->stage[0], turn);
+  MUST(dnnl_stream_wait(me->stream));
+  quantise_rows(me->t, rows, l->r, me->t_quantised, me->t_scale);
+  execute(me, &me->stage[1], turn);
+  MUST(dnnl_stream_wait(me->stream));
+  for (size_t i = 0; i < rows; ++i) me->t_scale[i] *= me->x_scale[i];
+  scale_rows(me->b.y, rows, l->m, me->t_scale);
+}
+
 static void run(void *p, size_t turn)
 {
   const self *me = p;
-  const layer *l = me->s.layer;
-  const bool quantised = me->kind->type == dnnl_s8;
-  if (quantised) quantise_rows(me->b.x, me->b.rows, l->n, me->x, me->x_scale);
-  if (me->convert) run_reorder(me, me->convert, me->convert_from, me->convert_to);
-  execute(me, &me->stage[0], turn);
-  if (quantised) {
-    MUST(dnnl_stream_wait(me->stream));
-    quantise_rows(me->t, me->b.rows, l->r, me->t_quantised, me->t_scale);
-    for (size_t i = 0; i < me->b.rows; ++i) me->t_scale[i] *= me->x_scale[i];
-  }
-  execute(me, &me->stage[1], turn);
-  MUST(dnnl_stream_wait(me->stream));
+  (me->kind->type == dnnl_s8 ? run_quantised : run_float)(me, turn);
 }
 
 static void destroy(void *p)
@@ -378,6 +384,17 @@ static size_t bytes(const void *p)
   return weight_bytes(&me->stage[0]) + weight_bytes(&me->stage[1]);
 }
 
+static void detail(const void *p, char *text, size_t size)
+{
+  const self *me = p;
+  const char *first = me->stage[0].implementation, *second = me->stage[1].implementation;
+  if (strcmp(first, second) == 0) {
+    snprintf(text, size, "%s", first);
+  } else {
+    snprintf(text, size, "%s, %s", first, second);
+  }
+}
+
 const contender contender_onednn = {.name = "onednn",
                                     .title = "oneDNN",
                                     .versus = "vs_onednn",
@@ -387,4 +404,5 @@ const contender contender_onednn = {.name = "onednn",
                                     .prepare = prepare,
                                     .run = run,
                                     .destroy = destroy,
-                                    .bytes = bytes};
+                                    .bytes = bytes,
+.detail = detail};

@@ -34,6 +34,17 @@ EVERY_CPU static float quantise_row(const float *x, size_t columns, int8_t *q)
   return largest / 127;
 }
 
+EVERY_CPU static void scale_row(float *x, size_t columns, float scale)
+{
+  for (size_t j = 0; j < columns; ++j) x[j] *= scale;
+}
+
+void scale_rows(float *x, size_t rows, size_t columns, const float *scale)
+{
+#pragma omp parallel for if (rows > 1) schedule(static)
+  for (size_t i = 0; i < rows; ++i) scale_row(x + i * columns, columns, scale[i]);
+}
+
 void quantise_rows(const float *x, size_t rows, size_t columns, int8_t *q, float *scale)
 {
 #pragma omp parallel for if (rows > 1) schedule(static)

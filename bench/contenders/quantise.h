@@ -9,4 +9,7 @@
  * 127. Both matrices contiguous, values finite. In parallel over rows. */
 void quantise_rows(const float *x, size_t rows, size_t columns, int8_t *q, float *scale);
 
+/* x[i][j] *= scale[i]. */
+void scale_rows(float *x, size_t rows, size_t columns, const float *scale);
+
 #endif
