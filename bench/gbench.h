@@ -36,8 +36,10 @@ bool gbench_init(int *argc, char **argv);
 void gbench_context(const char *key, const char *value);
 void gbench_register(const char *name, gbench_fn *fn, void *context);
 
-/* Run what the filter selects; returns the number of rows that ran. */
-size_t gbench_run(void);
+/* Run what the filter selects; returns the number of rows that it selected. `console`: rows for
+ * people, on standard output, with the counters GFLOP/s, GB/s and of_roof; else what
+ * --benchmark_format says. */
+size_t gbench_run(bool console);
 void gbench_shutdown(void);
 
 #ifdef __cplusplus

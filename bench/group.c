@@ -262,7 +262,7 @@ static void measure(group *g)
   const batch b = {g->rows, g->o->experts, x, gains, first_gains, dense, y};
   pace paces[CONTENDERS_MAX] = {{0}};
   for (size_t i = 0; i < g->count; ++i) prepare(g, i, &b, want);
-  pin_threads(); /* everybody's exist now */
+  pin_threads(g->o->threads); /* everybody's exist now */
   g->peak = peak_of(svf_isa_serving(g->o->isa, g->format), g->format);
   const roofs before = roofs_measure(g->peak, g->o->threads);
   run_rounds(g, paces);

@@ -13,7 +13,7 @@
 #include "bench/table.h"
 #include "bench/weights.h"
 
-enum { EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
+enum { EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
 
 static void make_group(group *g, const options *o, const shape *s, svf_format format, size_t rows)
 {
@@ -38,6 +38,7 @@ static void describe(const options *o)
   char text[512], *line = text;
   snprintf(text, sizeof text, "%zu", o->threads);
   gbench_context("threads", text);
+  gbench_context("times", "real_time of a row: median over interleaved rounds; cpu_time means nothing");
   gbench_context("weights", o->cold_bytes > 0 ? "cold: rotating over copies" : "warm: one copy");
   gbench_context("svf_version", svf_version());
   svf_cpu_describe(text, sizeof text);
@@ -60,23 +61,26 @@ static void describe(const options *o)
 #endif
 }
 
-/* Whether standard output is for a machine, so that the table goes elsewhere. */
-static bool machine_output(int argc, char **argv)
+static bool has_flag(int argc, char **argv, const char *flag)
 {
   for (int i = 1; i < argc; ++i) {
-    if (strcmp(argv[i], "--benchmark_format=json") == 0) return true;
-    if (strcmp(argv[i], "--benchmark_format=csv") == 0) return true;
-    if (strncmp(argv[i], "--benchmark_list_tests", 22) == 0) return true;
+    if (strcmp(argv[i], flag) == 0) return true;
   }
   return false;
 }
 
-static bool wants_help(int argc, char **argv)
+/* What the instructions of this CPU can do, whichever the kernels use. */
+static void describe_peaks(const options *o)
 {
-  for (int i = 1; i < argc; ++i) {
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+  char text[256] = "";
+  for (size_t i = 0; i < peak_count(); ++i) {
+    char one[64];
+    const peak *p = peak_at(i);
+    if (!p->runs()) continue;
+    snprintf(one, sizeof one, " %s %.0f", p->name, 1e-9 * peak_measure(p, o->threads));
+    list_add(text, sizeof text, one);
   }
-  return false;
+  if (*text) gbench_context("peaks in Gop/s", text + 1);
 }
 
 /* The real matrix as the last shape; options_parse has left room. False after a message. */
@@ -100,8 +104,12 @@ static bool take_weights(options *o, weights *w, FILE *to)
 int main(int argc, char **argv)
 {
   options o;
-  const bool machine = machine_output(argc, argv);
-  if (wants_help(argc, argv)) { /* before Google Benchmark prints only its own */
+  const bool listing = has_flag(argc, argv, "--benchmark_list_tests") ||
+                       has_flag(argc, argv, "--benchmark_list_tests=true");
+  /* Standard output is for a program, the table goes elsewhere. */
+  const bool machine = listing || has_flag(argc, argv, "--benchmark_format=json") ||
+                       has_flag(argc, argv, "--benchmark_format=csv");
+  if (has_flag(argc, argv, "--help") || has_flag(argc, argv, "-h")) { /* before Google Benchmark prints only its own */
     options_help();
     return 0;
   }
@@ -120,6 +128,7 @@ int main(int argc, char **argv)
   group *groups = calloc(most, sizeof *groups);
   if (!groups) return 1;
   describe(&o);
+  if (!listing) describe_peaks(&o);
   for (size_t s = 0; s < o.shape_count; ++s) {
     for (size_t f = 0; f < o.format_count; ++f) {
       for (size_t r = 0; r < o.rows_count; ++r) {
@@ -127,13 +136,19 @@ int main(int argc, char **argv)
       }
     }
   }
-  const size_t ran = gbench_run();
-  if (ran > 0) table_print(machine ? stderr : stdout, groups, count);
+  gbench_run(!machine);
+  size_t measured = 0;
+  bool wrong = false;
+  for (size_t i = 0; i < count; ++i) {
+    measured += group_find(&groups[i], "svf") != NULL;
+    wrong = wrong || groups[i].wrong;
+  }
+  if (measured > 0) table_print(machine ? stderr : stdout, groups, count);
   group_release();
 #ifdef HAVE_MODEL
   weights_free(&w);
 #endif
   gbench_shutdown();
   free(groups);
-  return ran > 0 ? 0 : 1;
+  return listing || (measured > 0 && !wrong) ? 0 : EXIT_NOTHING;
 }

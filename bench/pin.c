@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 4096 };
+enum {
+  THREADS_MAX = 4096,
+  FREE_BEYOND = 4 /* what svf_matmul starts for a caller who has one CPU */
+};
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -59,13 +62,13 @@ static void pin(pid_t id, int cpu)
   sched_setaffinity(id, sizeof one, &one);
 }
 
-void pin_threads(void)
+void pin_threads(size_t threads)
 {
   static pid_t ids[THREADS_MAX];
   static int cpus[CPU_SETSIZE];
   const size_t cpu_count = list_cpus(cpus);
   if (cpu_count < 2) return;
   const size_t workers = list_workers(ids);
-  pin(getpid(), cpus[0]);
+  if (threads <= FREE_BEYOND) pin(getpid(), cpus[0]);
   for (size_t i = 0; i < workers; ++i) pin(ids[i], cpus[1 + i % (cpu_count - 1)]);
 }

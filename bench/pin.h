@@ -12,7 +12,9 @@ size_t pin_cpus(void);
 
 /* This thread to the first CPU that the process may use, every other thread that exists now to the
  * next ones, in the order of their creation: right for any number of pools of one worker per
- * further CPU. Does nothing where threads cannot be listed. */
-void pin_threads(void);
+ * further CPU. With more than four threads this one stays free: svf_matmul starts at most four for
+ * each CPU that its caller may use, and would otherwise count one. Does nothing where threads
+ * cannot be listed. */
+void pin_threads(size_t threads);
 
 #endif

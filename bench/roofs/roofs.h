@@ -30,7 +30,7 @@ const peak *peak_at(size_t i);
 /* What bounds the kernels of that ISA and format here; NULL if not known. */
 const peak *peak_of(svf_isa isa, svf_format format);
 
-/* Operations per second on `threads` OpenMP threads, the better of two short runs. */
+/* Operations per second on `threads` OpenMP threads, the best of a few short runs. */
 double peak_measure(const peak *p, size_t threads);
 
 typedef struct roofs {
