@@ -213,7 +213,7 @@ static void prepare(group *g, size_t i, const batch *b, float *want)
 
 static void run_rounds(group *g, pace *paces)
 {
-  const double target = 0.01; /* seconds per contender and round, or one call */
+  const double target = g->o->seconds / ROUNDS_MAX; /* per contender and round, or one call */
   for (size_t i = 0; i < g->count; ++i) {
     if (g->row[i].error[0]) continue;
     const double once = change_over(g->row[i].contender, now_loaded.self[i], &paces[i]);

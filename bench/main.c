@@ -38,7 +38,8 @@ static void describe(const options *o)
   char text[512], *line = text;
   snprintf(text, sizeof text, "%zu", o->threads);
   gbench_context("threads", text);
-  gbench_context("times", "real_time of a row: median over interleaved rounds; cpu_time means nothing");
+  gbench_context("times",
+                 "real_time of a row: median over interleaved rounds; cpu_time means nothing");
   gbench_context("weights", o->cold_bytes > 0 ? "cold: rotating over copies" : "warm: one copy");
   gbench_context("svf_version", svf_version());
   svf_cpu_describe(text, sizeof text);
@@ -73,6 +74,7 @@ static bool has_flag(int argc, char **argv, const char *flag)
 static void describe_peaks(const options *o)
 {
   char text[256] = "";
+  if (peak_count() > 0 && peak_at(0)->runs()) peak_measure(peak_at(0), o->threads); /* wakes them */
   for (size_t i = 0; i < peak_count(); ++i) {
     char one[64];
     const peak *p = peak_at(i);
@@ -109,7 +111,8 @@ int main(int argc, char **argv)
   /* Standard output is for a program, the table goes elsewhere. */
   const bool machine = listing || has_flag(argc, argv, "--benchmark_format=json") ||
                        has_flag(argc, argv, "--benchmark_format=csv");
-  if (has_flag(argc, argv, "--help") || has_flag(argc, argv, "-h")) { /* before Google Benchmark prints only its own */
+  if (has_flag(argc, argv, "--help") ||
+      has_flag(argc, argv, "-h")) { /* before Google Benchmark prints only its own */
     options_help();
     return 0;
   }

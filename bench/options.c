@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One table of options: what getopt_long knows, what the help says and what a message names all come
- * from it. */
+ * One table of options: what getopt_long knows, what the help says and what a message names all
+ * come from it. */
 #define _GNU_SOURCE
 #include "bench/options.h"
 
@@ -76,7 +76,8 @@ static size_t read_numbers(const char *text, size_t *out, size_t most)
 
 static bool take_number(const option_row *row, const char *value, size_t most, size_t *out)
 {
-  return read_number(value, most, out) || bad(row, value, "expected an integer from 1 to %zu", most);
+  return read_number(value, most, out) ||
+         bad(row, value, "expected an integer from 1 to %zu", most);
 }
 
 /* --- One function per option --- */
@@ -191,8 +192,8 @@ static size_t threads_max(void) { return THREADS_PER_CPU_MAX * pin_cpus(); }
 static bool take_threads(options *o, const option_row *row, const char *value)
 {
   return read_number(value, threads_max(), &o->threads) ||
-         bad(row, value, "expected an integer from 1 to %zu, %d for each of %zu CPUs", threads_max(),
-             THREADS_PER_CPU_MAX, pin_cpus());
+         bad(row, value, "expected an integer from 1 to %zu, %d for each of %zu CPUs",
+             threads_max(), THREADS_PER_CPU_MAX, pin_cpus());
 }
 
 static void allowed_peers(char *text)
@@ -325,7 +326,8 @@ void options_help(void)
       "  svf_matmul --shape=4096,4096,4096 --rows=512 --isa=avx2\n"
       "  svf_matmul --weights=model.safetensors --tensor=model.layers.0.mlp.down_proj.weight\n"
       "  svf_matmul --benchmark_out=results.json --benchmark_out_format=json\n\n"
-      "exit status: 0 measured, 1 nothing measured or a peer's result differs from svf's, 2 usage,\n"
+      "exit status: 0 measured, 1 nothing measured or a peer's result differs from svf's, 2 "
+      "usage,\n"
       "4 weights that cannot be used\n");
 }
 

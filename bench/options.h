@@ -12,8 +12,8 @@
 enum {
   ROWS_LIST_MAX = 32,
   SHAPE_LIST_MAX = 32,
-  NUMBER_MAX = 1 << 24,  /* of any dimension */
-  SECONDS_MAX = 3600,    /* of measuring */
+  NUMBER_MAX = 1 << 24,   /* of any dimension */
+  SECONDS_MAX = 3600,     /* of measuring */
   THREADS_PER_CPU_MAX = 4 /* as many as svf_matmul starts */
 };
 

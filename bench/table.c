@@ -67,7 +67,8 @@ void table_print(FILE *to, const group *groups, size_t count)
   fprintf(
       to,
       "\nms: median over interleaved rounds; x: how many times faster svf is (median over rounds)\n"
-      "of roof: max(bytes / read bandwidth, flops / peak) / time, both measured around it; bytes as "
+      "of roof: max(bytes / read bandwidth, flops / peak) / time, both measured around it; bytes "
+      "as "
       "svf\npacks the weights; peak of the instruction that its kernel multiplies by%s\n",
       groups[0].o->cold_bytes > 0 ? ""
                                   : "; with --warm weights\nmay come from caches, beyond 100%");

@@ -50,7 +50,7 @@ typedef struct product {
   size_t k, channels;
   dnnl_primitive_t primitive;
   char implementation[32]; /* as oneDNN calls it */
-  desc packed; /* layout of the weights in `data` */
+  desc packed;             /* layout of the weights in `data` */
   bool has_weights;
   char *data; /* copies */
   size_t copies;
@@ -66,7 +66,7 @@ typedef struct self {
   dnnl_stream_t stream;
   product stage[2];
   batch b;
-  void *x, *t; /* X, where it is not the caller's, and what stage 1 leaves */
+  void *x, *t;              /* X, where it is not the caller's, and what stage 1 leaves */
   dnnl_primitive_t convert; /* X to bf16; NULL: none */
   dnnl_memory_t convert_from, convert_to;
   /* Quantised: T, the gains times the scales of V's channels, scales of X's and T's rows. */
@@ -220,11 +220,10 @@ static bool make_product(self *me, product *p, const float *weights, const void 
 
 static void execute(const self *me, const product *p, size_t turn)
 {
-  const dnnl_exec_arg_t args[] = {
-      {DNNL_ARG_SRC, p->src},
-      {DNNL_ARG_WEIGHTS, p->weights[turn % p->copies]},
-      {DNNL_ARG_DST, p->dst},
-      {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, p->factors}};
+  const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, p->src},
+                                  {DNNL_ARG_WEIGHTS, p->weights[turn % p->copies]},
+                                  {DNNL_ARG_DST, p->dst},
+                                  {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, p->factors}};
   MUST(dnnl_primitive_execute(p->primitive, me->stream, p->factors ? 4 : 3, args));
 }
 
@@ -287,7 +286,8 @@ static void drop_batch(self *me)
 static void prepare_conversion(self *me)
 {
   const size_t rows = me->b.rows, n = me->s.layer->n;
-  desc from = desc_make(rows, n, dnnl_f32, dnnl_ab), to = desc_make(rows, n, me->kind->type, dnnl_ab);
+  desc from = desc_make(rows, n, dnnl_f32, dnnl_ab),
+       to = desc_make(rows, n, me->kind->type, dnnl_ab);
   me->x = bench_alloc(rows * n * me->kind->size);
   me->convert = reorder_of(me, &from, &to);
   me->convert_from = memory_of(me, &from, me->b.x);
@@ -333,7 +333,8 @@ static bool prepare(void *p, const batch *b)
   drop_batch(me);
   me->b = *b;
   me->t = bench_alloc(b->rows * me->s.layer->r * me->kind->t_size);
-  return me->kind->type == dnnl_s8 ? prepare_quantised(me, gain_rows) : prepare_float(me, gain_rows);
+  return me->kind->type == dnnl_s8 ? prepare_quantised(me, gain_rows)
+                                   : prepare_float(me, gain_rows);
 }
 
 static void run_float(const self *me, size_t turn)
@@ -405,4 +406,4 @@ const contender contender_onednn = {.name = "onednn",
                                     .run = run,
                                     .destroy = destroy,
                                     .bytes = bytes,
-.detail = detail};
+                                    .detail = detail};

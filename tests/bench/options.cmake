@@ -45,6 +45,15 @@ if(NOT "${out}" MATCHES "svf/f32/ref/")
   message(FATAL_ERROR "SVF_ISA=ref is not honoured:\n${out}")
 endif()
 
+# What is printed: rows, the table, no CPU time, no warning about the library of others.
+expect(0 "of roof.*svf ms.*median over" ${alone})
+if("${out}" MATCHES "CPU" OR "${out}" MATCHES "WARNING")
+  message(FATAL_ERROR "CPU time or a warning in:\n${out}")
+endif()
+expect(0 "rows:3/experts:1_median" ${alone} --benchmark_repetitions=2)
+expect(0 "svf/f32/" ${alone} --benchmark_list_tests)
+expect(1 "Failed to match" ${alone} --benchmark_filter=nothing)
+
 # Refusals name the option, its value, and what would be right.
 expect(2 "--format=f31: .*allowed: f32,bf16" --format=f31)
 expect(2 "--format=: .*allowed" --format=)
