@@ -13,6 +13,12 @@ static const contender *const contenders[] = {
 #endif
 };
 
+const char *contender_f32(svf_format format)
+{
+  (void)format;
+  return svf_format_name(SVF_FORMAT_F32);
+}
+
 size_t contender_count(void) { return sizeof contenders / sizeof *contenders; }
 
 const contender *contender_at(size_t i) { return contenders[i]; }

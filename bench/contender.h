@@ -61,6 +61,9 @@ typedef struct contender {
   bool slow;       /* one call of a tenth of a second is enough */
 } contender;
 
+/* `computes` of who has nothing but fp32. */
+const char *contender_f32(svf_format format);
+
 /* svf first; then what is in this build. */
 size_t contender_count(void);
 const contender *contender_at(size_t i);

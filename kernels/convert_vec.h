@@ -65,10 +65,10 @@ static void f32_to_f16(const float *from, uint16_t *to, size_t count)
   narrow_all(from, to, count, 1);
 }
 
-#define SVF_CONVERT(isa_, needs_)                 \
-  const svf_convert_kernel svf_convert_##isa_ = { \
+#define SVF_CONVERT(name, isa_, needs_)           \
+  const svf_convert_kernel svf_convert_##name = { \
       .needs = (needs_),                          \
-      .isa = SVF_CONVERT_ISA,                     \
+      .isa = (isa_),                              \
       .bf16_to_f32 = bf16_to_f32,                 \
       .f16_to_f32 = f16_to_f32,                   \
       .f32_to_bf16 = f32_to_bf16,                 \

@@ -7,21 +7,26 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The bits of the fp32 of that value; a NaN's are kept, signalling or not. */
+static inline uint32_t svf_f16_bits(uint32_t h)
+{
+  const uint32_t sign = (h & 0x8000u) << 16;
+  const uint32_t exponent = h >> 10 & 0x1fu;
+  uint32_t fraction = h & 0x3ffu;
+  if (exponent == 0x1f) return sign | 0x7f800000u | fraction << 13; /* Inf, NaN */
+  if (exponent > 0) return sign | (exponent + 112) << 23 | fraction << 13;
+  if (fraction == 0) return sign;
+  /* denormal, fraction * 2^-24: normal in fp32 once its leading one is at bit 10 */
+  const uint32_t shift = (uint32_t)__builtin_clz(fraction) - 21;
+  fraction = fraction << shift & 0x3ffu;
+  return sign | (113 - shift) << 23 | fraction << 13;
+}
+
+/* The value; NaN becomes quiet. */
 static inline float svf_widen_f16(uint16_t x)
 {
-  const uint32_t sign = (uint32_t)(x & 0x8000u) << 16;
-  uint32_t exponent = x >> 10 & 0x1fu, fraction = x & 0x3ffu, bits;
-  if (exponent == 0x1f) { /* Inf; NaN becomes quiet */
-    bits = 0x7f800000u | fraction << 13 | (fraction ? 0x400000u : 0);
-  } else if (exponent > 0) {
-    bits = (exponent + 112) << 23 | fraction << 13;
-  } else if (fraction > 0) { /* denormal: fp32 holds it as a normal number */
-    for (exponent = 113; !(fraction & 0x400u); --exponent) fraction <<= 1;
-    bits = exponent << 23 | (fraction & 0x3ffu) << 13;
-  } else {
-    bits = 0;
-  }
-  bits |= sign;
+  uint32_t bits = svf_f16_bits(x);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) bits |= 0x400000u;
   float f;
   memcpy(&f, &bits, sizeof f);
   return f;

@@ -20,13 +20,6 @@ static const char *variant(svf_isa isa, svf_format format)
   return contender_openblas.variant(isa, format);
 }
 
-/* It has nothing narrower. */
-static const char *computes(svf_format format)
-{
-  (void)format;
-  return svf_format_name(SVF_FORMAT_F32);
-}
-
 static void *create(const setup *s)
 {
   self *me = calloc(1, sizeof *me);
@@ -76,7 +69,7 @@ static void destroy(void *p)
 const contender contender_merge = {.name = "merge",
                                    .title = "merge",
                                    .versus = "vs_merge",
-                                   .computes = computes,
+                                   .computes = contender_f32,
                                    .variant = variant,
                                    .create = create,
                                    .prepare = prepare,

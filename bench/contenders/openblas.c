@@ -28,13 +28,6 @@ static const char *variant(svf_isa isa, svf_format format)
   return text;
 }
 
-/* It has nothing narrower. */
-static const char *computes(svf_format format)
-{
-  (void)format;
-  return svf_format_name(SVF_FORMAT_F32);
-}
-
 static void *create(const setup *s)
 {
   self *me = calloc(1, sizeof *me);
@@ -96,7 +89,7 @@ static void destroy(void *p)
 const contender contender_openblas = {.name = "openblas",
                                       .title = "OpenBLAS",
                                       .versus = "vs_openblas",
-                                      .computes = computes,
+                                      .computes = contender_f32,
                                       .variant = variant,
                                       .create = create,
                                       .prepare = prepare,

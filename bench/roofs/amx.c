@@ -7,27 +7,6 @@
 
 SVF_TARGET_BEGIN("amx-tile,amx-bf16,avx512f")
 
-/* Four sums of 16 x 16 from two and two tiles, as the kernel has them, without a load. */
-double roof_bf16_amx(size_t steps)
-{
-  enum { ROWS = 16 };
-  _tile_loadconfig(&roof_tiles);
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  _tile_zero(4);
-  _tile_zero(5);
-  _tile_zero(6);
-  _tile_zero(7);
-  for (size_t s = 0; s < steps; ++s) {
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  _tile_release();
-  return 4 * 2.0 * ROWS * 16 * 32 * (double)steps;
-}
+ROOF_TILES(roof_bf16_amx, _tile_dpbf16ps, 32)
 
 SVF_TARGET_END

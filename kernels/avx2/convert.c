@@ -21,9 +21,8 @@ SVF_INLINE void v_narrow_f16(uint16_t *p, vec v)
   _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
-#define SVF_CONVERT_ISA SVF_ISA_AVX2
 #include "kernels/convert_vec.h"
 
-SVF_CONVERT(avx2, SVF_FMA_NEEDS | SVF_CPU_F16C);
+SVF_CONVERT(avx2, SVF_ISA_AVX2, SVF_FMA_NEEDS | SVF_CPU_F16C);
 
 SVF_TARGET_END

@@ -20,9 +20,8 @@ SVF_INLINE void v_narrow_f16(uint16_t *p, vec v)
   _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
-#define SVF_CONVERT_ISA SVF_ISA_AVX512
 #include "kernels/convert_vec.h"
 
-SVF_CONVERT(avx512, SVF_FMA_NEEDS);
+SVF_CONVERT(avx512, SVF_ISA_AVX512, SVF_FMA_NEEDS);
 
 SVF_TARGET_END

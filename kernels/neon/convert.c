@@ -18,7 +18,6 @@ SVF_INLINE void v_narrow_f16(uint16_t *p, vec v)
   vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
 }
 
-#define SVF_CONVERT_ISA SVF_ISA_NEON
 #include "kernels/convert_vec.h"
 
-SVF_CONVERT(neon, SVF_FMA_NEEDS);
+SVF_CONVERT(neon, SVF_ISA_NEON, SVF_FMA_NEEDS);

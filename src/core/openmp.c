@@ -6,16 +6,25 @@
 #ifdef _OPENMP
 
 #include <omp.h>
+#include <unistd.h>
 
 #include "src/core/fp_mode.h"
 #include "src/core/size.h"
 
 size_t svf_max_threads(void) { return (size_t)omp_get_max_threads(); }
 
+/* Beyond it OpenMP's runtime may fail to start threads, and exits. Counts the machine's processors:
+ * omp_get_num_procs() is 1 once the calling thread is bound to one. */
+static size_t most_threads(void)
+{
+  enum { PER_PROCESSOR = 4 };
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return PER_PROCESSOR * (online > 0 ? (size_t)online : (size_t)omp_get_num_procs());
+}
+
 void svf_openmp_run(const svf_plan *plan, size_t parts)
 {
-  enum { PER_PROCESSOR = 4 }; /* beyond it OpenMP's runtime may fail to start threads, and exits */
-  const int team = (int)svf_size_min(parts, (size_t)omp_get_num_procs() * PER_PROCESSOR);
+  const int team = (int)svf_size_min(parts, most_threads());
   const uint64_t mode = svf_fp_mode(); /* workers have the one that they were created with */
 #pragma omp parallel num_threads(team)
   {

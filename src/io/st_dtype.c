@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "kernels/f16.h"
 #include "src/core/status.h"
 
 static const struct {
@@ -46,20 +47,6 @@ static uint32_t load16(const unsigned char *p) { return p[0] | (uint32_t)p[1] <<
 
 static uint32_t load32(const unsigned char *p) { return load16(p) | load16(p + 2) << 16; }
 
-static uint32_t widen_f16(uint32_t h)
-{
-  const uint32_t sign = (h & 0x8000u) << 16;
-  const uint32_t exponent = h >> 10 & 0x1fu;
-  uint32_t mantissa = h & 0x3ffu;
-  if (exponent == 0x1f) return sign | 0x7f800000u | mantissa << 13; /* Inf, NaN */
-  if (exponent > 0) return sign | (exponent + 112) << 23 | mantissa << 13;
-  if (mantissa == 0) return sign;
-  /* denormal, mantissa * 2^-24: normal in fp32 once its leading one is at bit 10 */
-  const uint32_t shift = (uint32_t)__builtin_clz(mantissa) - 21;
-  mantissa = mantissa << shift & 0x3ffu;
-  return sign | (113 - shift) << 23 | mantissa << 13;
-}
-
 static void store(float *out, uint32_t bits) { memcpy(out, &bits, sizeof bits); }
 
 svf_status svf_st_to_f32(const svf_st_tensor *tensor, float *out, size_t capacity)
@@ -78,7 +65,7 @@ svf_status svf_st_to_f32(const svf_st_tensor *tensor, float *out, size_t capacit
       for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], load16(p + 2 * i) << 16);
       return SVF_OK;
     case SVF_ST_F16:
-      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], widen_f16(load16(p + 2 * i)));
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], svf_f16_bits(load16(p + 2 * i)));
       return SVF_OK;
     default:
       return svf_fail(SVF_ERR_UNSUPPORTED, "tensor '%.80s': dtype %s does not convert to fp32",

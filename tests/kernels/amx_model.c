@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/kernels/amx_model.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,8 +67,6 @@ void amx_model_store(int t, void *base, ptrdiff_t stride)
 }
 
 void amx_model_zero(int t) { memset(use(t)->row, 0, sizeof tiles[t].row); }
-
-static float flush(float x) { return fabsf(x) < FLT_MIN ? copysignf(0, x) : x; }
 
 static float bf16_at(const tile *t, int row, int i)
 {

@@ -42,6 +42,7 @@ void oracle_double(const oracle_input *in, double *y);
 /* Integer arithmetic; every input must be an integer and every sum below 2^24. */
 void oracle_exact(const oracle_input *in, float *y);
 
+float flush(float x); /* denormals to zero of their sign */
 float bf16_widen(uint16_t x);
 uint16_t bf16_round(float f); /* nearest even; NaN becomes quiet */
 
