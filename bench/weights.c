@@ -129,7 +129,7 @@ static void *pack(const layer *l, svf_format format)
                                     .vt = l->vt,
                                     .vt_stride = l->n,
                                     .sigma = l->sigma};
-  if (svf_linear_bytes(l->m, l->n, l->r, format, &bytes) != SVF_OK) return NULL;
+  if (svf_linear_bytes(l->m, l->n, l->r, format, 0, &bytes) != SVF_OK) return NULL;
   void *block = bench_alloc(bytes);
   if (svf_linear_pack(&source, block, bytes) == SVF_OK) return block;
   free(block);

@@ -172,8 +172,9 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
 /* A row block of X in lines. Its rows lie far apart, where no hardware prefetcher follows, so the
  * block that comes next is fetched meanwhile. */
 static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
-                          void *packed)
+                          int planes, void *packed)
 {
+  (void)planes;
   float *a = packed;
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
   for (size_t j = 0; j < k; j += SVF_PANEL) {
@@ -194,8 +195,8 @@ static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   static void tile_##rows##x##panels(const svf_tile *t) { fma_tile(t, rows, panels); }
 
 /* What registry rows have in common. */
-#define SVF_FMA_ROW                                                           \
-  .row_unit = 1, .a_steps = SVF_PANEL, .cycles = VECS / 2.0, .planes = false, \
-  .reads_f32 = !FMA_BF16, .fetch_unit = SVF_PANEL, .stream_unit = FMA_STEPS
+#define SVF_FMA_ROW                                                                \
+  .row_unit = 1, .a_steps = SVF_PANEL, .a_lines = {0, 1, 1}, .cycles = VECS / 2.0, \
+  .planes = false, .reads_f32 = !FMA_BF16, .fetch_unit = SVF_PANEL, .stream_unit = FMA_STEPS
 
 #endif

@@ -11,11 +11,13 @@
  *
  *   A   row block   [line of k][plane][row]   X, or T as stage 1 left it, in the kernel's own type:
  *                                             kernel->a_steps of them in a line; rows padded to a
- *                                             multiple of kernel->row_unit
+ *                                             multiple of kernel->row_unit. Integers: every block
+ *                                             of 256 steps starts with an svf_a_header
  *   B   panels      [panel][line of k][16]    the packed layout of svf/linear.h
  *   C   tile        [panel][row]              16 sums in fp32; rows padded as in A
  *
- * k runs upwards, whatever the blocking. */
+ * k runs upwards, whatever the blocking. What a line of integers holds is the kernel's affair, and
+ * so is the size of one: kernel->a_lines lines for each row. */
 #ifndef SVF_KERNELS_KERNEL_H
 #define SVF_KERNELS_KERNEL_H
 
@@ -28,13 +30,17 @@
 enum {
   SVF_PANEL = 16,    /* output channels in a panel, for every ISA */
   SVF_LINE = 64,     /* bytes */
+  SVF_BLOCK = 256,   /* steps of A that share a scale, in the formats with integers */
+  SVF_A_HEADER = 8,  /* bytes per row in front of such a block: scales, fp32 [row], then what the
+                        kernel wants to know of a row, int32 [row] */
   SVF_ROWS_MAX = 32, /* no kernel has a larger row block */
   SVF_PANELS_MAX = 8 /* no tile function takes more panels abreast */
 };
 
-/* What becomes of finished sums. Stage 1 sets t and gains, stage 2 sets y and what follows it. */
+/* What becomes of finished sums. The first product sets gains and t or, where T is laid out in a
+ * stage of its own, y; the second one sets y and what follows it. */
 typedef struct svf_epilogue {
-  void *t;                   /* T of this row block: the A of stage 2; NULL in stage 2 */
+  void *t;                   /* T of this row block: the A of the second product; or NULL */
   bool split;                /* T keeps what rounding to the kernel's type would lose */
   size_t t_channels;         /* r */
   const float *const *gains; /* one pointer per row of the block, each to r gains; none is NULL */
@@ -49,10 +55,11 @@ typedef struct svf_epilogue {
  * prefetches. */
 typedef struct svf_tile {
   const void *a;
-  int planes; /* of A: 2 if it is a split T, else 1 */
+  int planes; /* of A: see svf_planes */
   int rows;
   const void *b;   /* panel 0 at the first step; panel p at b + p*b_stride; 64-byte aligned */
   size_t b_stride; /* bytes */
+  int group;       /* weights of a channel that share a scale; 0: none have one */
   size_t k;
   float *c;                     /* room for the tile's sums, 64-byte aligned */
   bool resume;                  /* start from the sums in c instead of from +0 */
@@ -69,9 +76,10 @@ typedef struct svf_tile {
 typedef void svf_tile_fn(const svf_tile *tile);
 
 /* Steps of A from a row block of the caller's X, in the kernel's type. Writes whole lines, with
- * zeros past k where the kernel reads them; reads k of each row. */
+ * zeros past k where the kernel reads them; reads k of each row. Integers: k is a whole number of
+ * blocks, or ends with the row. */
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
-                              void *a);
+                              int planes, void *a);
 
 /* One registry row: everything that is particular to an (ISA, format). */
 typedef struct svf_kernel {
@@ -82,6 +90,7 @@ typedef struct svf_kernel {
   int rows;                    /* largest row block */
   int row_unit;                /* rows of A and C are padded to a multiple of this */
   int a_steps;                 /* steps of k in a line of A */
+  int a_lines[3];              /* lines that these steps of a row take, for 1 and 2 planes */
   double cycles;               /* about, for a step of a row and a panel: for dividing work */
   bool planes;                 /* a split T is two planes of A; else its sum fits in one */
   bool reads_f32;              /* a row block of one row may be the caller's fp32 X itself */
@@ -103,17 +112,40 @@ const svf_kernel *svf_kernel_at(size_t i);
 /* The format whose weights `format` has. */
 static inline svf_format svf_format_weights(svf_format format)
 {
-  return format == SVF_FORMAT_BF16_SPLIT ? SVF_FORMAT_BF16 : format;
+  switch (format) {
+    case SVF_FORMAT_BF16_SPLIT: return SVF_FORMAT_BF16;
+    case SVF_FORMAT_S8_SPLIT: return SVF_FORMAT_S8;
+    default: return format;
+  }
 }
 
-/* Steps of k in a line of a packed panel. */
-static inline size_t svf_format_line(svf_format format) { return format == SVF_FORMAT_F32 ? 1 : 2; }
+/* Whether weights and A are integers with scales. */
+static inline bool svf_format_integer(svf_format format) { return format >= SVF_FORMAT_S8; }
+
+/* Bytes of the scales in front of a block of a packed panel. */
+static inline size_t svf_scale_bytes(svf_format format, size_t group)
+{
+  return SVF_BLOCK / group * SVF_PANEL * (svf_format_weights(format) == SVF_FORMAT_S8 ? 4 : 2);
+}
 
 /* Bytes of a packed panel with k steps; k is small enough that nothing wraps. */
-static inline size_t svf_panel_bytes(svf_format format, size_t k)
+static inline size_t svf_panel_bytes(svf_format format, size_t group, size_t k)
 {
-  if (format == SVF_FORMAT_F32) return k * SVF_LINE;
-  return (k + 31) / 32 * 16 * SVF_LINE; /* 16 lines: a tile register, zero past k */
+  const size_t quads = (k + SVF_LINE - 1) / SVF_LINE * (SVF_LINE / 4) * SVF_LINE; /* int8 */
+  const size_t blocks = (k + SVF_BLOCK - 1) / SVF_BLOCK;
+  switch (svf_format_weights(format)) {
+    case SVF_FORMAT_F32: return k * SVF_LINE;
+    case SVF_FORMAT_BF16: return (k + 31) / 32 * 16 * SVF_LINE; /* 16 lines: a tile register */
+    case SVF_FORMAT_W4: return blocks * svf_scale_bytes(format, group) + quads / 2;
+    default: return blocks * svf_scale_bytes(format, group) + quads;
+  }
+}
+
+/* Where step k of a panel begins, for a k that a slice may begin with. */
+static inline size_t svf_panel_offset(svf_format format, size_t group, size_t k)
+{
+  if (svf_format_weights(format) == SVF_FORMAT_BF16) return k / 2 * SVF_LINE;
+  return svf_panel_bytes(format, group, k);
 }
 
 #endif

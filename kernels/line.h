@@ -52,6 +52,13 @@ SVF_INLINE line line_add(line x, line y)
   return x;
 }
 
+SVF_INLINE line line_mul(line x, line y)
+{
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) x.v[v] = v_mul(x.v[v], y.v[v]);
+  return x;
+}
+
 /* Gains, bias: fp32 of which only `lanes` may be touched. */
 SVF_INLINE line line_load_part(const float *p, int lanes)
 {
@@ -90,13 +97,14 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
   memcpy(y, full, (size_t)lanes * sizeof *full);
 }
 
-/* Stage 2: Y = sum (+ bias) (+ Y), rounded to Y's type last. */
+/* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
 static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
   const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
   for (int i = 0; i < rows; ++i) {
     char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
     line l = line_load(sums + i * SVF_PANEL);
+    if (e->gains) l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
     if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
     if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
     y_store(y, e->y_type, lanes, l);

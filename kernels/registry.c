@@ -4,15 +4,24 @@
 #include "kernels/convert.h"
 #include "kernels/registry.h"
 
+/* clang-format off */
 static const svf_kernel *const rows[] = {
-    &svf_kernel_f32_ref,     &svf_kernel_bf16_ref,
+    &svf_kernel_f32_ref, &svf_kernel_bf16_ref,
+    &svf_kernel_s8_ref, &svf_kernel_w8_ref, &svf_kernel_w4_ref,
 #if defined(__x86_64__)
-    &svf_kernel_f32_avx2,    &svf_kernel_bf16_avx2,       &svf_kernel_f32_avx512,
-    &svf_kernel_bf16_avx512, &svf_kernel_bf16_avx512bf16, &svf_kernel_bf16_amx,
+    &svf_kernel_f32_avx2, &svf_kernel_bf16_avx2,
+    &svf_kernel_s8_avx2, &svf_kernel_w8_avx2, &svf_kernel_w4_avx2,
+    &svf_kernel_s8_avxvnni, &svf_kernel_w8_avxvnni, &svf_kernel_w4_avxvnni,
+    &svf_kernel_f32_avx512, &svf_kernel_bf16_avx512,
+    &svf_kernel_s8_avx512, &svf_kernel_w8_avx512, &svf_kernel_w4_avx512,
+    &svf_kernel_s8_avx512vnni, &svf_kernel_w8_avx512vnni, &svf_kernel_w4_avx512vnni,
+    &svf_kernel_bf16_avx512bf16,
+    &svf_kernel_bf16_amx,
 #elif defined(__aarch64__)
-    &svf_kernel_f32_neon,   &svf_kernel_bf16_neon,
+    &svf_kernel_f32_neon, &svf_kernel_bf16_neon,
 #endif
 };
+/* clang-format on */
 
 size_t svf_kernel_count(void) { return sizeof rows / sizeof *rows; }
 

@@ -7,10 +7,16 @@
 #include "kernels/kernel.h"
 
 extern const svf_kernel svf_kernel_f32_ref, svf_kernel_bf16_ref;
+extern const svf_kernel svf_kernel_s8_ref, svf_kernel_w8_ref, svf_kernel_w4_ref;
 #if defined(__x86_64__)
 extern const svf_kernel svf_kernel_f32_avx2, svf_kernel_bf16_avx2;
 extern const svf_kernel svf_kernel_f32_avx512, svf_kernel_bf16_avx512;
 extern const svf_kernel svf_kernel_bf16_avx512bf16, svf_kernel_bf16_amx;
+extern const svf_kernel svf_kernel_s8_avx2, svf_kernel_w8_avx2, svf_kernel_w4_avx2;
+extern const svf_kernel svf_kernel_s8_avxvnni, svf_kernel_w8_avxvnni, svf_kernel_w4_avxvnni;
+extern const svf_kernel svf_kernel_s8_avx512, svf_kernel_w8_avx512, svf_kernel_w4_avx512;
+extern const svf_kernel svf_kernel_s8_avx512vnni, svf_kernel_w8_avx512vnni;
+extern const svf_kernel svf_kernel_w4_avx512vnni;
 #elif defined(__aarch64__)
 extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon;
 #endif

@@ -45,7 +45,7 @@ static void *create(const setup *s)
                                     .vt_stride = l->n,
                                     .sigma = l->sigma};
   me->s = *s;
-  must(svf_linear_bytes(l->m, l->n, l->r, s->format, &me->bytes));
+  must(svf_linear_bytes(l->m, l->n, l->r, s->format, 0, &me->bytes));
   me->stride = (me->bytes + 4095) / 4096 * 4096;
   me->copies = setup_copies(s, me->bytes);
   me->blocks = bench_alloc(me->stride * me->copies);

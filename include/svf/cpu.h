@@ -27,6 +27,9 @@ extern "C" {
 /* AVX512_BF16, but on an Intel CPU, whose VDPBF16PS has half the rate of FMAs. */
 #define SVF_CPU_AVX512BF16 (UINT64_C(1) << 8)
 #define SVF_CPU_F16C (UINT64_C(1) << 9)
+#define SVF_CPU_AVX512VNNI (UINT64_C(1) << 10)
+#define SVF_CPU_AVXVNNI (UINT64_C(1) << 11)
+#define SVF_CPU_AMX_INT8 (UINT64_C(1) << 12)
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
 
 /* What this CPU and operating system support. Thread-safe, never fails. */

@@ -14,6 +14,18 @@
  * A panel with K steps is, by format:
  *   f32                [K][16]             fp32
  *   bf16, bf16-split   [K'/2][16][2]       bf16, K' = K rounded up to 32: pairs of steps
+ *   s8, s8-split       per block of 256 steps
+ *                      [16]                fp32: the scale of a channel
+ *                      [k'/4][16][4]       int8
+ *   w8                 per block of 256 steps
+ *                      [256/group][16]     bf16: the scales
+ *                      [k'/4][16][4]       int8
+ *   w4                 per block of 256 steps
+ *                      [256/group][16]     bf16: the scales
+ *                      [k'/8][16][4]       int4 in two's complement: byte i has step i of 8 in its
+ *                                          lower half and step i + 4 in its upper half
+ * k' is 256, and in the last block what is left of K rounded up to 64. A weight is its integer
+ * times its scale. A weight that is not finite makes its scale NaN.
  *
  * Lanes past r or m, and steps past K, are zero. All integers are in the writer's byte order;
  * `endian` tells which. */
@@ -35,7 +47,7 @@ typedef struct svf_linear_header {
   uint32_t endian;        /* 0x01020304 as the writer stores it */
   uint32_t version;       /* SVF_LINEAR_VERSION */
   uint32_t format;        /* svf_format */
-  uint32_t group;         /* elements per scale group; 0 where the format has none */
+  uint32_t group;         /* weights per scale; 0 where there are none, 256 in s8 */
   uint64_t m, n, r;       /* out features, in features, rank */
   uint64_t bytes;         /* of the whole block */
   uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
@@ -56,11 +68,15 @@ typedef struct svf_linear_source {
   const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
   size_t vt_stride;  /* elements between rows, >= n */
   const float *sigma; /* [r]; the gains of the base model */
+  size_t group;       /* w8, w4: weights of a channel that share a scale: 32, 64, 128, or 0 for
+                         32. Other formats: 0 */
 } svf_linear_source;
 
-/* Bytes of the packed block of an m x n layer of rank r. Errors: NULL (bytes), ARGUMENT (a zero
- * dimension, an unknown format), OVERFLOW. Thread-safe. */
-SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t *bytes);
+/* Bytes of the packed block of an m x n layer of rank r; group as in svf_linear_source. Errors:
+ * NULL (bytes), ARGUMENT (a zero dimension, an unknown format, an impossible group), OVERFLOW.
+ * Thread-safe. */
+SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t group,
+                                    size_t *bytes);
 
 /* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
  * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the
@@ -85,6 +101,12 @@ SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
  * OK no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE,
  * MAGIC, ENDIAN, VERSION, CORRUPT. Thread-safe. */
 SVF_API svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum);
+
+/* The weights of a checked block as they are stored, in fp32: u [m][r] and vt [r][n], row-major
+ * with these strides in elements (>= r, >= n); either may be NULL. Errors: NULL (block), ARGUMENT
+ * (a stride), and those of svf_linear_check. Thread-safe. */
+SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride,
+                                     float *vt, size_t vt_stride);
 
 /* The header of a checked or packed block; NULL if block is NULL. */
 SVF_API const svf_linear_header *svf_linear_info(const void *block);

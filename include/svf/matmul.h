@@ -16,6 +16,12 @@
  * = bf16(T - hi), +0 where hi is not finite, and multiplies by both while it reads the weights
  * once. Bias, Y_old and the gains are fp32 in every format.
  *
+ * In s8, s8-split, w8 and w4 weights are integers with scales (svf/linear.h), X and T become
+ * integers: of each row, blocks of 256 steps share a scale. With a = the largest magnitude in the
+ * block and L = 127 (X and T of s8, X of s8-split) or 16256 (T of s8-split, both of w8 and w4) an
+ * element x becomes x * (L/a) rounded to an integer, and the scale is a/L; a < 2^-100 counts as
+ * zero, and a block with NaN or Inf has the scale NaN, which makes the whole row of Y NaN.
+ *
  * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
  * and whatever else is in the batch. On every instruction set but avx512bf16 and amx each element
  * of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and runs in
@@ -25,7 +31,13 @@
  * the odd one first, in bf16-split those of hi before those of lo, and denormals count as zero; k
  * is padded to a multiple of 32 by zeros. amx adds up in the order of its tiles: per 32 steps of k
  * the even and the odd ones are two chains that start at +0, their sum is added to the total, hi
- * before lo, and denormals count as zero. NaN and Inf propagate within their row; denormals
+ * before lo, and denormals count as zero. The
+ * formats with integers have the same bits on every instruction set: products are summed exactly
+ * per group of weights with one scale (in s8 per block), and a chain of fused multiply-adds that
+ * starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of the
+ * two scales.
+ *
+ * NaN and Inf propagate within their row; denormals
  * elsewhere follow the caller's MXCSR / FPCR, which is never changed. The first call that needs amx
  * asks Linux for the state of its tiles (arch_prctl, once per process); where that is refused,
  * calls use the next instruction set.
@@ -46,7 +58,7 @@ extern "C" {
 #define SVF_ACCUMULATE 1u /* add to Y instead of overwriting it; without it Y is never read */
 
 #define SVF_WORKSPACE_ALIGNMENT 64 /* bytes */
-#define SVF_STAGES 3
+#define SVF_STAGES 4
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
  * sizeof(svf_matmul_args) and lets later versions add fields. */
@@ -92,12 +104,14 @@ SVF_API size_t svf_max_threads(void);
  *
  *   svf_plan plan;
  *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
- *   for (int stage = svf_matmul_first_stage(&plan); stage < SVF_STAGES; ++stage) {
+ *   for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+ *        stage = svf_matmul_next_stage(&plan, stage + 1)) {
  *     svf_matmul_stage(&plan, stage, ith);                    every ith in [0, nth)
  *     <barrier of the caller, not needed after the last stage>
  *   }
  *
- * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 Y.
+ * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out where
+ * stage 1 could not, stage 3 makes Y.
  * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order
  * and on any thread, at once or one after the other, so nth may exceed the number of threads for
  * work stealing. The result has the same bits for every nth, if all threads run in the same
@@ -111,9 +125,11 @@ typedef struct svf_plan {
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The first stage with anything to do: 1 where X needs no laying out (one row of fp32 in f32), else
- * 0. Stage 0 may then be called too, but its barrier would be wasted. */
-SVF_API int svf_matmul_first_stage(const svf_plan *plan);
+/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: X needs no
+ * laying out if it is one row of fp32 in f32, T only in the formats with integers, whose scales
+ * depend on 256 of its values. A stage that is left out may be called, but its barrier is wasted.
+ */
+SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
 /* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does
  * nothing. */

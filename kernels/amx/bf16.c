@@ -186,8 +186,10 @@ AMX_TILE(1, 1)
 AMX_TILE(2, 2)
 AMX_TILE(2, 1)
 
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, void *a)
+static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                      int planes, void *a)
 {
+  (void)planes;
   pack_lines(x, type, stride, rows, ((size_t)rows + ROWS - 1) / ROWS * ROWS, k, a);
 }
 
@@ -199,6 +201,7 @@ const svf_kernel svf_kernel_bf16_amx = {
     .rows = 2 * ROWS,
     .row_unit = ROWS,
     .a_steps = STEPS,
+    .a_lines = {0, 1, 2},
     .cycles = 1.0 / 32,
     .planes = true,
     .reads_f32 = false,

@@ -21,6 +21,9 @@ SVF_INLINE void v_store(float *p, vec v) { _mm256_storeu_ps(p, v); }
 SVF_INLINE vec v_add(vec x, vec y) { return _mm256_add_ps(x, y); }
 SVF_INLINE vec v_sub(vec x, vec y) { return _mm256_sub_ps(x, y); }
 SVF_INLINE vec v_mul(vec x, vec y) { return _mm256_mul_ps(x, y); }
+SVF_INLINE vec v_dup(float x) { return _mm256_set1_ps(x); }
+SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return _mm256_fmadd_ps(x, y, sum); }
+SVF_INLINE vec v_abs(vec v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
 SVF_INLINE void v_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)

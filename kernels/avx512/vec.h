@@ -23,6 +23,9 @@ SVF_INLINE void v_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
 SVF_INLINE vec v_add(vec x, vec y) { return _mm512_add_ps(x, y); }
 SVF_INLINE vec v_sub(vec x, vec y) { return _mm512_sub_ps(x, y); }
 SVF_INLINE vec v_mul(vec x, vec y) { return _mm512_mul_ps(x, y); }
+SVF_INLINE vec v_dup(float x) { return _mm512_set1_ps(x); }
+SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return _mm512_fmadd_ps(x, y, sum); }
+SVF_INLINE vec v_abs(vec v) { return _mm512_abs_ps(v); }
 SVF_INLINE void v_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)

@@ -111,8 +111,10 @@ SVF_INLINE void dot_tile(const svf_tile *tile, const int rows, const int panels,
 
 SVF_FMA_TILES
 
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, void *a)
+static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                      int planes, void *a)
 {
+  (void)planes;
   pack_lines(x, type, stride, rows, (size_t)rows, k, a);
 }
 
@@ -124,6 +126,7 @@ const svf_kernel svf_kernel_bf16_avx512bf16 = {
     .rows = 8,
     .row_unit = 1,
     .a_steps = STEPS,
+    .a_lines = {0, 1, 2},
     .cycles = 0.25,
     .planes = true,
     .reads_f32 = false,

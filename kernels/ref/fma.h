@@ -9,22 +9,10 @@
 #include <math.h>
 
 #include "kernels/bf16.h"
+#include "kernels/ref/finish.h"
 #include "kernels/registry.h"
 
 enum { ROWS = 4 };
-
-static void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
-{
-  const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
-  if (e->bias) sum += e->bias[channel];
-  if (e->y_type == SVF_F32) {
-    float *y = (float *)e->y + at;
-    *y = e->accumulate ? sum + *y : sum;
-  } else {
-    uint16_t *y = (uint16_t *)e->y + at;
-    *y = svf_round_bf16(e->accumulate ? sum + svf_widen_bf16(*y) : sum);
-  }
-}
 
 /* Where A of a row block, [k/16][row][16], has step k of a row. */
 static size_t a_index(int rows, int row, size_t k)
@@ -78,8 +66,10 @@ static void tile_2(const svf_tile *tile) { tile_of(tile, 2); }
 static void tile_3(const svf_tile *tile) { tile_of(tile, 3); }
 static void tile_4(const svf_tile *tile) { tile_of(tile, 4); }
 
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k, void *a)
+static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                      int planes, void *a)
 {
+  (void)planes;
   for (int i = 0; i < rows; ++i) {
     for (size_t j = 0; j < k; ++j) {
       const ptrdiff_t at = i * stride + (ptrdiff_t)j;
@@ -99,6 +89,7 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
       .rows = ROWS,                               \
       .row_unit = 1,                              \
       .a_steps = SVF_PANEL,                       \
+      .a_lines = {0, 1, 1},                       \
       .cycles = SVF_PANEL,                        \
       .planes = false,                            \
       .reads_f32 = FMA_PER_LINE == 1,             \

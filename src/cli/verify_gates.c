@@ -23,6 +23,10 @@ static const struct {
     [SVF_FORMAT_F32] = {0, 0, 1e-5},
     [SVF_FORMAT_BF16] = {8e-6, 2e-5, 5e-3},
     [SVF_FORMAT_BF16_SPLIT] = {0x1p-34, 2e-5, 6e-6},
+    [SVF_FORMAT_S8] = {1, 1, 1},
+    [SVF_FORMAT_S8_SPLIT] = {1, 1, 1},
+    [SVF_FORMAT_W8] = {1, 1, 1},
+    [SVF_FORMAT_W4] = {1, 1, 1},
 };
 
 /* --- Data ----------------------------------------------------------------------------------------
@@ -119,13 +123,14 @@ static size_t lay_out(data *d, char *p, const verify_case *c)
   return at;
 }
 
-/* What the format makes of an operand. */
+/* What the format makes of X before it multiplies; integers count as error. */
 static void store(float *to, const float *from, size_t count, svf_format format)
 {
+  const bool bf16 = format == SVF_FORMAT_BF16 || format == SVF_FORMAT_BF16_SPLIT;
   for (size_t i = 0; i < count; ++i) {
     uint32_t bits;
     memcpy(&bits, &from[i], sizeof bits);
-    if (format != SVF_FORMAT_F32) bits = (bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u;
+    if (bf16) bits = (bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u;
     memcpy(&to[i], &bits, sizeof bits);
   }
 }
@@ -141,8 +146,6 @@ static svf_status fill(data *d, const verify_case *c)
   orthonormal_rows(d->vt, d->work, c->r, c->n, &state);
   for (size_t k = 0; k < c->r; ++k) d->sigma[k] = (float)sigma_of(c->spectrum, k);
   for (size_t i = 0; i < c->rows * c->n; ++i) d->x[i] = (float)next_normal(&state);
-  store(d->su, d->u, c->m * c->r, c->format);
-  store(d->svt, d->vt, c->r * c->n, c->format);
   store(d->sx, d->x, c->rows * c->n, c->format);
   const svf_linear_source source = {.m = c->m,
                                     .n = c->n,
@@ -153,7 +156,9 @@ static svf_status fill(data *d, const verify_case *c)
                                     .vt = d->vt,
                                     .vt_stride = c->n,
                                     .sigma = d->sigma};
-  return svf_linear_pack(&source, d->block, d->block_bytes);
+  const svf_status status = svf_linear_pack(&source, d->block, d->block_bytes);
+  if (status != SVF_OK) return status;
+  return svf_linear_unpack(d->block, d->block_bytes, d->su, c->r, d->svt, c->n);
 }
 
 /* Gains c * sigma * z with c = sum(sigma) / sum(sigma * z), z = scale * (1 + std * noise). */
@@ -296,7 +301,7 @@ static svf_status measure(const data *d, const verify_case *c, verify_result *re
 svf_status verify_measure(const verify_case *c, verify_result *result)
 {
   data d;
-  svf_status status = svf_linear_bytes(c->m, c->n, c->r, c->format, &d.block_bytes);
+  svf_status status = svf_linear_bytes(c->m, c->n, c->r, c->format, 0, &d.block_bytes);
   if (status != SVF_OK) return status;
   d.workspace_bytes = 1 << 22; /* more than these small shapes need; svf_matmul checks */
   char *memory = aligned_alloc(64, lay_out(&d, NULL, c));

@@ -22,16 +22,19 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   if (bit(r->leaf1_ecx, 12)) has |= SVF_CPU_FMA;
   if (bit(r->leaf1_ecx, 29)) has |= SVF_CPU_F16C;
   if (bit(r->leaf7_ebx, 5)) has |= SVF_CPU_AVX2;
+  if (bit(r->leaf7_1_eax, 4)) has |= SVF_CPU_AVXVNNI;
   if ((r->xcr0 & zmm) != zmm || !bit(r->leaf7_ebx, 16)) return has;
   has |= SVF_CPU_AVX512F;
   if (bit(r->leaf7_ebx, 17)) has |= SVF_CPU_AVX512DQ;
   if (bit(r->leaf7_ebx, 30)) has |= SVF_CPU_AVX512BW;
   if (bit(r->leaf7_ebx, 31)) has |= SVF_CPU_AVX512VL;
+  if (bit(r->leaf7_ecx, 11)) has |= SVF_CPU_AVX512VNNI;
   if (bit(r->leaf7_1_eax, 5) && !r->intel) has |= SVF_CPU_AVX512BF16;
   /* Virtual machines have shown the bits without a palette. */
   if ((r->xcr0 & tile) != tile || !bit(r->leaf7_edx, 24) || r->leaf1d_eax < 1) return has;
   has |= SVF_CPU_AMX_TILE;
   if (bit(r->leaf7_edx, 22)) has |= SVF_CPU_AMX_BF16;
+  if (bit(r->leaf7_edx, 25)) has |= SVF_CPU_AMX_INT8;
   return has;
 }
 
@@ -50,6 +53,7 @@ uint64_t svf_cpu_features(void)
   r.leaf1_ecx = c;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
     r.leaf7_ebx = b;
+    r.leaf7_ecx = c;
     r.leaf7_edx = d;
     if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) r.leaf7_1_eax = a;
   }

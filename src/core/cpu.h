@@ -9,11 +9,11 @@
 
 #include <svf/cpu.h>
 
-/* The registers that decide, x86: CPUID.1:ECX, CPUID.(7,0):EBX and EDX, CPUID.1DH:EAX (0 where
+/* The registers that decide, x86: CPUID.1:ECX, CPUID.(7,0):EBX, ECX and EDX, CPUID.1DH:EAX (0 where
  * there is no such leaf), CPUID.(7,1):EAX, XCR0 (0 without OSXSAVE), and whether the vendor is
  * Intel. */
 typedef struct svf_x86_registers {
-  uint32_t leaf1_ecx, leaf7_ebx, leaf7_edx, leaf1d_eax, leaf7_1_eax;
+  uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, leaf1d_eax, leaf7_1_eax;
   uint64_t xcr0;
   int intel;
 } svf_x86_registers;

@@ -20,11 +20,19 @@ static const struct {
   uint64_t bit;
   const char *name;
 } feature_names[] = {
-    {SVF_CPU_AVX2, "avx2"},         {SVF_CPU_FMA, "fma"},
-    {SVF_CPU_F16C, "f16c"},         {SVF_CPU_AVX512F, "avx512f"},
-    {SVF_CPU_AVX512BW, "avx512bw"}, {SVF_CPU_AVX512DQ, "avx512dq"},
-    {SVF_CPU_AVX512VL, "avx512vl"}, {SVF_CPU_AMX_TILE, "amx-tile"},
-    {SVF_CPU_AMX_BF16, "amx-bf16"}, {SVF_CPU_AVX512BF16, "avx512_bf16"},
+    {SVF_CPU_AVX2, "avx2"},
+    {SVF_CPU_FMA, "fma"},
+    {SVF_CPU_F16C, "f16c"},
+    {SVF_CPU_AVX512F, "avx512f"},
+    {SVF_CPU_AVX512BW, "avx512bw"},
+    {SVF_CPU_AVX512DQ, "avx512dq"},
+    {SVF_CPU_AVX512VL, "avx512vl"},
+    {SVF_CPU_AMX_TILE, "amx-tile"},
+    {SVF_CPU_AMX_BF16, "amx-bf16"},
+    {SVF_CPU_AMX_INT8, "amx-int8"},
+    {SVF_CPU_AVX512VNNI, "avx512_vnni"},
+    {SVF_CPU_AVXVNNI, "avx_vnni"},
+    {SVF_CPU_AVX512BF16, "avx512_bf16"},
     {SVF_CPU_NEON, "neon"},
 };
 

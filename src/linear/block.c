@@ -20,15 +20,29 @@ static bool append(size_t *bytes, size_t size, uint64_t *offset)
 }
 
 /* Bytes of panels over `channels` with reduction length k. */
-static bool panels(svf_format format, size_t channels, size_t k, size_t *bytes)
+static bool panels(svf_format format, size_t group, size_t channels, size_t k, size_t *bytes)
 {
   size_t count;
-  if (k > SIZE_MAX / (2 * SVF_LINE)) return false; /* a panel does not wrap */
+  if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* a panel does not wrap */
   return svf_size_round(channels, SVF_PANEL, &count) &&
-         svf_size_mul(count / SVF_PANEL, svf_panel_bytes(format, k), bytes);
+         svf_size_mul(count / SVF_PANEL, svf_panel_bytes(format, group, k), bytes);
 }
 
-svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
+/* The group of a header from what was asked for; SIZE_MAX: impossible. */
+static size_t group_of(svf_format format, size_t group)
+{
+  enum { SMALLEST = 32, LARGEST = 128 };
+  switch (svf_format_weights(format)) {
+    case SVF_FORMAT_S8: return group == 0 || group == SVF_BLOCK ? SVF_BLOCK : SIZE_MAX;
+    case SVF_FORMAT_W8:
+    case SVF_FORMAT_W4:
+      if (group == 0) return SMALLEST;
+      return group == SMALLEST || group == 64 || group == LARGEST ? group : SIZE_MAX;
+    default: return group == 0 ? 0 : SIZE_MAX;
+  }
+}
+
+svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format, size_t group,
                              svf_linear_header *header)
 {
   if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
@@ -38,16 +52,22 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
     return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
                     (int)format);
   }
+  const size_t scaled = group_of(format, group);
+  if (scaled == SIZE_MAX) {
+    return svf_fail(SVF_ERR_ARGUMENT, "group is %zu; w8 and w4 have 32, 64 or 128, other formats 0",
+                    group);
+  }
   svf_linear_header h = {.endian = SVF_LINEAR_ENDIAN,
                          .version = SVF_LINEAR_VERSION,
                          .format = (uint32_t)format,
+                         .group = (uint32_t)scaled,
                          .m = m,
                          .n = n,
                          .r = r};
   memcpy(h.magic, svf_linear_magic, sizeof h.magic);
   size_t bytes = sizeof h, sigma, v, u;
   if (!svf_size_round(r, SVF_PANEL, &sigma) || !svf_size_mul(sigma, sizeof(float), &sigma) ||
-      !panels(format, r, n, &v) || !panels(format, m, r, &u) ||
+      !panels(format, scaled, r, n, &v) || !panels(format, scaled, m, r, &u) ||
       !append(&bytes, sigma, &h.sigma_offset) || !append(&bytes, v, &h.v_offset) ||
       !append(&bytes, u, &h.u_offset)) {
     return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, n = %zu, r = %zu: the packed size exceeds SIZE_MAX",
@@ -58,11 +78,12 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
   return SVF_OK;
 }
 
-svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t *bytes)
+svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t group,
+                            size_t *bytes)
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   svf_linear_header header = {0};
-  const svf_status status = svf_linear_layout(m, n, r, format, &header);
+  const svf_status status = svf_linear_layout(m, n, r, format, group, &header);
   if (status == SVF_OK) *bytes = (size_t)header.bytes;
   return status;
 }
@@ -112,12 +133,13 @@ static svf_status check_header(const svf_linear_header *h, size_t bytes)
 {
   svf_linear_header want;
   if (h->m > SIZE_MAX || h->n > SIZE_MAX || h->r > SIZE_MAX ||
-      svf_linear_layout((size_t)h->m, (size_t)h->n, (size_t)h->r, (svf_format)h->format, &want) !=
-          SVF_OK) {
-    return svf_fail(SVF_ERR_CORRUPT,
-                    "block: m = %llu, n = %llu, r = %llu, format = %lu is no possible layer",
-                    (unsigned long long)h->m, (unsigned long long)h->n, (unsigned long long)h->r,
-                    (unsigned long)h->format);
+      svf_linear_layout((size_t)h->m, (size_t)h->n, (size_t)h->r, (svf_format)h->format, h->group,
+                        &want) != SVF_OK) {
+    return svf_fail(
+        SVF_ERR_CORRUPT,
+        "block: m = %llu, n = %llu, r = %llu, format = %lu, group = %lu is no possible layer",
+        (unsigned long long)h->m, (unsigned long long)h->n, (unsigned long long)h->r,
+        (unsigned long)h->format, (unsigned long)h->group);
   }
   want.checksum = h->checksum;
   if (memcmp(h, &want, sizeof want) != 0) {

@@ -11,7 +11,7 @@
 extern const unsigned char svf_linear_magic[8];
 
 /* The header that follows from the shape; checksum 0. ARGUMENT, OVERFLOW. */
-svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
+svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format, size_t group,
                              svf_linear_header *header);
 
 /* Checksum of a block of header->bytes bytes, taking its checksum field as 0. */

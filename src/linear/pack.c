@@ -8,6 +8,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/linear/block.h"
+#include "src/linear/quantise.h"
 
 /* A factor with its reduction index contiguous: channel c's values at data + c*stride. */
 typedef struct factor {
@@ -23,7 +24,13 @@ static float element(const factor *f, size_t channel, size_t k)
   return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 
-/* Step k, lane j of a panel of that format. */
+/* What to pack into. */
+typedef struct target {
+  svf_format format;
+  size_t group;
+} target;
+
+/* Step k, lane j of a panel of floats. */
 static void put(char *panel, svf_format format, size_t k, size_t j, float x)
 {
   if (format == SVF_FORMAT_F32) {
@@ -33,33 +40,80 @@ static void put(char *panel, svf_format format, size_t k, size_t j, float x)
   }
 }
 
-/* Panels [first, last). Blocks of 16 steps, so that reads and writes both stay within a few cache
- * lines. */
-static void pack_panels(const factor *f, svf_format format, char *out, size_t first, size_t last)
+/* Blocks of 16 steps, so that reads and writes both stay within a few cache lines. */
+static void pack_floats(const factor *f, const target *to, size_t channel, size_t lanes,
+                        char *panel, size_t bytes)
 {
-  const size_t bytes = svf_panel_bytes(format, f->k);
-  for (size_t p = first; p < last; ++p) {
-    char *panel = out + p * bytes;
-    const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
-    memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
-    const size_t channel = p * SVF_PANEL;
-    const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
-    for (size_t k0 = 0; k0 < f->k; k0 += 16) {
-      const size_t k1 = f->k - k0 < 16 ? f->k : k0 + 16;
-      for (size_t j = 0; j < SVF_PANEL; ++j) {
-        for (size_t k = k0; k < k1; ++k) {
-          put(panel, format, k, j, j < lanes ? element(f, channel + j, k) : 0.0f);
-        }
+  const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
+  memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
+  for (size_t k0 = 0; k0 < f->k; k0 += 16) {
+    const size_t k1 = f->k - k0 < 16 ? f->k : k0 + 16;
+    for (size_t j = 0; j < SVF_PANEL; ++j) {
+      for (size_t k = k0; k < k1; ++k) {
+        put(panel, to->format, k, j, j < lanes ? element(f, channel + j, k) : 0.0f);
       }
     }
   }
 }
 
+/* One channel's share of a block: its scales and its integers. */
+static void pack_channel(const float *w, size_t count, const target *to, size_t j, char *block)
+{
+  int8_t q[SVF_BLOCK];
+  unsigned char *data = (unsigned char *)block + svf_scale_bytes(to->format, to->group);
+  for (size_t k0 = 0, g = 0; k0 < count; k0 += to->group, ++g) {
+    const size_t left = count - k0 < to->group ? count - k0 : to->group;
+    const float scale = svf_quantise(w + k0, left, to->format, q + k0);
+    if (svf_format_weights(to->format) == SVF_FORMAT_S8) {
+      ((float *)(void *)block)[g * SVF_PANEL + j] = scale;
+    } else {
+      ((uint16_t *)(void *)block)[g * SVF_PANEL + j] = svf_round_bf16(scale);
+    }
+  }
+  for (size_t k = 0; k < count; ++k) {
+    if (to->format == SVF_FORMAT_W4) {
+      const unsigned nibble = (unsigned)q[k] & 0xfu;
+      data[(k / 8 * SVF_PANEL + j) * 4 + k % 4] |= (unsigned char)(nibble << (k % 8 / 4 * 4));
+    } else {
+      data[(k / 4 * SVF_PANEL + j) * 4 + k % 4] = (unsigned char)q[k];
+    }
+  }
+}
+
+static void pack_integers(const factor *f, const target *to, size_t channel, size_t lanes,
+                          char *panel, size_t bytes)
+{
+  float w[SVF_BLOCK];
+  memset(panel, 0, bytes);
+  for (size_t k0 = 0; k0 < f->k; k0 += SVF_BLOCK) {
+    const size_t count = f->k - k0 < SVF_BLOCK ? f->k - k0 : SVF_BLOCK;
+    for (size_t j = 0; j < lanes; ++j) {
+      for (size_t k = 0; k < count; ++k) w[k] = element(f, channel + j, k0 + k);
+      pack_channel(w, count, to, j, panel + svf_panel_offset(to->format, to->group, k0));
+    }
+  }
+}
+
+/* Panels [first, last). */
+static void pack_panels(const factor *f, const target *to, char *out, size_t first, size_t last)
+{
+  const size_t bytes = svf_panel_bytes(to->format, to->group, f->k);
+  for (size_t p = first; p < last; ++p) {
+    const size_t channel = p * SVF_PANEL;
+    const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
+    if (svf_format_integer(to->format)) {
+      pack_integers(f, to, channel, lanes, out + p * bytes, bytes);
+    } else {
+      pack_floats(f, to, channel, lanes, out + p * bytes, bytes);
+    }
+  }
+}
+
 /* Part ith of nth of the panels: any nth, any remainder. */
-static void pack_part(const factor *f, svf_format format, char *out, size_t ith, size_t nth)
+static void pack_part(const factor *f, const target *to, char *out, size_t ith, size_t nth)
 {
   const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
-  pack_panels(f, format, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
+  pack_panels(f, to, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
 }
 
 static svf_status check_factor(const char *name, const void *data, svf_dtype type, size_t stride,
@@ -91,7 +145,8 @@ static svf_status check_source(const svf_linear_source *source, const void *bloc
 {
   svf_status status;
   if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
-  status = svf_linear_layout(source->m, source->n, source->r, source->format, header);
+  status =
+      svf_linear_layout(source->m, source->n, source->r, source->format, source->group, header);
   if (status != SVF_OK) return status;
   status =
       check_factor("u", source->u, source->u_type, source->u_stride, "r", source->m, source->r);
@@ -136,8 +191,9 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
   /* Stage 1 multiplies by V: its channels are the rank, its reduction n. Stage 2 by U^T. */
   const factor v = {source->vt_type, source->vt, source->vt_stride, source->r, source->n};
   const factor u = {source->u_type, source->u, source->u_stride, source->m, source->r};
-  pack_part(&v, source->format, base + header.v_offset, ith, nth);
-  pack_part(&u, source->format, base + header.u_offset, ith, nth);
+  const target to = {source->format, header.group};
+  pack_part(&v, &to, base + header.v_offset, ith, nth);
+  pack_part(&u, &to, base + header.u_offset, ith, nth);
   return SVF_OK;
 }
 

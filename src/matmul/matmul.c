@@ -31,7 +31,8 @@ svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool, vo
   svf_plan plan;
   const svf_status status = svf_matmul_plan(&plan, args, pool->threads, workspace, workspace_bytes);
   if (status != SVF_OK || args->rows == 0) return status;
-  for (int stage = svf_matmul_first_stage(&plan); stage < SVF_STAGES; ++stage) {
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
     stage_task task = {&plan, stage};
     pool->run(pool->self, pool->threads, run_stage, &task);
   }

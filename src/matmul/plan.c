@@ -9,42 +9,55 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* --- Workspace: X, T, then partial sums for every part ---------------------------------------- */
+/* --- Workspace: X, T, T in fp32, then partial sums for every part ----------------------------- */
 
 typedef struct layout {
-  size_t x, t; /* bytes, multiples of a cache line */
-  size_t c;    /* floats, likewise */
+  size_t x, t, t32; /* bytes, multiples of a cache line */
+  size_t c;         /* floats, likewise */
   size_t bytes;
 } layout;
 
-/* A's bytes, checked. */
+/* A's bytes, checked, in whole cache lines. */
 static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t *out)
 {
-  size_t lines, padded;
-  return svf_size_round(k, (size_t)kernel->a_steps, &lines) &&
+  enum { MOST = 4 }; /* bytes of A per step and row, header included */
+  size_t steps, padded, most;
+  return svf_size_round(k, SVF_BLOCK, &steps) &&
          svf_size_round(rows, (size_t)kernel->row_unit, &padded) &&
-         svf_size_mul(lines / (size_t)kernel->a_steps, padded, out) &&
-         svf_size_mul(*out, (size_t)planes * SVF_LINE, out);
+         svf_size_mul(steps, padded, &most) && svf_size_mul(most, MOST, &most) &&
+         svf_size_round(svf_a_bytes(kernel, padded, k, planes), SVF_LINE, out);
+}
+
+/* T as the first product leaves it where it cannot write A. */
+static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *out)
+{
+  *out = 0;
+  if (!svf_format_integer(kernel->format)) return true;
+  return svf_size_round(r, SVF_PANEL, out) && svf_size_mul(*out, rows, out) &&
+         svf_size_mul(*out, sizeof(float), out);
 }
 
 /* All sizes grow with rows, whatever the division into parts will be. */
 static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, size_t nth,
                     layout *out)
 {
+  const svf_format format = (svf_format)h->format;
   const size_t widest = ((h->m > h->r ? h->m : h->r) + SVF_PANEL - 1) / SVF_PANEL;
   const size_t chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
-  size_t x, t, c, pieces, total;
-  if (!a_bytes(kernel, rows, (size_t)h->n, 1, &x)) return false;
-  if (!a_bytes(kernel, rows, (size_t)h->r, svf_planes(kernel, (svf_format)h->format), &t)) {
+  layout l;
+  size_t pieces;
+  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, 0), &l.x) ||
+      !a_bytes(kernel, rows, (size_t)h->r, svf_planes(kernel, format, 1), &l.t) ||
+      !t32_bytes(kernel, rows, (size_t)h->r, &l.t32) ||
+      !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &l.c)) {
     return false;
   }
-  if (!svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &c)) return false;
-  c = svf_size_min(c, SVF_PARTIALS);
-  if (!svf_size_mul(c * sizeof(float), nth, &pieces) || !svf_size_add(x, t, &total) ||
-      !svf_size_add(total, pieces, &total)) {
+  l.c = svf_size_min(l.c, SVF_PARTIALS);
+  if (!svf_size_mul(l.c * sizeof(float), nth, &pieces) || !svf_size_add(l.x, l.t, &l.bytes) ||
+      !svf_size_add(l.bytes, l.t32, &l.bytes) || !svf_size_add(l.bytes, pieces, &l.bytes)) {
     return false;
   }
-  *out = (layout){x, t, c, total};
+  *out = l;
   return true;
 }
 
@@ -133,8 +146,8 @@ static size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
  * stay in the cache of the core that wrote it. Costs are in cycles per step of k on a wide machine:
  * the kernel's for a row and panel, one to take a line of weights through the cache, eight for a
  * line of A from another core. `own`: A was written row block after row block by the same parts. */
-static void divide(svf_product *p, const svf_kernel *kernel, svf_format format, bool own,
-                   size_t blocks, size_t block_rows, size_t nth)
+static void divide(svf_product *p, const svf_kernel *kernel, bool own, size_t blocks,
+                   size_t block_rows, size_t nth)
 {
   double best = 0;
   for (size_t row_parts = 1; row_parts <= nth && row_parts <= blocks; ++row_parts) {
@@ -143,8 +156,9 @@ static void divide(svf_product *p, const svf_kernel *kernel, svf_format format, 
     const double rows = (double)(ceil_div(blocks, row_parts) * block_rows);
     const double panels = (double)ceil_div(p->panels, panel_parts);
     const double chunks = (double)ceil_div((size_t)rows, SVF_CHUNK_ROWS);
-    const double weights = chunks * panels / (double)svf_format_line(format);
-    const double a = own && row_parts == nth ? 0 : 8 * rows * p->a_planes / kernel->a_steps;
+    const double weights = chunks * panels * (double)p->panel_bytes / SVF_LINE / (double)p->k;
+    const double lines = kernel->a_lines[p->a_planes];
+    const double a = own && row_parts == nth ? 0 : 8 * rows * lines / kernel->a_steps;
     const double cost = kernel->cycles * rows * panels * p->a_planes + weights + a;
     if (row_parts == 1 || cost < best) {
       best = cost;
@@ -200,26 +214,29 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   p.nth = nth;
   p.x_is_a = args->rows == 1 && args->x_type == SVF_F32 && kernel->reads_f32;
   p.blocks = ceil_div(args->rows, (size_t)kernel->rows);
-  p.product[0] = (svf_product){.a = workspace,
-                               .a_planes = 1,
-                               .weights = section(h, h->v_offset),
-                               .panel_bytes = svf_panel_bytes(format, (size_t)h->n),
-                               .k = (size_t)h->n,
-                               .channels = (size_t)h->r,
-                               .panels = ceil_div((size_t)h->r, SVF_PANEL)};
-  p.product[1] = (svf_product){.a = workspace ? (char *)workspace + space.x : NULL,
-                               .a_planes = svf_planes(kernel, format),
-                               .weights = section(h, h->u_offset),
-                               .panel_bytes = svf_panel_bytes(format, (size_t)h->r),
-                               .k = (size_t)h->r,
-                               .channels = (size_t)h->m,
-                               .panels = ceil_div((size_t)h->m, SVF_PANEL)};
-  p.c = workspace ? (float *)(void *)((char *)workspace + space.x + space.t) : NULL;
+  p.group = (int)h->group;
+  char *at = workspace;
+  for (int i = 0; i < 2; ++i) {
+    const size_t k = (size_t)(i ? h->r : h->n), channels = (size_t)(i ? h->m : h->r);
+    p.product[i] = (svf_product){.a = at,
+                                 .a_planes = svf_planes(kernel, format, i),
+                                 .weights = section(h, i ? h->u_offset : h->v_offset),
+                                 .panel_bytes = svf_panel_bytes(format, h->group, k),
+                                 .k = k,
+                                 .channels = channels,
+                                 .panels = ceil_div(channels, SVF_PANEL)};
+    at = at ? at + (i ? space.t : space.x) : NULL;
+  }
+  if (space.t32 > 0) {
+    p.t = (float *)(void *)at;
+    p.t_stride = p.product[0].panels * SVF_PANEL;
+  }
+  p.c = at ? (float *)(void *)(at + space.t32) : NULL;
   p.c_floats = space.c;
   if (p.blocks > 0) {
     const size_t block_rows = ceil_div(args->rows, p.blocks);
-    divide(&p.product[0], kernel, format, true, p.blocks, block_rows, nth);
-    divide(&p.product[1], kernel, format, p.product[0].row_parts == nth, p.blocks, block_rows, nth);
+    divide(&p.product[0], kernel, true, p.blocks, block_rows, nth);
+    divide(&p.product[1], kernel, p.t || p.product[0].row_parts == nth, p.blocks, block_rows, nth);
   }
   memcpy(plan, &p, sizeof p);
   return SVF_OK;

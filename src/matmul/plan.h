@@ -5,8 +5,9 @@
  * always runs in increasing k.
  *
  * Rows are cut into row blocks of nearly equal height (at most kernel->rows). Stage 0 lays X out as
- * A, stages 1 and 2 are the products. A product's output, row blocks x panels, is divided into a
- * grid of row_parts x panel_parts cells; part ith is one cell.
+ * A, stages 1 and 3 are the products, and stage 2 lays T out where the first one could not. A
+ * product's output, row blocks x panels, is divided into a grid of row_parts x panel_parts cells;
+ * part ith is one cell.
  */
 #ifndef SVF_MATMUL_PLAN_H
 #define SVF_MATMUL_PLAN_H
@@ -29,7 +30,7 @@ enum {
 
 /* One of the two products: A, [rows][k], times panels. */
 typedef struct svf_product {
-  char *a; /* workspace: row block after row block; X as stage 0 lays it out, or T */
+  char *a; /* workspace: row block after row block; X or T as it is laid out */
   int a_planes;
   const char *weights; /* packed panels */
   size_t panel_bytes;
@@ -47,6 +48,9 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   size_t nth;
   size_t blocks; /* row blocks */
   bool x_is_a;   /* the caller's X serves as A as it is */
+  float *t;      /* workspace: T in fp32, [rows][t_stride], until stage 2 lays it out; or NULL */
+  size_t t_stride;
+  int group;
   svf_format format;
   float *c;        /* workspace: partial sums, for every part */
   size_t c_floats; /* so many */
@@ -59,10 +63,16 @@ static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
   return (const svf_plan_data *)(const void *)plan;
 }
 
-/* Planes of T. */
-static inline int svf_planes(const svf_kernel *kernel, svf_format format)
+/* Planes of A of a product: 2 where a value takes two elements of the kernel's type. */
+static inline int svf_planes(const svf_kernel *kernel, svf_format format, int product)
 {
-  return kernel->planes && format != svf_format_weights(format) ? 2 : 1;
+  switch (format) {
+    case SVF_FORMAT_BF16_SPLIT: return kernel->planes && product == 1 ? 2 : 1;
+    case SVF_FORMAT_S8_SPLIT: return product == 1 ? 2 : 1;
+    case SVF_FORMAT_W8:
+    case SVF_FORMAT_W4: return 2;
+    default: return 1;
+  }
 }
 
 /* Rows as A and C have them. */
@@ -72,11 +82,20 @@ static inline size_t svf_rows_padded(const svf_kernel *kernel, size_t rows)
   return (rows + unit - 1) / unit * unit;
 }
 
-/* Bytes of an A with k steps. k is at most a quarter of SIZE_MAX / 64. */
+/* Bytes of an A with k steps, or of what stands before step k. k is at most a quarter of
+ * SIZE_MAX / 64. */
 static inline size_t svf_a_bytes(const svf_kernel *kernel, size_t padded_rows, size_t k, int planes)
 {
   const size_t steps = (size_t)kernel->a_steps;
-  return (k + steps - 1) / steps * padded_rows * (size_t)planes * SVF_LINE;
+  const size_t lines = (k + steps - 1) / steps * (size_t)kernel->a_lines[planes];
+  const size_t headers = svf_format_integer(kernel->format) ? (k + SVF_BLOCK - 1) / SVF_BLOCK : 0;
+  return (lines * SVF_LINE + headers * SVF_A_HEADER) * padded_rows;
+}
+
+/* Steps that a slice is a multiple of. */
+static inline size_t svf_slice_unit(const svf_kernel *kernel)
+{
+  return svf_format_integer(kernel->format) ? SVF_BLOCK : (size_t)kernel->a_steps;
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One part of one stage: laying out X, or the loops of a product around the micro-kernel.
+ * One part of one stage: laying out X or T, or the loops of a product around the micro-kernel.
  *
  *   for each chunk of row blocks                        its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
@@ -74,18 +74,35 @@ static const void *a_of(const part *w, size_t row, size_t rows, size_t k0)
   return a_at(w->plan, w->first ? 0 : 1, row, rows, k0);
 }
 
-/* Part ith of laying out X: a share of the pieces, row block after row block, so that a part finds
- * much of what it wrote in its own cache. */
-static void lay_out_x(const svf_plan_data *plan, size_t ith)
+/* A matrix that is to become A. */
+typedef struct source {
+  svf_dtype type;
+  const char *data;
+  ptrdiff_t stride; /* elements */
+} source;
+
+static source source_of(const svf_plan_data *plan, int product)
 {
   const svf_matmul_args *args = &plan->args;
-  const size_t n = plan->product[0].k, pieces = (n + SVF_PIECE - 1) / SVF_PIECE;
+  if (product == 0) return (source){args->x_type, args->x, args->x_stride};
+  return (source){SVF_F32, (const char *)plan->t, (ptrdiff_t)plan->t_stride};
+}
+
+/* Part ith of laying out X or T: a share of the pieces, row block after row block, so that a part
+ * finds much of what it wrote in its own cache. */
+static void lay_out(const svf_plan_data *plan, int product, size_t ith)
+{
+  const source s = source_of(plan, product);
+  const svf_product *p = &plan->product[product];
+  const size_t n = p->k, pieces = (n + SVF_PIECE - 1) / SVF_PIECE;
   const size_t end = svf_share(plan->blocks * pieces, plan->nth, ith + 1);
   for (size_t i = svf_share(plan->blocks * pieces, plan->nth, ith); i < end; ++i) {
     const size_t block = i / pieces, k0 = i % pieces * SVF_PIECE;
     const size_t row = block_row(plan, block), rows = block_row(plan, block + 1) - row;
-    plan->kernel->pack_rows(x_at(args, row, k0), args->x_type, args->x_stride, (int)rows,
-                            svf_size_min(SVF_PIECE, n - k0), a_at(plan, 0, row, rows, k0));
+    const ptrdiff_t at = (ptrdiff_t)row * s.stride + (ptrdiff_t)k0;
+    plan->kernel->pack_rows(s.data + at * (ptrdiff_t)svf_dtype_size(s.type), s.type, s.stride,
+                            (int)rows, svf_size_min(SVF_PIECE, n - k0), p->a_planes,
+                            a_at(plan, product, row, rows, k0));
   }
 }
 
@@ -120,6 +137,12 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
       gains[i] = own ? own : w->plan->sigma;
     }
     e.gains = gains;
+    if (w->plan->t) {
+      e.y = w->plan->t + row * w->plan->t_stride;
+      e.y_stride = (ptrdiff_t)w->plan->t_stride;
+      e.y_type = SVF_F32;
+      return e;
+    }
     e.t = a_at(w->plan, 1, row, rows, 0);
     e.t_channels = w->product->channels;
     e.split = w->plan->format != svf_format_weights(w->plan->format);
@@ -146,7 +169,7 @@ static const void *next_a(const part *w, const slice *s, const group *g, size_t 
 static const char *panel_at(const part *w, size_t panel, size_t k)
 {
   return w->product->weights + panel * w->product->panel_bytes +
-         k / svf_format_line(w->plan->format) * SVF_LINE;
+         svf_panel_offset(w->plan->format, (size_t)w->plan->group, k);
 }
 
 /* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
@@ -155,9 +178,9 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   const svf_kernel *kernel = w->plan->kernel;
   const svf_product *product = w->product;
   const size_t row = block_row(w->plan, block), rows = block_row(w->plan, block + 1) - row;
-  const size_t padded = svf_rows_padded(kernel, rows), per_line = svf_format_line(w->plan->format);
+  const size_t padded = svf_rows_padded(kernel, rows);
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
-  const size_t lines = (s->k + per_line - 1) / per_line;
+  const size_t lines = svf_panel_bytes(w->plan->format, (size_t)w->plan->group, s->k) / SVF_LINE;
   const size_t fetch0 = svf_share(lines, blocks, index);
   const size_t fetch = svf_share(lines, blocks, index + 1) - fetch0;
   const bool stream = blocks <= SVF_STREAM_BLOCKS;
@@ -175,6 +198,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
       .planes = product->a_planes,
       .rows = (int)rows,
       .b_stride = product->panel_bytes,
+      .group = w->plan->group,
       .k = s->k,
       .resume = s->k0 > 0,
       .a_ahead = next_a(w, s, g, row, rows),
@@ -243,8 +267,8 @@ static void run_chunk(const part *w, const chunk *ch)
   const size_t blocks = ch->block1 - ch->block0;
   const size_t longest = blocks <= SVF_STREAM_BLOCKS ? SVF_STREAM_SLICE : SVF_SLICE;
   const size_t slices = (k + longest - 1) / longest;
-  const size_t line = (size_t)w->plan->kernel->a_steps, even = (k + slices - 1) / slices;
-  const size_t steps = (even + line - 1) / line * line;
+  const size_t unit = svf_slice_unit(w->plan->kernel), even = (k + slices - 1) / slices;
+  const size_t steps = (even + unit - 1) / unit * unit;
   const bool one = single(ch);
   const size_t width = one ? 0 : group_panels(w);
   const size_t budget = one ? 0
@@ -302,17 +326,21 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
 
 void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
 {
-  if (!plan || stage < svf_matmul_first_stage(plan) || stage >= SVF_STAGES) return;
+  if (!plan || stage < 0 || stage >= SVF_STAGES || svf_matmul_next_stage(plan, stage) != stage)
+    return;
   const svf_plan_data *p = svf_plan_read(plan);
   if (ith >= p->nth || p->blocks == 0) return;
-  if (stage == 0) {
-    lay_out_x(p, ith);
+  if (stage % 2 == 0) {
+    lay_out(p, stage / 2, ith);
   } else {
-    multiply(p, stage - 1, ith);
+    multiply(p, stage / 2, ith);
   }
 }
 
-int svf_matmul_first_stage(const svf_plan *plan)
+int svf_matmul_next_stage(const svf_plan *plan, int from)
 {
-  return plan && svf_plan_read(plan)->x_is_a ? 1 : 0;
+  if (!plan || from >= SVF_STAGES) return SVF_STAGES;
+  const svf_plan_data *p = svf_plan_read(plan);
+  if (from <= 0) return p->x_is_a ? 1 : 0;
+  return from == 2 && !p->t ? 3 : from;
 }

@@ -39,7 +39,7 @@ int main(void)
   source.vt_stride = 3;
   source.sigma = sigma;
   size_t block_bytes = 0;
-  if (check(svf_linear_bytes(3, 3, 2, SVF_FORMAT_F32, &block_bytes), "bytes")) return 1;
+  if (check(svf_linear_bytes(3, 3, 2, SVF_FORMAT_F32, 0, &block_bytes), "bytes")) return 1;
   void *block = aligned_alloc(SVF_LINEAR_ALIGNMENT, block_bytes);
   if (!block || check(svf_linear_pack(&source, block, block_bytes), "pack")) return 1;
 

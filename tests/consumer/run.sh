@@ -75,7 +75,7 @@ if ! grep -qF "prints $printed " "$work/example.c"; then
   exit 1
 fi
 case $(uname -m) in
-  x86_64) kernels=("$source"/kernels/{ref,avx2,avx512,avx512bf16,amx}/*.c) ;;
+  x86_64) kernels=("$source"/kernels/{ref,avx2,avxvnni,avx512,avx512vnni,avx512bf16,amx}/*.c) ;;
   aarch64) kernels=("$source"/kernels/{ref,neon}/*.c) ;;
 esac
 (cd "$source" && "$CC" -std=c11 -O1 -ffp-contract=off -Iinclude -I. tests/consumer/consumer.c \

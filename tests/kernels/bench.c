@@ -44,7 +44,7 @@ void bench_kernel(svf_isa isa, svf_format format)
                                     .vt_stride = SIZE,
                                     .sigma = sigma};
   size_t bytes, workspace_bytes;
-  if (svf_linear_bytes(SIZE, SIZE, SIZE, format, &bytes) != SVF_OK) abort();
+  if (svf_linear_bytes(SIZE, SIZE, SIZE, format, 0, &bytes) != SVF_OK) abort();
   void *block = aligned_alloc(64, bytes);
   if (!block || svf_linear_pack(&source, block, bytes) != SVF_OK) abort();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {

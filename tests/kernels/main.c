@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "src/core/dispatch.h"
 #include "tests/kernels/gates.h"
 
 static const gate gates[] = {
@@ -106,7 +107,7 @@ static size_t check_kernel(const svf_kernel *kernel, svf_format format, const op
              .state = o->seed,
              .gate = gates[g].name};
     gates[g].fn(&r);
-    printf("%-22s %-10s %-12s %7zu cases, %zu failed\n", kernel->name, svf_format_name(format),
+    printf("%-26s %-10s %-12s %7zu cases, %zu failed\n", kernel->name, svf_format_name(format),
            gates[g].name, r.cases, r.failures);
     fflush(stdout);
     failures += r.failures;
@@ -141,8 +142,10 @@ int main(int argc, char **argv)
   if (!parse(argc, argv, &o)) return usage(stderr, 2);
   for (size_t i = 0; i < svf_kernel_count(); ++i) {
     const svf_kernel *kernel = svf_kernel_at(i);
-    if (!svf_isa_supported(kernel->isa)) {
-      printf("%-22s not executed: this CPU lacks %s\n", kernel->name, svf_isa_name(kernel->isa));
+    const svf_kernel *serving;
+    if (svf_dispatch(kernel->isa, kernel->format, &serving) != SVF_OK || serving != kernel) {
+      printf("%-26s not executed: %s\n", kernel->name,
+             svf_isa_supported(kernel->isa) ? "another kernel serves here" : svf_last_message());
       continue;
     }
     size_t cases = 0;

@@ -36,6 +36,13 @@ void oracle_dots(const oracle_input *in, float *y);
 /* The documented order of AMX's bf16 tiles: y[rows][m] in fp32, to the bit. */
 void oracle_tiles(const oracle_input *in, float *y);
 
+/* The documented arithmetic of the formats with integers, on a packed block that is read by its
+ * documented layout: y[rows][m] in fp32, to the bit. */
+void oracle_integers(const oracle_input *in, const void *block, float *y);
+
+/* The weights of such a block: what the other oracles take as u and vt. */
+void oracle_weights(const void *block, float *u, float *vt);
+
 /* Double precision; T is not rounded. */
 void oracle_double(const oracle_input *in, double *y);
 

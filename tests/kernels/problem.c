@@ -78,7 +78,8 @@ static float put(char *to, svf_dtype type, float v)
 /* What a format makes of an operand. */
 static float stored(svf_format format, float v)
 {
-  return format == SVF_FORMAT_F32 ? v : bf16_widen(bf16_round(v));
+  const bool bf16 = format == SVF_FORMAT_BF16 || format == SVF_FORMAT_BF16_SPLIT;
+  return bf16 ? bf16_widen(bf16_round(v)) : v;
 }
 
 /* A strided matrix in a guarded buffer with its dense fp32 copy. Returns the first row. */
@@ -142,13 +143,15 @@ static void make_block(problem *p, uint64_t *state)
                                     .vt_type = s->vt_type,
                                     .vt = vt,
                                     .vt_stride = vs,
-                                    .sigma = sigma};
+                                    .sigma = sigma,
+                                    .group = s->group};
   size_t bytes;
-  must(svf_linear_bytes(s->m, s->n, s->r, s->format, &bytes));
+  must(svf_linear_bytes(s->m, s->n, s->r, s->format, s->group, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
   must(svf_linear_check(block, bytes, 1));
   p->args.linear = block;
+  if (s->format >= SVF_FORMAT_S8) oracle_weights(block, p->du, p->dvt);
   for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
 }
 
@@ -221,7 +224,9 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   }
 
   const oracle_input in = problem_oracle(p);
-  if (s->isa == SVF_ISA_AMX) {
+  if (s->format >= SVF_FORMAT_S8) {
+    oracle_integers(&in, p->args.linear, p->expected);
+  } else if (s->isa == SVF_ISA_AMX) {
     oracle_tiles(&in, p->expected);
   } else if (s->isa == SVF_ISA_AVX512BF16) {
     oracle_dots(&in, p->expected);

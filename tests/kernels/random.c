@@ -8,10 +8,14 @@
 
 static const size_t parts[] = {1, 2, 3, 5, 7, 16, 64};
 
-static spec random_spec(uint64_t *state, size_t largest, size_t rows)
+static spec random_spec(svf_format format, uint64_t *state, size_t largest, size_t rows)
 {
   const uint64_t mix = random_next(state);
-  return (spec){.m = 1 + random_below(state, largest),
+  static const size_t groups[] = {0, 32, 64, 128};
+  const bool grouped = format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4;
+  return (spec){.format = format,
+                .group = grouped ? groups[random_below(state, 4)] : 0,
+                .m = 1 + random_below(state, largest),
                 .n = 1 + random_below(state, largest),
                 .r = 1 + random_below(state, largest),
                 .rows = 1 + random_below(state, rows),
@@ -62,7 +66,11 @@ void gate_random(run *r)
 {
   const int cases = r->quick ? 30 : 300;
   for (int i = 0; i < cases; ++i) {
-    const spec s = random_spec(&r->state, i % 4 ? 80 : 200, i % 4 ? 40 : 90);
+    const spec s = random_spec(r->format, &r->state,
+                               i % 4   ? 80
+                               : i % 8 ? 200
+                                       : 600,
+                               i % 4 ? 40 : 90);
     all_ways(r, &s);
   }
 }

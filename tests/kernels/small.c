@@ -33,12 +33,14 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
   problem p;
   char where[256], what[256];
   problem_make(&p, &s, &r->state);
-  float exact[64 * 64];
-  const oracle_input in = problem_oracle(&p);
-  oracle_exact(&in, exact);
   spec_describe(&s, where, sizeof where);
-  gate_case(r, memcmp(exact, p.expected, rows * m * sizeof(float)) == 0, "the oracles disagree: %s",
-            where);
+  if (r->format < SVF_FORMAT_S8) { /* whose scales are no integers */
+    float exact[64 * 64];
+    const oracle_input in = problem_oracle(&p);
+    oracle_exact(&in, exact);
+    gate_case(r, memcmp(exact, p.expected, rows * m * sizeof(float)) == 0,
+              "the oracles disagree: %s", where);
+  }
   problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
   const bool same = problem_matches(&p, what, sizeof what);
   gate_case(r, same, "%s: %s", where, what);

@@ -64,7 +64,7 @@ START_TEST(block)
 {
   const size_t m = (size_t)1 << 20, n = 1, r = 1040; /* U: 2^20 * 1040 * 4 = 4.06 GiB */
   size_t bytes;
-  ck_works(svf_linear_bytes(m, n, r, SVF_FORMAT_F32, &bytes));
+  ck_works(svf_linear_bytes(m, n, r, SVF_FORMAT_F32, 0, &bytes));
   ck_assert_uint_gt(bytes, (size_t)1 << 32);
   /* The same layout at a small m gives every field but those that depend on m. */
   static _Alignas(64) unsigned char small[1 << 20];

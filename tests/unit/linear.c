@@ -14,7 +14,7 @@ static svf_linear_source source(void)
   for (int i = 0; i < M * R; ++i) u[i] = (float)i;
   for (int i = 0; i < R * N; ++i) vt[i] = (float)(1000 + i);
   for (int i = 0; i < R; ++i) sigma[i] = (float)(R - i);
-  ck_works(svf_linear_bytes(M, N, R, SVF_FORMAT_F32, &bytes));
+  ck_works(svf_linear_bytes(M, N, R, SVF_FORMAT_F32, 0, &bytes));
   ck_assert_uint_le(bytes, sizeof block);
   return (svf_linear_source){
       .m = M, .n = N, .r = R, .u = u, .u_stride = R, .vt = vt, .vt_stride = N, .sigma = sigma};
@@ -75,15 +75,15 @@ END_TEST
 START_TEST(bytes_misuse)
 {
   size_t n = 77;
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, NULL), SVF_ERR_NULL, "bytes");
-  ck_fails(svf_linear_bytes(0, 1, 1, SVF_FORMAT_F32, &n), SVF_ERR_ARGUMENT, "m is 0");
-  ck_fails(svf_linear_bytes(1, 0, 1, SVF_FORMAT_F32, &n), SVF_ERR_ARGUMENT, "n is 0");
-  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_F32, &n), SVF_ERR_ARGUMENT, "r is 0");
-  ck_fails(svf_linear_bytes(1, 1, 1, (svf_format)9, &n), SVF_ERR_ARGUMENT, "format is 9");
-  ck_fails(svf_linear_bytes(SIZE_MAX / 8, 1, 4, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW, "m = ");
-  ck_fails(svf_linear_bytes(1, SIZE_MAX, 2, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
-  ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
-  ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, &n), SVF_ERR_OVERFLOW,
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, 0, NULL), SVF_ERR_NULL, "bytes");
+  ck_fails(svf_linear_bytes(0, 1, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "m is 0");
+  ck_fails(svf_linear_bytes(1, 0, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "n is 0");
+  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_linear_bytes(1, 1, 1, (svf_format)9, 0, &n), SVF_ERR_ARGUMENT, "format is 9");
+  ck_fails(svf_linear_bytes(SIZE_MAX / 8, 1, 4, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(svf_linear_bytes(1, SIZE_MAX, 2, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW,
            "SIZE_MAX");
   ck_assert_uint_eq(n, 77);
 }

@@ -64,7 +64,8 @@ END_TEST
 static void *parts(void *argument)
 {
   const worker *w = argument;
-  for (int stage = svf_matmul_first_stage(w->plan); stage < SVF_STAGES; ++stage) {
+  for (int stage = svf_matmul_next_stage(w->plan, 0); stage < SVF_STAGES;
+       stage = svf_matmul_next_stage(w->plan, stage + 1)) {
     for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, stage, i);
     pthread_barrier_wait(w->barrier);
   }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integers for AVX-512 VNNI: pairs by VPDPWSSD, quads by VPDPBUSD. */
+#include "kernels/registry.h"
+#include "kernels/target.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#include <svf/cpu.h>
+
+SVF_TARGET_BEGIN("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+
+#include "kernels/avx512/ivec.h"
+
+#define INT_QUADS 1
+
+/* In assembly, so that a sum stays in its register. */
+SVF_INLINE ivec i_pairs(ivec a, ivec w, ivec sum)
+{
+  __asm__("vpdpwssd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(a), "v"(w));
+  return sum;
+}
+
+SVF_INLINE ivec i_quads(ivec a, ivec w, ivec sum)
+{
+  __asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(w), "v"(a));
+  return sum;
+}
+
+SVF_INLINE ivec i_flip(ivec x) { return _mm512_xor_si512(x, _mm512_set1_epi8((char)0x80)); }
+
+SVF_INLINE void i_store_quads(char *p, const ivec *x)
+{
+  _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(x[0]));
+}
+
+#include "kernels/int_tile.h"
+
+INT_KERNELS(avx512vnni, SVF_ISA_AVX512, SVF_FMA_NEEDS | SVF_CPU_AVX512VNNI)
+
+SVF_TARGET_END

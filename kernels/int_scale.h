@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a block of A becomes integers: see svf/matmul.h. */
+#ifndef SVF_KERNELS_INT_SCALE_H
+#define SVF_KERNELS_INT_SCALE_H
+
+#include <stdint.h>
+#include <string.h>
+
+typedef struct int_scale {
+  float scale;   /* of the integers */
+  float inverse; /* what an element is multiplied by before it is rounded */
+  int empty;     /* all integers are 0 */
+} int_scale;
+
+/* From the bits of the largest magnitude: as integers these order NaN and Inf behind the rest. */
+static inline int_scale int_scale_of(uint32_t bits, int planes)
+{
+  enum { INF = 0x7f800000, LEAST = 0x0d800000 }; /* 2^-100 */
+  const float most = planes == 2 ? 16256.0f : 127.0f;
+  if (bits >= INF) {
+    const uint32_t nan = 0x7fc00000;
+    int_scale s = {0, 0, 1};
+    memcpy(&s.scale, &nan, sizeof nan);
+    return s;
+  }
+  if (bits < LEAST) return (int_scale){0, 0, 1};
+  float a;
+  memcpy(&a, &bits, sizeof a);
+  return (int_scale){a / most, most / a, 0};
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Y of one row and channel in plain C. */
+#ifndef SVF_KERNELS_REF_FINISH_H
+#define SVF_KERNELS_REF_FINISH_H
+
+#include "kernels/bf16.h"
+#include "kernels/kernel.h"
+
+static inline void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
+{
+  const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
+  if (e->gains) sum *= e->gains[row][channel];
+  if (e->bias) sum += e->bias[channel];
+  if (e->y_type == SVF_F32) {
+    float *y = (float *)e->y + at;
+    *y = e->accumulate ? sum + *y : sum;
+  } else {
+    uint16_t *y = (uint16_t *)e->y + at;
+    *y = svf_round_bf16(e->accumulate ? sum + svf_widen_bf16(*y) : sum);
+  }
+}
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The formats with integers, from the words of svf/linear.h and svf/matmul.h alone. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <svf/linear.h>
+
+#include "tests/kernels/oracle.h"
+
+enum { BLOCK = 256, LANES = 16 };
+
+/* A factor in a block: channels of k weights each. */
+typedef struct factor {
+  const unsigned char *panels;
+  svf_format format;
+  size_t group, k;
+} factor;
+
+static factor factor_of(const void *block, bool second)
+{
+  const svf_linear_header *h = block;
+  return (factor){(const unsigned char *)block + (second ? h->u_offset : h->v_offset),
+                  (svf_format)h->format, h->group, (size_t)(second ? h->r : h->n)};
+}
+
+static bool is_s8(svf_format f) { return f == SVF_FORMAT_S8 || f == SVF_FORMAT_S8_SPLIT; }
+
+static size_t stored_steps(size_t left) { return left < BLOCK ? (left + 63) / 64 * 64 : BLOCK; }
+
+static size_t scales_size(const factor *f)
+{
+  return BLOCK / f->group * LANES * (is_s8(f->format) ? 4 : 2);
+}
+
+static size_t block_size(const factor *f, size_t left)
+{
+  return scales_size(f) + stored_steps(left) * LANES / (f->format == SVF_FORMAT_W4 ? 2 : 1);
+}
+
+/* Block b of a channel's panel. */
+static const unsigned char *block_of(const factor *f, size_t channel, size_t b)
+{
+  const size_t whole = f->k / BLOCK, rest = f->k % BLOCK;
+  const size_t panel = whole * block_size(f, BLOCK) + (rest ? block_size(f, rest) : 0);
+  return f->panels + channel / LANES * panel + b * block_size(f, BLOCK);
+}
+
+static float scale_of(const factor *f, size_t channel, size_t k)
+{
+  const unsigned char *p = block_of(f, channel, k / BLOCK);
+  const size_t at = k % BLOCK / f->group * LANES + channel % LANES;
+  if (is_s8(f->format)) {
+    float s;
+    memcpy(&s, p + 4 * at, sizeof s);
+    return s;
+  }
+  uint16_t s;
+  memcpy(&s, p + 2 * at, sizeof s);
+  return bf16_widen(s);
+}
+
+static int integer_of(const factor *f, size_t channel, size_t k)
+{
+  const unsigned char *p = block_of(f, channel, k / BLOCK) + scales_size(f);
+  const size_t lane = channel % LANES;
+  k %= BLOCK;
+  if (f->format != SVF_FORMAT_W4) return (signed char)p[k / 4 * 64 + lane * 4 + k % 4];
+  const int byte = p[k / 8 * 64 + lane * 4 + k % 4];
+  const int nibble = k % 8 < 4 ? byte & 15 : byte >> 4;
+  return nibble < 8 ? nibble : nibble - 16;
+}
+
+/* Blocks of x as integers with a scale each. */
+static void to_integers(const float *x, size_t k, double most, int64_t *q, float *scales)
+{
+  for (size_t b = 0; b * BLOCK < k; ++b) {
+    const size_t end = k < (b + 1) * BLOCK ? k : (b + 1) * BLOCK;
+    float a = 0;
+    bool finite = true;
+    for (size_t i = b * BLOCK; i < end; ++i) {
+      finite = finite && isfinite(x[i]);
+      a = fabsf(x[i]) > a ? fabsf(x[i]) : a;
+    }
+    const bool zero = !finite || a < 0x1p-100f;
+    scales[b] = !finite ? NAN : zero ? 0 : a / (float)most;
+    const float inverse = zero ? 0 : (float)most / a;
+    for (size_t i = b * BLOCK; i < end; ++i) q[i] = zero ? 0 : (int64_t)nearbyintf(x[i] * inverse);
+  }
+}
+
+static float dot(const factor *f, size_t channel, const int64_t *q, const float *scales)
+{
+  float sum = 0;
+  for (size_t b = 0; b * BLOCK < f->k; ++b) {
+    const size_t start = b * BLOCK, stored = stored_steps(f->k - start);
+    for (size_t k = start; k < start + stored; k += f->group) {
+      int64_t exact = 0;
+      for (size_t i = k; i < k + f->group && i < f->k; ++i)
+        exact += q[i] * integer_of(f, channel, i);
+      sum = fmaf((float)exact, scale_of(f, channel, k) * scales[b], sum);
+    }
+  }
+  return sum;
+}
+
+void oracle_integers(const oracle_input *in, const void *block, float *y)
+{
+  const factor v = factor_of(block, false), u = factor_of(block, true);
+  const double x_most = is_s8(v.format) ? 127 : 16256;
+  const double t_most = v.format == SVF_FORMAT_S8 ? 127 : 16256;
+  const size_t widest = in->n > in->r ? in->n : in->r;
+  int64_t *q = malloc(widest * sizeof *q);
+  float *t = malloc((in->r + widest / BLOCK + 1) * sizeof *t), *scales = t + in->r;
+  if (!q || !t) abort();
+  for (size_t row = 0; row < in->rows; ++row) {
+    to_integers(in->x + row * in->n, in->n, x_most, q, scales);
+    for (size_t k = 0; k < in->r; ++k) t[k] = dot(&v, k, q, scales) * in->gains[row][k];
+    to_integers(t, in->r, t_most, q, scales);
+    for (size_t i = 0; i < in->m; ++i) {
+      float s = dot(&u, i, q, scales);
+      if (in->bias) s += in->bias[i];
+      if (in->old) s += in->old[row * in->m + i];
+      y[row * in->m + i] = s;
+    }
+  }
+  free(q);
+  free(t);
+}
+
+void oracle_weights(const void *block, float *u, float *vt)
+{
+  const svf_linear_header *h = block;
+  const factor fv = factor_of(block, false), fu = factor_of(block, true);
+  for (size_t i = 0; i < h->m; ++i) {
+    for (size_t k = 0; k < h->r; ++k) {
+      u[i * h->r + k] = (float)integer_of(&fu, i, k) * scale_of(&fu, i, k);
+    }
+  }
+  for (size_t k = 0; k < h->r; ++k) {
+    for (size_t j = 0; j < h->n; ++j) {
+      vt[k * h->n + j] = (float)integer_of(&fv, k, j) * scale_of(&fv, k, j);
+    }
+  }
+}
