@@ -16,17 +16,22 @@ const char *spectrum_name(spectrum s)
 /* What a format adds to the error of fp32 sums, and the fidelity of a delta times std(z - 1). bf16
  * rounds to 2^-9 relative at most, uniformly: a variance of 2^-18 / 3 / 2 per operand at worst,
  * half of it on average. Plain bf16 rounds T, X, U, V; a delta is off by what T loses, 2^-9 of T,
- * where std of it is what changed. Split T loses 2^-18. */
+ * where std of it is what changed. Split T loses 2^-18.
+ *
+ * Integers lose a variance of (a/L)^2 / 12, a the largest of a block, L its integer. X is Gaussian:
+ * a is 3 times its root mean square, 9 / (12 * 127^2) = 5e-5 in s8. T has the spectrum besides: up
+ * to 10 times, 5e-4; with L = 16256 3e-8. Weights: a is 2.2 times the root mean square of 32
+ * Gaussian ones, 5 / (12 * 127^2) = 3e-5 for each factor in w8, 5 / (12 * 8^2) = 7e-3 in w4. */
 static const struct {
   double nmse, format, delta;
 } limits[SVF_FORMAT_COUNT] = {
     [SVF_FORMAT_F32] = {0, 0, 1e-5},
     [SVF_FORMAT_BF16] = {8e-6, 2e-5, 5e-3},
     [SVF_FORMAT_BF16_SPLIT] = {0x1p-34, 2e-5, 6e-6},
-    [SVF_FORMAT_S8] = {1, 1, 1},
-    [SVF_FORMAT_S8_SPLIT] = {1, 1, 1},
-    [SVF_FORMAT_W8] = {1, 1, 1},
-    [SVF_FORMAT_W4] = {1, 1, 1},
+    [SVF_FORMAT_S8] = {8e-4, 1e-3, 3e-2},
+    [SVF_FORMAT_S8_SPLIT] = {1e-4, 3e-4, 1e-3},
+    [SVF_FORMAT_W8] = {9e-8, 1.3e-4, 3e-4},
+    [SVF_FORMAT_W4] = {9e-8, 3e-2, 3e-4},
 };
 
 /* --- Data ----------------------------------------------------------------------------------------
