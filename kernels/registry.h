@@ -12,7 +12,7 @@ extern const svf_kernel svf_kernel_f32_avx2, svf_kernel_bf16_avx2;
 extern const svf_kernel svf_kernel_f32_avx512, svf_kernel_bf16_avx512;
 extern const svf_kernel svf_kernel_bf16_avx512bf16, svf_kernel_bf16_amx;
 #elif defined(__aarch64__)
-extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon;
+extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon, svf_kernel_bf16_neonbf16;
 #endif
 
 #endif
