@@ -18,7 +18,7 @@ extern const svf_kernel svf_kernel_s8_avx512, svf_kernel_w8_avx512, svf_kernel_w
 extern const svf_kernel svf_kernel_s8_avx512vnni, svf_kernel_w8_avx512vnni;
 extern const svf_kernel svf_kernel_w4_avx512vnni;
 #elif defined(__aarch64__)
-extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon;
+extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon, svf_kernel_bf16_neonbf16;
 #endif
 
 #endif

@@ -2,9 +2,9 @@
  *
  * CPU features and the choice of instruction set.
  *
- * Features are read once (CPUID and XGETBV on x86, AT_HWCAP on AArch64: what the operating system
- * saves across context switches, not only what the silicon has). The library reads no environment
- * variable unless svf_isa_select_env is called. */
+ * Features are read once (CPUID and XGETBV on x86, AT_HWCAP and AT_HWCAP2 on AArch64: what the
+ * operating system saves across context switches, not only what the silicon has). The library reads
+ * no environment variable unless svf_isa_select_env is called. */
 #ifndef SVF_CPU_H
 #define SVF_CPU_H
 
@@ -31,6 +31,7 @@ extern "C" {
 #define SVF_CPU_AVXVNNI (UINT64_C(1) << 11)
 #define SVF_CPU_AMX_INT8 (UINT64_C(1) << 12)
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
+#define SVF_CPU_NEON_BF16 (UINT64_C(1) << 17) /* BFMMLA */
 
 /* What this CPU and operating system support. Thread-safe, never fails. */
 SVF_API uint64_t svf_cpu_features(void);
@@ -45,7 +46,8 @@ SVF_API int svf_isa_supported(svf_isa isa);
  * svf/matmul.h). Thread-safe. */
 SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
 
-/* "auto", "ref", "neon", "avx2", "avx512", "avx512bf16", "amx"; "?" for an unknown value. */
+/* "auto", "ref", "neon", "neonbf16", "avx2", "avx512", "avx512bf16", "amx"; "?" for an unknown
+ * value. */
 SVF_API const char *svf_isa_name(svf_isa isa);
 
 /* Parse a name as printed by svf_isa_name. Errors: NULL; ARGUMENT with the list of known names. */

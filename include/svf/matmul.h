@@ -23,24 +23,28 @@
  * zero, and a block with NaN or Inf has the scale NaN, which makes the whole row of Y NaN.
  *
  * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
- * and whatever else is in the batch. On every instruction set but avx512bf16 and amx each element
- * of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and runs in
- * increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the gain,
- * rounded once; bias and Y_old are added in this order with one rounding each. So the bits are
- * those of every other instruction set, too. In avx512bf16 the chain takes of each pair of steps
- * the odd one first, in bf16-split those of hi before those of lo, and denormals count as zero; k
- * is padded to a multiple of 32 by zeros. amx adds up in the order of its tiles: per 32 steps of k
- * the even and the odd ones are two chains that start at +0, their sum is added to the total, hi
- * before lo, and denormals count as zero. The
- * formats with integers have the same bits on every instruction set: products are summed exactly
- * per group of weights with one scale (in s8 per block), and a chain of fused multiply-adds that
- * starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of the
- * two scales.
+ * and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
+ * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
+ * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
+ * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
+ * are those of every other instruction set, too. Those three have chains of their own, in which
+ * denormals count as zero and k is padded to a multiple of 32 by zeros:
+ *   neonbf16    of each pair of steps the sum of both products is added; both additions round to
+ *               odd (towards zero, then the last bit is set if anything was lost; overflow is Inf);
+ *               in bf16-split of each four steps those of hi before those of lo. FPCR does not
+ *               matter, but its bit EBF, which nobody sets unasked, must be 0
+ *   avx512bf16  of each pair of steps the odd one first, in bf16-split those of hi before those of
+ *               lo
+ *   amx         the order of its tiles: per 32 steps of k the even and the odd ones are two chains
+ *               that start at +0, their sum is added to the total, hi before lo
+ * The formats with integers have the same bits on every instruction set: products are summed
+ * exactly per group of weights with one scale (in s8 per block), and a chain of fused multiply-adds
+ * that starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of
+ * the two scales.
  *
- * NaN and Inf propagate within their row; denormals
- * elsewhere follow the caller's MXCSR / FPCR, which is never changed. The first call that needs amx
- * asks Linux for the state of its tiles (arch_prctl, once per process); where that is refused,
- * calls use the next instruction set.
+ * NaN and Inf propagate within their row; denormals elsewhere follow the caller's MXCSR / FPCR,
+ * which is never changed. The first call that needs amx asks Linux for the state of its tiles
+ * (arch_prctl, once per process); where that is refused, calls use the next instruction set.
  *
  * No function here allocates, prints, aborts or keeps state; what OpenMP's runtime does when
  * svf_matmul first needs its threads is its own affair. */

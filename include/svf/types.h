@@ -35,6 +35,7 @@ typedef enum svf_isa {
   SVF_ISA_AUTO = 0,   /* the best that this CPU and operating system support, or the one selected */
   SVF_ISA_REF,        /* plain C: runs everywhere, slow, the oracle of the tests */
   SVF_ISA_NEON,       /* Armv8-A Advanced SIMD */
+  SVF_ISA_NEONBF16,   /* and BFMMLA, of Armv8.6-A: bf16 */
   SVF_ISA_AVX2,       /* AVX2 + FMA */
   SVF_ISA_AVX512,     /* AVX-512 F, BW, DQ, VL */
   SVF_ISA_AVX512BF16, /* and VDPBF16PS, where it is faster than FMAs (AMD): bf16 */

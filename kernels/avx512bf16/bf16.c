@@ -18,7 +18,8 @@ SVF_TARGET_BEGIN("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #include "kernels/avx512/vec.h"
 #include "kernels/line.h"
 
-#include "kernels/avx512/bf16_lines.h"
+#define LINES_ABREAST 1
+#include "kernels/bf16_lines.h"
 
 enum { PAIRS = STEPS / 2, STREAM_PAIRS = 4 };
 

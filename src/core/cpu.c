@@ -38,9 +38,10 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   return has;
 }
 
-uint64_t svf_cpu_from_hwcap(uint64_t hwcap)
+uint64_t svf_cpu_from_hwcap(uint64_t hwcap, uint64_t hwcap2)
 {
-  return bit(hwcap, 1) ? SVF_CPU_NEON : 0; /* HWCAP_ASIMD */
+  if (!bit(hwcap, 1)) return 0;                                             /* HWCAP_ASIMD */
+  return bit(hwcap2, 14) ? SVF_CPU_NEON | SVF_CPU_NEON_BF16 : SVF_CPU_NEON; /* HWCAP2_BF16 */
 }
 
 uint64_t svf_cpu_features(void)
@@ -64,7 +65,7 @@ uint64_t svf_cpu_features(void)
   }
   return svf_cpu_from_x86(&r);
 #elif defined(__aarch64__) && defined(__linux__)
-  return svf_cpu_from_hwcap(getauxval(AT_HWCAP));
+  return svf_cpu_from_hwcap(getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
 #elif defined(__aarch64__)
   return SVF_CPU_NEON; /* part of the base architecture of every other AArch64 system */
 #else

@@ -20,7 +20,7 @@ typedef struct svf_x86_registers {
 
 uint64_t svf_cpu_from_x86(const svf_x86_registers *registers);
 
-/* AArch64: AT_HWCAP. */
-uint64_t svf_cpu_from_hwcap(uint64_t hwcap);
+/* AArch64: AT_HWCAP and AT_HWCAP2. */
+uint64_t svf_cpu_from_hwcap(uint64_t hwcap, uint64_t hwcap2);
 
 #endif

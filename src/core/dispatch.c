@@ -13,8 +13,8 @@
 #include "src/core/amx.h"
 #include "src/core/status.h"
 
-static const char *const isa_names[SVF_ISA_COUNT] = {"auto",   "ref",        "neon", "avx2",
-                                                     "avx512", "avx512bf16", "amx"};
+static const char *const isa_names[SVF_ISA_COUNT] = {"auto", "ref",    "neon",       "neonbf16",
+                                                     "avx2", "avx512", "avx512bf16", "amx"};
 
 static const struct {
   uint64_t bit;
@@ -34,6 +34,7 @@ static const struct {
     {SVF_CPU_AVXVNNI, "avx_vnni"},
     {SVF_CPU_AVX512BF16, "avx512_bf16"},
     {SVF_CPU_NEON, "neon"},
+    {SVF_CPU_NEON_BF16, "neon-bf16"},
 };
 
 static _Atomic int selected = SVF_ISA_AUTO;
@@ -96,8 +97,8 @@ svf_status svf_isa_parse(const char *name, svf_isa *isa)
     }
   }
   return svf_fail(SVF_ERR_ARGUMENT,
-                  "name is '%.32s', which is no instruction set: auto, ref, neon, avx2, avx512, "
-                  "avx512bf16, amx",
+                  "name is '%.32s', which is no instruction set: auto, ref, neon, neonbf16, avx2, "
+                  "avx512, avx512bf16, amx",
                   name);
 }
 
@@ -133,8 +134,8 @@ svf_status svf_isa_select_env(void)
   svf_isa isa = SVF_ISA_AUTO;
   if (svf_isa_parse(name, &isa) != SVF_OK) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, avx2, "
-                    "avx512, avx512bf16, amx",
+                    "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, neonbf16, "
+                    "avx2, avx512, avx512bf16, amx",
                     name);
   }
   return svf_isa_select(isa);

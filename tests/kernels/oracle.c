@@ -128,6 +128,43 @@ static float dot_chain(const float *hi, const float *lo, const float *b, size_t 
   return sum;
 }
 
+/* a + b as BFMMLA adds: rounded to odd, that is, towards zero with the last bit set where something
+ * was lost; beyond the largest fp32 it is Inf. */
+static float add_odd(float a, float b)
+{
+  enum { LOST = 29 }; /* bits of a double's fraction that fp32 has not */
+  const double x = flush(a), y = flush(b);
+  double s = x + y;
+  if (!isfinite(s)) return (float)s;
+  const double z = s - x, error = (x - (s - z)) + (y - z); /* s + error is exact: Knuth's two-sum */
+  if (error != 0 && (error < 0) != (s < 0)) s = nextafter(s, 0);
+  if (fabs(s) < FLT_MIN) return copysignf(0, (float)s);
+  if (fabs(s) >= 0x1p128) return copysignf(INFINITY, (float)s);
+  uint64_t bits;
+  memcpy(&bits, &s, sizeof bits);
+  const uint64_t kept = bits >> LOST << LOST;
+  bits = kept | (uint64_t)(error != 0 || bits != kept) << LOST;
+  memcpy(&s, &bits, sizeof s);
+  return (float)s;
+}
+
+/* BFMMLA: of four steps both pairs, each the sum of its products (which fp32 holds) before it is
+ * added; k padded to whole lines; lo may be NULL. */
+static float odd_chain(const float *hi, const float *lo, const float *b, size_t k)
+{
+  enum { LINE = 32, STEPS = 4 };
+  float sum = 0;
+  for (size_t j = 0; j < (k + LINE - 1) / LINE * LINE; j += STEPS) {
+    for (const float *a = hi; a; a = a == hi ? lo : NULL) {
+      for (size_t i = j; i < j + STEPS; i += 2) {
+        const float even = at(a, i, k) * at(b, i, k), odd = at(a, i + 1, k) * at(b, i + 1, k);
+        sum = add_odd(sum, add_odd(even, odd));
+      }
+    }
+  }
+  return sum;
+}
+
 typedef float chain_fn(const float *hi, const float *lo, const float *b, size_t k);
 
 static void oracle_bf16(const oracle_input *in, chain_fn *sum_of, float *y)
@@ -147,6 +184,7 @@ static void oracle_bf16(const oracle_input *in, chain_fn *sum_of, float *y)
 }
 
 void oracle_dots(const oracle_input *in, float *y) { oracle_bf16(in, dot_chain, y); }
+void oracle_odd(const oracle_input *in, float *y) { oracle_bf16(in, odd_chain, y); }
 void oracle_tiles(const oracle_input *in, float *y) { oracle_bf16(in, tile_chain, y); }
 
 void oracle_double(const oracle_input *in, double *y)

@@ -33,6 +33,9 @@ void oracle_chain(const oracle_input *in, float *y);
 /* The documented order of VDPBF16PS: y[rows][m] in fp32, to the bit. */
 void oracle_dots(const oracle_input *in, float *y);
 
+/* The documented order of BFMMLA: y[rows][m] in fp32, to the bit. */
+void oracle_odd(const oracle_input *in, float *y);
+
 /* The documented order of AMX's bf16 tiles: y[rows][m] in fp32, to the bit. */
 void oracle_tiles(const oracle_input *in, float *y);
 

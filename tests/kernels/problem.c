@@ -230,6 +230,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
     oracle_tiles(&in, p->expected);
   } else if (s->isa == SVF_ISA_AVX512BF16) {
     oracle_dots(&in, p->expected);
+  } else if (s->isa == SVF_ISA_NEONBF16) {
+    oracle_odd(&in, p->expected);
   } else {
     oracle_chain(&in, p->expected);
   }
