@@ -32,8 +32,15 @@ typedef struct setup {
   svf_format format; /* of svf's weights */
   double cold_bytes; /* the copies of the weights take at least so many; 0: one copy */
   size_t threads;
-  svf_isa isa; /* never AUTO */
+  svf_isa isa;  /* never AUTO */
+  size_t group; /* of w8 and w4 */
 } setup;
+
+/* svf_linear_source.group: other formats have none. */
+static inline size_t setup_group(svf_format format, size_t group)
+{
+  return format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 ? group : 0;
+}
 
 /* Copies to make of weights of so many bytes. */
 size_t setup_copies(const setup *s, size_t bytes);

@@ -88,7 +88,7 @@ static void load(const group *g)
   if (l->count > 0 && l->format == g->format) return;
   release_contenders();
   l->format = g->format;
-  const setup how = {&l->layer, g->format, g->o->cold_bytes, g->o->threads, g->o->isa};
+  const setup how = {&l->layer, g->format, g->o->cold_bytes, g->o->threads, g->o->isa, g->o->group};
   for (size_t i = 0; i < g->count; ++i) {
     l->who[i] = g->row[i].contender;
     l->self[i] = l->who[i]->create(&how);
@@ -154,7 +154,7 @@ static double error_allowed(svf_format format)
   static const struct {
     const char *formats;
     double nmse;
-  } limits[] = {{"f32", 1e-8}, {"bf16,bf16-split", 1e-4}, {"s8,w8", 1e-3}};
+  } limits[] = {{"f32", 1e-8}, {"bf16,bf16-split", 1e-4}, {"s8,s8-split,w8", 1e-3}};
   for (size_t i = 0; i < sizeof limits / sizeof *limits; ++i) {
     if (list_has(limits[i].formats, svf_format_name(format))) return limits[i].nmse;
   }

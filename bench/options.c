@@ -175,6 +175,21 @@ static bool take_format(options *o, const option_row *row, const char *value)
   return true;
 }
 
+static void allowed_groups(char *text)
+{
+  list_add(text, TEXT, "32");
+  list_add(text, TEXT, "64");
+  list_add(text, TEXT, "128");
+}
+
+static bool take_group(options *o, const option_row *row, const char *value)
+{
+  char text[TEXT] = "";
+  row->allowed(text);
+  return (read_number(value, NUMBER_MAX, &o->group) && list_has(text, value)) ||
+         bad_name(row, value, "no group");
+}
+
 static void allowed_isas(char *text)
 {
   for (int i = 0; i < SVF_ISA_COUNT; ++i) list_add(text, TEXT, svf_isa_name((svf_isa)i));
@@ -256,6 +271,7 @@ static const option_row table[] = {
      "distinct gain vectors in the batch; more are also compared with one"},
     {"format", "LIST", "f32", take_format, allowed_formats,
      "of svf; peers compute in the nearest that they have, see their rows' names:"},
+    {"group", "N", "32", take_group, allowed_groups, "weights per scale in w8 and w4:"},
     {"isa", "NAME", NULL, take_isa, allowed_isas,
      "best kernels to use; each format is served by the best at or below it; without this SVF_ISA "
      "counts, then auto:"},

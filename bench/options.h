@@ -26,6 +26,7 @@ typedef struct options {
   size_t format_count;
   svf_isa isa; /* never AUTO */
   size_t threads, experts;
+  size_t group;                 /* weights per scale, of w8 and w4 */
   double cold_bytes;            /* the copies of the weights take at least so many; 0 when warm */
   double seconds;               /* of measuring per row of output, about */
   const char *weights, *tensor; /* a real matrix: file and name, or NULL */

@@ -43,9 +43,10 @@ static void *create(const setup *s)
                                     .u_stride = l->r,
                                     .vt = l->vt,
                                     .vt_stride = l->n,
-                                    .sigma = l->sigma};
+                                    .sigma = l->sigma,
+                                    .group = setup_group(s->format, s->group)};
   me->s = *s;
-  must(svf_linear_bytes(l->m, l->n, l->r, s->format, 0, &me->bytes));
+  must(svf_linear_bytes(l->m, l->n, l->r, s->format, source.group, &me->bytes));
   me->stride = (me->bytes + 4095) / 4096 * 4096;
   me->copies = setup_copies(s, me->bytes);
   me->blocks = bench_alloc(me->stride * me->copies);

@@ -1,26 +1,23 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include <immintrin.h>
-
-#include "bench/roofs/roofs.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * 16 chains: twice what two ports of latency 4 need. */
+#include "bench/roofs/chains.h"
 #include "kernels/target.h"
 
-SVF_TARGET_BEGIN("avx512f")
+SVF_TARGET_BEGIN("avx512f,avx512bw")
 
-/* 16 independent chains: twice what two ports of latency 4 need. */
-double roof_fma_avx512(size_t steps)
-{
-  enum { CHAINS = 16 };
-  __m512 sum[CHAINS];
-  const __m512 a = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(1e-3f);
-  _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; ++i) sum[i] = _mm512_set1_ps((float)i);
-  for (size_t s = 0; s < steps; ++s) {
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; ++i)
-    {
-      sum[i] = _mm512_fmadd_ps(sum[i], a, b);
-    }
-  }
-  _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; ++i) __asm__ volatile("" ::"v"(sum[i]));
-  return 2.0 * 16 * CHAINS * (double)steps;
-}
+/* In assembly: the compiler would fold constants. */
+ROOF_CHAINS(roof_fma_avx512, 16, __m512, _mm512_set1_ps((float)i),
+            __asm__("vfmadd231ps {%1, %1, %0|%0, %1, %1}"
+                    : "+v"(sum)
+                    : "v"(_mm512_set1_ps(1e-3f))),
+            2 * 16)
+
+/* VPMADDWD and the addition that it takes. */
+ROOF_CHAINS(roof_int16_avx512, 16, __m512i, _mm512_set1_epi32(i),
+            __asm__("vpmaddwd {%1, %0, %0|%0, %0, %1}\n\tvpaddd {%1, %0, %0|%0, %0, %1}"
+                    : "+v"(sum)
+                    : "v"(_mm512_set1_epi32(3))),
+            2 * 32)
 
 SVF_TARGET_END

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <immintrin.h>
-
-#include "bench/roofs/roofs.h"
+#include "bench/roofs/chains.h"
 #include "kernels/target.h"
 
 SVF_TARGET_BEGIN("avx512f,avx512vnni")
 
-/* VPDPBUSD: 16 sums of four products of bytes. 16 independent chains, as for FMAs. */
-double roof_vnni_avx512(size_t steps)
-{
-  enum { CHAINS = 16 };
-  __m512i sum[CHAINS];
-  const __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(-1);
-  _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; ++i) sum[i] = _mm512_set1_epi32(i);
-  for (size_t s = 0; s < steps; ++s) {
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; ++i)
-    {
-      sum[i] = _mm512_dpbusd_epi32(sum[i], a, b);
-    }
-  }
-  _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; ++i) __asm__ volatile("" ::"v"(sum[i]));
-  return 2.0 * 64 * CHAINS * (double)steps;
-}
+/* 16 sums of four products of bytes. */
+ROOF_CHAINS(roof_int8_vnni, 16, __m512i, _mm512_set1_epi32(i),
+            __asm__("vpdpbusd {%1, %1, %0|%0, %1, %1}"
+                    : "+v"(sum)
+                    : "v"(_mm512_set1_epi8(3))),
+            2 * 64)
+
+/* 16 sums of two products of int16. */
+ROOF_CHAINS(roof_int16_vnni, 16, __m512i, _mm512_set1_epi32(i),
+            __asm__("vpdpwssd {%1, %1, %0|%0, %1, %1}"
+                    : "+v"(sum)
+                    : "v"(_mm512_set1_epi8(3))),
+            2 * 32)
 
 SVF_TARGET_END

@@ -11,19 +11,6 @@
 
 static bool has(uint64_t features) { return (svf_cpu_features() & features) == features; }
 
-/* Leaf 7. */
-static bool leaf7_ecx(int bit)
-{
-  uint32_t a, b, c, d;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c >> bit & 1);
-}
-
-static bool leaf7_edx(int bit)
-{
-  uint32_t a, b, c, d;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> bit & 1);
-}
-
 static bool leaf7_1_eax(int bit)
 {
   uint32_t a, b, c, d;
@@ -39,6 +26,6 @@ static bool tiles(void)
 bool cpu_avx2_fma(void) { return has(SVF_CPU_AVX2 | SVF_CPU_FMA); }
 bool cpu_avx512(void) { return has(SVF_CPU_AVX512F); }
 bool cpu_avx512_bf16(void) { return has(SVF_CPU_AVX512F) && leaf7_1_eax(5); }
-bool cpu_avx512_vnni(void) { return has(SVF_CPU_AVX512F) && leaf7_ecx(11); }
+bool cpu_avx512_vnni(void) { return has(SVF_CPU_AVX512VNNI); }
 bool cpu_amx_bf16(void) { return tiles() && has(SVF_CPU_AMX_BF16); }
-bool cpu_amx_int8(void) { return tiles() && leaf7_edx(25); }
+bool cpu_amx_int8(void) { return tiles() && has(SVF_CPU_AMX_INT8); }

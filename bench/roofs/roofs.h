@@ -42,7 +42,7 @@ typedef struct roofs {
 roofs roofs_measure(const peak *p, size_t threads);
 
 /* One file each. */
-peak_fn roof_fma_avx2, roof_fma_avx512, roof_bf16_avx512, roof_vnni_avx512, roof_bf16_amx,
-    roof_int8_amx;
+peak_fn roof_fma_avx2, roof_int16_avx2, roof_fma_avx512, roof_int16_avx512, roof_bf16_avx512,
+    roof_int8_vnni, roof_int16_vnni, roof_bf16_amx, roof_int8_amx;
 
 #endif

@@ -45,6 +45,23 @@ START_TEST(dot_products_count_where_they_are_fast)
 }
 END_TEST
 
+START_TEST(vnni_needs_its_registers)
+{
+  const uint32_t avx512 = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
+  const uint64_t both = SVF_CPU_AVXVNNI | SVF_CPU_AVX512VNNI;
+  svf_x86_registers r = {.leaf1_ecx = OSXSAVE_AVX_FMA,
+                         .leaf7_ebx = avx512,
+                         .leaf7_ecx = 1u << 11,
+                         .leaf7_1_eax = 1u << 4,
+                         .xcr0 = 0xe7};
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & both, both);
+  r.xcr0 = 0x7;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & both, SVF_CPU_AVXVNNI);
+  r.xcr0 = 0x3;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r), 0);
+}
+END_TEST
+
 START_TEST(amx_needs_state_and_a_palette)
 {
   const uint32_t avx512 = 1u << 5 | 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;
@@ -55,6 +72,8 @@ START_TEST(amx_needs_state_and_a_palette)
                          .xcr0 = 0x600e7};
   const uint64_t amx = SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16;
   ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, amx);
+  r.leaf7_edx |= 1u << 25;
+  ck_assert_uint_eq(svf_cpu_from_x86(&r) & (amx | SVF_CPU_AMX_INT8), amx | SVF_CPU_AMX_INT8);
   r.leaf7_edx = 1u << 24;
   ck_assert_uint_eq(svf_cpu_from_x86(&r) & amx, SVF_CPU_AMX_TILE);
   r.leaf7_edx = 1u << 22; /* bf16 without tiles */
@@ -179,5 +198,6 @@ START_TEST(registry_is_sound)
 END_TEST
 
 SUITE("cpu", x86_needs_cpu_and_system, dot_products_count_where_they_are_fast,
-      amx_needs_state_and_a_palette, aarch64_has_neon_by_hwcap, names_round_trip, parse_misuse,
-      select_restricts_and_goes_back, environment, describe_fits_any_buffer, registry_is_sound)
+      vnni_needs_its_registers, amx_needs_state_and_a_palette, aarch64_has_neon_by_hwcap,
+      names_round_trip, parse_misuse, select_restricts_and_goes_back, environment,
+      describe_fits_any_buffer, registry_is_sound)

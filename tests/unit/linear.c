@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stddef.h>
 
 #include "tests/unit/suite.h"
@@ -85,7 +86,64 @@ START_TEST(bytes_misuse)
   ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
   ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW,
            "SIZE_MAX");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, 32, &n), SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_BF16, 32, &n), SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_S8, 32, &n), SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W4, 48, &n), SVF_ERR_ARGUMENT, "group is 48");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W8, 256, &n), SVF_ERR_ARGUMENT, "group is 256");
+  ck_fails(svf_linear_bytes(SIZE_MAX / 2, 1, 4, SVF_FORMAT_W4, 32, &n), SVF_ERR_OVERFLOW, "m = ");
   ck_assert_uint_eq(n, 77);
+}
+END_TEST
+
+/* 16 channels of 300 steps in w4, groups of 64: 128 bytes of scales and 2048 of integers, then 128
+ * and 512. */
+START_TEST(integers_are_as_documented)
+{
+  enum { CHANNELS = 16, STEPS = 300, BLOCK = 128 + 2048, PANEL = BLOCK + 128 + 512 };
+  static float w[CHANNELS * STEPS], out[CHANNELS * STEPS], vt_out[STEPS * STEPS];
+  static float v[STEPS * STEPS], s[STEPS];
+  static _Alignas(64) unsigned char big[1 << 18];
+  size_t size;
+  /* Channel j's integers are (j + k) % 16 - 8, its scale 2^-j: any power of two is a bf16. */
+  for (int j = 0; j < CHANNELS; ++j) {
+    for (int k = 0; k < STEPS; ++k) {
+      w[j * STEPS + k] = ldexpf((float)((j + k) % 16 - 8), -j);
+    }
+  }
+  ck_works(svf_linear_bytes(CHANNELS, STEPS, STEPS, SVF_FORMAT_W4, 64, &size));
+  ck_assert_uint_le(size, sizeof big);
+  const svf_linear_source from = {.m = CHANNELS,
+                                  .n = STEPS,
+                                  .r = STEPS,
+                                  .format = SVF_FORMAT_W4,
+                                  .u = w,
+                                  .u_stride = STEPS,
+                                  .vt = v,
+                                  .vt_stride = STEPS,
+                                  .sigma = s,
+                                  .group = 64};
+  ck_works(svf_linear_pack(&from, big, size));
+  const svf_linear_header *h = svf_linear_info(big);
+  ck_assert_uint_eq(h->group, 64);
+  ck_assert_uint_eq(h->bytes - h->u_offset, PANEL);
+  for (int j = 0; j < CHANNELS; ++j) {
+    for (int k = 0; k < STEPS; ++k) {
+      const unsigned char *block_at = big + h->u_offset + (k >= 256 ? BLOCK : 0);
+      const int i = k % 256;
+      uint16_t scale;
+      memcpy(&scale, block_at + (i / 64 * 16 + j) * 2, sizeof scale);
+      const unsigned char byte = block_at[128 + i / 8 * 64 + j * 4 + i % 4];
+      const int nibble = i % 8 < 4 ? byte & 15 : byte >> 4;
+      ck_assert_int_eq(scale, (127 - j) << 7);
+      ck_assert_int_eq(nibble < 8 ? nibble : nibble - 16, (j + k) % 16 - 8);
+    }
+  }
+  ck_works(svf_linear_unpack(big, size, out, STEPS, vt_out, STEPS));
+  ck_assert_mem_eq(out, w, sizeof w);
+  ck_fails(svf_linear_unpack(big, size, out, STEPS - 1, NULL, 0), SVF_ERR_ARGUMENT, "u_stride");
+  ck_fails(svf_linear_unpack(big, size, NULL, 0, vt_out, 1), SVF_ERR_ARGUMENT, "vt_stride");
+  ck_fails(svf_linear_unpack(NULL, size, out, STEPS, NULL, 0), SVF_ERR_NULL, "block is NULL");
 }
 END_TEST
 
@@ -143,7 +201,7 @@ START_TEST(check_misuse)
   CHECK_FAILS(h->endian = 5, SVF_ERR_CORRUPT, "byte order");
   CHECK_FAILS(h->version = 99, SVF_ERR_VERSION, "version 99");
   CHECK_FAILS(h->format = 99, SVF_ERR_CORRUPT, "format = 99");
-  CHECK_FAILS(h->group = 1, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->group = 1, SVF_ERR_CORRUPT, "group = 1");
   CHECK_FAILS(h->m += 1, SVF_ERR_CORRUPT, "checksum"); /* as large when packed */
   CHECK_FAILS(h->m += 16, SVF_ERR_CORRUPT, "m = 51");
   CHECK_FAILS(h->m = 0, SVF_ERR_CORRUPT, "m = 0");
@@ -197,5 +255,6 @@ START_TEST(slices_of_the_rank)
 }
 END_TEST
 
-SUITE("linear", layout_is_as_documented, parts_give_the_same_bytes, bytes_misuse, pack_misuse,
-      check_misuse, any_flipped_bit_is_noticed, slices_of_the_rank)
+SUITE("linear", layout_is_as_documented, parts_give_the_same_bytes, bytes_misuse,
+      integers_are_as_documented, pack_misuse, check_misuse, any_flipped_bit_is_noticed,
+      slices_of_the_rank)
