@@ -209,8 +209,7 @@ size_t svf_cpu_describe(char *buffer, size_t bytes)
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *kernel = svf_kernel_at(i);
     const char *verdict = runs_here(kernel) ? "can run" : "cannot run, lacks";
-    append(buffer, bytes, &length, "%s %s: %s", svf_isa_name(kernel->isa),
-           svf_format_name(kernel->format), verdict);
+    append(buffer, bytes, &length, "%s: %s", kernel->name, verdict);
     for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
       if (kernel->needs & ~features() & feature_names[f].bit) {
         append(buffer, bytes, &length, " %s", feature_names[f].name);

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "src/core/amx.h"
-#include "src/core/cpu.h"
 
 #include <svf/cpu.h>
+#include "tests/kernels/features.h"
 #include "tests/kernels/oracle.h"
 
 enum { TILES = 8, ROWS = 16, ROW = 64 };
@@ -109,17 +109,14 @@ void amx_model_dpbssd(int c, int a, int b)
   }
 }
 
+__attribute__((constructor)) static void add_features(void)
+{
+  features_added = SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16;
+}
+
 /* The linker puts these in the place of the library's (--wrap). */
-uint64_t __real_svf_cpu_features(void);
-uint64_t __wrap_svf_cpu_features(void);
 bool __wrap_svf_amx_permitted(void);
 bool __wrap_svf_amx_refused(void);
-
-uint64_t __wrap_svf_cpu_features(void)
-{
-  const uint64_t has = __real_svf_cpu_features();
-  return has & SVF_CPU_AVX512F ? has | SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16 : has;
-}
 
 bool __wrap_svf_amx_permitted(void) { return true; }
 bool __wrap_svf_amx_refused(void) { return false; }

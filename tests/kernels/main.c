@@ -8,6 +8,7 @@
 
 #include "kernels/kernel.h"
 #include "src/core/dispatch.h"
+#include "tests/kernels/features.h"
 #include "tests/kernels/gates.h"
 
 static const gate gates[] = {
@@ -43,11 +44,12 @@ typedef struct options {
 
 static int usage(FILE *to, int code)
 {
-  fprintf(
-      to,
-      "usage: svf-check [--quick] [--bench] [--filter=ISA|GATE] [--seed=N] [--require=ISA,...]\n"
-      "  --require  fail unless a kernel of each of these ISAs was executed\n"
-      "gates:\n");
+  fprintf(to,
+          "usage: svf-check [--quick] [--bench] [--filter=ISA|GATE] [--seed=N]\n"
+          "                 [--require=ISA|KERNEL,...] [--without=FEATURE,...]\n"
+          "  --require  fail unless each of these kernels, and one of each ISA, was executed\n"
+          "  --without  as on a CPU that lacks these\n"
+          "gates:\n");
   for (int i = 0; i < GATES; ++i) fprintf(to, "  %-12s%s\n", gates[i].name, gates[i].what);
   return code;
 }
@@ -78,6 +80,8 @@ static bool parse(int argc, char **argv, options *o)
       }
     } else if (strncmp(a, "--require=", 10) == 0) {
       o->require = a + 10;
+    } else if (strncmp(a, "--without=", 10) == 0) {
+      if (!features_remove(a + 10)) return false;
     } else if (strncmp(a, "--seed=", 7) == 0) {
       o->seed = strtoull(a + 7, NULL, 0);
     } else {
@@ -116,16 +120,32 @@ static size_t check_kernel(const svf_kernel *kernel, svf_format format, const op
   return failures;
 }
 
-/* Every ISA in the list must be among those that ran. */
-static bool all_required_ran(const char *list, const bool *ran)
+enum { KERNELS_MAX = 64 };
+
+/* What ran: by ISA, and by place in the registry. */
+typedef struct executed {
+  bool isa[SVF_ISA_COUNT], kernel[KERNELS_MAX];
+} executed;
+
+static bool has_run(const char *name, const executed *ran)
+{
+  svf_isa isa;
+  if (svf_isa_parse(name, &isa) == SVF_OK) return ran->isa[isa];
+  for (size_t i = 0; i < svf_kernel_count(); ++i) {
+    if (strcmp(svf_kernel_at(i)->name, name) == 0) return ran->kernel[i];
+  }
+  return false;
+}
+
+/* Every ISA and kernel in the list must be among those that ran. */
+static bool all_required_ran(const char *list, const executed *ran)
 {
   bool ok = true;
   while (list && *list) {
     const size_t length = strcspn(list, ",");
     char name[32];
-    svf_isa isa;
     snprintf(name, sizeof name, "%.*s", (int)length, list);
-    if (svf_isa_parse(name, &isa) != SVF_OK || !ran[isa]) {
+    if (!has_run(name, ran)) {
       printf("FAIL %s was required and did not run\n", name);
       ok = false;
     }
@@ -137,9 +157,9 @@ static bool all_required_ran(const char *list, const bool *ran)
 int main(int argc, char **argv)
 {
   options o;
-  bool ran[SVF_ISA_COUNT] = {false};
-  size_t failures = 0, executed = 0;
-  if (!parse(argc, argv, &o)) return usage(stderr, 2);
+  executed ran = {0};
+  size_t failures = 0, count = 0;
+  if (svf_kernel_count() > KERNELS_MAX || !parse(argc, argv, &o)) return usage(stderr, 2);
   for (size_t i = 0; i < svf_kernel_count(); ++i) {
     const svf_kernel *kernel = svf_kernel_at(i);
     const svf_kernel *serving;
@@ -157,10 +177,11 @@ int main(int argc, char **argv)
         failures += check_kernel(kernel, (svf_format)f, &o, &cases);
       }
     }
-    executed += cases > 0;
-    ran[kernel->isa] |= cases > 0;
+    count += cases > 0;
+    ran.kernel[i] = cases > 0;
+    ran.isa[kernel->isa] |= cases > 0;
   }
   if (o.bench) return 0;
-  printf("%zu of %zu kernels executed\n", executed, svf_kernel_count());
-  return all_required_ran(o.require, ran) && failures == 0 && executed > 0 ? 0 : 1;
+  printf("%zu of %zu kernels executed\n", count, svf_kernel_count());
+  return all_required_ran(o.require, &ran) && failures == 0 && count > 0 ? 0 : 1;
 }
