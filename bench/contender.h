@@ -33,13 +33,14 @@ typedef struct setup {
   double cold_bytes; /* the copies of the weights take at least so many; 0: one copy */
   size_t threads;
   svf_isa isa;  /* never AUTO */
-  size_t group; /* of w8 and w4 */
+  size_t group; /* of w8, w4 and w84 */
 } setup;
 
-/* svf_linear_source.group: other formats have none. */
-static inline size_t setup_group(svf_format format, size_t group)
+/* What svf quantises by; w84 takes an eighth of the spectrum as its head. */
+static inline svf_quant setup_quant(svf_format format, size_t group, size_t r)
 {
-  return format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 ? group : 0;
+  if (format < SVF_FORMAT_W8) return (svf_quant){0};
+  return (svf_quant){group, format == SVF_FORMAT_W84 ? r / 8 / 256 * 256 : 0};
 }
 
 /* Copies to make of weights of so many bytes. */

@@ -115,6 +115,7 @@ static inline svf_format svf_format_weights(svf_format format)
   switch (format) {
     case SVF_FORMAT_BF16_SPLIT: return SVF_FORMAT_BF16;
     case SVF_FORMAT_S8_SPLIT: return SVF_FORMAT_S8;
+    case SVF_FORMAT_W84: return SVF_FORMAT_W4; /* and, before its split, W8 */
     default: return format;
   }
 }

@@ -31,7 +31,7 @@ typedef struct arithmetic {
 
 static const arithmetic kinds[] = {
     {"f32", "f32", dnnl_f32, dnnl_f32, 4, 4},
-    {"bf16,bf16-split,w8,w4", "bf16", dnnl_bf16, dnnl_bf16, 2, 2},
+    {"bf16,bf16-split,w8,w4,w84", "bf16", dnnl_bf16, dnnl_bf16, 2, 2},
     {"s8,s8-split", "s8", dnnl_s8, dnnl_f32, 1, 4},
 };
 

@@ -44,9 +44,9 @@ static void *create(const setup *s)
                                     .vt = l->vt,
                                     .vt_stride = l->n,
                                     .sigma = l->sigma,
-                                    .group = setup_group(s->format, s->group)};
+                                    .quant = setup_quant(s->format, s->group, l->r)};
   me->s = *s;
-  must(svf_linear_bytes(l->m, l->n, l->r, s->format, source.group, &me->bytes));
+  must(svf_linear_bytes(l->m, l->n, l->r, s->format, &source.quant, &me->bytes));
   me->stride = (me->bytes + 4095) / 4096 * 4096;
   me->copies = setup_copies(s, me->bytes);
   me->blocks = bench_alloc(me->stride * me->copies);

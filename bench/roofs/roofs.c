@@ -18,15 +18,16 @@ enum { VECTORS = 1000000, TILES = 150000 }; /* steps that take a few millisecond
 static const peak peaks[] = {
 #if defined(__x86_64__)
     {"fma-avx2", SVF_ISA_AVX2, "f32,bf16,bf16-split", cpu_avx2_fma, roof_fma_avx2, VECTORS},
-    {"vpmaddwd-avx2", SVF_ISA_AVX2, "s8,s8-split,w8,w4", cpu_avx2_fma, roof_int16_avx2, VECTORS},
+    {"vpmaddwd-avx2", SVF_ISA_AVX2, "s8,s8-split,w8,w4,w84", cpu_avx2_fma, roof_int16_avx2,
+     VECTORS},
     {"fma-avx512", SVF_ISA_AVX512, "f32,bf16,bf16-split", cpu_avx512, roof_fma_avx512, VECTORS},
     {"vdpbf16ps", SVF_ISA_AVX512BF16, "bf16,bf16-split", cpu_avx512_bf16, roof_bf16_avx512,
      VECTORS},
     {"vpdpbusd", SVF_ISA_AVX512, "s8,s8-split", cpu_avx512_vnni, roof_int8_vnni, VECTORS},
-    {"vpdpwssd", SVF_ISA_AVX512, "w8,w4", cpu_avx512_vnni, roof_int16_vnni, VECTORS},
-    {"vpmaddwd", SVF_ISA_AVX512, "s8,s8-split,w8,w4", cpu_avx512, roof_int16_avx512, VECTORS},
+    {"vpdpwssd", SVF_ISA_AVX512, "w8,w4,w84", cpu_avx512_vnni, roof_int16_vnni, VECTORS},
+    {"vpmaddwd", SVF_ISA_AVX512, "s8,s8-split,w8,w4,w84", cpu_avx512, roof_int16_avx512, VECTORS},
     {"tdpbf16ps", SVF_ISA_AMX, "bf16,bf16-split", cpu_amx_bf16, roof_bf16_amx, TILES},
-    {"tdpbssd", SVF_ISA_AMX, "s8,s8-split,w8,w4", cpu_amx_int8, roof_int8_amx, TILES},
+    {"tdpbssd", SVF_ISA_AMX, "s8,s8-split,w8,w4,w84", cpu_amx_int8, roof_int8_amx, TILES},
 #endif
     {0},
 };

@@ -24,6 +24,9 @@
  *                      [256/group][16]     bf16: the scales
  *                      [k'/8][16][4]       int4 in two's complement: byte i has step i of 8 in its
  *                                          lower half and step i + 4 in its upper half
+ *   w84                of V the panels of the first `head` channels as in w8, the others as in w4;
+ *                      of U the first `head` steps of each panel as in w8, followed by the others
+ *                      as in w4
  * k' is 256, and in the last block what is left of K rounded up to 64. A weight is its integer
  * times its scale. A weight that is not finite makes its scale NaN.
  *
@@ -52,8 +55,15 @@ typedef struct svf_linear_header {
   uint64_t bytes;         /* of the whole block */
   uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
   uint64_t checksum;    /* of the block, with 0 in this place; see svf_linear_check */
-  uint64_t reserved[5]; /* zero */
+  uint64_t head;        /* w84: the leading singular vectors in int8 */
+  uint64_t reserved[4]; /* zero */
 } svf_linear_header;
+
+/* Choices in quantising. */
+typedef struct svf_quant {
+  size_t group; /* w8, w4, w84: weights of a channel that share a scale: 32, 64, 128, or 0 for 32 */
+  size_t head;  /* w84: so many leading singular vectors are int8: a multiple of 256, at most r */
+} svf_quant;
 
 /* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
  * U is [m][r] and V^T is [r][n], row-major. A slice of the rank is a pointer offset:
@@ -68,15 +78,27 @@ typedef struct svf_linear_source {
   const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
   size_t vt_stride;  /* elements between rows, >= n */
   const float *sigma; /* [r]; the gains of the base model */
-  size_t group;       /* w8, w4: weights of a channel that share a scale: 32, 64, 128, or 0 for
-                         32. Other formats: 0 */
+  svf_quant quant;    /* of w8, w4, w84; other formats: zero */
 } svf_linear_source;
 
-/* Bytes of the packed block of an m x n layer of rank r; group as in svf_linear_source. Errors:
- * NULL (bytes), ARGUMENT (a zero dimension, an unknown format, an impossible group), OVERFLOW.
- * Thread-safe. */
-SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t group,
-                                    size_t *bytes);
+/* Bytes of the packed block of an m x n layer of rank r; quant as in svf_linear_source, NULL for
+ * zero. Errors: NULL (bytes), ARGUMENT (a zero dimension, an unknown format, an impossible quant),
+ * OVERFLOW. Thread-safe. */
+SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format,
+                                    const svf_quant *quant, size_t *bytes);
+
+/* Choose how many of the leading singular vectors of a w84 block are int8 within `budget` bytes of
+ * block. Reads from source what packing would, and its quant.group; its format does not matter.
+ *
+ *   quant  out: for svf_linear_source, the largest head that fits
+ *   error  out, or NULL: ||W - W'||_F / ||W||_F of that choice, W' what the packed block stands
+ * for: sqrt(sum over k of sigma_k^2 (|u_k - u'_k|^2 + |v_k - v'_k|^2) / sum of sigma_k^2), exact up
+ * to products of two errors, since U and V are orthonormal
+ *
+ * sigma descends, so that an int8 helps the more the earlier it stands. Quantises all weights once;
+ * allocates nothing. Errors: as svf_linear_pack, SPACE if not even w4 fits. Thread-safe. */
+SVF_API svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_quant *quant,
+                                  double *error);
 
 /* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
  * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the

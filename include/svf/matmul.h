@@ -16,10 +16,10 @@
  * = bf16(T - hi), +0 where hi is not finite, and multiplies by both while it reads the weights
  * once. Bias, Y_old and the gains are fp32 in every format.
  *
- * In s8, s8-split, w8 and w4 weights are integers with scales (svf/linear.h), X and T become
+ * In s8, s8-split, w8, w4 and w84 weights are integers with scales (svf/linear.h), X and T become
  * integers: of each row, blocks of 256 steps share a scale. With a = the largest magnitude in the
- * block and L = 127 (X and T of s8, X of s8-split) or 16256 (T of s8-split, both of w8 and w4) an
- * element x becomes x * (L/a) rounded to an integer, and the scale is a/L; a < 2^-100 counts as
+ * block and L = 127 (X and T of s8, X of s8-split) or 16256 (T of s8-split, both of w8, w4 and w84)
+ * an element x becomes x * (L/a) rounded to an integer, and the scale is a/L; a < 2^-100 counts as
  * zero, and a block with NaN or Inf has the scale NaN, which makes the whole row of Y NaN.
  *
  * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
@@ -121,7 +121,7 @@ SVF_API size_t svf_max_threads(void);
  * work stealing. The result has the same bits for every nth, if all threads run in the same
  * floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
-  uint64_t opaque[40];
+  uint64_t opaque[64];
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the

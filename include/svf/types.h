@@ -27,6 +27,8 @@ typedef enum svf_format {
   SVF_FORMAT_S8_SPLIT, /* the same weights; T in 15 bits, as hi + lo, two int8 */
   SVF_FORMAT_W8,       /* int8 weights with a scale per group; X and T in 15 bits */
   SVF_FORMAT_W4,       /* int4 weights with a scale per group; X and T in 15 bits */
+  SVF_FORMAT_W84,      /* bits that follow the spectrum: the leading singular vectors as in w8, the
+                          others      as in w4 */
   SVF_FORMAT_COUNT
 } svf_format;
 
@@ -46,8 +48,8 @@ typedef enum svf_isa {
 /* Bytes of one element; 0 for an unknown type. Thread-safe. */
 SVF_API size_t svf_dtype_size(svf_dtype type);
 
-/* "f32", "bf16", and for formats "bf16-split", "s8", "s8-split", "w8", "w4"; "?" for an unknown
- * value. Static strings. Thread-safe. */
+/* "f32", "bf16", and for formats "bf16-split", "s8", "s8-split", "w8", "w4", "w84"; "?" for an
+ * unknown value. Static strings. Thread-safe. */
 SVF_API const char *svf_dtype_name(svf_dtype type);
 SVF_API const char *svf_format_name(svf_format format);
 

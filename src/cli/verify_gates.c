@@ -32,6 +32,7 @@ static const struct {
     [SVF_FORMAT_S8_SPLIT] = {1e-4, 3e-4, 1e-3},
     [SVF_FORMAT_W8] = {9e-8, 1.3e-4, 3e-4},
     [SVF_FORMAT_W4] = {9e-8, 3e-2, 3e-4},
+    [SVF_FORMAT_W84] = {9e-8, 3e-2, 3e-4}, /* ranks below 256 have no head */
 };
 
 /* --- Data ----------------------------------------------------------------------------------------

@@ -31,6 +31,6 @@ const char *svf_dtype_name(svf_dtype type)
 const char *svf_format_name(svf_format format)
 {
   static const char *const names[SVF_FORMAT_COUNT] = {"f32",      "bf16", "bf16-split", "s8",
-                                                      "s8-split", "w8",   "w4"};
+                                                      "s8-split", "w8",   "w4",         "w84"};
   return (int)format >= 0 && format < SVF_FORMAT_COUNT ? names[format] : "?";
 }

@@ -6,6 +6,7 @@
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/linear/parts.h"
 
 /* CR LF: a file that was transferred as text is recognised. */
 const unsigned char svf_linear_magic[8] = {'S', 'V', 'F', 'L', 'I', 'N', '\r', '\n'};
@@ -19,13 +20,17 @@ static bool append(size_t *bytes, size_t size, uint64_t *offset)
   return svf_size_add(*bytes, size, bytes);
 }
 
-/* Bytes of panels over `channels` with reduction length k. */
-static bool panels(svf_format format, size_t group, size_t channels, size_t k, size_t *bytes)
+/* Bytes of the panels of a factor. */
+static bool panels(const svf_linear_header *h, int product, size_t *bytes)
 {
-  size_t count;
+  const size_t channels = (size_t)(product ? h->m : h->r), k = (size_t)(product ? h->r : h->n);
+  size_t count, head, rest;
   if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* a panel does not wrap */
+  const svf_parts p = svf_parts_of(h, product);
   return svf_size_round(channels, SVF_PANEL, &count) &&
-         svf_size_mul(count / SVF_PANEL, svf_panel_bytes(format, group, k), bytes);
+         svf_size_mul(p.split_panel, p.stride[0], &head) &&
+         svf_size_mul(count / SVF_PANEL - p.split_panel, p.stride[1], &rest) &&
+         svf_size_add(head, rest, bytes);
 }
 
 /* The group of a header from what was asked for; SIZE_MAX: impossible. */
@@ -35,15 +40,15 @@ static size_t group_of(svf_format format, size_t group)
   switch (svf_format_weights(format)) {
     case SVF_FORMAT_S8: return group == 0 || group == SVF_BLOCK ? SVF_BLOCK : SIZE_MAX;
     case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4:
+    case SVF_FORMAT_W4: /* and W84 */
       if (group == 0) return SMALLEST;
       return group == SMALLEST || group == 64 || group == LARGEST ? group : SIZE_MAX;
     default: return group == 0 ? 0 : SIZE_MAX;
   }
 }
 
-svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format, size_t group,
-                             svf_linear_header *header)
+svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
+                             const svf_quant *quant, svf_linear_header *header)
 {
   if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
   if (n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0; a layer has at least one input");
@@ -52,24 +57,30 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format, si
     return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
                     (int)format);
   }
-  const size_t scaled = group_of(format, group);
-  if (scaled == SIZE_MAX) {
-    return svf_fail(SVF_ERR_ARGUMENT, "group is %zu; w8 and w4 have 32, 64 or 128, other formats 0",
-                    group);
+  const size_t asked = quant ? quant->group : 0, group = group_of(format, asked);
+  const size_t head = quant ? quant->head : 0;
+  if (group == SIZE_MAX) {
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "group is %zu; w8, w4 and w84 have 32, 64 or 128, other formats 0", asked);
+  }
+  if (head > 0 && (format != SVF_FORMAT_W84 || head % SVF_BLOCK != 0 || head > r)) {
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "head is %zu; w84 has a multiple of %d up to r = %zu, other formats 0", head,
+                    SVF_BLOCK, r);
   }
   svf_linear_header h = {.endian = SVF_LINEAR_ENDIAN,
                          .version = SVF_LINEAR_VERSION,
                          .format = (uint32_t)format,
-                         .group = (uint32_t)scaled,
+                         .group = (uint32_t)group,
+                         .head = head,
                          .m = m,
                          .n = n,
                          .r = r};
   memcpy(h.magic, svf_linear_magic, sizeof h.magic);
   size_t bytes = sizeof h, sigma, v, u;
   if (!svf_size_round(r, SVF_PANEL, &sigma) || !svf_size_mul(sigma, sizeof(float), &sigma) ||
-      !panels(format, scaled, r, n, &v) || !panels(format, scaled, m, r, &u) ||
-      !append(&bytes, sigma, &h.sigma_offset) || !append(&bytes, v, &h.v_offset) ||
-      !append(&bytes, u, &h.u_offset)) {
+      !panels(&h, 0, &v) || !panels(&h, 1, &u) || !append(&bytes, sigma, &h.sigma_offset) ||
+      !append(&bytes, v, &h.v_offset) || !append(&bytes, u, &h.u_offset)) {
     return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, n = %zu, r = %zu: the packed size exceeds SIZE_MAX",
                     m, n, r);
   }
@@ -78,12 +89,12 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format, si
   return SVF_OK;
 }
 
-svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, size_t group,
+svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, const svf_quant *quant,
                             size_t *bytes)
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   svf_linear_header header = {0};
-  const svf_status status = svf_linear_layout(m, n, r, format, group, &header);
+  const svf_status status = svf_linear_layout(m, n, r, format, quant, &header);
   if (status == SVF_OK) *bytes = (size_t)header.bytes;
   return status;
 }
@@ -132,8 +143,9 @@ uint64_t svf_linear_checksum(const void *block)
 static svf_status check_header(const svf_linear_header *h, size_t bytes)
 {
   svf_linear_header want;
-  if (h->m > SIZE_MAX || h->n > SIZE_MAX || h->r > SIZE_MAX ||
-      svf_linear_layout((size_t)h->m, (size_t)h->n, (size_t)h->r, (svf_format)h->format, h->group,
+  const svf_quant quant = {h->group, (size_t)h->head};
+  if (h->head > SIZE_MAX || h->m > SIZE_MAX || h->n > SIZE_MAX || h->r > SIZE_MAX ||
+      svf_linear_layout((size_t)h->m, (size_t)h->n, (size_t)h->r, (svf_format)h->format, &quant,
                         &want) != SVF_OK) {
     return svf_fail(
         SVF_ERR_CORRUPT,

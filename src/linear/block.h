@@ -10,9 +10,12 @@
 
 extern const unsigned char svf_linear_magic[8];
 
-/* The header that follows from the shape; checksum 0. ARGUMENT, OVERFLOW. */
-svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format, size_t group,
-                             svf_linear_header *header);
+/* The header that follows from the shape; quant may be NULL; checksum 0. ARGUMENT, OVERFLOW. */
+svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
+                             const svf_quant *quant, svf_linear_header *header);
+
+/* The pointers, types and strides of a source whose m, n and r are valid. */
+svf_status svf_linear_check_source(const svf_linear_source *source);
 
 /* Checksum of a block of header->bytes bytes, taking its checksum field as 0. */
 uint64_t svf_linear_checksum(const void *block);

@@ -8,27 +8,9 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/linear/block.h"
+#include "src/linear/factor.h"
+#include "src/linear/parts.h"
 #include "src/linear/quantise.h"
-
-/* A factor with its reduction index contiguous: channel c's values at data + c*stride. */
-typedef struct factor {
-  svf_dtype type;
-  const void *data;
-  size_t stride, channels, k;
-} factor;
-
-static float element(const factor *f, size_t channel, size_t k)
-{
-  const size_t at = channel * f->stride + k;
-  if (f->type == SVF_F32) return ((const float *)f->data)[at];
-  return svf_widen_bf16(((const uint16_t *)f->data)[at]);
-}
-
-/* What to pack into. */
-typedef struct target {
-  svf_format format;
-  size_t group;
-} target;
 
 /* Step k, lane j of a panel of floats. */
 static void put(char *panel, svf_format format, size_t k, size_t j, float x)
@@ -41,37 +23,39 @@ static void put(char *panel, svf_format format, size_t k, size_t j, float x)
 }
 
 /* Blocks of 16 steps, so that reads and writes both stay within a few cache lines. */
-static void pack_floats(const factor *f, const target *to, size_t channel, size_t lanes,
-                        char *panel, size_t bytes)
+static void pack_floats(const svf_factor *f, svf_format format, size_t channel, size_t lanes,
+                        char *panel)
 {
+  const size_t bytes = svf_panel_bytes(format, 0, f->k);
   const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
   memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
   for (size_t k0 = 0; k0 < f->k; k0 += 16) {
     const size_t k1 = f->k - k0 < 16 ? f->k : k0 + 16;
     for (size_t j = 0; j < SVF_PANEL; ++j) {
       for (size_t k = k0; k < k1; ++k) {
-        put(panel, to->format, k, j, j < lanes ? element(f, channel + j, k) : 0.0f);
+        put(panel, format, k, j, j < lanes ? svf_factor_at(f, channel + j, k) : 0.0f);
       }
     }
   }
 }
 
 /* One channel's share of a block: its scales and its integers. */
-static void pack_channel(const float *w, size_t count, const target *to, size_t j, char *block)
+static void pack_channel(const float *w, size_t count, svf_format format, size_t group, size_t j,
+                         char *block)
 {
   int8_t q[SVF_BLOCK];
-  unsigned char *data = (unsigned char *)block + svf_scale_bytes(to->format, to->group);
-  for (size_t k0 = 0, g = 0; k0 < count; k0 += to->group, ++g) {
-    const size_t left = count - k0 < to->group ? count - k0 : to->group;
-    const float scale = svf_quantise(w + k0, left, to->format, q + k0);
-    if (svf_format_weights(to->format) == SVF_FORMAT_S8) {
+  unsigned char *data = (unsigned char *)block + svf_scale_bytes(format, group);
+  for (size_t k0 = 0, g = 0; k0 < count; k0 += group, ++g) {
+    const size_t left = count - k0 < group ? count - k0 : group;
+    const float scale = svf_quantise(w + k0, left, format, q + k0);
+    if (format == SVF_FORMAT_S8) {
       ((float *)(void *)block)[g * SVF_PANEL + j] = scale;
     } else {
       ((uint16_t *)(void *)block)[g * SVF_PANEL + j] = svf_round_bf16(scale);
     }
   }
   for (size_t k = 0; k < count; ++k) {
-    if (to->format == SVF_FORMAT_W4) {
+    if (format == SVF_FORMAT_W4) {
       const unsigned nibble = (unsigned)q[k] & 0xfu;
       data[(k / 8 * SVF_PANEL + j) * 4 + k % 4] |= (unsigned char)(nibble << (k % 8 / 4 * 4));
     } else {
@@ -80,37 +64,39 @@ static void pack_channel(const float *w, size_t count, const target *to, size_t 
   }
 }
 
-static void pack_integers(const factor *f, const target *to, size_t channel, size_t lanes,
-                          char *panel, size_t bytes)
+static void pack_integers(const svf_factor *f, const svf_parts *to, size_t panel, size_t lanes,
+                          char *out)
 {
   float w[SVF_BLOCK];
-  memset(panel, 0, bytes);
   for (size_t k0 = 0; k0 < f->k; k0 += SVF_BLOCK) {
     const size_t count = f->k - k0 < SVF_BLOCK ? f->k - k0 : SVF_BLOCK;
+    const svf_format format = to->format[svf_part_at(to, panel, k0)];
+    char *block = out + svf_parts_offset(to, panel, k0);
+    memset(block, 0, svf_panel_bytes(format, to->group, count));
     for (size_t j = 0; j < lanes; ++j) {
-      for (size_t k = 0; k < count; ++k) w[k] = element(f, channel + j, k0 + k);
-      pack_channel(w, count, to, j, panel + svf_panel_offset(to->format, to->group, k0));
+      for (size_t k = 0; k < count; ++k) w[k] = svf_factor_at(f, panel * SVF_PANEL + j, k0 + k);
+      pack_channel(w, count, format, to->group, j, block);
     }
   }
 }
 
 /* Panels [first, last). */
-static void pack_panels(const factor *f, const target *to, char *out, size_t first, size_t last)
+static void pack_panels(const svf_factor *f, const svf_parts *to, char *out, size_t first,
+                        size_t last)
 {
-  const size_t bytes = svf_panel_bytes(to->format, to->group, f->k);
   for (size_t p = first; p < last; ++p) {
     const size_t channel = p * SVF_PANEL;
     const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
-    if (svf_format_integer(to->format)) {
-      pack_integers(f, to, channel, lanes, out + p * bytes, bytes);
+    if (svf_format_integer(to->format[1])) {
+      pack_integers(f, to, p, lanes, out);
     } else {
-      pack_floats(f, to, channel, lanes, out + p * bytes, bytes);
+      pack_floats(f, to->format[1], channel, lanes, out + svf_parts_offset(to, p, 0));
     }
   }
 }
 
 /* Part ith of nth of the panels: any nth, any remainder. */
-static void pack_part(const factor *f, const target *to, char *out, size_t ith, size_t nth)
+static void pack_part(const svf_factor *f, const svf_parts *to, char *out, size_t ith, size_t nth)
 {
   const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
   pack_panels(f, to, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
@@ -140,14 +126,9 @@ static svf_status check_factor(const char *name, const void *data, svf_dtype typ
   return SVF_OK;
 }
 
-static svf_status check_source(const svf_linear_source *source, const void *block, size_t bytes,
-                               svf_linear_header *header)
+svf_status svf_linear_check_source(const svf_linear_source *source)
 {
   svf_status status;
-  if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
-  status =
-      svf_linear_layout(source->m, source->n, source->r, source->format, source->group, header);
-  if (status != SVF_OK) return status;
   status =
       check_factor("u", source->u, source->u_type, source->u_stride, "r", source->m, source->r);
   if (status != SVF_OK) return status;
@@ -159,6 +140,18 @@ static svf_status check_source(const svf_linear_source *source, const void *bloc
     return svf_fail(SVF_ERR_ALIGNMENT, "source->sigma is at %p, not aligned to fp32",
                     (const void *)source->sigma);
   }
+  return SVF_OK;
+}
+
+/* And where to pack to. */
+static svf_status check_call(const svf_linear_source *source, const void *block, size_t bytes,
+                             svf_linear_header *header)
+{
+  if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
+  svf_status status =
+      svf_linear_layout(source->m, source->n, source->r, source->format, &source->quant, header);
+  if (status == SVF_OK) status = svf_linear_check_source(source);
+  if (status != SVF_OK) return status;
   if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
   if ((uintptr_t)block % SVF_LINEAR_ALIGNMENT != 0) {
     return svf_fail(SVF_ERR_ALIGNMENT, "block is at %p, not on a multiple of %d bytes", block,
@@ -175,7 +168,7 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
                                 size_t ith, size_t nth)
 {
   svf_linear_header header = {0};
-  const svf_status status = check_source(source, block, bytes, &header);
+  const svf_status status = check_call(source, block, bytes, &header);
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");
   if (ith >= nth) return svf_fail(SVF_ERR_ARGUMENT, "ith is %zu, nth is %zu", ith, nth);
@@ -188,12 +181,10 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
       sigma[i] = i < source->r ? source->sigma[i] : 0.0f;
     }
   }
-  /* Stage 1 multiplies by V: its channels are the rank, its reduction n. Stage 2 by U^T. */
-  const factor v = {source->vt_type, source->vt, source->vt_stride, source->r, source->n};
-  const factor u = {source->u_type, source->u, source->u_stride, source->m, source->r};
-  const target to = {source->format, header.group};
-  pack_part(&v, &to, base + header.v_offset, ith, nth);
-  pack_part(&u, &to, base + header.u_offset, ith, nth);
+  const svf_factor v = svf_factor_of(source, 0), u = svf_factor_of(source, 1);
+  const svf_parts to_v = svf_parts_of(&header, 0), to_u = svf_parts_of(&header, 1);
+  pack_part(&v, &to_v, base + header.v_offset, ith, nth);
+  pack_part(&u, &to_u, base + header.u_offset, ith, nth);
   return SVF_OK;
 }
 

@@ -64,7 +64,7 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
 /* --- Checks ----------------------------------------------------------------------------------- */
 
 static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_kernel **kernel,
-                             layout *space)
+                             const svf_kernel **head_kernel, layout *space)
 {
   if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
   if (args->size != sizeof *args) {
@@ -77,6 +77,8 @@ static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
   const svf_linear_header *h = args->linear;
   status = svf_dispatch(args->isa, (svf_format)h->format, kernel);
+  if (status != SVF_OK) return status;
+  status = svf_dispatch(args->isa, svf_parts_of(h, 0).format[0], head_kernel);
   if (status != SVF_OK) return status;
   if (!lay_out(h, *kernel, args->rows, nth, space)) {
     return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",
@@ -156,7 +158,7 @@ static void divide(svf_product *p, const svf_kernel *kernel, bool own, size_t bl
     const double rows = (double)(ceil_div(blocks, row_parts) * block_rows);
     const double panels = (double)ceil_div(p->panels, panel_parts);
     const double chunks = (double)ceil_div((size_t)rows, SVF_CHUNK_ROWS);
-    const double weights = chunks * panels * (double)p->panel_bytes / SVF_LINE / (double)p->k;
+    const double weights = chunks * panels * (double)p->parts.stride[1] / SVF_LINE / (double)p->k;
     const double lines = kernel->a_lines[p->a_planes];
     const double a = own && row_parts == nth ? 0 : 8 * rows * lines / kernel->a_steps;
     const double cost = kernel->cycles * rows * panels * p->a_planes + weights + a;
@@ -179,9 +181,9 @@ static const char *section(const void *block, uint64_t offset)
 svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes)
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
-  const svf_kernel *kernel = NULL;
+  const svf_kernel *kernel = NULL, *head_kernel = NULL;
   layout space = {0};
-  const svf_status status = check_call(args, nth, &kernel, &space);
+  const svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
   if (status == SVF_OK) *bytes = space.bytes;
   return status;
 }
@@ -190,9 +192,9 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                            size_t workspace_bytes)
 {
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
-  const svf_kernel *kernel = NULL;
+  const svf_kernel *kernel = NULL, *head_kernel = NULL;
   layout space = {0};
-  svf_status status = check_call(args, nth, &kernel, &space);
+  svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
   if (status == SVF_OK) status = check_operands(args);
   if (status != SVF_OK) return status;
   if (workspace_bytes < space.bytes) {
@@ -207,21 +209,23 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
 
   const svf_linear_header *h = args->linear;
   const svf_format format = (svf_format)h->format;
-  svf_plan_data p = {
-      .args = *args, .kernel = kernel, .format = format, .sigma = svf_linear_sigma(h)};
+  svf_plan_data p = {.args = *args,
+                     .kernel = kernel,
+                     .head_kernel = head_kernel,
+                     .format = format,
+                     .sigma = svf_linear_sigma(h)};
   if (args->rows == 1)
     p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
   p.nth = nth;
   p.x_is_a = args->rows == 1 && args->x_type == SVF_F32 && kernel->reads_f32;
   p.blocks = ceil_div(args->rows, (size_t)kernel->rows);
-  p.group = (int)h->group;
   char *at = workspace;
   for (int i = 0; i < 2; ++i) {
     const size_t k = (size_t)(i ? h->r : h->n), channels = (size_t)(i ? h->m : h->r);
     p.product[i] = (svf_product){.a = at,
                                  .a_planes = svf_planes(kernel, format, i),
                                  .weights = section(h, i ? h->u_offset : h->v_offset),
-                                 .panel_bytes = svf_panel_bytes(format, h->group, k),
+                                 .parts = svf_parts_of(h, i),
                                  .k = k,
                                  .channels = channels,
                                  .panels = ceil_div(channels, SVF_PANEL)};

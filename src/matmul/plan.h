@@ -16,6 +16,7 @@
 
 #include "kernels/kernel.h"
 #include "src/core/size.h"
+#include "src/linear/parts.h"
 
 /* Blocking within a part; see stage.c for the loops. The figures are for an L2 of 1.25 MiB or more;
  * on a smaller one they cost speed, never bits. */
@@ -33,7 +34,7 @@ typedef struct svf_product {
   char *a; /* workspace: row block after row block; X or T as it is laid out */
   int a_planes;
   const char *weights; /* packed panels */
-  size_t panel_bytes;
+  svf_parts parts;
   size_t k;
   size_t channels, panels;
   size_t row_parts, panel_parts;
@@ -42,7 +43,8 @@ typedef struct svf_product {
 /* What is in an svf_plan. */
 typedef struct __attribute__((may_alias)) svf_plan_data {
   svf_matmul_args args;
-  const svf_kernel *kernel;
+  const svf_kernel *kernel;      /* of the second parts; what both have in common is asked of it */
+  const svf_kernel *head_kernel; /* of the first parts, if there are any */
   const float *sigma;
   svf_product product[2];
   size_t nth;
@@ -50,7 +52,6 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   bool x_is_a;   /* the caller's X serves as A as it is */
   float *t;      /* workspace: T in fp32, [rows][t_stride], until stage 2 lays it out; or NULL */
   size_t t_stride;
-  int group;
   svf_format format;
   float *c;        /* workspace: partial sums, for every part */
   size_t c_floats; /* so many */
@@ -70,7 +71,8 @@ static inline int svf_planes(const svf_kernel *kernel, svf_format format, int pr
     case SVF_FORMAT_BF16_SPLIT: return kernel->planes && product == 1 ? 2 : 1;
     case SVF_FORMAT_S8_SPLIT: return product == 1 ? 2 : 1;
     case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4: return 2;
+    case SVF_FORMAT_W4:
+    case SVF_FORMAT_W84: return 2;
     default: return 1;
   }
 }

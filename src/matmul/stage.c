@@ -168,19 +168,20 @@ static const void *next_a(const part *w, const slice *s, const group *g, size_t 
 /* A panel at step k, the first of a line of it. */
 static const char *panel_at(const part *w, size_t panel, size_t k)
 {
-  return w->product->weights + panel * w->product->panel_bytes +
-         svf_panel_offset(w->plan->format, (size_t)w->plan->group, k);
+  return w->product->weights + svf_parts_offset(&w->product->parts, panel, k);
 }
 
 /* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
 static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t block)
 {
-  const svf_kernel *kernel = w->plan->kernel;
   const svf_product *product = w->product;
+  const svf_parts *parts = &product->parts;
+  const int in = svf_part_at(parts, g->panel0, s->k0);
+  const svf_kernel *kernel = in ? w->plan->kernel : w->plan->head_kernel;
   const size_t row = block_row(w->plan, block), rows = block_row(w->plan, block + 1) - row;
   const size_t padded = svf_rows_padded(kernel, rows);
   const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
-  const size_t lines = svf_panel_bytes(w->plan->format, (size_t)w->plan->group, s->k) / SVF_LINE;
+  const size_t lines = svf_panel_bytes(parts->format[in], parts->group, s->k) / SVF_LINE;
   const size_t fetch0 = svf_share(lines, blocks, index);
   const size_t fetch = svf_share(lines, blocks, index + 1) - fetch0;
   const bool stream = blocks <= SVF_STREAM_BLOCKS;
@@ -197,8 +198,8 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
       .a = a_of(w, row, rows, s->k0),
       .planes = product->a_planes,
       .rows = (int)rows,
-      .b_stride = product->panel_bytes,
-      .group = w->plan->group,
+      .b_stride = parts->stride[in],
+      .group = (int)parts->group,
       .k = s->k,
       .resume = s->k0 > 0,
       .a_ahead = next_a(w, s, g, row, rows),
@@ -261,6 +262,12 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
   g->next_panels = svf_size_min(width, limit - g->next);
 }
 
+/* How far what begins at `at` may go: a split of the weights lies between two passes or slices. */
+static size_t part_end(size_t at, size_t split, size_t end)
+{
+  return at < split ? svf_size_min(split, end) : end;
+}
+
 static void run_chunk(const part *w, const chunk *ch)
 {
   const size_t k = w->product->k;
@@ -279,11 +286,11 @@ static void run_chunk(const part *w, const chunk *ch)
 
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
-    const size_t left = w->panel1 - s.panel0;
+    const size_t left = part_end(s.panel0, w->product->parts.split_panel, w->panel1) - s.panel0;
     s.panel1 =
         s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left) : svf_size_min(pass, left));
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
-      s.k = svf_size_min(steps, k - s.k0);
+      s.k = svf_size_min(steps, part_end(s.k0, w->product->parts.split_k, k) - s.k0);
       group g = {0};
       for (g.panel0 = s.panel0; g.panel0 < s.panel1; g.panel0 = g.panel1) {
         const size_t rest = s.panel1 - g.panel0;

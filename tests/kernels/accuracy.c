@@ -26,7 +26,8 @@ static double nmse_limit(svf_format format, size_t n, size_t r)
     case SVF_FORMAT_S8_SPLIT:
       return sums + x_crest2 / (12 * 127.0 * 127.0) + t_crest2 / (12 * 16256.0 * 16256.0);
     case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4: return sums + (x_crest2 + t_crest2) / (12 * 16256.0 * 16256.0);
+    case SVF_FORMAT_W4:
+    case SVF_FORMAT_W84: return sums + (x_crest2 + t_crest2) / (12 * 16256.0 * 16256.0);
     default: return sums;
   }
 }
@@ -42,7 +43,8 @@ static double delta_limit(svf_format format, double std)
     case SVF_FORMAT_S8: return fmin(3e-2 / std, 2);
     case SVF_FORMAT_S8_SPLIT: return 5e-4 / std;
     case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4: return 4e-4 / std;
+    case SVF_FORMAT_W4:
+    case SVF_FORMAT_W84: return 4e-4 / std;
     default: return 1e-5 / std;
   }
 }

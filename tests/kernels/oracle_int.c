@@ -11,21 +11,32 @@
 
 enum { BLOCK = 256, LANES = 16 };
 
-/* A factor in a block: channels of k weights each. */
+/* A factor in a block: channels of k weights each. Of a w84 block some are int8: the channels below
+ * `wide_channels`, and the steps below `wide_steps`. */
 typedef struct factor {
   const unsigned char *panels;
   svf_format format;
-  size_t group, k;
+  size_t group, k, wide_channels, wide_steps;
 } factor;
 
 static factor factor_of(const void *block, bool second)
 {
   const svf_linear_header *h = block;
   return (factor){(const unsigned char *)block + (second ? h->u_offset : h->v_offset),
-                  (svf_format)h->format, h->group, (size_t)(second ? h->r : h->n)};
+                  (svf_format)h->format,
+                  h->group,
+                  (size_t)(second ? h->r : h->n),
+                  second ? 0 : (size_t)h->head,
+                  second ? (size_t)h->head : 0};
 }
 
 static bool is_s8(svf_format f) { return f == SVF_FORMAT_S8 || f == SVF_FORMAT_S8_SPLIT; }
+
+static bool is_int4(const factor *f, size_t channel, size_t k)
+{
+  if (f->format == SVF_FORMAT_W84) return channel >= f->wide_channels && k >= f->wide_steps;
+  return f->format == SVF_FORMAT_W4;
+}
 
 static size_t stored_steps(size_t left) { return left < BLOCK ? (left + 63) / 64 * 64 : BLOCK; }
 
@@ -34,22 +45,30 @@ static size_t scales_size(const factor *f)
   return BLOCK / f->group * LANES * (is_s8(f->format) ? 4 : 2);
 }
 
-static size_t block_size(const factor *f, size_t left)
+/* Bytes of the first k steps of a channel's panel. */
+static size_t panel_size(const factor *f, size_t channel, size_t k)
 {
-  return scales_size(f) + stored_steps(left) * LANES / (f->format == SVF_FORMAT_W4 ? 2 : 1);
+  size_t bytes = 0;
+  for (size_t start = 0; start < k; start += BLOCK) {
+    bytes += scales_size(f);
+    bytes += stored_steps(k - start) * LANES / (is_int4(f, channel, start) ? 2 : 1);
+  }
+  return bytes;
 }
 
-/* Block b of a channel's panel. */
-static const unsigned char *block_of(const factor *f, size_t channel, size_t b)
+/* The block that holds step k of a channel. */
+static const unsigned char *block_of(const factor *f, size_t channel, size_t k)
 {
-  const size_t whole = f->k / BLOCK, rest = f->k % BLOCK;
-  const size_t panel = whole * block_size(f, BLOCK) + (rest ? block_size(f, rest) : 0);
-  return f->panels + channel / LANES * panel + b * block_size(f, BLOCK);
+  const size_t wide = f->wide_channels / LANES, panel = channel / LANES;
+  const size_t before = panel < wide ? panel : wide;
+  return f->panels + before * panel_size(f, 0, f->k) +
+         (panel - before) * panel_size(f, f->wide_channels, f->k) +
+         panel_size(f, channel, k / BLOCK * BLOCK);
 }
 
 static float scale_of(const factor *f, size_t channel, size_t k)
 {
-  const unsigned char *p = block_of(f, channel, k / BLOCK);
+  const unsigned char *p = block_of(f, channel, k);
   const size_t at = k % BLOCK / f->group * LANES + channel % LANES;
   if (is_s8(f->format)) {
     float s;
@@ -63,12 +82,11 @@ static float scale_of(const factor *f, size_t channel, size_t k)
 
 static int integer_of(const factor *f, size_t channel, size_t k)
 {
-  const unsigned char *p = block_of(f, channel, k / BLOCK) + scales_size(f);
-  const size_t lane = channel % LANES;
-  k %= BLOCK;
-  if (f->format != SVF_FORMAT_W4) return (signed char)p[k / 4 * 64 + lane * 4 + k % 4];
-  const int byte = p[k / 8 * 64 + lane * 4 + k % 4];
-  const int nibble = k % 8 < 4 ? byte & 15 : byte >> 4;
+  const unsigned char *p = block_of(f, channel, k) + scales_size(f);
+  const size_t lane = channel % LANES, i = k % BLOCK;
+  if (!is_int4(f, channel, k)) return (signed char)p[i / 4 * 64 + lane * 4 + i % 4];
+  const int byte = p[i / 8 * 64 + lane * 4 + i % 4];
+  const int nibble = i % 8 < 4 ? byte & 15 : byte >> 4;
   return nibble < 8 ? nibble : nibble - 16;
 }
 

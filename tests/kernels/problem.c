@@ -144,9 +144,9 @@ static void make_block(problem *p, uint64_t *state)
                                     .vt = vt,
                                     .vt_stride = vs,
                                     .sigma = sigma,
-                                    .group = s->group};
+                                    .quant = s->quant};
   size_t bytes;
-  must(svf_linear_bytes(s->m, s->n, s->r, s->format, s->group, &bytes));
+  must(svf_linear_bytes(s->m, s->n, s->r, s->format, &s->quant, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
   must(svf_linear_check(block, bytes, 1));

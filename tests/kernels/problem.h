@@ -31,8 +31,8 @@ typedef enum values {
 
 typedef struct spec {
   svf_format format;
-  size_t group; /* of w8 and w4 */
-  svf_isa isa;  /* whose order of sums is expected; 0: the chain of FMAs */
+  svf_quant quant;
+  svf_isa isa; /* whose order of sums is expected; 0: the chain of FMAs */
   size_t m, n, r, rows;
   values kind;
   svf_dtype x_type, y_type, u_type, vt_type;

@@ -86,12 +86,24 @@ START_TEST(bytes_misuse)
   ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
   ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW,
            "SIZE_MAX");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, 32, &n), SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_BF16, 32, &n), SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_S8, 32, &n), SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W4, 48, &n), SVF_ERR_ARGUMENT, "group is 48");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W8, 256, &n), SVF_ERR_ARGUMENT, "group is 256");
-  ck_fails(svf_linear_bytes(SIZE_MAX / 2, 1, 4, SVF_FORMAT_W4, 32, &n), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, &(svf_quant){.group = 32}, &n),
+           SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_BF16, &(svf_quant){.group = 32}, &n),
+           SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_S8, &(svf_quant){.group = 32}, &n),
+           SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W4, &(svf_quant){.group = 48}, &n),
+           SVF_ERR_ARGUMENT, "group is 48");
+  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W8, &(svf_quant){.group = 256}, &n),
+           SVF_ERR_ARGUMENT, "group is 256");
+  ck_fails(svf_linear_bytes(SIZE_MAX / 2, 1, 4, SVF_FORMAT_W4, &(svf_quant){.group = 32}, &n),
+           SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W84, &(svf_quant){.head = 128}, &n),
+           SVF_ERR_ARGUMENT, "head is 128");
+  ck_fails(svf_linear_bytes(1, 1, 300, SVF_FORMAT_W84, &(svf_quant){.head = 512}, &n),
+           SVF_ERR_ARGUMENT, "up to r = 300");
+  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W4, &(svf_quant){.head = 256}, &n),
+           SVF_ERR_ARGUMENT, "head is 256");
   ck_assert_uint_eq(n, 77);
 }
 END_TEST
@@ -111,8 +123,6 @@ START_TEST(integers_are_as_documented)
       w[j * STEPS + k] = ldexpf((float)((j + k) % 16 - 8), -j);
     }
   }
-  ck_works(svf_linear_bytes(CHANNELS, STEPS, STEPS, SVF_FORMAT_W4, 64, &size));
-  ck_assert_uint_le(size, sizeof big);
   const svf_linear_source from = {.m = CHANNELS,
                                   .n = STEPS,
                                   .r = STEPS,
@@ -122,7 +132,9 @@ START_TEST(integers_are_as_documented)
                                   .vt = v,
                                   .vt_stride = STEPS,
                                   .sigma = s,
-                                  .group = 64};
+                                  .quant = {.group = 64}};
+  ck_works(svf_linear_bytes(CHANNELS, STEPS, STEPS, SVF_FORMAT_W4, &from.quant, &size));
+  ck_assert_uint_le(size, sizeof big);
   ck_works(svf_linear_pack(&from, big, size));
   const svf_linear_header *h = svf_linear_info(big);
   ck_assert_uint_eq(h->group, 64);
@@ -210,7 +222,7 @@ START_TEST(check_misuse)
   CHECK_FAILS(h->sigma_offset = 0, SVF_ERR_CORRUPT, "header");
   CHECK_FAILS(h->v_offset += 64, SVF_ERR_CORRUPT, "header");
   CHECK_FAILS(h->u_offset = UINT64_MAX, SVF_ERR_CORRUPT, "header");
-  CHECK_FAILS(h->reserved[4] = 1, SVF_ERR_CORRUPT, "header");
+  CHECK_FAILS(h->reserved[3] = 1, SVF_ERR_CORRUPT, "header");
   CHECK_FAILS(h->checksum ^= 1, SVF_ERR_CORRUPT, "checksum");
   CHECK_FAILS(h->checksum = 0, SVF_ERR_CORRUPT, "sealed");
   CHECK_FAILS(bytes -= 1, SVF_ERR_SPACE, "only");

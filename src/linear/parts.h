@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The panels of a factor, of which a first part may have another format than the rest: some of the
+ * panels, or of the steps of every panel. Other formats than w84 have all in the second part. */
+#ifndef SVF_LINEAR_PARTS_H
+#define SVF_LINEAR_PARTS_H
+
+#include <svf/linear.h>
+
+#include "kernels/kernel.h"
+
+typedef struct svf_parts {
+  svf_format format[2];
+  size_t group;
+  size_t split_panel, split_k; /* where the second part begins; one of them is 0 */
+  size_t stride[2];            /* bytes from panel to panel */
+} svf_parts;
+
+/* Of V, the weights of product 0, or of U, those of product 1. Needs format, group, head, n and r
+ * of the header; n and r are small enough that a panel does not wrap. */
+static inline svf_parts svf_parts_of(const svf_linear_header *h, int product)
+{
+  const bool mixed = (svf_format)h->format == SVF_FORMAT_W84;
+  const svf_format rest = svf_format_weights((svf_format)h->format);
+  svf_parts p = {.format = {mixed ? SVF_FORMAT_W8 : rest, rest}, .group = h->group};
+  const size_t head = (size_t)h->head, r = (size_t)h->r;
+  if (product == 0) {
+    p.split_panel = head / SVF_PANEL;
+    for (int i = 0; i < 2; ++i) p.stride[i] = svf_panel_bytes(p.format[i], p.group, (size_t)h->n);
+  } else {
+    p.split_k = head;
+    p.stride[1] = svf_panel_bytes(p.format[1], p.group, r - head);
+    if (head > 0) p.stride[1] += svf_panel_bytes(p.format[0], p.group, head);
+    p.stride[0] = p.stride[1];
+  }
+  return p;
+}
+
+static inline int svf_part_at(const svf_parts *p, size_t panel, size_t k)
+{
+  return panel >= p->split_panel && k >= p->split_k;
+}
+
+/* Where step k of a panel begins, for a k that a slice may begin with. */
+static inline size_t svf_parts_offset(const svf_parts *p, size_t panel, size_t k)
+{
+  if (!svf_part_at(p, panel, k)) {
+    return panel * p->stride[0] + svf_panel_offset(p->format[0], p->group, k);
+  }
+  const size_t head = p->split_k ? svf_panel_bytes(p->format[0], p->group, p->split_k) : 0;
+  return p->split_panel * p->stride[0] + (panel - p->split_panel) * p->stride[1] + head +
+         svf_panel_offset(p->format[1], p->group, k - p->split_k);
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bits along the spectrum. */
+#include <math.h>
+
+#include "kernels/kernel.h"
+#include "src/core/status.h"
+#include "src/linear/block.h"
+#include "src/linear/factor.h"
+#include "src/linear/quantise.h"
+
+/* What a group of weights loses, times the squares of what they are multiplied by: weight i by
+ * sigma[i * step]. */
+static double group_error(const float *w, size_t count, svf_format format, const float *sigma,
+                          size_t step)
+{
+  int8_t q[SVF_BLOCK];
+  const float scale = svf_quantise(w, count, format, q);
+  double error = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double e = ((double)w[i] - (double)q[i] * (double)scale) * (double)sigma[i * step];
+    error += e * e;
+  }
+  return error;
+}
+
+/* Steps [k0, k1) of a channel, in groups. */
+static double channel_error(const svf_factor *f, size_t channel, size_t k0, size_t k1,
+                            svf_format format, size_t group, const float *sigma, size_t step)
+{
+  float w[SVF_BLOCK];
+  double error = 0;
+  for (size_t k = k0; k < k1; k += group) {
+    const size_t count = k1 - k < group ? k1 - k : group;
+    for (size_t i = 0; i < count; ++i) w[i] = svf_factor_at(f, channel, k + i);
+    error += group_error(w, count, format, sigma + (k - k0) * step, step);
+  }
+  return error;
+}
+
+/* Squared error of singular vectors [k0, k1), whole groups, in W. */
+static double block_error(const svf_linear_source *s, size_t k0, size_t k1, svf_format format,
+                          size_t group)
+{
+  const svf_factor v = svf_factor_of(s, 0), u = svf_factor_of(s, 1);
+  double error = 0;
+  for (size_t k = k0; k < k1; ++k) {
+    error += channel_error(&v, k, 0, s->n, format, group, s->sigma + k, 0);
+  }
+  for (size_t i = 0; i < s->m; ++i) {
+    error += channel_error(&u, i, k0, k1, format, group, s->sigma + k0, 1);
+  }
+  return error;
+}
+
+/* The largest head that fits; SPACE if 0 does not. */
+static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_quant *quant)
+{
+  svf_linear_header header;
+  svf_quant trial = {s->quant.group, s->r / SVF_BLOCK * SVF_BLOCK};
+  for (;;) {
+    const svf_status status = svf_linear_layout(s->m, s->n, s->r, SVF_FORMAT_W84, &trial, &header);
+    if (status != SVF_OK) return status;
+    if (header.bytes <= budget) break;
+    if (trial.head == 0) {
+      return svf_fail(SVF_ERR_SPACE, "budget is %zu bytes, int4 alone takes %llu", budget,
+                      (unsigned long long)header.bytes);
+    }
+    trial.head -= SVF_BLOCK;
+  }
+  *quant = (svf_quant){header.group, trial.head};
+  return SVF_OK;
+}
+
+svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_quant *quant,
+                          double *error)
+{
+  svf_quant best;
+  if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
+  if (!quant) return svf_fail(SVF_ERR_NULL, "quant is NULL");
+  svf_status status = largest_head(source, budget, &best);
+  if (status == SVF_OK) status = svf_linear_check_source(source);
+  if (status != SVF_OK) return status;
+  *quant = best;
+  if (!error) return SVF_OK;
+  double lost = 0, power = 0;
+  for (size_t k = 0; k < source->r; k += SVF_BLOCK) {
+    const size_t end = source->r - k < SVF_BLOCK ? source->r : k + SVF_BLOCK;
+    lost += block_error(source, k, end, k < best.head ? SVF_FORMAT_W8 : SVF_FORMAT_W4, best.group);
+  }
+  for (size_t k = 0; k < source->r; ++k) {
+    power += (double)source->sigma[k] * (double)source->sigma[k];
+  }
+  *error = power > 0 ? sqrt(lost / power) : 0;
+  return SVF_OK;
+}
