@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stddef.h>
+
+#include "tests/unit/suite.h"
+
+enum { SIZE = 512 };
+
+static float u[SIZE * SIZE], vt[SIZE * SIZE], sigma[SIZE], u_stored[SIZE * SIZE],
+    vt_stored[SIZE * SIZE];
+static _Alignas(64) unsigned char block[4 << 20];
+
+/* (I - 2 w w^T) H: orthonormal, and all of its elements differ. H is Hadamard's matrix, which
+ * quantises without error. */
+static void orthonormal(float *out, unsigned seed)
+{
+  double w[SIZE], hw[SIZE], norm = 0;
+  for (size_t i = 0; i < SIZE; ++i) {
+    seed = seed * 1664525u + 1013904223u;
+    w[i] = (double)(seed >> 8) / (1 << 24) - 0.5;
+    norm += w[i] * w[i];
+  }
+  const double root = sqrt((double)SIZE);
+  for (size_t j = 0; j < SIZE; ++j) {
+    hw[j] = 0;
+    for (size_t i = 0; i < SIZE; ++i) {
+      hw[j] += w[i] * (__builtin_parityl(i & j) ? -1 : 1) / root;
+    }
+  }
+  for (size_t i = 0; i < SIZE; ++i) {
+    for (size_t j = 0; j < SIZE; ++j) {
+      const double h = (__builtin_parityl(i & j) ? -1 : 1) / root;
+      out[i * SIZE + j] = (float)(h - 2 * w[i] * hw[j] / norm);
+    }
+  }
+}
+
+static svf_linear_source source(void)
+{
+  orthonormal(u, 1);
+  orthonormal(vt, 2);
+  for (size_t k = 0; k < SIZE; ++k) sigma[k] = powf((float)(k + 1), -0.5f);
+  return (svf_linear_source){.m = SIZE,
+                             .n = SIZE,
+                             .r = SIZE,
+                             .u = u,
+                             .u_stride = SIZE,
+                             .vt = vt,
+                             .vt_stride = SIZE,
+                             .sigma = sigma,
+                             .quant = {.group = 64}};
+}
+
+/* The same sum from what the packed block holds. */
+static double stored_error(void)
+{
+  double lost = 0, power = 0;
+  for (size_t k = 0; k < SIZE; ++k) {
+    double e = 0;
+    for (size_t i = 0; i < SIZE; ++i) {
+      const double eu = (double)u[i * SIZE + k] - (double)u_stored[i * SIZE + k];
+      const double ev = (double)vt[k * SIZE + i] - (double)vt_stored[k * SIZE + i];
+      e += eu * eu + ev * ev;
+    }
+    lost += e * (double)sigma[k] * (double)sigma[k];
+    power += (double)sigma[k] * (double)sigma[k];
+  }
+  return sqrt(lost / power);
+}
+
+START_TEST(error_is_that_of_the_packed_block)
+{
+  svf_linear_source s = source();
+  size_t bytes[3];
+  double before = INFINITY;
+  for (size_t head = 0; head <= SIZE; head += 256) {
+    const svf_quant q = {64, head};
+    ck_works(svf_linear_bytes(SIZE, SIZE, SIZE, SVF_FORMAT_W84, &q, &bytes[head / 256]));
+  }
+  ck_assert_uint_le(bytes[2], sizeof block);
+  for (size_t i = 0; i < 3; ++i) {
+    double error = -1;
+    for (size_t extra = 0; extra < 2; ++extra) { /* bytes that buy nothing */
+      ck_works(svf_quant_plan(&s, bytes[i] + extra, &s.quant, &error));
+      ck_assert_uint_eq(s.quant.head, 256 * i);
+      ck_assert_uint_eq(s.quant.group, 64);
+    }
+    s.format = SVF_FORMAT_W84;
+    ck_works(svf_linear_pack(&s, block, sizeof block));
+    ck_assert_uint_eq(svf_linear_info(block)->bytes, bytes[i]);
+    ck_works(svf_linear_unpack(block, sizeof block, u_stored, SIZE, vt_stored, SIZE));
+    ck_assert_double_eq_tol(error, stored_error(), 1e-9);
+    ck_assert_double_lt(error, before);
+    before = error;
+  }
+  ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, NULL));
+  ck_assert_uint_eq(s.quant.head, SIZE);
+}
+END_TEST
+
+/* What the packed block stands for: W' itself, multiplied out. */
+START_TEST(error_is_that_of_the_matrix)
+{
+  svf_linear_source s = source();
+  double error, lost = 0, power = 0;
+  s.format = SVF_FORMAT_W84;
+  s.quant.head = 256;
+  ck_works(svf_linear_pack(&s, block, sizeof block));
+  ck_works(svf_linear_unpack(block, sizeof block, u_stored, SIZE, vt_stored, SIZE));
+  ck_works(svf_quant_plan(&s, (size_t)svf_linear_info(block)->bytes, &s.quant, &error));
+  for (size_t i = 0; i < SIZE; ++i) {
+    static double row[SIZE];
+    for (size_t j = 0; j < SIZE; ++j) row[j] = 0;
+    for (size_t k = 0; k < SIZE; ++k) {
+      const double a = (double)u[i * SIZE + k] * (double)sigma[k];
+      const double b = (double)u_stored[i * SIZE + k] * (double)sigma[k];
+      for (size_t j = 0; j < SIZE; ++j) {
+        row[j] += a * (double)vt[k * SIZE + j] - b * (double)vt_stored[k * SIZE + j];
+      }
+    }
+    for (size_t j = 0; j < SIZE; ++j) lost += row[j] * row[j];
+  }
+  for (size_t k = 0; k < SIZE; ++k) power += (double)sigma[k] * (double)sigma[k];
+  ck_assert_double_eq_tol(sqrt(lost / power) / error, 1, 0.1);
+}
+END_TEST
+
+START_TEST(misuse)
+{
+  svf_linear_source s = source();
+  svf_quant q = {7, 7};
+  double error = 7;
+  ck_fails(svf_quant_plan(NULL, SIZE_MAX, &q, &error), SVF_ERR_NULL, "source is NULL");
+  ck_fails(svf_quant_plan(&s, SIZE_MAX, NULL, &error), SVF_ERR_NULL, "quant is NULL");
+  ck_fails(svf_quant_plan(&s, 1000, &q, &error), SVF_ERR_SPACE, "budget is 1000");
+  s.quant.group = 5;
+  ck_fails(svf_quant_plan(&s, SIZE_MAX, &q, &error), SVF_ERR_ARGUMENT, "group is 5");
+  s.quant.group = 0;
+  s.u = NULL;
+  ck_fails(svf_quant_plan(&s, SIZE_MAX, &q, &error), SVF_ERR_NULL, "source->u ");
+  ck_assert_uint_eq(q.group, 7);
+  ck_assert_uint_eq(q.head, 7);
+  ck_assert_double_eq(error, 7);
+}
+END_TEST
+
+SUITE("quant", error_is_that_of_the_packed_block, error_is_that_of_the_matrix, misuse)
