@@ -27,7 +27,8 @@ typedef struct tally {
   int executed, skipped; /* pairs of format and instruction set; instruction sets */
 } tally;
 
-static const size_t shapes[][4] = {{64, 48, 48, 5}, {200, 256, 200, 9}, {333, 129, 100, 17}};
+static const size_t shapes[][4] = {
+    {64, 48, 48, 5}, {200, 256, 200, 9}, {333, 129, 100, 17}, {300, 320, 288, 5}};
 
 const char *argp_program_version = NULL;
 
