@@ -38,15 +38,16 @@ void gate_case(run *r, bool passed, const char *format, ...)
 
 typedef struct options {
   const char *filter, *require;
-  bool quick, bench;
+  bool quick, full, bench;
   uint64_t seed;
 } options;
 
 static int usage(FILE *to, int code)
 {
   fprintf(to,
-          "usage: svf-check [--quick] [--bench] [--filter=ISA|GATE] [--seed=N]\n"
+          "usage: svf-check [--quick|--full] [--bench] [--filter=ISA|GATE] [--seed=N]\n"
           "                 [--require=ISA|KERNEL,...] [--without=FEATURE,...]\n"
+          "  --quick    a tenth of the cases; formats with integers have no more without --full\n"
           "  --require  fail unless each of these kernels, and one of each ISA, was executed\n"
           "  --without  as on a CPU that lacks these\n"
           "gates:\n");
@@ -70,6 +71,8 @@ static bool parse(int argc, char **argv, options *o)
     const char *a = argv[i];
     if (strcmp(a, "--quick") == 0) {
       o->quick = true;
+    } else if (strcmp(a, "--full") == 0) {
+      o->full = true;
     } else if (strcmp(a, "--bench") == 0) {
       o->bench = true;
     } else if (strncmp(a, "--filter=", 9) == 0) {
@@ -106,7 +109,7 @@ static size_t check_kernel(const svf_kernel *kernel, svf_format format, const op
     if (filtered(o->filter, svf_isa_name(kernel->isa), gates[g].name)) continue;
     run r = {.isa = kernel->isa,
              .format = format,
-             .quick = o->quick,
+             .quick = o->quick || (svf_format_integer(format) && !o->full),
              .seed = o->seed,
              .state = o->seed,
              .gate = gates[g].name};

@@ -108,30 +108,64 @@ static void to_integers(const float *x, size_t k, double most, int64_t *q, float
   }
 }
 
-static float dot(const factor *f, size_t channel, const int64_t *q, const float *scales)
+/* A factor read once: [channel][step], steps up to the end of the last stored block. */
+typedef struct dense {
+  size_t group, k, stored;
+  signed char *q;
+  float *scale;
+} dense;
+
+static void *need(size_t bytes)
 {
-  float sum = 0;
-  for (size_t b = 0; b * BLOCK < f->k; ++b) {
-    const size_t start = b * BLOCK, stored = stored_steps(f->k - start);
-    for (size_t k = start; k < start + stored; k += f->group) {
-      int64_t exact = 0;
-      for (size_t i = k; i < k + f->group && i < f->k; ++i)
-        exact += q[i] * integer_of(f, channel, i);
-      sum = fmaf((float)exact, scale_of(f, channel, k) * scales[b], sum);
+  void *p = malloc(bytes);
+  if (!p) abort();
+  return p;
+}
+
+static dense read_factor(const factor *f, size_t channels)
+{
+  const size_t whole = f->k / BLOCK * BLOCK;
+  dense d = {f->group, f->k, whole + (f->k > whole ? stored_steps(f->k - whole) : 0), NULL, NULL};
+  d.q = need(channels * d.stored);
+  d.scale = need(channels * d.stored * sizeof *d.scale);
+  for (size_t c = 0; c < channels; ++c) {
+    for (size_t k = 0; k < d.stored; ++k) {
+      d.q[c * d.stored + k] = (signed char)integer_of(f, c, k);
+      d.scale[c * d.stored + k] = scale_of(f, c, k);
     }
+  }
+  return d;
+}
+
+static void free_factor(dense *d)
+{
+  free(d->q);
+  free(d->scale);
+}
+
+static float dot(const dense *d, size_t channel, const int64_t *q, const float *scales)
+{
+  const signed char *w = d->q + channel * d->stored;
+  float sum = 0;
+  for (size_t k = 0; k < d->stored;) {
+    const size_t block = k / BLOCK, left = d->stored - k, count = left < d->group ? left : d->group;
+    int64_t exact = 0;
+    for (size_t i = k; i < k + count && i < d->k; ++i) exact += q[i] * w[i];
+    sum = fmaf((float)exact, d->scale[channel * d->stored + k] * scales[block], sum);
+    k += count;
   }
   return sum;
 }
 
 void oracle_integers(const oracle_input *in, const void *block, float *y)
 {
-  const factor v = factor_of(block, false), u = factor_of(block, true);
-  const double x_most = is_s8(v.format) ? 127 : 16256;
-  const double t_most = v.format == SVF_FORMAT_S8 ? 127 : 16256;
+  const factor fv = factor_of(block, false), fu = factor_of(block, true);
+  const double x_most = is_s8(fv.format) ? 127 : 16256;
+  const double t_most = fv.format == SVF_FORMAT_S8 ? 127 : 16256;
   const size_t widest = in->n > in->r ? in->n : in->r;
-  int64_t *q = malloc(widest * sizeof *q);
-  float *t = malloc((in->r + widest / BLOCK + 1) * sizeof *t), *scales = t + in->r;
-  if (!q || !t) abort();
+  dense v = read_factor(&fv, in->r), u = read_factor(&fu, in->m);
+  int64_t *q = need(widest * sizeof *q);
+  float *t = need((in->r + widest / BLOCK + 1) * sizeof *t), *scales = t + in->r;
   for (size_t row = 0; row < in->rows; ++row) {
     to_integers(in->x + row * in->n, in->n, x_most, q, scales);
     for (size_t k = 0; k < in->r; ++k) t[k] = dot(&v, k, q, scales) * in->gains[row][k];
@@ -145,6 +179,8 @@ void oracle_integers(const oracle_input *in, const void *block, float *y)
   }
   free(q);
   free(t);
+  free_factor(&v);
+  free_factor(&u);
 }
 
 void oracle_weights(const void *block, float *u, float *vt)

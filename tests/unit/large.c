@@ -93,10 +93,10 @@ START_TEST(block)
   unsigned char *workspace = map(need);
   svf_plan plan;
   ck_works(svf_matmul_plan(&plan, &a, 4096, workspace, need));
-  for (int stage = 0; stage < 2; ++stage) {
+  for (int stage = 0; stage < SVF_STAGES - 1; ++stage) {
     for (size_t i = 0; i < 4096; ++i) svf_matmul_stage(&plan, stage, i);
   }
-  svf_matmul_stage(&plan, 2, 4095); /* the part with the last panel */
+  svf_matmul_stage(&plan, SVF_STAGES - 1, 4095); /* the part with the last panel */
   ck_assert_float_eq(y[m - 1], 2 * 3 * (float)r);
   ck_assert_float_eq(y[m - 2], 0);
   munmap(big, bytes);
