@@ -55,7 +55,7 @@ static float refit(const float *w, const int8_t *q, size_t count, float scale)
 static float search_int4(const float *w, size_t count, float most, int8_t *q)
 {
   enum { TRIES = 12, FIRST = 88, STEP = 6 }; /* 0.88, 0.94 ... 1.54 times -most/8 */
-  double least = INFINITY;
+  double least = HUGE_VAL;
   float best = 0;
   int8_t trial[SVF_BLOCK];
   for (int i = 0; i < TRIES; ++i) {

@@ -72,7 +72,7 @@ START_TEST(error_is_that_of_the_packed_block)
 {
   svf_linear_source s = source();
   size_t bytes[3];
-  double before = INFINITY;
+  double before = HUGE_VAL;
   for (size_t head = 0; head <= SIZE; head += 256) {
     const svf_quant q = {64, head};
     ck_works(svf_linear_bytes(SIZE, SIZE, SIZE, SVF_FORMAT_W84, &q, &bytes[head / 256]));
