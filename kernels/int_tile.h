@@ -258,15 +258,23 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
 /* --- Tables: SVF_INT_TILES(tile) lists tile(rows, panels), SVF_INT_ROWS the registry's view ------
  */
 
-#define INT_S8(rows, panels)                                        \
-  static void s8_##rows##x##panels(const svf_tile *t)               \
-  {                                                                 \
-    if (INT_QUADS && t->planes == 1) {                              \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, INT_QUADS}); \
-    } else {                                                        \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, false});     \
-    }                                                               \
+#if INT_QUADS
+#define INT_S8(rows, panels)                                    \
+  static void s8_##rows##x##panels(const svf_tile *t)           \
+  {                                                             \
+    if (t->planes == 1) {                                       \
+      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, true});  \
+    } else {                                                    \
+      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, false}); \
+    }                                                           \
   }
+#else
+#define INT_S8(rows, panels)                                  \
+  static void s8_##rows##x##panels(const svf_tile *t)         \
+  {                                                           \
+    int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, false}); \
+  }
+#endif
 #define INT_W8(rows, panels)                                  \
   static void w8_##rows##x##panels(const svf_tile *t)         \
   {                                                           \
