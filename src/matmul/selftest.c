@@ -15,6 +15,7 @@
 #include <svf/matmul.h>
 
 #include "kernels/kernel.h"
+#include "src/core/dispatch.h"
 #include "src/core/status.h"
 
 /* X, U, V in [-1, 1], gains in {1, 2, -1}: |T| <= 2n <= 2^8, which bf16 holds, and |Y| < 2^24. */
@@ -207,7 +208,8 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
     const svf_kernel *kernel = svf_kernel_at(i);
     if (isa != SVF_ISA_AUTO && kernel->isa != isa) continue;
     if (kernel->format != svf_format_weights(format)) continue;
-    if (svf_isa_serving(kernel->isa, format) != kernel->isa) continue;
+    const svf_kernel *serves; /* a row behind a preferred one of its ISA cannot be asked for */
+    if (svf_dispatch(kernel->isa, format, &serves) != SVF_OK || serves != kernel) continue;
     status = run_kernel(&b, s, kernel);
     ++*ran;
   }
