@@ -1,54 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tile of the formats with integers, written once for the x86 vector ISAs. Before this is
- * included a kernel has its ISA's vec.h, line.h, and defines:
+ * The tile of the formats with integers, written once for the vector ISAs. Before this is included
+ * a kernel has what int_lines.h wants and, in its ISA's ivec.h or itself, unless INT_A8
  *
- *   ivec                      as many int32 as vec has fp32
- *   i_zero() i_load(p) i_dup(p) i_add(x, y)       dup: the int32 at p in every lane
  *   i_shl16(x, n), i_sar16(x, n)                  shifts of int16
- *   i_to_f32(x), i_round(v)                       int32 to fp32 and back, rounded
- *   i_bits(v), i_max(x, y)                        fp32 as int32; the larger int32, both >= 0
- *   i_most(x), i_total(x)                         of all lanes: the largest, the sum
  *   i_pairs(a, w, sum)        sum + products of int16 pairs
- *   i_store_pairs(p, x)       16 int32 as int16, of each four in the order 0 2 1 3
- *   INT_QUADS                 1 if there is also:
- *   i_quads(a, w, sum)        sum + products of four uint8 of w with four int8 of a
- *   i_flip(x)                 int8 to uint8, 128 more
- *   i_store_quads(p, x)       16 int32 as int8
+ *   isum                      the type of that sum, if INT_WIDE_SUMS is defined, else ivec; then
+ *                             also s_zero() and s_add_up(sum), an ivec
  *
- * A line of weights is shifted apart into pairs of int16: of int8 quads (0 2) and (1 3), of int4
- * (0 2), (4 6), (1 3), (5 7); A is laid out in that order. Where A is int8 (one plane, INT_QUADS)
- * the weights become unsigned instead, and sums start at -128 times the sum of A, which is in its
- * header.
+ * or, if INT_A8 or INT_QUADS, of int8:
  *
- *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8 */
+ *   i_quads(a, w, sum)        sum + products of four int8 of w with four of a; uint8 unless INT_A8
+ *   i_flip(x)                 unless INT_A8: int8 to uint8, 128 more
+ *   i_low4(x), i_high4(x)     INT_A8: 16 times the int4 in the low and in the high halves of bytes
+ *   i_join(h, l), i_sar4(x)   INT_A8: 128 * h + l; x / 16
+ *
+ * As int16 a line of weights is shifted apart into pairs: of int8 quads (0 2) and (1 3), of int4
+ * (0 2), (4 6), (1 3), (5 7); A is laid out in that order. */
 #ifndef SVF_KERNELS_INT_TILE_H
 #define SVF_KERNELS_INT_TILE_H
 
-#include "kernels/int_scale.h"
-#include "kernels/line.h"
-
-enum { INT_LINE = 64 }; /* steps in a line of A, of two if it is int16 */
+#include "kernels/int_lines.h"
 
 /* What is constant in a tile. */
 typedef struct shape {
   int rows, panels;
   svf_format format; /* of the weights */
-  bool quads;        /* A is int8 */
+  int planes;        /* of A, if it is int8; 0: it is int16 */
 } shape;
 
-typedef struct int_sums {
-  ivec v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX]; /* [row][panel][VECS] */
-} int_sums;
-
-SVF_INLINE size_t whole_lines(size_t k)
+#if INT_A8
+typedef struct isum {
+  ivec plane[2];
+} isum;
+SVF_INLINE isum s_zero(void) { return (isum){{i_zero(), i_zero()}}; }
+SVF_INLINE ivec s_total(isum sum, const shape s)
 {
-  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
+  const ivec x = s.planes == 2 ? i_join(sum.plane[0], sum.plane[1]) : sum.plane[0];
+  return s.format == SVF_FORMAT_W4 ? i_sar4(x) : x;
 }
+#else
+#ifndef INT_WIDE_SUMS
+typedef ivec isum;
+SVF_INLINE isum s_zero(void) { return i_zero(); }
+SVF_INLINE ivec s_add_up(isum sum) { return sum; }
+#endif
+SVF_INLINE ivec s_total(isum sum, const shape s)
+{
+  (void)s;
+  return s_add_up(sum);
+}
+#endif
+
+typedef struct int_sums {
+  isum v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX]; /* [row][panel][VECS] */
+} int_sums;
 
 /* Steps in a line of weights. */
 SVF_INLINE int line_steps(svf_format format) { return format == SVF_FORMAT_W4 ? 8 : 4; }
 
+/* A line of weights of every panel. */
+SVF_INLINE void load_line(const char *b, size_t stride, const int vecs, ivec *raw)
+{
+  SVF_UNROLL
+  for (int q = 0; q < vecs; ++q) {
+    raw[q] = i_load(b + (size_t)(q / VECS) * stride + q % VECS * LANES * 4);
+  }
+}
+
+#if INT_A8 || INT_QUADS
+/* Quad n of a line of weights. */
+SVF_INLINE ivec weight_quads(ivec raw, svf_format format, const int n)
+{
+#if INT_A8
+  if (format == SVF_FORMAT_W4) return n == 0 ? i_low4(raw) : i_high4(raw);
+  return raw;
+#else
+  (void)format, (void)n;
+  return i_flip(raw);
+#endif
+}
+
+/* A line of weights of every panel times every row of int8. */
+SVF_INLINE void quads_step(const char *a, const char *b, size_t stride, const shape s,
+                           int_sums *sum)
+{
+  const int vecs = s.panels * VECS;
+  ivec raw[SVF_PANELS_MAX * VECS], w[SVF_PANELS_MAX * VECS];
+  load_line(b, stride, vecs, raw);
+  SVF_UNROLL
+  for (int n = 0; n < line_steps(s.format) / 4; ++n) {
+    SVF_UNROLL
+    for (int q = 0; q < vecs; ++q) w[q] = weight_quads(raw[q], s.format, n);
+    SVF_UNROLL
+    for (int i = 0; i < s.rows * s.planes; ++i) {
+      const ivec x = i_dup(a + i * SVF_LINE + n * 4);
+      SVF_UNROLL
+      for (int q = 0; q < vecs; ++q) {
+        isum *to = &sum->v[i % s.rows * vecs + q];
+#if INT_A8
+        to->plane[i / s.rows] = i_quads(x, w[q], to->plane[i / s.rows]);
+#else
+        *to = i_quads(x, w[q], *to);
+#endif
+      }
+    }
+  }
+}
+#endif
+
+#if !INT_A8
 /* Pairs n of a line of weights, and which int32 of A goes with them. */
 SVF_INLINE ivec weight_pairs(ivec raw, svf_format format, const int n)
 {
@@ -66,30 +127,13 @@ SVF_INLINE int pair_of_a(svf_format format, const int n)
   return format == SVF_FORMAT_W4 ? n % 2 * 2 + n / 2 : n;
 }
 
-/* A line of weights of every panel times every row. */
-SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const shape s, int_sums *sum)
+/* A line of weights of every panel times every row of int16. */
+SVF_INLINE void pairs_step(const char *a, const char *b, size_t stride, const shape s,
+                           int_sums *sum)
 {
   const int vecs = s.panels * VECS;
   ivec raw[SVF_PANELS_MAX * VECS], w[SVF_PANELS_MAX * VECS];
-  SVF_UNROLL
-  for (int q = 0; q < vecs; ++q) {
-    raw[q] = i_load(b + (size_t)(q / VECS) * stride + q % VECS * LANES * 4);
-  }
-#if INT_QUADS
-  if (s.quads) {
-    SVF_UNROLL
-    for (int q = 0; q < vecs; ++q) w[q] = i_flip(raw[q]);
-    SVF_UNROLL
-    for (int i = 0; i < s.rows; ++i) {
-      const ivec x = i_dup(a + i * SVF_LINE);
-      SVF_UNROLL
-      for (int q = 0; q < vecs; ++q) {
-        sum->v[i * vecs + q] = i_quads(x, w[q], sum->v[i * vecs + q]);
-      }
-    }
-    return;
-  }
-#endif
+  load_line(b, stride, vecs, raw);
   SVF_UNROLL
   for (int n = 0; n < line_steps(s.format) / 2; ++n) {
     SVF_UNROLL
@@ -104,6 +148,22 @@ SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const sha
     }
   }
 }
+#endif
+
+SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const shape s, int_sums *sum)
+{
+#if INT_A8
+  quads_step(a, b, stride, s, sum);
+#elif INT_QUADS
+  if (s.planes == 1) {
+    quads_step(a, b, stride, s, sum);
+  } else {
+    pairs_step(a, b, stride, s, sum);
+  }
+#else
+  pairs_step(a, b, stride, s, sum);
+#endif
+}
 
 /* Where sum e lies in c, [panel][row][16]. */
 SVF_INLINE float *c_at(float *c, const shape s, int e)
@@ -112,7 +172,7 @@ SVF_INLINE float *c_at(float *c, const shape s, int e)
   return c + (q / VECS * s.rows + i) * SVF_PANEL + q % VECS * LANES;
 }
 
-/* The exact sums of a group, in fp32, times both scales, added to those in c. */
+/* The sums of a group, of the panels of a block at b. */
 SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, size_t group,
                           const float *a_scale, float *c, const shape s)
 {
@@ -120,16 +180,11 @@ SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, siz
   vec w[SVF_PANELS_MAX * VECS];
   SVF_UNROLL
   for (int q = 0; q < vecs; ++q) {
-    const char *panel = b + (size_t)(q / VECS) * stride;
-    const size_t at = group * SVF_PANEL + (size_t)(q % VECS * LANES);
-    w[q] = s.format == SVF_FORMAT_S8 ? v_load((const float *)(const void *)panel + at)
-                                     : v_widen((const uint16_t *)(const void *)panel + at);
+    w[q] = weight_scales(b + (size_t)(q / VECS) * stride, s.format, group, q % VECS * LANES);
   }
   SVF_UNROLL
   for (int e = 0; e < vecs * s.rows; ++e) {
-    float *to = c_at(c, s, e);
-    const vec scale = v_mul(w[e % vecs], v_dup(a_scale[e / vecs]));
-    v_store(to, v_fma(i_to_f32(sum->v[e]), scale, v_load(to)));
+    add_scaled(c_at(c, s, e), s_total(sum->v[e], s), w[e % vecs], a_scale[e / vecs]);
   }
 }
 
@@ -139,27 +194,39 @@ typedef struct int_fetch {
   size_t left;
 } int_fetch;
 
-/* One group of `steps` steps, whole lines of A. */
-SVF_INLINE void group_sums(const svf_tile *tile, const char *a, const char *b, int steps,
-                           int_fetch *f, const shape s, int_sums *sum)
+SVF_INLINE isum sum_start(const char *header, const shape s, int row)
 {
-  const int a_steps = s.quads ? INT_LINE : INT_LINE / 2, b_steps = line_steps(s.format);
+#if INT_QUADS && !INT_A8
+  if (s.planes == 1) return i_dup(header + (s.rows + row) * 4);
+#endif
+  (void)header, (void)s, (void)row;
+  return s_zero();
+}
+
+/* One group: steps [k0, k1) of a block, whose lines of A are at `lines`. */
+SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *b, size_t k0,
+                           size_t k1, int_fetch *f, const shape s, int_sums *sum)
+{
+  const int b_steps = line_steps(s.format), planes = s.planes > 0 ? s.planes : 1;
+  const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2; /* steps in one of A */
+  const int a_steps = INT_A8 ? INT_LINE / 2 : a_line;        /* at a time */
+  const int row_lines = s.rows * planes, a_bytes = row_lines * SVF_LINE * a_steps / a_line;
   size_t stride = tile->b_stride;
-  for (int k = 0; k < steps; k += a_steps) {
+  for (size_t k = k0; k < k1; k += (size_t)a_steps) {
+    const size_t l = k / (size_t)a_line, in_line = k % (size_t)a_line;
+    const char *x = lines + l * (size_t)row_lines * SVF_LINE + in_line * SVF_LINE / (size_t)a_line;
     fetch_lines(&f->ahead, stride, s.panels, tile->fetch_rate * a_steps / (INT_LINE / 2), &f->left);
     if (f->a_ahead) {
-      for (int i = 0; i < s.rows; ++i) v_prefetch(f->a_ahead + i * SVF_LINE);
-      f->a_ahead += s.rows * SVF_LINE;
+      for (int i = 0; i < a_bytes; i += SVF_LINE) v_prefetch(f->a_ahead + i);
+      f->a_ahead += a_bytes;
     }
-    const char *x = a;
     for (int j = 0; j < a_steps; j += b_steps) {
       /* Hidden, or addresses would be computed beforehand and kept on the stack. */
       __asm__("" : "+r"(stride));
       line_step(x, b, stride, s, sum);
-      x += SVF_LINE * b_steps / a_steps;
+      x += SVF_LINE * b_steps / a_line;
       b += SVF_LINE;
     }
-    a += s.rows * SVF_LINE;
   }
 }
 
@@ -167,7 +234,6 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
 {
   const int sums = s.rows * s.panels * VECS;
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
-  const size_t row_bytes = s.quads ? 1 : 2; /* of A, per step */
   const char *a = tile->a, *b = tile->b;
   int_fetch f = {tile->ahead, tile->a_ahead, tile->fetch};
   int_sums sum;
@@ -176,20 +242,16 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
   }
   for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
     const size_t steps = whole_lines(left);
-    const float *a_scale = (const float *)(const void *)a;
-    const char *x = a + s.rows * SVF_A_HEADER, *w = b + svf_scale_bytes(s.format, group);
+    const char *w = b + svf_scale_bytes(s.format, group);
     for (size_t k = 0, g = 0; k < steps; k += group, ++g) {
-      const size_t count = steps - k < group ? steps - k : group;
+      const size_t end = steps - k < group ? steps : k + group;
       SVF_UNROLL
-      for (int e = 0; e < sums; ++e) {
-        sum.v[e] = s.quads ? i_dup(a + (s.rows + e / (s.panels * VECS)) * 4) : i_zero();
-      }
-      group_sums(tile, x, w, (int)count, &f, s, &sum);
-      add_group(&sum, b, tile->b_stride, g, a_scale, tile->c, s);
-      x += count * row_bytes * (size_t)s.rows;
-      w += count / (size_t)line_steps(s.format) * SVF_LINE;
+      for (int e = 0; e < sums; ++e) sum.v[e] = sum_start(a, s, e / (s.panels * VECS));
+      group_sums(tile, a + s.rows * SVF_A_HEADER, w, k, end, &f, s, &sum);
+      add_group(&sum, b, tile->b_stride, g, (const float *)(const void *)a, tile->c, s);
+      w += (end - k) / (size_t)line_steps(s.format) * SVF_LINE;
     }
-    a += (size_t)s.rows * (SVF_A_HEADER + steps * row_bytes);
+    a += (size_t)s.rows * (SVF_A_HEADER + steps * a_row_bytes(tile->planes));
     b = w;
   }
   if (!tile->epilogue) return;
@@ -199,91 +261,32 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
   }
 }
 
-/* --- A -----------------------------------------------------------------------------------------
- */
-
-/* One row of a block: `k` elements at x become the row's lines, scale and sum. */
-SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, int rows, int row,
-                         char *a)
-{
-  const bool quads = INT_QUADS && planes == 1;
-  const size_t size = type == SVF_F32 ? 4 : 2, lines = whole_lines(k) / SVF_PANEL;
-  line v[SVF_BLOCK / SVF_PANEL];
-  ivec most = i_zero(), sum = i_zero();
-  for (size_t l = 0; l < lines; ++l) {
-    const size_t at = l * SVF_PANEL, left = k > at ? k - at : 0;
-    SVF_UNROLL
-    for (int q = 0; q < VECS; ++q) v[l].v[q] = v_zero();
-    if (left > 0) v[l] = row_load(x + at * size, type, left < SVF_PANEL ? (int)left : SVF_PANEL);
-    SVF_UNROLL
-    for (int q = 0; q < VECS; ++q) most = i_max(most, i_bits(v_abs(v[l].v[q])));
-  }
-  const int_scale s = int_scale_of((uint32_t)i_most(most), planes);
-  char *to = a + rows * SVF_A_HEADER + row * SVF_LINE;
-  for (size_t l = 0; l < lines; ++l) {
-    ivec n[VECS];
-    SVF_UNROLL
-    for (int q = 0; q < VECS; ++q) {
-      n[q] = s.empty ? i_zero() : i_round(v_mul(v[l].v[q], v_dup(s.inverse)));
-      sum = i_add(sum, n[q]);
-    }
-#if INT_QUADS
-    if (quads) {
-      i_store_quads(to + l / 4 * (size_t)rows * SVF_LINE + l % 4 * 16, n);
-      continue;
-    }
-#endif
-    i_store_pairs(to + l / 2 * (size_t)rows * SVF_LINE + l % 2 * 32, n);
-  }
-  const int32_t start = quads ? -128 * i_total(sum) : 0;
-  memcpy(a + row * 4, &s.scale, sizeof s.scale);
-  memcpy(a + (rows + row) * 4, &start, sizeof start);
-}
-
-static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
-                          int planes, void *packed)
-{
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
-  char *a = packed;
-  for (size_t j = 0; j < k; j += SVF_BLOCK) {
-    const size_t count = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
-    for (int i = 0; i < rows; ++i) {
-      pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, rows, i,
-               a);
-    }
-    a += (size_t)rows * (SVF_A_HEADER + whole_lines(count) * (INT_QUADS && planes == 1 ? 1 : 2));
-  }
-}
-
 /* --- Tables: SVF_INT_TILES(tile) lists tile(rows, panels), SVF_INT_ROWS the registry's view ------
  */
 
-#if INT_QUADS
-#define INT_S8(rows, panels)                                    \
-  static void s8_##rows##x##panels(const svf_tile *t)           \
-  {                                                             \
-    if (t->planes == 1) {                                       \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, true});  \
-    } else {                                                    \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, false}); \
-    }                                                           \
+enum {
+  ONE_PLANE = INT_A8 || INT_QUADS ? 1 : 0, /* what shape has for tiles of one plane, and of two */
+  TWO_PLANES = INT_A8 ? 2 : 0
+};
+
+#define INT_S8(rows, panels)                                         \
+  static void s8_##rows##x##panels(const svf_tile *t)                \
+  {                                                                  \
+    if (ONE_PLANE != TWO_PLANES && t->planes == 1) {                 \
+      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, ONE_PLANE});  \
+    } else {                                                         \
+      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, TWO_PLANES}); \
+    }                                                                \
   }
-#else
-#define INT_S8(rows, panels)                                  \
-  static void s8_##rows##x##panels(const svf_tile *t)         \
-  {                                                           \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, false}); \
+#define INT_W8(rows, panels)                                       \
+  static void w8_##rows##x##panels(const svf_tile *t)              \
+  {                                                                \
+    int_tile(t, (shape){rows, panels, SVF_FORMAT_W8, TWO_PLANES}); \
   }
-#endif
-#define INT_W8(rows, panels)                                  \
-  static void w8_##rows##x##panels(const svf_tile *t)         \
-  {                                                           \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_W8, false}); \
-  }
-#define INT_W4(rows, panels)                                  \
-  static void w4_##rows##x##panels(const svf_tile *t)         \
-  {                                                           \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_W4, false}); \
+#define INT_W4(rows, panels)                                       \
+  static void w4_##rows##x##panels(const svf_tile *t)              \
+  {                                                                \
+    int_tile(t, (shape){rows, panels, SVF_FORMAT_W4, TWO_PLANES}); \
   }
 
 /* The registry row of one format. */
@@ -296,7 +299,7 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
       .rows = INT_ROWS,                                       \
       .row_unit = 1,                                          \
       .a_steps = INT_LINE,                                    \
-      .a_lines = {0, INT_QUADS ? 1 : 2, 2},                   \
+      .a_lines = {0, INT_A8 || INT_QUADS ? 1 : 2, 2},         \
       .cycles = VECS / 4.0,                                   \
       .planes = true,                                         \
       .reads_f32 = false,                                     \

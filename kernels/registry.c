@@ -18,7 +18,10 @@ static const svf_kernel *const rows[] = {
     &svf_kernel_bf16_avx512bf16,
     &svf_kernel_bf16_amx,
 #elif defined(__aarch64__)
-    &svf_kernel_f32_neon, &svf_kernel_bf16_neon, &svf_kernel_bf16_neonbf16,
+    &svf_kernel_f32_neon, &svf_kernel_bf16_neon,
+    &svf_kernel_s8_neon, &svf_kernel_w8_neon, &svf_kernel_w4_neon,
+    &svf_kernel_s8_neondot, &svf_kernel_w8_neondot, &svf_kernel_w4_neondot,
+    &svf_kernel_bf16_neonbf16,
 #endif
 };
 /* clang-format on */

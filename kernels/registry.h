@@ -17,8 +17,11 @@ extern const svf_kernel svf_kernel_s8_avxvnni, svf_kernel_w8_avxvnni, svf_kernel
 extern const svf_kernel svf_kernel_s8_avx512, svf_kernel_w8_avx512, svf_kernel_w4_avx512;
 extern const svf_kernel svf_kernel_s8_avx512vnni, svf_kernel_w8_avx512vnni;
 extern const svf_kernel svf_kernel_w4_avx512vnni;
+extern const svf_kernel svf_kernel_s8_amx, svf_kernel_w8_amx, svf_kernel_w4_amx;
 #elif defined(__aarch64__)
 extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon, svf_kernel_bf16_neonbf16;
+extern const svf_kernel svf_kernel_s8_neon, svf_kernel_w8_neon, svf_kernel_w4_neon;
+extern const svf_kernel svf_kernel_s8_neondot, svf_kernel_w8_neondot, svf_kernel_w4_neondot;
 #endif
 
 #endif

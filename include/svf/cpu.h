@@ -31,7 +31,9 @@ extern "C" {
 #define SVF_CPU_AVXVNNI (UINT64_C(1) << 11)
 #define SVF_CPU_AMX_INT8 (UINT64_C(1) << 12)
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
-#define SVF_CPU_NEON_BF16 (UINT64_C(1) << 17) /* BFMMLA */
+#define SVF_CPU_NEON_BF16 (UINT64_C(1) << 17)    /* BFMMLA */
+#define SVF_CPU_NEON_DOTPROD (UINT64_C(1) << 18) /* SDOT */
+#define SVF_CPU_NEON_I8MM (UINT64_C(1) << 19)    /* SMMLA */
 
 /* What this CPU and operating system support. Thread-safe, never fails. */
 SVF_API uint64_t svf_cpu_features(void);

@@ -37,6 +37,11 @@ SVF_INLINE void i_store_pairs(char *p, const ivec *x)
                       _mm256_shuffle_epi8(_mm512_cvtepi32_epi16(x[0]), order));
 }
 
+SVF_INLINE void i_store_quads(char *p, const ivec *x)
+{
+  _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(x[0]));
+}
+
 enum { INT_ROWS = 8 };
 #define INT_TILE_NAME "8x48"
 /* clang-format off */

@@ -13,6 +13,8 @@ SVF_TARGET_BEGIN("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 
 #include "kernels/avx512/ivec.h"
 
+#define INT_A8 0
+#define INT_ROW_UNIT 1
 #define INT_QUADS 1
 
 /* In assembly, so that a sum stays in its register. */
@@ -29,11 +31,6 @@ SVF_INLINE ivec i_quads(ivec a, ivec w, ivec sum)
 }
 
 SVF_INLINE ivec i_flip(ivec x) { return _mm512_xor_si512(x, _mm512_set1_epi8((char)0x80)); }
-
-SVF_INLINE void i_store_quads(char *p, const ivec *x)
-{
-  _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(x[0]));
-}
 
 #include "kernels/int_tile.h"
 

@@ -22,6 +22,9 @@ SVF_INLINE void v_store(float *p, vec v) { vst1q_f32(p, v); }
 SVF_INLINE vec v_add(vec x, vec y) { return vaddq_f32(x, y); }
 SVF_INLINE vec v_sub(vec x, vec y) { return vsubq_f32(x, y); }
 SVF_INLINE vec v_mul(vec x, vec y) { return vmulq_f32(x, y); }
+SVF_INLINE vec v_dup(float x) { return vdupq_n_f32(x); }
+SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return vfmaq_f32(sum, x, y); }
+SVF_INLINE vec v_abs(vec v) { return vabsq_f32(v); }
 SVF_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)

@@ -40,8 +40,12 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
 
 uint64_t svf_cpu_from_hwcap(uint64_t hwcap, uint64_t hwcap2)
 {
-  if (!bit(hwcap, 1)) return 0;                                             /* HWCAP_ASIMD */
-  return bit(hwcap2, 14) ? SVF_CPU_NEON | SVF_CPU_NEON_BF16 : SVF_CPU_NEON; /* HWCAP2_BF16 */
+  if (!bit(hwcap, 1)) return 0; /* HWCAP_ASIMD */
+  uint64_t has = SVF_CPU_NEON;
+  if (bit(hwcap, 20)) has |= SVF_CPU_NEON_DOTPROD; /* HWCAP_ASIMDDP */
+  if (bit(hwcap2, 13)) has |= SVF_CPU_NEON_I8MM;   /* HWCAP2_I8MM */
+  if (bit(hwcap2, 14)) has |= SVF_CPU_NEON_BF16;   /* HWCAP2_BF16 */
+  return has;
 }
 
 uint64_t svf_cpu_features(void)

@@ -34,6 +34,8 @@ static const struct {
     {SVF_CPU_AVXVNNI, "avx_vnni"},
     {SVF_CPU_AVX512BF16, "avx512_bf16"},
     {SVF_CPU_NEON, "neon"},
+    {SVF_CPU_NEON_DOTPROD, "neon-dotprod"},
+    {SVF_CPU_NEON_I8MM, "neon-i8mm"},
     {SVF_CPU_NEON_BF16, "neon-bf16"},
 };
 

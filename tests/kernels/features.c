@@ -30,6 +30,8 @@ static const struct {
     {"amx-int8", SVF_CPU_AMX_INT8},
     {"f16c", SVF_CPU_F16C},
     {"fma", SVF_CPU_FMA},
+    {"neon-dotprod", SVF_CPU_NEON_DOTPROD},
+    {"neon-i8mm", SVF_CPU_NEON_I8MM},
     {"neon-bf16", SVF_CPU_NEON_BF16},
 };
 

@@ -91,7 +91,9 @@ START_TEST(aarch64_has_neon_by_hwcap)
 {
   ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 1, 0), SVF_CPU_NEON);
   ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 1, 1 << 14), SVF_CPU_NEON | SVF_CPU_NEON_BF16);
-  ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 0, 1 << 14), 0);
+  ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 1, 1 << 13), SVF_CPU_NEON | SVF_CPU_NEON_I8MM);
+  ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 1 | 1 << 20, 0), SVF_CPU_NEON | SVF_CPU_NEON_DOTPROD);
+  ck_assert_uint_eq(svf_cpu_from_hwcap(1 << 0 | 1 << 20, 1 << 14), 0);
 }
 END_TEST
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A of the formats with integers: rows rounded to integers, block by block, and what becomes of
+ * the exact sums of a group. Before this is included a kernel has its ISA's ivec.h, that is
+ *
+ *   ivec                      as many int32 as vec has fp32
+ *   i_zero() i_load(p) i_dup(p) i_add(x, y)       dup: the int32 at p in every lane
+ *   i_to_f32(x), i_round(v)                       int32 to fp32 and back, rounded
+ *   i_bits(v), i_max(x, y)                        fp32 as int32; the larger int32, both >= 0
+ *   i_most(x), i_total(x)                         of all lanes: the largest, the sum
+ *
+ *   i_store_pairs(p, x)       unless INT_A8: 16 int32 as int16, of each four in the order 0 2 1 3
+ *   i_store_quads(p, x)       INT_A8, INT_QUADS: 16 int32 as int8
+ *   i_high(x), i_low(x, h)    INT_A8: 128 * h + l = x, with l in [-64, 63]
+ *
+ * and defines
+ *
+ *   INT_A8                    1: A is planes of int8. 0: it is int16, but
+ *   INT_QUADS                 1: of one plane int8, with which int8 is multiplied as uint8: a row's
+ *                             sums start at -128 times its own
+ *   INT_ROW_UNIT              rows of A are padded to a multiple of this
+ *
+ *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8; INT_A8:
+ *       [header][line of k][plane][row][64 bytes] */
+#ifndef SVF_KERNELS_INT_LINES_H
+#define SVF_KERNELS_INT_LINES_H
+
+#include "kernels/int_scale.h"
+#include "kernels/line.h"
+
+enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up with zeros */
+
+SVF_INLINE size_t whole_lines(size_t k)
+{
+  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
+}
+
+SVF_INLINE int padded_rows(int rows)
+{
+  return (rows + INT_ROW_UNIT - 1) / INT_ROW_UNIT * INT_ROW_UNIT;
+}
+
+/* Bytes that a step of a row takes. */
+SVF_INLINE size_t a_row_bytes(int planes)
+{
+  return INT_A8 || (INT_QUADS && planes == 1) ? (size_t)planes : sizeof(int16_t);
+}
+
+/* 16 steps from step k on of a row of a block become integers in its lines. */
+SVF_INLINE void put_integers(char *lines, int rows, int row, int planes, size_t k, const ivec *x)
+{
+#if INT_A8
+  char *to =
+      lines + (k / INT_LINE * (size_t)(planes * rows) + (size_t)row) * SVF_LINE + k % INT_LINE;
+  if (planes == 1) {
+    i_store_quads(to, x);
+    return;
+  }
+  ivec high[VECS], low[VECS];
+  SVF_UNROLL
+  for (int q = 0; q < VECS; ++q) {
+    high[q] = i_high(x[q]);
+    low[q] = i_low(x[q], high[q]);
+  }
+  i_store_quads(to, high);
+  i_store_quads(to + rows * SVF_LINE, low);
+#else
+  enum { PAIRS_LINE = INT_LINE / 2 };
+#if INT_QUADS
+  if (planes == 1) {
+    i_store_quads(lines + (k / INT_LINE * (size_t)rows + (size_t)row) * SVF_LINE + k % INT_LINE, x);
+    return;
+  }
+#endif
+  (void)planes;
+  i_store_pairs(
+      lines + (k / PAIRS_LINE * (size_t)rows + (size_t)row) * SVF_LINE + k % PAIRS_LINE * 2, x);
+#endif
+}
+
+/* One row of a block: `k` elements at x become the row's lines, scale and start. */
+SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, int rows, int row,
+                         char *a)
+{
+  const size_t size = type == SVF_F32 ? 4 : 2, lines = whole_lines(k) / SVF_PANEL;
+  line v[SVF_BLOCK / SVF_PANEL];
+  ivec most = i_zero(), sum = i_zero();
+  for (size_t l = 0; l < lines; ++l) {
+    const size_t at = l * SVF_PANEL, left = k > at ? k - at : 0;
+    SVF_UNROLL
+    for (int q = 0; q < VECS; ++q) v[l].v[q] = v_zero();
+    if (left > 0) v[l] = row_load(x + at * size, type, left < SVF_PANEL ? (int)left : SVF_PANEL);
+    SVF_UNROLL
+    for (int q = 0; q < VECS; ++q) most = i_max(most, i_bits(v_abs(v[l].v[q])));
+  }
+  const int_scale s = int_scale_of((uint32_t)i_most(most), planes);
+  for (size_t l = 0; l < lines; ++l) {
+    ivec n[VECS];
+    SVF_UNROLL
+    for (int q = 0; q < VECS; ++q) {
+      n[q] = s.empty ? i_zero() : i_round(v_mul(v[l].v[q], v_dup(s.inverse)));
+      sum = i_add(sum, n[q]);
+    }
+    put_integers(a + rows * SVF_A_HEADER, rows, row, planes, l * SVF_PANEL, n);
+  }
+  const int32_t start = INT_QUADS && !INT_A8 && planes == 1 ? -128 * i_total(sum) : 0;
+  memcpy(a + row * 4, &s.scale, sizeof s.scale);
+  memcpy(a + (rows + row) * 4, &start, sizeof start);
+}
+
+static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                          int planes, void *packed)
+{
+  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const int padded = padded_rows(rows);
+  char *a = packed;
+  for (size_t j = 0; j < k; j += SVF_BLOCK) {
+    const size_t count = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
+    for (int i = 0; i < rows; ++i) {
+      pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, padded, i,
+               a);
+    }
+    a += (size_t)padded * (SVF_A_HEADER + whole_lines(count) * a_row_bytes(planes));
+  }
+}
+
+/* Scales of LANES channels of a group, from a block of a panel on. */
+SVF_INLINE vec weight_scales(const char *block, svf_format format, size_t group, int channel)
+{
+  const size_t at = group * SVF_PANEL + (size_t)channel;
+  return format == SVF_FORMAT_S8 ? v_load((const float *)(const void *)block + at)
+                                 : v_widen((const uint16_t *)(const void *)block + at);
+}
+
+/* The exact sums of a group in fp32, times both scales, added to those in c. */
+SVF_INLINE void add_scaled(float *c, ivec sum, vec weight_scale, float a_scale)
+{
+  const vec scale = v_mul(weight_scale, v_dup(a_scale));
+  v_store(c, v_fma(i_to_f32(sum), scale, v_load(c)));
+}
+
+#endif
