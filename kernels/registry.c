@@ -16,7 +16,7 @@ static const svf_kernel *const rows[] = {
     &svf_kernel_s8_avx512, &svf_kernel_w8_avx512, &svf_kernel_w4_avx512,
     &svf_kernel_s8_avx512vnni, &svf_kernel_w8_avx512vnni, &svf_kernel_w4_avx512vnni,
     &svf_kernel_bf16_avx512bf16,
-    &svf_kernel_bf16_amx,
+    &svf_kernel_bf16_amx, &svf_kernel_s8_amx, &svf_kernel_w8_amx, &svf_kernel_w4_amx,
 #elif defined(__aarch64__)
     &svf_kernel_f32_neon, &svf_kernel_bf16_neon,
     &svf_kernel_s8_neon, &svf_kernel_w8_neon, &svf_kernel_w4_neon,

@@ -16,48 +16,16 @@
 SVF_TARGET_BEGIN("amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 
 #include "kernels/avx512/vec.h"
-#include "kernels/line.h"
 
 #define LINES_ABREAST 1
+#include "kernels/amx/tiles.h"
 #include "kernels/bf16_lines.h"
 
-enum {
-  ROWS = 16, /* of a tile */
-  TILE_BYTES = ROWS * SVF_LINE,
-  AWAKE = 8 /* steps between stores */
-};
-
-/* Palette 1; bytes 16..31: bytes per row of each tile, from 48: rows of each. */
-static const struct {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t columns[16];
-  uint8_t rows[16];
-} config = {1,
-            0,
-            {0},
-            {SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE},
-            {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS}};
-
-static void begin(void) { _tile_loadconfig(&config); }
-static void end(void) { _tile_release(); }
+enum { AWAKE = 8 }; /* steps between stores */
 
 /* --- Tiles -------------------------------------------------------------------------------------
  *
  * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
-
-/* The lines to fetch during a step: of each panel wanted next, `lines` from `from` on. */
-typedef struct fetching {
-  const char *from;
-  size_t stride;
-  size_t lines;
-} fetching;
-
-/* Those of one panel. In small portions between the loads of tiles, which they would hold up. */
-SVF_INLINE void fetch_panel(const fetching *f, int panel)
-{
-  const char *from = f->from + (size_t)panel * f->stride;
-  for (size_t i = 0; i < f->lines; ++i) v_prefetch(from + i * SVF_LINE);
-}
 
 /* One line of A, 16 of each panel. Loads and products alternate: a tile takes as long to load as to
  * multiply. */

@@ -111,7 +111,7 @@ void amx_model_dpbssd(int c, int a, int b)
 
 __attribute__((constructor)) static void add_features(void)
 {
-  features_added = SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16;
+  features_added = SVF_CPU_AMX_TILE | SVF_CPU_AMX_BF16 | SVF_CPU_AMX_INT8;
 }
 
 /* The linker puts these in the place of the library's (--wrap). */
