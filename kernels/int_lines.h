@@ -18,6 +18,8 @@
  *   INT_A8                    1: A is planes of int8. 0: it is int16, but
  *   INT_QUADS                 1: of one plane int8, with which int8 is multiplied as uint8: a row's
  *                             sums start at -128 times its own
+ *   INT_PAIRED                1: lines come in pairs, of two rows or of a row's two planes, eight
+ *                             steps of each in turn
  *   INT_ROW_UNIT              rows of A are padded to a multiple of this
  *
  *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8; INT_A8:
@@ -46,35 +48,56 @@ SVF_INLINE size_t a_row_bytes(int planes)
   return INT_A8 || (INT_QUADS && planes == 1) ? (size_t)planes : sizeof(int16_t);
 }
 
-/* 16 steps from step k on of a row of a block become integers in its lines. */
+/* Where step k, a multiple of 16, of a row is in a block's lines of int8. */
+SVF_INLINE char *quads_at(char *lines, int rows, int row, int planes, int plane, size_t k)
+{
+  const size_t from = k / INT_LINE * (size_t)(planes * rows);
+#if INT_PAIRED
+  const size_t pair = from / 2 + (size_t)(planes == 2 ? row : row / 2);
+  const int second = planes == 2 ? plane : row % 2;
+  return lines + pair * 2 * SVF_LINE + k % INT_LINE * 2 + second * 8;
+#else
+  return lines + (from + (size_t)(plane * rows + row)) * SVF_LINE + k % INT_LINE;
+#endif
+}
+
+#if INT_A8 || INT_QUADS
+SVF_INLINE void put_quads(char *to, const ivec *x)
+{
+#if INT_PAIRED
+  char bytes[16];
+  i_store_quads(bytes, x);
+  memcpy(to, bytes, 8);
+  memcpy(to + 16, bytes + 8, 8);
+#else
+  i_store_quads(to, x);
+#endif
+}
+#endif
+
+/* 16 steps from step k on of a row become integers in a block's lines. */
 SVF_INLINE void put_integers(char *lines, int rows, int row, int planes, size_t k, const ivec *x)
 {
-#if INT_A8
-  char *to =
-      lines + (k / INT_LINE * (size_t)(planes * rows) + (size_t)row) * SVF_LINE + k % INT_LINE;
+#if INT_A8 || INT_QUADS
   if (planes == 1) {
-    i_store_quads(to, x);
+    put_quads(quads_at(lines, rows, row, 1, 0, k), x);
     return;
   }
+#endif
+#if INT_A8
   ivec high[VECS], low[VECS];
   SVF_UNROLL
   for (int q = 0; q < VECS; ++q) {
     high[q] = i_high(x[q]);
     low[q] = i_low(x[q], high[q]);
   }
-  i_store_quads(to, high);
-  i_store_quads(to + rows * SVF_LINE, low);
+  put_quads(quads_at(lines, rows, row, 2, 0, k), high);
+  put_quads(quads_at(lines, rows, row, 2, 1, k), low);
 #else
-  enum { PAIRS_LINE = INT_LINE / 2 };
-#if INT_QUADS
-  if (planes == 1) {
-    i_store_quads(lines + (k / INT_LINE * (size_t)rows + (size_t)row) * SVF_LINE + k % INT_LINE, x);
-    return;
-  }
-#endif
   (void)planes;
-  i_store_pairs(
-      lines + (k / PAIRS_LINE * (size_t)rows + (size_t)row) * SVF_LINE + k % PAIRS_LINE * 2, x);
+  enum { PAIRS_LINE = INT_LINE / 2 };
+  const size_t l = k / PAIRS_LINE * (size_t)rows + (size_t)row;
+  i_store_pairs(lines + l * SVF_LINE + k % PAIRS_LINE * 2, x);
 #endif
 }
 

@@ -21,6 +21,7 @@ static const svf_kernel *const rows[] = {
     &svf_kernel_f32_neon, &svf_kernel_bf16_neon,
     &svf_kernel_s8_neon, &svf_kernel_w8_neon, &svf_kernel_w4_neon,
     &svf_kernel_s8_neondot, &svf_kernel_w8_neondot, &svf_kernel_w4_neondot,
+    &svf_kernel_s8_neoni8mm, &svf_kernel_w8_neoni8mm, &svf_kernel_w4_neoni8mm,
     &svf_kernel_bf16_neonbf16,
 #endif
 };

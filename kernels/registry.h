@@ -21,6 +21,7 @@ extern const svf_kernel svf_kernel_s8_amx, svf_kernel_w8_amx, svf_kernel_w4_amx;
 #elif defined(__aarch64__)
 extern const svf_kernel svf_kernel_f32_neon, svf_kernel_bf16_neon, svf_kernel_bf16_neonbf16;
 extern const svf_kernel svf_kernel_s8_neon, svf_kernel_w8_neon, svf_kernel_w4_neon;
+extern const svf_kernel svf_kernel_s8_neoni8mm, svf_kernel_w8_neoni8mm, svf_kernel_w4_neoni8mm;
 extern const svf_kernel svf_kernel_s8_neondot, svf_kernel_w8_neondot, svf_kernel_w4_neondot;
 #endif
 

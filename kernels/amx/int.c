@@ -24,6 +24,7 @@ SVF_TARGET_BEGIN("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
 
 #define INT_A8 1
 #define INT_QUADS 1
+#define INT_PAIRED 0
 #define INT_ROW_UNIT 16
 
 SVF_INLINE ivec i_high(ivec x)

@@ -14,6 +14,7 @@ SVF_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #include "kernels/avx512/ivec.h"
 
 #define INT_A8 0
+#define INT_PAIRED 0
 #define INT_ROW_UNIT 1
 #define INT_QUADS 0
 

@@ -13,6 +13,7 @@
 #include "kernels/neon/ivec.h"
 
 #define INT_A8 0
+#define INT_PAIRED 0
 #define INT_ROW_UNIT 1
 #define INT_QUADS 0
 

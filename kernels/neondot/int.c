@@ -20,6 +20,7 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #include "kernels/neon/ivec.h"
 
 #define INT_A8 1
+#define INT_PAIRED 0
 #define INT_ROW_UNIT 1
 #define INT_QUADS 1
 

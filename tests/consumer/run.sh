@@ -76,7 +76,7 @@ if ! grep -qF "prints $printed " "$work/example.c"; then
 fi
 case $(uname -m) in
   x86_64) kernels=("$source"/kernels/{ref,avx2,avxvnni,avx512,avx512vnni,avx512bf16,amx}/*.c) ;;
-  aarch64) kernels=("$source"/kernels/{ref,neon,neonbf16}/*.c) ;;
+  aarch64) kernels=("$source"/kernels/{ref,neon,neondot,neoni8mm,neonbf16}/*.c) ;;
 esac
 (cd "$source" && "$CC" -std=c11 -O1 -ffp-contract=off -Iinclude -I. tests/consumer/consumer.c \
   kernels/registry.c "${kernels[@]}" src/{core,linear,matmul}/*.c -lm -o "$work/own_build")

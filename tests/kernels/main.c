@@ -38,7 +38,7 @@ void gate_case(run *r, bool passed, const char *format, ...)
 
 typedef struct options {
   const char *filter, *require;
-  bool quick, full, bench;
+  bool quick, full, integers, bench;
   uint64_t seed;
 } options;
 
@@ -46,8 +46,9 @@ static int usage(FILE *to, int code)
 {
   fprintf(to,
           "usage: svf-check [--quick|--full] [--bench] [--filter=ISA|GATE] [--seed=N]\n"
-          "                 [--require=ISA|KERNEL,...] [--without=FEATURE,...]\n"
+          "                 [--require=ISA|KERNEL,...] [--without=FEATURE,...] [--integers]\n"
           "  --quick    a tenth of the cases; formats with integers have no more without --full\n"
+          "  --integers only formats with integers\n"
           "  --require  fail unless each of these kernels, and one of each ISA, was executed\n"
           "  --without  as on a CPU that lacks these\n"
           "gates:\n");
@@ -73,6 +74,8 @@ static bool parse(int argc, char **argv, options *o)
       o->quick = true;
     } else if (strcmp(a, "--full") == 0) {
       o->full = true;
+    } else if (strcmp(a, "--integers") == 0) {
+      o->integers = true;
     } else if (strcmp(a, "--bench") == 0) {
       o->bench = true;
     } else if (strncmp(a, "--filter=", 9) == 0) {
@@ -174,6 +177,7 @@ int main(int argc, char **argv)
     size_t cases = 0;
     for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
       if (svf_format_weights((svf_format)f) != kernel->format) continue;
+      if (o.integers && !svf_format_integer((svf_format)f)) continue;
       if (o.bench) {
         bench_kernel(kernel->isa, (svf_format)f);
       } else {

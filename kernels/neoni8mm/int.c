@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Integers by SMMLA: eight steps of two channels and of a pair, which is two rows of int8 or the
+ * two planes of a row; twice the rate of SDOT. Lines of weights are zipped, once for all pairs of a
+ * pass: 3 pairs x 1 panel, 24 sums, 4 vectors of weights, 3 of A.
+ *
+ * Source: Arm ARM (DDI 0487), SMMLA. */
+#include "kernels/registry.h"
+#include "kernels/target.h"
+
+#include <arm_neon.h>
+#include <string.h>
+
+#include <svf/cpu.h>
+
+#ifdef __clang__
+SVF_TARGET_BEGIN("i8mm")
+#else
+SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
+#endif
+
+#include "kernels/neon/ivec.h"
+
+#define INT_A8 1
+#define INT_PAIRED 1
+#define INT_QUADS 1
+#define INT_ROW_UNIT 2
+#include "kernels/int_lines.h"
+
+enum {
+  PAIR = 2 * SVF_LINE, /* bytes of a pair in a line of A */
+  EIGHT = 8,           /* steps of an SMMLA */
+  PAIRS = 3,           /* in a pass */
+  PAIR_SUMS = 2 * VECS /* vectors of 2 x 2 sums for a pair and a panel */
+};
+
+/* What is constant in a pass. */
+typedef struct shape {
+  int pairs, planes;
+  svf_format format; /* of the weights */
+} shape;
+
+/* [pair][PAIR_SUMS] */
+typedef struct sums {
+  ivec v[PAIRS * PAIR_SUMS];
+} sums;
+
+/* In assembly, so that a sum stays in its register. */
+SVF_INLINE ivec mm(ivec a, ivec w, ivec sum)
+{
+  __asm__("smmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(a), "w"(w));
+  return sum;
+}
+
+/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 is 16 times itself. */
+SVF_INLINE void load_weights(const char *b, svf_format format, const int q, ivec *w)
+{
+  ivec low = i_load(b + q * 16), high;
+  if (format == SVF_FORMAT_W4) {
+    high = vandq_s32(low, vdupq_n_s32((int32_t)0xf0f0f0f0));
+    low = vreinterpretq_s32_s8(vshlq_n_s8(vreinterpretq_s8_s32(low), 4));
+  } else {
+    high = i_load(b + SVF_LINE + q * 16);
+  }
+  w[0] = vzip1q_s32(low, high);
+  w[1] = vzip2q_s32(low, high);
+}
+
+SVF_INLINE size_t eight_bytes(svf_format format)
+{
+  return format == SVF_FORMAT_W4 ? SVF_LINE : 2 * SVF_LINE;
+}
+
+SVF_INLINE void eight_steps(const char *a, const char *b, const shape s, sums *sum)
+{
+  ivec x[PAIRS];
+  SVF_UNROLL
+  for (int p = 0; p < s.pairs; ++p) x[p] = i_load(a + p * PAIR);
+  SVF_UNROLL
+  for (int q = 0; q < VECS; ++q) {
+    ivec w[2];
+    load_weights(b, s.format, q, w);
+    SVF_UNROLL
+    for (int p = 0; p < s.pairs; ++p) {
+      ivec *to = &sum->v[p * PAIR_SUMS + 2 * q];
+      to[0] = mm(x[p], w[0], to[0]);
+      to[1] = mm(x[p], w[1], to[1]);
+    }
+  }
+}
+
+/* The sums of a group, of a block at b; c and a_scale of the pass's first row. */
+SVF_INLINE void add_group(const sums *sum, const char *b, size_t group, const float *a_scale,
+                          float *c, const shape s)
+{
+  SVF_UNROLL
+  for (int q = 0; q < VECS; ++q) {
+    const vec w = weight_scales(b, s.format, group, q * LANES);
+    SVF_UNROLL
+    for (int p = 0; p < s.pairs; ++p) {
+      const int64x2_t x = vreinterpretq_s64_s32(sum->v[p * PAIR_SUMS + 2 * q]);
+      const int64x2_t y = vreinterpretq_s64_s32(sum->v[p * PAIR_SUMS + 2 * q + 1]);
+      ivec first = vreinterpretq_s32_s64(vzip1q_s64(x, y));
+      ivec second = vreinterpretq_s32_s64(vzip2q_s64(x, y));
+      if (s.planes == 2) {
+        first = vaddq_s32(vshlq_n_s32(first, 7), second);
+        if (s.format == SVF_FORMAT_W4) first = vshrq_n_s32(first, 4);
+        add_scaled(c + p * SVF_PANEL + q * LANES, first, w, a_scale[p]);
+      } else {
+        add_scaled(c + 2 * p * SVF_PANEL + q * LANES, first, w, a_scale[2 * p]);
+        add_scaled(c + (2 * p + 1) * SVF_PANEL + q * LANES, second, w, a_scale[2 * p + 1]);
+      }
+    }
+  }
+}
+
+/* What a tile prefetches, once. */
+typedef struct fetching {
+  const char *a, *b;
+  size_t left;
+} fetching;
+
+/* Pairs [pair, pair + s.pairs) of a tile's row block. */
+SVF_INLINE void mm_pass(const svf_tile *tile, int rows, int pair, const shape s, fetching *ahead)
+{
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t a_line = (size_t)(rows * s.planes) * SVF_LINE;
+  const int row = s.planes == 2 ? pair : 2 * pair;
+  const char *a = tile->a, *b = tile->b;
+  float *c = tile->c + row * SVF_PANEL;
+  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+    const size_t steps = whole_lines(left);
+    const float *a_scale = (const float *)(const void *)a + row;
+    const char *w = b + svf_scale_bytes(s.format, group);
+    a += rows * SVF_A_HEADER;
+    for (size_t k0 = 0, g = 0; k0 < steps; k0 += group, ++g) {
+      const size_t k1 = steps - k0 < group ? steps : k0 + group;
+      sums sum;
+      SVF_UNROLL
+      for (int e = 0; e < s.pairs * PAIR_SUMS; ++e) sum.v[e] = i_zero();
+      for (size_t k = k0; k < k1; k += INT_LINE / 2) {
+        const char *x = a + k / INT_LINE * a_line + pair * PAIR + k % INT_LINE * 2;
+        fetch_lines(&ahead->b, tile->b_stride, 1, tile->fetch_rate, &ahead->left);
+        if (ahead->a) {
+          for (size_t i = 0; i < a_line / 2; i += SVF_LINE) v_prefetch(ahead->a + i);
+          ahead->a += a_line / 2;
+        }
+        SVF_UNROLL
+        for (int i = 0; i < INT_LINE / 2; i += EIGHT) {
+          eight_steps(x + 2 * i, w, s, &sum);
+          w += eight_bytes(s.format);
+        }
+      }
+      add_group(&sum, b, g, a_scale, c, s);
+    }
+    a += steps / INT_LINE * a_line;
+    b = w;
+  }
+  ahead->a = NULL;
+}
+
+/* As many pairs as a tile has, in passes. */
+SVF_INLINE void mm_tile(const svf_tile *tile, const svf_format format, const int planes)
+{
+  const int rows = padded_rows(tile->rows), pairs = planes == 2 ? tile->rows : rows / 2;
+  fetching ahead = {tile->a_ahead, tile->ahead, tile->fetch};
+  if (!tile->resume) memset(tile->c, 0, (size_t)rows * SVF_PANEL * sizeof(float));
+  for (int p = 0; p < pairs; p += PAIRS) {
+    switch (pairs - p) {
+      case 1: mm_pass(tile, rows, p, (shape){1, planes, format}, &ahead); break;
+      case 2: mm_pass(tile, rows, p, (shape){2, planes, format}, &ahead); break;
+      default: mm_pass(tile, rows, p, (shape){PAIRS, planes, format}, &ahead); break;
+    }
+  }
+  if (tile->epilogue) {
+    finish_y(tile->epilogue, tile->channel, tile->lanes, tile->rows, tile->c);
+  }
+}
+
+static void s8_tile(const svf_tile *tile)
+{
+  if (tile->planes == 2) {
+    mm_tile(tile, SVF_FORMAT_S8, 2);
+  } else {
+    mm_tile(tile, SVF_FORMAT_S8, 1);
+  }
+}
+static void w8_tile(const svf_tile *tile) { mm_tile(tile, SVF_FORMAT_W8, 2); }
+static void w4_tile(const svf_tile *tile) { mm_tile(tile, SVF_FORMAT_W4, 2); }
+
+#define MM_KERNEL(format_, enumerator)                 \
+  const svf_kernel svf_kernel_##format_##_neoni8mm = { \
+      .name = "svf_" #format_ "_6x16_neoni8mm",        \
+      .isa = SVF_ISA_NEON,                             \
+      .format = (enumerator),                          \
+      .needs = SVF_FMA_NEEDS | SVF_CPU_NEON_I8MM,      \
+      .rows = 6,                                       \
+      .row_unit = INT_ROW_UNIT,                        \
+      .a_steps = INT_LINE,                             \
+      .a_lines = {0, 1, 2},                            \
+      .cycles = 0.5,                                   \
+      .planes = true,                                  \
+      .reads_f32 = false,                              \
+      .fetch_unit = INT_LINE / 2,                      \
+      .stream_unit = INT_LINE / 2,                     \
+      .pack_rows = int_pack_rows,                      \
+      .tile = {[1] = {1, {[1] = format_##_tile}},      \
+               [2] = {1, {[1] = format_##_tile}},      \
+               [3] = {1, {[1] = format_##_tile}}},     \
+  };
+
+MM_KERNEL(s8, SVF_FORMAT_S8)
+MM_KERNEL(w8, SVF_FORMAT_W8)
+MM_KERNEL(w4, SVF_FORMAT_W4)
+
+SVF_TARGET_END
