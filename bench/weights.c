@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "bench/weights.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 
 static bool failed(const char *path, const char *what)
 {
-  fprintf(stderr, "svf_matmul: %s: %s\n", path, what);
+  fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, path, what);
   return false;
 }
 
@@ -22,17 +24,17 @@ static bool read_matrix(weights *out, const char *path, const char *name)
 {
   svf_safetensors *file;
   if (svf_safetensors_open(path, 0, &file) != SVF_OK) {
-    fprintf(stderr, "svf_matmul: %s\n", svf_last_message());
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, svf_last_message());
     return false;
   }
   bool ok = false;
   const svf_st_tensor *t = svf_safetensors_find(file, name);
   if (!t) {
-    fprintf(stderr, "svf_matmul: %s has no tensor %s among its %zu\n", path, name,
-            svf_safetensors_count(file));
+    fprintf(stderr, "%s: %s has no tensor %s among its %zu\n", program_invocation_short_name, path,
+            name, svf_safetensors_count(file));
   } else if (t->ndim != 2 || t->elements == 0) {
-    fprintf(stderr, "svf_matmul: %s: tensor %s has %d dimensions and %zu elements, not a matrix\n",
-            path, name, t->ndim, t->elements);
+    fprintf(stderr, "%s: %s: tensor %s has %d dimensions and %zu elements, not a matrix\n",
+            program_invocation_short_name, path, name, t->ndim, t->elements);
   } else {
     out->layer.m = t->shape[0];
     out->layer.n = t->shape[1];
@@ -49,7 +51,8 @@ static bool load(weights *out, const char *path, const char *name, size_t rank)
   if (!read_matrix(out, path, name)) return false;
   const size_t full = l->m < l->n ? l->m : l->n;
   if (rank > full) {
-    fprintf(stderr, "svf_matmul: --rank=%zu exceeds min(m, n) = %zu of %s\n", rank, full, name);
+    fprintf(stderr, "%s: --rank=%zu exceeds min(m, n) = %zu of %s\n", program_invocation_short_name,
+            rank, full, name);
     return false;
   }
   l->r = rank ? rank : full;

@@ -4,3 +4,8 @@ if(TARGET svf_matmul)
     -DMODEL=$<BOOL:${SVF_BUILD_MODEL}> -P ${CMAKE_CURRENT_LIST_DIR}/options.cmake)
   set_tests_properties(bench PROPERTIES LABELS quick)
 endif()
+if(TARGET svf_quant)
+  add_test(NAME bench-quant COMMAND ${CMAKE_COMMAND} -DQUANT=$<TARGET_FILE:svf_quant>
+    -DWORK=${CMAKE_CURRENT_BINARY_DIR} -P ${CMAKE_CURRENT_LIST_DIR}/quant.cmake)
+  set_tests_properties(bench-quant PROPERTIES LABELS quick)
+endif()
