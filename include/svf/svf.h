@@ -5,6 +5,7 @@
 #ifndef SVF_SVF_H
 #define SVF_SVF_H
 
+#include <svf/backend.h>  /* IWYU pragma: export */
 #include <svf/convert.h>  /* IWYU pragma: export */
 #include <svf/cpu.h>      /* IWYU pragma: export */
 #include <svf/linear.h>   /* IWYU pragma: export */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The convenience forms of a call: serial, on a pool, on OpenMP. */
+#include <svf/backend.h>
+
+#include "src/backend/onednn.h"
 #include "src/core/openmp.h"
 #include "src/core/status.h"
 #include "src/matmul/plan.h"
@@ -39,9 +42,26 @@ svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool, vo
   return SVF_OK;
 }
 
+#ifdef SVF_WITH_ONEDNN
+/* The plan is made for its checks. */
+static svf_status on_onednn(const svf_matmul_args *args, size_t threads, void *workspace,
+                            size_t workspace_bytes)
+{
+  svf_plan plan;
+  const svf_status status = svf_matmul_plan(&plan, args, threads ? threads : svf_max_threads(),
+                                            workspace, workspace_bytes);
+  return status != SVF_OK || args->rows == 0 ? status : svf_onednn_matmul(args, threads);
+}
+#endif
+
 svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
                       size_t workspace_bytes)
 {
+#ifdef SVF_WITH_ONEDNN
+  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) {
+    return on_onednn(args, threads, workspace, workspace_bytes);
+  }
+#endif
   if (threads == 0) threads = svf_max_threads();
   if (threads == 1) {
     const svf_pool serial = {.threads = 1, .run = run_serial};

@@ -34,6 +34,7 @@ void gate_large(run *r);      /* random.c */
 void gate_batch(run *r);      /* batch.c */
 void gate_identities(run *r); /* identities.c */
 void gate_accuracy(run *r);   /* accuracy.c */
+void gate_onednn(run *r);     /* onednn.c, in builds with it */
 
 /* The --bench table for one kernel. */
 void bench_kernel(svf_isa isa, svf_format format); /* bench.c */

@@ -18,6 +18,9 @@ static const gate gates[] = {
     {"batch", "a row alone equals the row in any batch", gate_batch},
     {"identities", "base, one-hot, scaling, zero", gate_identities},
     {"accuracy", "NMSE and delta fidelity against double precision", gate_accuracy},
+#ifdef SVF_WITH_ONEDNN
+    {"onednn", "the back end oneDNN against double precision", gate_onednn},
+#endif
 };
 
 enum { GATES = sizeof gates / sizeof *gates, FAILURES_SHOWN = 10 };

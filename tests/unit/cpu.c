@@ -164,7 +164,7 @@ END_TEST
 
 START_TEST(describe_fits_any_buffer)
 {
-  char whole[1024], part[1024];
+  char whole[4096], part[4096];
   const size_t length = svf_cpu_describe(NULL, 0);
   ck_assert_uint_lt(length, sizeof whole);
   ck_assert_uint_eq(svf_cpu_describe(whole, sizeof whole), length);

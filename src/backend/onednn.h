@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SVF_BACKEND_ONEDNN_H
+#define SVF_BACKEND_ONEDNN_H
+
+#include <svf/matmul.h>
+
+/* A checked call with at least one row on oneDNN; see svf/backend.h. UNSUPPORTED, MEMORY, FAILED.
+ * Thread-safe. */
+svf_status svf_onednn_matmul(const svf_matmul_args *args, size_t threads);
+
+#endif
