@@ -35,7 +35,7 @@ foreach(name "flat, 97 x 80" "power law" "outliers" "int8, a scale per channel" 
     message(FATAL_ERROR "'${name}' is missing in\n${out}")
   endif()
 endforeach()
-expect(0 "head 256" --shape=600,610,600 --rows=2 --json=${WORK}/quant.json)
+expect(0 "head 256" --shape=768,768,768 --rows=2 --json=${WORK}/quant.json)
 file(READ ${WORK}/quant.json json)
 string(JSON spectra LENGTH "${json}")
 if(NOT spectra EQUAL 3)
