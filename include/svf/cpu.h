@@ -4,7 +4,7 @@
  *
  * Features are read once (CPUID and XGETBV on x86, AT_HWCAP and AT_HWCAP2 on AArch64: what the
  * operating system saves across context switches, not only what the silicon has). The library reads
- * no environment variable unless svf_isa_select_env is called. */
+ * no environment variable unless svf_isa_select_env or svf_backend_select_env is called. */
 #ifndef SVF_CPU_H
 #define SVF_CPU_H
 
@@ -62,7 +62,7 @@ SVF_API svf_status svf_isa_parse(const char *name, svf_isa *isa);
 SVF_API svf_status svf_isa_select(svf_isa isa);
 
 /* svf_isa_select with the name in the environment variable SVF_ISA; OK and nothing done if it is
- * unset or empty. The only function of the library that reads the environment. */
+ * unset or empty. Besides svf_backend_select_env the only function that reads the environment. */
 SVF_API svf_status svf_isa_select_env(void);
 
 /* The instruction set that SVF_ISA_AUTO stands for now, by what the CPU has; never AUTO.
