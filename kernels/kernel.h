@@ -28,13 +28,14 @@
 #include <svf/types.h>
 
 enum {
-  SVF_PANEL = 16,    /* output channels in a panel, for every ISA */
-  SVF_LINE = 64,     /* bytes */
-  SVF_BLOCK = 256,   /* steps of A that share a scale, in the formats with integers */
-  SVF_A_HEADER = 8,  /* bytes per row in front of such a block: scales, fp32 [row], then what the
-                        kernel wants to know of a row, int32 [row] */
-  SVF_ROWS_MAX = 32, /* no kernel has a larger row block */
-  SVF_PANELS_MAX = 8 /* no tile function takes more panels abreast */
+  SVF_PANEL = 16,     /* output channels in a panel, for every ISA */
+  SVF_LINE = 64,      /* bytes */
+  SVF_BLOCK = 256,    /* steps of A that share a scale, in the formats with integers */
+  SVF_HEAD_UNIT = 64, /* of the int8 part of w84: whole lines of integers */
+  SVF_A_HEADER = 8,   /* bytes per row in front of such a block: scales, fp32 [row], then what the
+                         kernel wants to know of a row, int32 [row] */
+  SVF_ROWS_MAX = 32,  /* no kernel has a larger row block */
+  SVF_PANELS_MAX = 8  /* no tile function takes more panels abreast */
 };
 
 /* What becomes of finished sums. The first product sets gains and t or, where T is laid out in a
@@ -77,7 +78,7 @@ typedef void svf_tile_fn(const svf_tile *tile);
 
 /* Steps of A from a row block of the caller's X, in the kernel's type. Writes whole lines, with
  * zeros past k where the kernel reads them; reads k of each row. Integers: k is a whole number of
- * blocks, or ends with the row. */
+ * blocks, or ends with the row or a part of it. */
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                               int planes, void *a);
 

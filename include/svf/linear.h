@@ -26,9 +26,9 @@
  *                                          lower half and step i + 4 in its upper half
  *   w84                of V the panels of the first `head` channels as in w8, the others as in w4;
  *                      of U the first `head` steps of each panel as in w8, followed by the others
- *                      as in w4
- * k' is 256, and in the last block what is left of K rounded up to 64. A weight is its integer
- * times its scale. A weight that is not finite makes its scale NaN.
+ *                      as in w4: blocks begin anew there
+ * k' is 256, and in the last block what is left of K rounded up to 64 (of `head`, of K - `head`). A
+ * weight is its integer times its scale. A weight that is not finite makes its scale NaN.
  *
  * Lanes past r or m, and steps past K, are zero. All integers are in the writer's byte order;
  * `endian` tells which. */
@@ -62,7 +62,7 @@ typedef struct svf_linear_header {
 /* Choices in quantising. */
 typedef struct svf_quant {
   size_t group; /* w8, w4, w84: weights of a channel that share a scale: 32, 64, 128, or 0 for 32 */
-  size_t head;  /* w84: so many leading singular vectors are int8: a multiple of 256, at most r */
+  size_t head;  /* w84: so many leading singular vectors are int8: a multiple of 64, at most r */
 } svf_quant;
 
 /* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:

@@ -17,10 +17,11 @@
  * once. Bias, Y_old and the gains are fp32 in every format.
  *
  * In s8, s8-split, w8, w4 and w84 weights are integers with scales (svf/linear.h), X and T become
- * integers: of each row, blocks of 256 steps share a scale. With a = the largest magnitude in the
- * block and L = 127 (X and T of s8, X of s8-split) or 16256 (T of s8-split, both of w8, w4 and w84)
- * an element x becomes x * (L/a) rounded to an integer, and the scale is a/L; a < 2^-100 counts as
- * zero, and a block with NaN or Inf has the scale NaN, which makes the whole row of Y NaN.
+ * integers: of each row, blocks of 256 steps (of T in w84 counted anew from its `head` on) share a
+ * scale. With a = the largest magnitude in the block and L = 127 (X and T of s8, X of s8-split) or
+ * 16256 (T of s8-split, both of w8, w4 and w84) an element x becomes x * (L/a) rounded to an
+ * integer, and the scale is a/L; a < 2^-100 counts as zero, and a block with NaN or Inf has the
+ * scale NaN, which makes the whole row of Y NaN.
  *
  * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
  * and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each

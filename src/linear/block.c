@@ -63,10 +63,10 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
     return svf_fail(SVF_ERR_ARGUMENT,
                     "group is %zu; w8, w4 and w84 have 32, 64 or 128, other formats 0", asked);
   }
-  if (head > 0 && (format != SVF_FORMAT_W84 || head % SVF_BLOCK != 0 || head > r)) {
+  if (head > 0 && (format != SVF_FORMAT_W84 || head % SVF_HEAD_UNIT != 0 || head > r)) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "head is %zu; w84 has a multiple of %d up to r = %zu, other formats 0", head,
-                    SVF_BLOCK, r);
+                    SVF_HEAD_UNIT, r);
   }
   svf_linear_header h = {.endian = SVF_LINEAR_ENDIAN,
                          .version = SVF_LINEAR_VERSION,

@@ -68,8 +68,8 @@ static void pack_integers(const svf_factor *f, const svf_parts *to, size_t panel
                           char *out)
 {
   float w[SVF_BLOCK];
-  for (size_t k0 = 0; k0 < f->k; k0 += SVF_BLOCK) {
-    const size_t count = f->k - k0 < SVF_BLOCK ? f->k - k0 : SVF_BLOCK;
+  for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
+    count = svf_block_end(to, k0, f->k) - k0;
     const svf_format format = to->format[svf_part_at(to, panel, k0)];
     char *block = out + svf_parts_offset(to, panel, k0);
     memset(block, 0, svf_panel_bytes(format, to->group, count));

@@ -41,6 +41,20 @@ static inline int svf_part_at(const svf_parts *p, size_t panel, size_t k)
   return panel >= p->split_panel && k >= p->split_k;
 }
 
+/* The first step of the block of integers that holds step k: blocks begin anew where the second
+ * part does. */
+static inline size_t svf_block_begin(const svf_parts *p, size_t k)
+{
+  return k < p->split_k ? k / SVF_BLOCK * SVF_BLOCK : k - (k - p->split_k) % SVF_BLOCK;
+}
+
+/* The step behind it, of `all`. */
+static inline size_t svf_block_end(const svf_parts *p, size_t k, size_t all)
+{
+  const size_t begin = svf_block_begin(p, k), end = k < p->split_k ? p->split_k : all;
+  return end - begin < SVF_BLOCK ? end : begin + SVF_BLOCK;
+}
+
 /* Where step k of a panel begins, for a k that a slice may begin with. */
 static inline size_t svf_parts_offset(const svf_parts *p, size_t panel, size_t k)
 {

@@ -7,6 +7,7 @@
 #include "src/core/status.h"
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
+#include "src/linear/parts.h"
 #include "src/linear/quantise.h"
 
 /* What a group of weights loses, times the squares of what they are multiplied by: weight i by
@@ -57,7 +58,7 @@ static double block_error(const svf_linear_source *s, size_t k0, size_t k1, svf_
 static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_quant *quant)
 {
   svf_linear_header header;
-  svf_quant trial = {s->quant.group, s->r / SVF_BLOCK * SVF_BLOCK};
+  svf_quant trial = {s->quant.group, s->r / SVF_HEAD_UNIT * SVF_HEAD_UNIT};
   for (;;) {
     const svf_status status = svf_linear_layout(s->m, s->n, s->r, SVF_FORMAT_W84, &trial, &header);
     if (status != SVF_OK) return status;
@@ -66,7 +67,7 @@ static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_qu
       return svf_fail(SVF_ERR_SPACE, "budget is %zu bytes, int4 alone takes %llu", budget,
                       (unsigned long long)header.bytes);
     }
-    trial.head -= SVF_BLOCK;
+    trial.head -= SVF_HEAD_UNIT;
   }
   *quant = (svf_quant){header.group, trial.head};
   return SVF_OK;
@@ -84,8 +85,9 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
   *quant = best;
   if (!error) return SVF_OK;
   double lost = 0, power = 0;
-  for (size_t k = 0; k < source->r; k += SVF_BLOCK) {
-    const size_t end = source->r - k < SVF_BLOCK ? source->r : k + SVF_BLOCK;
+  const svf_parts parts = {.split_k = best.head};
+  for (size_t k = 0, end; k < source->r; k = end) {
+    end = svf_block_end(&parts, k, source->r);
     lost += block_error(source, k, end, k < best.head ? SVF_FORMAT_W8 : SVF_FORMAT_W4, best.group);
   }
   for (size_t k = 0; k < source->r; ++k) {

@@ -25,8 +25,8 @@ static float weight_at(const char *panels, const svf_parts *p, size_t channel, s
 {
   const size_t panel = channel / SVF_PANEL, j = channel % SVF_PANEL;
   const svf_format format = p->format[svf_part_at(p, panel, k)];
-  const char *start = panels + svf_parts_offset(p, panel, k / SVF_BLOCK * SVF_BLOCK);
-  const size_t at = k % SVF_BLOCK;
+  const char *start = panels + svf_parts_offset(p, panel, svf_block_begin(p, k));
+  const size_t at = k - svf_block_begin(p, k);
   switch (format) {
     case SVF_FORMAT_F32: return ((const float *)(const void *)start)[at * SVF_PANEL + j];
     case SVF_FORMAT_BF16:

@@ -18,14 +18,15 @@ typedef struct layout {
 } layout;
 
 /* A's bytes, checked, in whole cache lines. */
-static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t *out)
+static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t split_k,
+                    size_t *out)
 {
   enum { MOST = 4 }; /* bytes of A per step and row, header included */
   size_t steps, padded, most;
-  return svf_size_round(k, SVF_BLOCK, &steps) &&
+  return svf_size_round(k, SVF_BLOCK, &steps) && svf_size_add(steps, SVF_BLOCK, &steps) &&
          svf_size_round(rows, (size_t)kernel->row_unit, &padded) &&
          svf_size_mul(steps, padded, &most) && svf_size_mul(most, MOST, &most) &&
-         svf_size_round(svf_a_bytes(kernel, padded, k, planes), SVF_LINE, out);
+         svf_size_round(svf_a_split_bytes(kernel, padded, k, planes, split_k), SVF_LINE, out);
 }
 
 /* T as the first product leaves it where it cannot write A. */
@@ -46,8 +47,8 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
   const size_t chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
   layout l;
   size_t pieces;
-  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, 0), &l.x) ||
-      !a_bytes(kernel, rows, (size_t)h->r, svf_planes(kernel, format, 1), &l.t) ||
+  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, 0), 0, &l.x) ||
+      !a_bytes(kernel, rows, (size_t)h->r, svf_planes(kernel, format, 1), (size_t)h->head, &l.t) ||
       !t32_bytes(kernel, rows, (size_t)h->r, &l.t32) ||
       !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &l.c)) {
     return false;

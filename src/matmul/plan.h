@@ -94,6 +94,15 @@ static inline size_t svf_a_bytes(const svf_kernel *kernel, size_t padded_rows, s
   return (lines * SVF_LINE + headers * SVF_A_HEADER) * padded_rows;
 }
 
+/* The same where blocks begin anew at step split_k. */
+static inline size_t svf_a_split_bytes(const svf_kernel *kernel, size_t padded_rows, size_t k,
+                                       int planes, size_t split_k)
+{
+  const size_t first = svf_size_min(k, split_k);
+  return svf_a_bytes(kernel, padded_rows, first, planes) +
+         svf_a_bytes(kernel, padded_rows, k - first, planes);
+}
+
 /* Steps that a slice is a multiple of. */
 static inline size_t svf_slice_unit(const svf_kernel *kernel)
 {

@@ -63,8 +63,9 @@ static char *a_at(const svf_plan_data *plan, int product, size_t row, size_t row
 {
   const svf_kernel *kernel = plan->kernel;
   const svf_product *p = &plan->product[product];
-  return p->a + svf_a_bytes(kernel, row, p->k, p->a_planes) +
-         svf_a_bytes(kernel, svf_rows_padded(kernel, rows), k0, p->a_planes);
+  const size_t split = p->parts.split_k;
+  return p->a + svf_a_split_bytes(kernel, row, p->k, p->a_planes, split) +
+         svf_a_split_bytes(kernel, svf_rows_padded(kernel, rows), k0, p->a_planes, split);
 }
 
 /* The same of this part's product, wherever it is. */
@@ -94,14 +95,17 @@ static void lay_out(const svf_plan_data *plan, int product, size_t ith)
 {
   const source s = source_of(plan, product);
   const svf_product *p = &plan->product[product];
-  const size_t n = p->k, pieces = (n + SVF_PIECE - 1) / SVF_PIECE;
+  const size_t split = p->parts.split_k, before = (split + SVF_PIECE - 1) / SVF_PIECE;
+  const size_t pieces = before + (p->k - split + SVF_PIECE - 1) / SVF_PIECE;
   const size_t end = svf_share(plan->blocks * pieces, plan->nth, ith + 1);
   for (size_t i = svf_share(plan->blocks * pieces, plan->nth, ith); i < end; ++i) {
-    const size_t block = i / pieces, k0 = i % pieces * SVF_PIECE;
+    const size_t block = i / pieces, piece = i % pieces;
+    const size_t k0 = piece < before ? piece * SVF_PIECE : split + (piece - before) * SVF_PIECE;
+    const size_t end_k = piece < before ? split : p->k;
     const size_t row = block_row(plan, block), rows = block_row(plan, block + 1) - row;
     const ptrdiff_t at = (ptrdiff_t)row * s.stride + (ptrdiff_t)k0;
     plan->kernel->pack_rows(s.data + at * (ptrdiff_t)svf_dtype_size(s.type), s.type, s.stride,
-                            (int)rows, svf_size_min(SVF_PIECE, n - k0), p->a_planes,
+                            (int)rows, svf_size_min(SVF_PIECE, end_k - k0), p->a_planes,
                             a_at(plan, product, row, rows, k0));
   }
 }

@@ -45,13 +45,26 @@ static size_t scales_size(const factor *f)
   return BLOCK / f->group * LANES * (is_s8(f->format) ? 4 : 2);
 }
 
+/* The first step of the block that holds step k, and the step behind it. */
+static size_t block_start(size_t split, size_t k)
+{
+  return k < split ? k / BLOCK * BLOCK : split + (k - split) / BLOCK * BLOCK;
+}
+
+static size_t block_end(size_t split, size_t k, size_t all)
+{
+  const size_t end = block_start(split, k) + BLOCK, most = k < split ? split : all;
+  return end < most ? end : most;
+}
+
 /* Bytes of the first k steps of a channel's panel. */
 static size_t panel_size(const factor *f, size_t channel, size_t k)
 {
   size_t bytes = 0;
-  for (size_t start = 0; start < k; start += BLOCK) {
+  for (size_t start = 0; start < k; start = block_end(f->wide_steps, start, k)) {
+    const size_t steps = block_end(f->wide_steps, start, k) - start;
     bytes += scales_size(f);
-    bytes += stored_steps(k - start) * LANES / (is_int4(f, channel, start) ? 2 : 1);
+    bytes += stored_steps(steps) * LANES / (is_int4(f, channel, start) ? 2 : 1);
   }
   return bytes;
 }
@@ -63,13 +76,13 @@ static const unsigned char *block_of(const factor *f, size_t channel, size_t k)
   const size_t before = panel < wide ? panel : wide;
   return f->panels + before * panel_size(f, 0, f->k) +
          (panel - before) * panel_size(f, f->wide_channels, f->k) +
-         panel_size(f, channel, k / BLOCK * BLOCK);
+         panel_size(f, channel, block_start(f->wide_steps, k));
 }
 
 static float scale_of(const factor *f, size_t channel, size_t k)
 {
   const unsigned char *p = block_of(f, channel, k);
-  const size_t at = k % BLOCK / f->group * LANES + channel % LANES;
+  const size_t at = (k - block_start(f->wide_steps, k)) / f->group * LANES + channel % LANES;
   if (is_s8(f->format)) {
     float s;
     memcpy(&s, p + 4 * at, sizeof s);
@@ -83,7 +96,7 @@ static float scale_of(const factor *f, size_t channel, size_t k)
 static int integer_of(const factor *f, size_t channel, size_t k)
 {
   const unsigned char *p = block_of(f, channel, k) + scales_size(f);
-  const size_t lane = channel % LANES, i = k % BLOCK;
+  const size_t lane = channel % LANES, i = k - block_start(f->wide_steps, k);
   if (!is_int4(f, channel, k)) return (signed char)p[i / 4 * 64 + lane * 4 + i % 4];
   const int byte = p[i / 8 * 64 + lane * 4 + i % 4];
   const int nibble = i % 8 < 4 ? byte & 15 : byte >> 4;
@@ -91,26 +104,27 @@ static int integer_of(const factor *f, size_t channel, size_t k)
 }
 
 /* Blocks of x as integers with a scale each. */
-static void to_integers(const float *x, size_t k, double most, int64_t *q, float *scales)
+static void to_integers(const float *x, size_t k, size_t split, double most, int64_t *q,
+                        float *scales)
 {
-  for (size_t b = 0; b * BLOCK < k; ++b) {
-    const size_t end = k < (b + 1) * BLOCK ? k : (b + 1) * BLOCK;
+  for (size_t start = 0, end, b = 0; start < k; start = end, ++b) {
+    end = block_end(split, start, k);
     float a = 0;
     bool finite = true;
-    for (size_t i = b * BLOCK; i < end; ++i) {
+    for (size_t i = start; i < end; ++i) {
       finite = finite && isfinite(x[i]);
       a = fabsf(x[i]) > a ? fabsf(x[i]) : a;
     }
     const bool zero = !finite || a < 0x1p-100f;
     scales[b] = !finite ? NAN : zero ? 0 : a / (float)most;
     const float inverse = zero ? 0 : (float)most / a;
-    for (size_t i = b * BLOCK; i < end; ++i) q[i] = zero ? 0 : (int64_t)nearbyintf(x[i] * inverse);
+    for (size_t i = start; i < end; ++i) q[i] = zero ? 0 : (int64_t)nearbyintf(x[i] * inverse);
   }
 }
 
 /* A factor read once: [channel][step], steps up to the end of the last stored block. */
 typedef struct dense {
-  size_t group, k, stored;
+  size_t group, k, stored, split;
   signed char *q;
   float *scale;
 } dense;
@@ -124,8 +138,9 @@ static void *need(size_t bytes)
 
 static dense read_factor(const factor *f, size_t channels)
 {
-  const size_t whole = f->k / BLOCK * BLOCK;
-  dense d = {f->group, f->k, whole + (f->k > whole ? stored_steps(f->k - whole) : 0), NULL, NULL};
+  const size_t split = f->wide_steps, rest = f->k - split, whole = rest / BLOCK * BLOCK;
+  const size_t stored = split + whole + (rest > whole ? stored_steps(rest - whole) : 0);
+  dense d = {f->group, f->k, stored, split, NULL, NULL};
   d.q = need(channels * d.stored);
   d.scale = need(channels * d.stored * sizeof *d.scale);
   for (size_t c = 0; c < channels; ++c) {
@@ -147,12 +162,14 @@ static float dot(const dense *d, size_t channel, const int64_t *q, const float *
 {
   const signed char *w = d->q + channel * d->stored;
   float sum = 0;
-  for (size_t k = 0; k < d->stored;) {
-    const size_t block = k / BLOCK, left = d->stored - k, count = left < d->group ? left : d->group;
+  for (size_t k = 0, block = 0; k < d->stored;) {
+    const size_t end = block_end(d->split, k, d->stored);
+    const size_t left = end - k, count = left < d->group ? left : d->group;
     int64_t exact = 0;
     for (size_t i = k; i < k + count && i < d->k; ++i) exact += q[i] * w[i];
     sum = fmaf((float)exact, d->scale[channel * d->stored + k] * scales[block], sum);
     k += count;
+    block += k == end;
   }
   return sum;
 }
@@ -165,11 +182,11 @@ void oracle_integers(const oracle_input *in, const void *block, float *y)
   const size_t widest = in->n > in->r ? in->n : in->r;
   dense v = read_factor(&fv, in->r), u = read_factor(&fu, in->m);
   int64_t *q = need(widest * sizeof *q);
-  float *t = need((in->r + widest / BLOCK + 1) * sizeof *t), *scales = t + in->r;
+  float *t = need((in->r + widest / BLOCK + 2) * sizeof *t), *scales = t + in->r;
   for (size_t row = 0; row < in->rows; ++row) {
-    to_integers(in->x + row * in->n, in->n, x_most, q, scales);
+    to_integers(in->x + row * in->n, in->n, 0, x_most, q, scales);
     for (size_t k = 0; k < in->r; ++k) t[k] = dot(&v, k, q, scales) * in->gains[row][k];
-    to_integers(t, in->r, t_most, q, scales);
+    to_integers(t, in->r, fu.wide_steps, t_most, q, scales);
     for (size_t i = 0; i < in->m; ++i) {
       float s = dot(&u, i, q, scales);
       if (in->bias) s += in->bias[i];

@@ -14,7 +14,7 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
   static const size_t groups[] = {0, 32, 64, 128};
   const bool grouped = format >= SVF_FORMAT_W8;
   const size_t rank = 1 + random_below(state, largest);
-  const size_t head = format == SVF_FORMAT_W84 ? random_below(state, rank / 256 + 1) * 256 : 0;
+  const size_t head = format == SVF_FORMAT_W84 ? random_below(state, rank / 64 + 1) * 64 : 0;
   return (spec){.format = format,
                 .quant = {grouped ? groups[random_below(state, 4)] : 0, head},
                 .m = 1 + random_below(state, largest),
@@ -53,7 +53,7 @@ static void all_ways(run *r, const spec *shape)
   problem p;
   spec s = *shape;
   s.format = r->format;
-  if (s.format == SVF_FORMAT_W84 && s.quant.head == 0) s.quant.head = s.r / 2 / 256 * 256;
+  if (s.format == SVF_FORMAT_W84 && s.quant.head == 0) s.quant.head = s.r / 2 / 64 * 64;
   s.isa = r->isa;
   problem_make(&p, &s, &r->state);
   one_way(r, &p, WAY_SERIAL, 1);

@@ -98,8 +98,8 @@ START_TEST(bytes_misuse)
            SVF_ERR_ARGUMENT, "group is 256");
   ck_fails(svf_linear_bytes(SIZE_MAX / 2, 1, 4, SVF_FORMAT_W4, &(svf_quant){.group = 32}, &n),
            SVF_ERR_OVERFLOW, "m = ");
-  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W84, &(svf_quant){.head = 128}, &n),
-           SVF_ERR_ARGUMENT, "head is 128");
+  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W84, &(svf_quant){.head = 100}, &n),
+           SVF_ERR_ARGUMENT, "head is 100");
   ck_fails(svf_linear_bytes(1, 1, 300, SVF_FORMAT_W84, &(svf_quant){.head = 512}, &n),
            SVF_ERR_ARGUMENT, "up to r = 300");
   ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W4, &(svf_quant){.head = 256}, &n),
