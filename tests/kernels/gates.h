@@ -15,6 +15,7 @@ typedef struct run {
   svf_isa isa;
   svf_format format;
   bool quick; /* a tenth of the cases: emulators and sanitizers */
+  bool full;  /* more of the slow ones */
   uint64_t seed, state;
   const char *gate; /* name of the gate under way */
   size_t cases, failures;

@@ -51,6 +51,7 @@ static int usage(FILE *to, int code)
           "usage: svf-check [--quick|--full] [--bench] [--filter=ISA|GATE] [--seed=N]\n"
           "                 [--require=ISA|KERNEL,...] [--without=FEATURE,...] [--integers]\n"
           "  --quick    a tenth of the cases; formats with integers have no more without --full\n"
+          "  --full     all of them, three times as many random ones\n"
           "  --integers only formats with integers\n"
           "  --require  fail unless each of these kernels, and one of each ISA, was executed\n"
           "  --without  as on a CPU that lacks these\n"
@@ -116,6 +117,7 @@ static size_t check_kernel(const svf_kernel *kernel, svf_format format, const op
     run r = {.isa = kernel->isa,
              .format = format,
              .quick = o->quick || (svf_format_integer(format) && !o->full),
+             .full = o->full,
              .seed = o->seed,
              .state = o->seed,
              .gate = gates[g].name};

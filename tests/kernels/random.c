@@ -67,7 +67,7 @@ static void all_ways(run *r, const spec *shape)
 
 void gate_random(run *r)
 {
-  const int cases = r->quick ? 30 : 300;
+  const int cases = r->quick ? 30 : r->full ? 300 : 100;
   for (int i = 0; i < cases; ++i) {
     const spec s = random_spec(r->format, &r->state,
                                i % 4   ? 80
