@@ -31,10 +31,12 @@ void svf_openmp_run(const svf_plan *plan, size_t parts)
     const size_t ith = (size_t)omp_get_thread_num(), nth = (size_t)omp_get_num_threads();
     const uint64_t own = svf_fp_mode();
     if (own != mode) svf_set_fp_mode(mode);
-    for (int stage = svf_matmul_next_stage(plan, 0); stage < SVF_STAGES;
-         stage = svf_matmul_next_stage(plan, stage + 1)) {
+    for (int stage = svf_matmul_next_stage(plan, 0); stage < SVF_STAGES;) {
       for (size_t i = ith; i < parts; i += nth) svf_matmul_stage(plan, stage, i);
+      stage = svf_matmul_next_stage(plan, stage + 1);
+      if (stage < SVF_STAGES) { /* the region's end is a barrier itself */
 #pragma omp barrier
+      }
     }
     if (own != mode) svf_set_fp_mode(own);
   }
