@@ -23,7 +23,7 @@ static bool append(size_t *bytes, size_t size, uint64_t *offset)
 /* Bytes of the panels of a factor. */
 static bool panels(const svf_linear_header *h, int product, size_t *bytes)
 {
-  const size_t channels = (size_t)(product ? h->m : h->r), k = (size_t)(product ? h->r : h->n);
+  const size_t channels = svf_product_channels(h, product), k = svf_product_k(h, product);
   size_t count, head, rest;
   if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* a panel does not wrap */
   const svf_parts p = svf_parts_of(h, product);
@@ -52,7 +52,6 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
 {
   if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
   if (n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0; a layer has at least one input");
-  if (r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0; a rank is at least 1");
   if ((int)format < 0 || format >= SVF_FORMAT_COUNT) {
     return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
                     (int)format);
@@ -62,6 +61,9 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
   if (group == SIZE_MAX) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "group is %zu; w8, w4 and w84 have 32, 64 or 128, other formats 0", asked);
+  }
+  if (r == 0 && format == SVF_FORMAT_W84) {
+    return svf_fail(SVF_ERR_ARGUMENT, "w84 divides a spectrum; a dense layer (r = 0) has none");
   }
   if (head > 0 && (format != SVF_FORMAT_W84 || head % SVF_HEAD_UNIT != 0 || head > r)) {
     return svf_fail(SVF_ERR_ARGUMENT,
@@ -224,5 +226,6 @@ const svf_linear_header *svf_linear_info(const void *block) { return block; }
 const float *svf_linear_sigma(const void *block)
 {
   const svf_linear_header *h = block;
-  return h ? (const float *)(const void *)((const char *)block + h->sigma_offset) : NULL;
+  if (!h || h->r == 0) return NULL;
+  return (const float *)(const void *)((const char *)block + h->sigma_offset);
 }

@@ -32,8 +32,8 @@ typedef enum values {
 typedef struct spec {
   svf_format format;
   svf_quant quant;
-  svf_isa isa; /* whose order of sums is expected; 0: the chain of FMAs */
-  size_t m, n, r, rows;
+  svf_isa isa;          /* whose order of sums is expected; 0: the chain of FMAs */
+  size_t m, n, r, rows; /* r = 0: a dense layer */
   values kind;
   svf_dtype x_type, y_type, u_type, vt_type;
   ptrdiff_t x_pad, y_pad;              /* stride = width + pad */
