@@ -74,14 +74,14 @@ START_TEST(a_dense_layer_has_no_gains)
 {
   static const float w[4] = {1, 2, 3, 4}, in[2] = {5, 6};
   static _Alignas(64) unsigned char dense[512];
-  const float *const gains[1] = {NULL};
+  const float *const base[1] = {NULL};
   float out[2] = {0};
   const svf_linear_source s = {.m = 2, .n = 2, .u = w, .u_stride = 2};
   ck_works(svf_linear_pack(&s, dense, sizeof dense));
   svf_matmul_args a = {.size = sizeof a, .linear = dense, .rows = 1, .x = in, .y = out};
   ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
   ck_assert(out[0] == 17 && out[1] == 39);
-  a.gains = gains;
+  a.gains = base;
   ck_fails(svf_matmul(&a, 1, workspace, sizeof workspace), SVF_ERR_ARGUMENT, "dense");
 }
 END_TEST
