@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/linear/parts.h"
@@ -101,44 +102,15 @@ svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, con
   return status;
 }
 
-typedef struct digest {
-  uint64_t lane[8];
-} digest;
-
-static const uint64_t digest_prime = UINT64_C(0x100000001b3);
-static const uint64_t digest_basis = UINT64_C(0xcbf29ce484222325);
-
-/* `bytes` is a multiple of the alignment, so that every lane takes a whole word at a time. */
-static void digest_add(digest *d, const unsigned char *p, size_t bytes)
-{
-  for (size_t at = 0; at < bytes; at += SVF_LINEAR_ALIGNMENT) {
-    uint64_t word[8];
-    memcpy(word, p + at, sizeof word);
-    for (int i = 0; i < 8; ++i) {
-      d->lane[i] = (d->lane[i] ^ word[i]) * digest_prime;
-      d->lane[i] ^= d->lane[i] >> 32; /* carry high bits down, which multiplication never does */
-    }
-  }
-}
-
-/* FNV-1a over 64-bit words in eight interleaved lanes, folded by the same step: as fast as memory,
- * and any change of one bit changes it. Not a defence against forgery. */
 uint64_t svf_linear_checksum(const void *block)
 {
   svf_linear_header header;
-  digest d;
   memcpy(&header, block, sizeof header);
   header.checksum = 0;
-  for (int i = 0; i < 8; ++i) d.lane[i] = digest_basis + (uint64_t)i;
-  digest_add(&d, (const unsigned char *)&header, sizeof header);
-  digest_add(&d, (const unsigned char *)block + sizeof header,
-             (size_t)header.bytes - sizeof header);
-  uint64_t sum = digest_basis;
-  for (int i = 0; i < 8; ++i) {
-    sum = (sum ^ d.lane[i]) * digest_prime;
-    sum ^= sum >> 32;
-  }
-  return sum ? sum : 1; /* 0 stands for "not sealed" */
+  svf_digest d = svf_digest_begin();
+  svf_digest_add(&d, &header, sizeof header);
+  svf_digest_add(&d, (const char *)block + sizeof header, (size_t)header.bytes - sizeof header);
+  return svf_digest_end(&d); /* 0 stands for "not sealed" */
 }
 
 /* The header against what its own shape implies. */
