@@ -15,7 +15,7 @@
 #ifndef SVF_MODEL_H
 #define SVF_MODEL_H
 
-#include <svf/expert_file.h>
+#include <svf/modules.h>
 #include <svf/linear.h>
 #include <svf/status.h>
 #include <svf/types.h>

@@ -16,22 +16,21 @@ static size_t positions(size_t limit)
   return (limit + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK * SVF_KV_BLOCK;
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+/* Floats of A, and of c: for whole panels either way. */
+static size_t widest(const svf_attention *a, const svf_kv *kv)
+{
+  return (size_t)a->kernel->rows * (kv->lanes > SVF_KV_BLOCK ? kv->lanes : SVF_KV_BLOCK);
+}
 
 static room divide(const svf_attention *a, const svf_kv *kv, size_t limit, float *scratch)
 {
-  const size_t rows = (size_t)a->kernel->rows, widest = larger(kv->lanes, SVF_KV_BLOCK);
-  room r = {.a = scratch, .stride = positions(limit)};
-  r.c = r.a + rows * widest;
-  r.scores = r.c + rows * widest;
-  return r;
+  const size_t wide = widest(a, kv);
+  return (room){scratch, scratch + wide, scratch + 2 * wide, positions(limit)};
 }
 
 size_t svf_attention_scratch(const svf_attention *a, const svf_kv *kv, size_t limit)
 {
-  const room r = divide(a, kv, limit, NULL);
-  const size_t rows = (size_t)a->kernel->rows, widest = larger(kv->lanes, SVF_KV_BLOCK);
-  return rows * (2 * widest + r.stride);
+  return 2 * widest(a, kv) + (size_t)a->kernel->rows * positions(limit);
 }
 
 /* One product of A, `rows` rows of k steps, with panels; `channels` outputs. */
