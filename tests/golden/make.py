@@ -5,10 +5,10 @@
 make.py [--verify] [NAME...]
 
 Every directory is a checkpoint from save_pretrained plus golden.safetensors, what transformers
-computes from the files as they were read back. transformers 4 and 5 spell config.json differently and
-both spellings are in the world, so each model names the major version that has to write it: run this
-once under each. --verify writes nothing and compares the logits of the committed files with those of
-the installed versions.
+computes from the files as they were read back. transformers 4 and 5 spell config.json differently
+and both spellings are in the world, so each model names the major version that has to write it: run
+this once under each. --verify writes nothing and compares the logits of the committed files with
+those of the installed versions.
 """
 import argparse
 import pathlib
@@ -199,11 +199,13 @@ def make(name):
     model = read_back(path)
     golden = run_prompts(model, rng)
     check_batch(model, golden)
-    metadata = {"torch": torch.__version__, "transformers": transformers.__version__,
-                "numpy": np.__version__, "python": platform.python_version(), "seed": str(seed)}
+    # One entry: safetensors writes several in an order of its own, and remade files shall be equal.
+    metadata = {"made_by": f"torch {torch.__version__}, transformers {transformers.__version__}, "
+                           f"numpy {np.__version__}, python {platform.python_version()}, "
+                           f"seed {seed}"}
     if kinds:
         z = apply_expert(model, kinds, rng)
-        save_file(z, path / "expert.safetensors", {"normalised": "true", **metadata})
+        save_file(z, path / "expert.safetensors", metadata)
         for k in range(len(PROMPTS)):
             golden[f"svf.logits.{k}"] = logits_of(model, golden[f"ids.{k}"])
     save_file(golden, path / "golden.safetensors", metadata)
