@@ -13,11 +13,7 @@
 
 #include "tests/kernels/guard.h"
 #include "tests/kernels/oracle.h"
-
-/* xorshift64*; every run prints its seed. */
-uint64_t random_next(uint64_t *state);
-size_t random_below(uint64_t *state, size_t n);
-float random_float(uint64_t *state); /* uniform in [-1, 1) */
+#include "tests/kernels/rng.h"
 
 enum { EXPERTS = 3 };
 
