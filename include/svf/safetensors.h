@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading safetensors files (library svf_model). Files are untrusted: the header is checked whole
- * before any tensor is visible, and no tensor can refer to bytes outside the file. */
+ * Reading and writing safetensors files (library svf_model). Files are untrusted: the header is
+ * checked whole before any tensor is visible, and no tensor can refer to bytes outside the file. */
 #ifndef SVF_SAFETENSORS_H
 #define SVF_SAFETENSORS_H
 
@@ -74,6 +74,46 @@ SVF_API svf_status svf_st_to_f32(const svf_st_tensor *tensor, float *out, size_t
 
 /* "F32", "BF16", ...; "?" for an unknown value. */
 SVF_API const char *svf_st_dtype_name(svf_st_dtype dtype);
+
+/* A tensor that is to be written. */
+typedef struct svf_st_entry {
+  const char *name; /* UTF-8, at most 1024 bytes, not "__metadata__" */
+  svf_st_dtype dtype;
+  int ndim;
+  size_t shape[SVF_ST_MAX_DIMS];
+} svf_st_entry;
+
+/* A key of __metadata__ and its value, both UTF-8. */
+typedef struct svf_st_pair {
+  const char *key, *value;
+} svf_st_pair;
+
+typedef struct svf_st_writer svf_st_writer;
+
+/* Begin a file of these tensors, in this order; `metadata` may be NULL if pairs is 0. All strings
+ * are copied. The file is written beside its place as ".<name>.<pid>-<number>.tmp": until commit,
+ * `path` holds what it held before, whatever happens to the process or the disk (a killed process
+ * leaves the temporary). The data begins at a multiple of 64 bytes of the file, and so does every
+ * tensor whose predecessors have sizes that are multiples of 64.
+ *
+ * What is written can be read by svf_safetensors_open: the rules are the same, and on OK *writer
+ * must be committed or discarded. Errors: NULL; ARGUMENT (naming the entry: not UTF-8, too long,
+ * twice, too many, unknown dtype, ndim; the path names no file); OVERFLOW; IO; MEMORY. */
+SVF_API svf_status svf_st_create(const char *path, const svf_st_entry *entries, size_t count,
+                                 const svf_st_pair *metadata, size_t pairs, svf_st_writer **writer);
+
+/* The next bytes of the tensors' data, which follow each other without gaps: pieces may be of any
+ * size and need not end where tensors do. Errors: NULL; ARGUMENT and nothing written if more than
+ * the entries hold; IO, after which the writer can only be discarded. */
+SVF_API svf_status svf_st_append(svf_st_writer *writer, const void *data, size_t bytes);
+
+/* Put the file in its place: on OK it is on the disk, name and all, and *writer is freed and NULL.
+ * ARGUMENT if bytes are missing; the writer is left alone then. After IO the temporary is gone and
+ * *writer freed and NULL. */
+SVF_API svf_status svf_st_commit(svf_st_writer **writer);
+
+/* Remove the temporary and free; NULL and pointers to NULL are ignored. */
+SVF_API void svf_st_discard(svf_st_writer **writer);
 
 #ifdef __cplusplus
 }

@@ -5,19 +5,16 @@
  * The header is always read into memory, never through the mapping: it is parsed whole before any
  * data is touched, and a file that shrinks meanwhile is an error instead of a SIGBUS. */
 #define _POSIX_C_SOURCE 200809L
-#include <svf/safetensors.h>
+#include "src/io/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/io/file.h"
 #include "src/io/st_header.h"
 
 struct svf_safetensors {
@@ -26,63 +23,22 @@ struct svf_safetensors {
   size_t mapped; /* bytes of the mapping; 0: memory is from malloc */
 };
 
-/* Put the path before the message of a failure that does not know it. */
-static svf_status at_path(svf_status status, const char *path)
-{
-  char reason[256];
-  if (status == SVF_OK) return status;
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(status, "%.250s: %s", path, reason);
-}
-
-static svf_status system_error(const char *what)
-{
-  const int error = errno;
-  return svf_fail(error == ENOMEM ? SVF_ERR_MEMORY : SVF_ERR_IO, "%s: %s", what, strerror(error));
-}
-
-static svf_status read_exactly(int fd, void *buffer, size_t bytes, size_t offset)
-{
-  size_t done = 0;
-  while (done < bytes) {
-    const ssize_t got = pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error("cannot read");
-    if (got == 0) return svf_fail(SVF_ERR_IO, "the file shrank to %zu bytes", offset + done);
-    done += (size_t)got;
-  }
-  return SVF_OK;
-}
-
-/* Only regular files have a size to check against. */
-static svf_status file_size(int fd, size_t *bytes)
-{
-  struct stat info;
-  if (fstat(fd, &info) != 0) return system_error("cannot stat");
-  if (!S_ISREG(info.st_mode)) return svf_fail(SVF_ERR_IO, "not a regular file");
-  if ((uintmax_t)info.st_size > SIZE_MAX) {
-    return svf_fail(SVF_ERR_FILE, "larger than the address space");
-  }
-  if (info.st_size < SVF_ST_PREFIX) {
-    return svf_fail(SVF_ERR_FILE, "the file has %d bytes, fewer than %d", (int)info.st_size,
-                    SVF_ST_PREFIX);
-  }
-  *bytes = (size_t)info.st_size;
-  return SVF_OK;
-}
-
 /* *data_offset: bytes before the data. */
 static svf_status read_header(int fd, size_t file_bytes, svf_st_header *header, size_t *data_offset)
 {
   unsigned char prefix[SVF_ST_PREFIX];
   size_t length;
-  svf_status status = read_exactly(fd, prefix, sizeof prefix, 0);
+  if (file_bytes < SVF_ST_PREFIX) {
+    return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, fewer than %d", file_bytes,
+                    SVF_ST_PREFIX);
+  }
+  svf_status status = svf_file_read_at(fd, prefix, sizeof prefix, 0);
   if (status == SVF_OK) status = svf_st_header_length(prefix, file_bytes, &length);
   if (status != SVF_OK) return status;
   char *json = malloc(length + 1);
   if (!json) return svf_fail(SVF_ERR_MEMORY, "no memory for a header of %zu bytes", length);
   *data_offset = SVF_ST_PREFIX + length;
-  status = read_exactly(fd, json, length, SVF_ST_PREFIX);
+  status = svf_file_read_at(fd, json, length, SVF_ST_PREFIX);
   if (status == SVF_OK) {
     status = svf_st_header_parse(json, length, file_bytes - *data_offset, header);
   }
@@ -96,14 +52,18 @@ static svf_status read_data(svf_safetensors *file, int fd, unsigned flags, size_
   const char *data;
   if (flags & SVF_ST_NO_MMAP) {
     const size_t bytes = file_bytes - data_offset;
-    file->memory = malloc(bytes + !bytes);
+    size_t room;
+    /* aligned as a mapping of what svf_st_create writes */
+    file->memory = svf_size_round(bytes + !bytes, SVF_ST_ALIGNMENT, &room)
+                       ? aligned_alloc(SVF_ST_ALIGNMENT, room)
+                       : NULL;
     if (!file->memory) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes of data", bytes);
-    const svf_status status = read_exactly(fd, file->memory, bytes, data_offset);
+    const svf_status status = svf_file_read_at(fd, file->memory, bytes, data_offset);
     if (status != SVF_OK) return status;
     data = file->memory;
   } else {
     void *map = mmap(NULL, file_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED) return system_error("cannot map");
+    if (map == MAP_FAILED) return svf_file_error("cannot map");
     file->memory = map;
     file->mapped = file_bytes;
     data = (const char *)map + data_offset;
@@ -112,11 +72,15 @@ static svf_status read_data(svf_safetensors *file, int fd, unsigned flags, size_
   return SVF_OK;
 }
 
-static svf_status open_fd(int fd, unsigned flags, svf_safetensors **out)
+svf_status svf_safetensors_open_fd(int fd, unsigned flags, svf_safetensors **out)
 {
   size_t file_bytes = 0;
   size_t data_offset = 0;
-  svf_status status = file_size(fd, &file_bytes);
+  *out = NULL;
+  if (flags & ~SVF_ST_NO_MMAP) {
+    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, SVF_ST_NO_MMAP);
+  }
+  svf_status status = svf_file_size(fd, &file_bytes);
   if (status != SVF_OK) return status;
   svf_safetensors *file = calloc(1, sizeof *file);
   if (!file) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", sizeof *file);
@@ -132,17 +96,14 @@ static svf_status open_fd(int fd, unsigned flags, svf_safetensors **out)
 
 svf_status svf_safetensors_open(const char *path, unsigned flags, svf_safetensors **file)
 {
+  int fd;
   if (!path || !file) return svf_fail(SVF_ERR_NULL, "%s is NULL", path ? "file" : "path");
   *file = NULL;
-  if (flags & ~SVF_ST_NO_MMAP) {
-    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, SVF_ST_NO_MMAP);
-  }
-  /* O_NONBLOCK: opening a FIFO would wait for its writer */
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0) return at_path(system_error("cannot open"), path);
-  const svf_status status = open_fd(fd, flags, file);
+  svf_status status = svf_file_open(path, &fd);
+  if (status != SVF_OK) return status;
+  status = svf_safetensors_open_fd(fd, flags, file);
   close(fd);
-  return at_path(status, path);
+  return svf_file_at_path(status, path);
 }
 
 void svf_safetensors_close(svf_safetensors *file)

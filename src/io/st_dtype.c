@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/f16.h"
+#include "src/core/size.h"
 #include "src/core/status.h"
 
 static const struct {
@@ -36,11 +37,31 @@ bool svf_st_dtype_parse(const char *name, svf_st_dtype *dtype)
   return false;
 }
 
-size_t svf_st_dtype_size(svf_st_dtype dtype) { return dtypes[dtype].size; }
+bool svf_st_dtype_known(svf_st_dtype dtype) { return (unsigned)dtype < DTYPES; }
+
+bool svf_st_shape_size(svf_st_dtype dtype, int ndim, const size_t *shape, size_t *elements,
+                       size_t *bytes)
+{
+  const size_t size = dtypes[dtype].size;
+  size_t product = 1;
+  size_t whole;
+  bool empty = false;
+  for (int i = 0; i < ndim; ++i) {
+    if (shape[i] == 0) {
+      empty = true;
+    } else if (!svf_size_mul(product, shape[i], &product)) {
+      return false;
+    }
+  }
+  if (!svf_size_mul(product, size, &whole)) return false;
+  *elements = empty ? 0 : product;
+  *bytes = empty ? 0 : whole;
+  return true;
+}
 
 const char *svf_st_dtype_name(svf_st_dtype dtype)
 {
-  return (unsigned)dtype < DTYPES ? dtypes[dtype].name : "?";
+  return svf_st_dtype_known(dtype) ? dtypes[dtype].name : "?";
 }
 
 static uint32_t load16(const unsigned char *p) { return p[0] | (uint32_t)p[1] << 8; }

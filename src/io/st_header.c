@@ -10,11 +10,14 @@
 
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/st_dtype.h"
+#include "src/io/text.h"
 
-enum {
-  MAX_DEPTH = 3,                       /* file object, tensor object, shape */
-  MAX_COMMAS = SVF_ST_MAX_TENSORS * 16 /* a tensor of 8 dimensions has 12 */
+static const svf_json_limits limits = {
+    .what = "the header",
+    .depth = 3,                        /* file object, tensor object, shape */
+    .values = SVF_ST_MAX_TENSORS * 16u /* a tensor of 8 dimensions has 12 */
 };
 
 /* A tensor's place in the data, before anything else about it is known. */
@@ -24,22 +27,6 @@ typedef struct range {
   const char *name;
   json_t *info;
 } range;
-
-/* A name that is safe to print: it may hold anything, also terminal controls. */
-typedef struct printable {
-  char text[80];
-} printable;
-
-static printable show(const char *name)
-{
-  printable p;
-  size_t i = 0;
-  for (; name[i] && i < sizeof p.text - 1; ++i) {
-    p.text[i] = (char)(name[i] >= ' ' && name[i] <= '~' ? name[i] : '?');
-  }
-  p.text[i] = 0;
-  return p;
-}
 
 svf_status svf_st_header_length(const unsigned char prefix[SVF_ST_PREFIX], size_t file_bytes,
                                 size_t *length)
@@ -58,69 +45,17 @@ svf_status svf_st_header_length(const unsigned char prefix[SVF_ST_PREFIX], size_
   return SVF_OK;
 }
 
-/* Limit what the JSON library will build: it needs some 60 bytes for each value. */
-static svf_status limit(const char *json, size_t length)
-{
-  size_t depth = 0;
-  size_t commas = 0;
-  bool quoted = false;
-  if (length == 0 || json[0] != '{') {
-    return svf_fail(SVF_ERR_FILE, "the header does not start with '{'");
-  }
-  for (size_t i = 0; i < length; ++i) {
-    const char c = json[i];
-    if (c == '"') quoted = !quoted;
-    if (quoted) {
-      if (c == '\\') ++i;
-    } else if (c == '{' || c == '[') {
-      if (++depth > MAX_DEPTH) {
-        return svf_fail(SVF_ERR_FILE, "the header nests deeper than %d levels", MAX_DEPTH);
-      }
-    } else if (c == '}' || c == ']') {
-      if (depth > 0) --depth;
-    } else if (c == ',' && ++commas > MAX_COMMAS) {
-      return svf_fail(SVF_ERR_FILE, "the header has more than %u values", (unsigned)MAX_COMMAS);
-    }
-  }
-  return SVF_OK;
-}
-
-static svf_status load(const char *json, size_t length, json_t **root)
-{
-  json_error_t error;
-  const svf_status status = limit(json, length);
-  if (status != SVF_OK) return status;
-  *root = json_loadb(json, length, JSON_REJECT_DUPLICATES, &error);
-  if (*root) return SVF_OK;
-  /* jansson has a text for every error but want of memory */
-  if (!error.text[0] || json_error_code(&error) == json_error_out_of_memory) {
-    return svf_fail(SVF_ERR_MEMORY, "no memory for a header of %zu bytes", length);
-  }
-  const printable text = show(error.text);
-  return svf_fail(SVF_ERR_FILE, "the header is not JSON: %s at byte %d", text.text, error.position);
-}
-
-/* A JSON integer that is a size. jansson refuses integers beyond 64 bits, and reals are none. */
-static bool as_size(const json_t *value, size_t *out)
-{
-  if (!json_is_integer(value)) return false;
-  const json_int_t i = json_integer_value(value);
-  if (i < 0 || (uint64_t)i > SIZE_MAX) return false;
-  *out = (size_t)i;
-  return true;
-}
-
 static svf_status read_range(const char *name, json_t *info, size_t data_bytes, range *out)
 {
-  const printable p = show(name);
+  const svf_printable p = svf_text_show(name);
   if (strlen(name) > SVF_ST_MAX_NAME) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s...': its name has %zu bytes, the limit is %d", p.text,
                     strlen(name), SVF_ST_MAX_NAME);
   }
   const json_t *offsets = json_object_get(info, "data_offsets");
   if (!json_is_array(offsets) || json_array_size(offsets) != 2 ||
-      !as_size(json_array_get(offsets, 0), &out->begin) ||
-      !as_size(json_array_get(offsets, 1), &out->end)) {
+      !svf_json_size(json_array_get(offsets, 0), &out->begin) ||
+      !svf_json_size(json_array_get(offsets, 1), &out->end)) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s': data_offsets is not two non-negative integers",
                     p.text);
   }
@@ -143,7 +78,7 @@ static svf_status check_metadata(json_t *metadata)
   json_object_foreach(metadata, key, value)
   {
     if (!json_is_string(value)) {
-      const printable p = show(key);
+      const svf_printable p = svf_text_show(key);
       return svf_fail(SVF_ERR_FILE, "__metadata__: the value of '%s' is not a string", p.text);
     }
   }
@@ -158,7 +93,7 @@ static svf_status read_ranges(json_t *root, size_t data_bytes, range *ranges, sv
   json_object_foreach(root, name, info)
   {
     svf_status status;
-    if (strcmp(name, "__metadata__") == 0) {
+    if (strcmp(name, SVF_ST_METADATA) == 0) {
       status = check_metadata(info);
       if (status == SVF_OK) header->metadata = json_incref(info);
     } else {
@@ -187,7 +122,7 @@ static svf_status check_tiling(range *ranges, size_t count, size_t data_bytes)
   if (count > 0) qsort(ranges, count, sizeof *ranges, by_place);
   for (size_t i = 0; i < count; ++i) {
     if (ranges[i].begin != at) {
-      const printable p = show(ranges[i].name);
+      const svf_printable p = svf_text_show(ranges[i].name);
       return svf_fail(SVF_ERR_FILE, "tensor '%s': begins at %zu, %s the end of the one before, %zu",
                       p.text, ranges[i].begin,
                       ranges[i].begin < at ? "overlapping" : "leaving a hole behind", at);
@@ -203,31 +138,25 @@ static svf_status check_tiling(range *ranges, size_t count, size_t data_bytes)
   return SVF_OK;
 }
 
-/* Zero dimensions are legal, and hide no overflow of the others. */
 static bool read_shape(const json_t *shape, svf_st_tensor *tensor)
 {
-  size_t product = 1;
-  bool empty = false;
   const size_t ndim = json_array_size(shape);
   if (!json_is_array(shape) || ndim > SVF_ST_MAX_DIMS) return false;
   tensor->ndim = (int)ndim;
   for (size_t i = 0; i < ndim; ++i) {
-    size_t *dim = &tensor->shape[i];
-    if (!as_size(json_array_get(shape, i), dim)) return false;
-    empty |= *dim == 0;
-    if (*dim > 0 && !svf_size_mul(product, *dim, &product)) return false;
+    if (!svf_json_size(json_array_get(shape, i), &tensor->shape[i])) return false;
   }
-  tensor->elements = empty ? 0 : product;
-  return svf_size_mul(product, svf_st_dtype_size(tensor->dtype), &product);
+  return svf_st_shape_size(tensor->dtype, tensor->ndim, tensor->shape, &tensor->elements,
+                           &tensor->bytes);
 }
 
 /* The caller has zeroed *tensor. */
 static svf_status read_tensor(const range *r, svf_st_tensor *tensor)
 {
-  const printable p = show(r->name);
+  const svf_printable p = svf_text_show(r->name);
   const char *dtype = json_string_value(json_object_get(r->info, "dtype"));
   if (!dtype || !svf_st_dtype_parse(dtype, &tensor->dtype)) {
-    const printable d = show(dtype ? dtype : "");
+    const svf_printable d = svf_text_show(dtype ? dtype : "");
     return svf_fail(SVF_ERR_FILE, "tensor '%s': unknown dtype '%s'", p.text, d.text);
   }
   if (!read_shape(json_object_get(r->info, "shape"), tensor)) {
@@ -236,7 +165,6 @@ static svf_status read_tensor(const range *r, svf_st_tensor *tensor)
                     "product fits in memory",
                     p.text, SVF_ST_MAX_DIMS);
   }
-  tensor->bytes = tensor->elements * svf_st_dtype_size(tensor->dtype);
   if (tensor->bytes != r->end - r->begin) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s': its shape takes %zu bytes, its data_offsets %zu",
                     p.text, tensor->bytes, r->end - r->begin);
@@ -298,7 +226,7 @@ svf_status svf_st_header_parse(const char *json, size_t length, size_t data_byte
 {
   json_t *root = NULL;
   *header = (svf_st_header){0};
-  svf_status status = load(json, length, &root);
+  svf_status status = svf_json_parse(json, length, &limits, &root);
   if (status != SVF_OK) return status;
   status = parse_root(root, data_bytes, header);
   json_decref(root);

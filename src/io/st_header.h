@@ -13,6 +13,8 @@
 #define SVF_ST_MAX_HEADER 100000000   /* bytes of JSON, the limit of the reference reader */
 #define SVF_ST_MAX_TENSORS (1u << 18) /* twice what the largest models have in all their shards */
 #define SVF_ST_MAX_NAME 1024          /* bytes of a tensor's name */
+#define SVF_ST_ALIGNMENT 64           /* where the data of our own files begins */
+#define SVF_ST_METADATA "__metadata__"
 
 typedef struct svf_st_header {
   size_t count;

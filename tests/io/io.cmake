@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 if(TARGET svf_model AND CHECK_FOUND)
-  svf_test_program(safetensors io/safetensors.c)
-  target_link_libraries(safetensors PRIVATE svf_model PkgConfig::CHECK)
-  add_test(NAME safetensors COMMAND safetensors)
-  set_tests_properties(safetensors PROPERTIES LABELS quick ENVIRONMENT CK_FORK=no)
+  pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+
+  # A test of the model library: svf_model_test(name source)
+  function(svf_model_test name source)
+    svf_test_program(${name} ${source})
+    target_link_libraries(${name} PRIVATE svf_model PkgConfig::CHECK PkgConfig::JANSSON)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS quick ENVIRONMENT CK_FORK=no)
+  endfunction()
+
+  svf_model_test(safetensors io/safetensors.c)
+  svf_model_test(st_write io/st_write.c)
+  svf_model_test(file io/file.c)
+  svf_model_test(interrupt io/interrupt.c)
 
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
-    svf_test_program(model_alloc io/alloc.c)
+    svf_model_test(model_alloc io/alloc.c)
     svf_count_allocations(model_alloc)
-    target_link_libraries(model_alloc PRIVATE svf_model PkgConfig::CHECK)
-    add_test(NAME model_alloc COMMAND model_alloc)
-    set_tests_properties(model_alloc PROPERTIES LABELS quick ENVIRONMENT CK_FORK=no)
   endif()
 endif()

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading regular files, and replacing them whole. Messages of functions that take a path begin
+ * with it; those of functions that take a descriptor do not, svf_file_at_path adds it. */
+#ifndef SVF_IO_FILE_H
+#define SVF_IO_FILE_H
+
+#include <stddef.h>
+
+#include <svf/status.h>
+
+/* IO, or MEMORY, with errno's text: "<what>: <reason>". */
+svf_status svf_file_error(const char *what);
+
+/* Puts the path before the last message, if status is not OK. Returns status. */
+svf_status svf_file_at_path(svf_status status, const char *path);
+
+/* Open for reading; never waits for the writer of a FIFO. Errors: IO. */
+svf_status svf_file_open(const char *path, int *fd);
+
+/* Only regular files have a size to check against. Errors: IO, FILE. */
+svf_status svf_file_size(int fd, size_t *bytes);
+
+/* Exactly `bytes` from `offset`. Errors: IO, also where the file ends before. */
+svf_status svf_file_read_at(int fd, void *buffer, size_t bytes, size_t offset);
+
+/* All of a regular file, terminated by a 0 that *bytes does not count; free(*data). Nothing is
+ * allocated for a file of more than max_bytes. Errors: IO, FILE (too long), MEMORY. */
+svf_status svf_file_read_fd(int fd, size_t max_bytes, char **data, size_t *bytes);
+svf_status svf_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes);
+
+/* `path` holds its old content, or all of the new one and that is on the disk: src/io/output.h.
+ * Errors: ARGUMENT, IO, MEMORY; the old content is left alone then. */
+svf_status svf_file_replace(const char *path, const void *data, size_t bytes);
+
+#endif
