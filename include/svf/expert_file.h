@@ -10,7 +10,7 @@
  *   svf.format           "1"
  *   svf.factors          fingerprint of the factors the expert belongs to: 16 digits 0-9a-f
  *   svf.parametrisation  "direct" or "sigmoid"
- *   svf.scale            of the sigmoid, a JSON number; "1" where the parametrisation is direct
+ *   svf.scale            of the sigmoid, a JSON number; 1 where the parametrisation is direct
  *   svf.normalise        "1" or "0": with c = sum(sigma) / sum(sigma z), or without
  *   svf.task             free text, may be missing
  *   svf.trained          free text, may be missing: how it was trained
@@ -27,12 +27,12 @@
 extern "C" {
 #endif
 
-#define SVF_EXPERT_MAX_MODULES 131072u    /* of one expert */
-#define SVF_EXPERT_MAX_RANK 1048576u      /* r of one module */
-#define SVF_EXPERT_MAX_VALUES 268435456u  /* of all modules together: 1 GiB */
-#define SVF_EXPERT_MAX_MODULE_NAME 200    /* bytes; ASCII without blanks and controls */
-#define SVF_EXPERT_MAX_TASK 256           /* bytes of svf.task */
-#define SVF_EXPERT_MAX_TRAINED 65536      /* bytes of svf.trained */
+#define SVF_EXPERT_MAX_MODULES 131072u   /* of one expert */
+#define SVF_EXPERT_MAX_RANK 1048576u     /* r of one module */
+#define SVF_EXPERT_MAX_VALUES 134217728u /* of all modules together: 512 MiB */
+#define SVF_EXPERT_MAX_MODULE_NAME 200   /* bytes; ASCII without blanks and controls */
+#define SVF_EXPERT_MAX_TASK 256          /* bytes of svf.task */
+#define SVF_EXPERT_MAX_TRAINED 65536     /* bytes of svf.trained */
 
 typedef struct svf_expert svf_expert;
 

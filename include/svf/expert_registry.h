@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The experts of a running model, by name (library svf_model). They can be loaded and unloaded while
- * others, or the same, are in use: who uses an expert holds a handle, and an expert that was removed
- * lives until its last handle is released.
+ * The experts of a running model, by name (library svf_model). They can be loaded and unloaded
+ * while others, or the same, are in use: who uses an expert holds a handle, and an expert that was
+ * removed lives until its last handle is released.
  *
  * Every function is thread-safe but destroy, which must be the last call on its registry. Handles
  * and what they show outlive the registry; the modules it was created with must outlive it. */

@@ -15,8 +15,8 @@ extern "C" {
 
 /* A decomposed weight of a model. */
 typedef struct svf_module {
-  const char *name;   /* without ".weight": "model.layers.0.mlp.down_proj"; as in svf_expert_module */
-  size_t r;           /* >= 1 */
+  const char *name; /* without ".weight": "model.layers.0.mlp.down_proj"; as in svf_expert_module */
+  size_t r;         /* >= 1 */
   const float *sigma; /* [r] */
   size_t offset;      /* of its gains in the model's vector of gains, in floats */
 } svf_module;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/io/text.h"
 
 svf_status svf_module_name_check(const char *name)
 {
@@ -35,6 +36,22 @@ svf_status svf_fail_in_module(svf_status status, const char *name)
   return svf_fail(status, "module '%s': %s", name, reason);
 }
 
+const char *svf_expert_suffix(svf_parametrisation kind)
+{
+  return kind == SVF_PARAMETERS_DIRECT ? ".z" : ".p";
+}
+
+static svf_status check_text(const char *what, const char *text, size_t limit)
+{
+  if (!text) return SVF_OK;
+  const size_t bytes = strlen(text);
+  if (bytes > limit) {
+    return svf_fail(SVF_ERR_ARGUMENT, "%s has %zu bytes, the limit is %zu", what, bytes, limit);
+  }
+  if (svf_text_is_utf8(text)) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "%s is not UTF-8", what);
+}
+
 static svf_status check_info(const svf_expert_info *info)
 {
   const int kind = (int)info->parametrisation;
@@ -49,15 +66,8 @@ static svf_status check_info(const svf_expert_info *info)
   if (info->normalise != 0 && info->normalise != 1) {
     return svf_fail(SVF_ERR_ARGUMENT, "normalise is %d, neither 0 nor 1", info->normalise);
   }
-  if (info->task && strlen(info->task) > SVF_EXPERT_MAX_TASK) {
-    return svf_fail(SVF_ERR_ARGUMENT, "task has %zu bytes, the limit is %d", strlen(info->task),
-                    SVF_EXPERT_MAX_TASK);
-  }
-  if (info->trained && strlen(info->trained) > SVF_EXPERT_MAX_TRAINED) {
-    return svf_fail(SVF_ERR_ARGUMENT, "trained has %zu bytes, the limit is %d",
-                    strlen(info->trained), SVF_EXPERT_MAX_TRAINED);
-  }
-  return SVF_OK;
+  const svf_status status = check_text("task", info->task, SVF_EXPERT_MAX_TASK);
+  return status == SVF_OK ? check_text("trained", info->trained, SVF_EXPERT_MAX_TRAINED) : status;
 }
 
 /* Names, ranks and the sum of ranks; duplicates are found when they are sorted. */

@@ -17,6 +17,9 @@ struct svf_expert {
 /* 1 to SVF_EXPERT_MAX_MODULE_NAME printable ASCII characters without blanks: safe in messages. */
 svf_status svf_module_name_check(const char *name);
 
+/* The end of a tensor's name: ".z" where z is stored, ".p" where parameters are. */
+const char *svf_expert_suffix(svf_parametrisation kind);
+
 /* Puts the module's name before the last message. Returns status. */
 svf_status svf_fail_in_module(svf_status status, const char *name);
 

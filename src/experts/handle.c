@@ -3,7 +3,6 @@
  * Handles: an expert, its gains, and a count of those who hold them. */
 #include "src/experts/handle.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +11,6 @@
 #include "src/core/status.h"
 
 enum { ALIGNMENT = 64 }; /* a cache line */
-
-struct svf_expert_handle {
-  atomic_size_t holders;
-  svf_expert *expert;
-  float *gains;
-  char name[SVF_EXPERT_MAX_NAME + 1];
-};
 
 static svf_status allocate_gains(const svf_modules *modules, float **gains)
 {

@@ -5,6 +5,7 @@
 #include <svf/expert_registry.h>
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,13 +58,15 @@ static svf_status check_name(const svf_expert_registry *registry, const char *na
   static const char allowed[] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" /* to begin with */
       "._-";
-  if (!registry || !name) return svf_fail(SVF_ERR_NULL, "%s is NULL", registry ? "name" : "registry");
+  if (!registry || !name)
+    return svf_fail(SVF_ERR_NULL, "%s is NULL", registry ? "name" : "registry");
   const size_t length = strspn(name, allowed);
   if (length == 0 || name[length] || length > SVF_EXPERT_MAX_NAME || strchr("._-", name[0])) {
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "the name of an expert has 1 to %d letters, digits, '.', '_' and '-', the first "
-                    "a letter or a digit; '%.*s' has another form",
-                    SVF_EXPERT_MAX_NAME, (int)svf_size_min(length, SVF_EXPERT_MAX_NAME), name);
+    return svf_fail(
+        SVF_ERR_ARGUMENT,
+        "the name of an expert has 1 to %d letters, digits, '.', '_' and '-', the first "
+        "a letter or a digit; '%.*s' has another form",
+        SVF_EXPERT_MAX_NAME, (int)svf_size_min(length, SVF_EXPERT_MAX_NAME), name);
   }
   return SVF_OK;
 }
@@ -74,7 +77,7 @@ static bool locate(const svf_expert_registry *registry, const char *name, size_t
   size_t low = 0, high = registry->count;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
-    const int order = strcmp(svf_expert_handle_name(registry->handles[middle]), name);
+    const int order = strcmp(registry->handles[middle]->name, name);
     if (order < 0) {
       low = middle + 1;
     } else {
@@ -82,13 +85,7 @@ static bool locate(const svf_expert_registry *registry, const char *name, size_t
     }
   }
   *at = low;
-  return low < registry->count &&
-         strcmp(svf_expert_handle_name(registry->handles[low]), name) == 0;
-}
-
-static svf_status taken(const char *name)
-{
-  return svf_fail(SVF_ERR_ARGUMENT, "there is an expert '%s' already", name);
+  return low < registry->count && strcmp(registry->handles[low]->name, name) == 0;
 }
 
 static svf_status missing(const char *name)
@@ -112,9 +109,10 @@ static svf_status grow(svf_expert_registry *registry)
 /* The mutex is held. */
 static svf_status insert(svf_expert_registry *registry, svf_expert_handle *handle)
 {
-  const char *name = svf_expert_handle_name(handle);
   size_t at;
-  if (locate(registry, name, &at)) return taken(name);
+  if (locate(registry, handle->name, &at)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "there is an expert '%s' already", handle->name);
+  }
   const svf_status status = grow(registry);
   if (status != SVF_OK) return status;
   svf_expert_handle **place = registry->handles + at;
@@ -135,7 +133,22 @@ svf_status svf_expert_registry_add(svf_expert_registry *registry, const char *na
   pthread_mutex_lock(&registry->mutex);
   status = insert(registry, handle);
   pthread_mutex_unlock(&registry->mutex);
-  if (status != SVF_OK) svf_expert_handle_abandon(handle);
+  if (status != SVF_OK) {
+    handle->expert = NULL; /* still the caller's */
+    svf_expert_handle_release(handle);
+  }
+  return status;
+}
+
+svf_status svf_expert_registry_load(svf_expert_registry *registry, const char *name,
+                                    const char *path)
+{
+  svf_expert *expert = NULL;
+  svf_status status = check_name(registry, name);
+  if (status == SVF_OK) status = svf_expert_open(path, &expert);
+  if (status != SVF_OK) return status;
+  status = svf_expert_registry_add(registry, name, expert);
+  if (status != SVF_OK) svf_expert_close(expert);
   return status;
 }
 
