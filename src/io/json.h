@@ -20,7 +20,8 @@ typedef struct svf_json_limits {
 /* For any file: a tokenizer of 256 Ki tokens and 512 Ki pairs of merges fits. */
 extern const svf_json_limits svf_json_usual;
 
-/* Parse an object, UTF-8 and nothing behind it; json_decref(*root). Errors: FILE, MEMORY. */
+/* Parse an object, UTF-8 and nothing behind it; json_decref(*root). Errors: FILE, MEMORY (some
+ * failures to allocate look like malformed JSON to jansson and are FILE). */
 svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
                           json_t **root);
 

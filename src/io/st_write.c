@@ -129,30 +129,28 @@ static svf_status add_metadata(json_t *root, const svf_st_pair *pairs, size_t co
   return SVF_OK;
 }
 
-/* The JSON of the header, padded with spaces to where the data may begin. free(*header). */
+/* Prefix and JSON, padded with spaces to where the data may begin; free(*header). Not json_dumps,
+ * which loses a key where it finds no memory for it, and does not say so. */
 static svf_status print_header(const json_t *root, char **header, size_t *bytes)
 {
-  char *json = json_dumps(root, JSON_COMPACT);
-  if (!json) return no_memory(json_object_size(root));
-  const size_t length = strlen(json);
-  size_t end = SVF_ST_PREFIX;
-  if (!svf_size_round(SVF_ST_PREFIX + length, SVF_ST_ALIGNMENT, &end) ||
-      end - SVF_ST_PREFIX > SVF_ST_MAX_HEADER) {
-    free(json);
+  const size_t length = json_dumpb(root, NULL, 0, JSON_COMPACT);
+  if (length == 0) return no_memory(json_object_size(root));
+  if (!svf_size_round(SVF_ST_PREFIX + length, SVF_ST_ALIGNMENT, bytes) ||
+      *bytes - SVF_ST_PREFIX > SVF_ST_MAX_HEADER) {
     return svf_fail(SVF_ERR_ARGUMENT, "the header would have %zu bytes, the limit is %d", length,
                     SVF_ST_MAX_HEADER);
   }
-  *bytes = end;
-  *header = malloc(end);
-  if (*header) {
-    for (size_t i = 0; i < SVF_ST_PREFIX; ++i) {
-      (*header)[i] = (char)((end - SVF_ST_PREFIX) >> (8 * i) & 0xff);
-    }
-    memcpy(*header + SVF_ST_PREFIX, json, length);
-    memset(*header + SVF_ST_PREFIX + length, ' ', end - SVF_ST_PREFIX - length);
+  char *out = malloc(*bytes);
+  if (!out || json_dumpb(root, out + SVF_ST_PREFIX, length, JSON_COMPACT) != length) {
+    free(out);
+    return no_memory(json_object_size(root));
   }
-  free(json);
-  return *header ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for a header of %zu bytes", end);
+  for (size_t i = 0; i < SVF_ST_PREFIX; ++i) {
+    out[i] = (char)((*bytes - SVF_ST_PREFIX) >> (8 * i) & 0xff);
+  }
+  memset(out + SVF_ST_PREFIX + length, ' ', *bytes - SVF_ST_PREFIX - length);
+  *header = out;
+  return SVF_OK;
 }
 
 static svf_status make_header(const svf_st_entry *entries, size_t count, const svf_st_pair *pairs,

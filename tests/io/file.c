@@ -180,8 +180,7 @@ START_TEST(utf8)
                                      "\xef\xbf\xbf",
                                      "\xf0\x90\x80\x80",
                                      "\xf4\x8f\xbf\xbf",
-                                     "a\xe2\x82\xac"
-                                     "b"};
+                                     "a\xe2\x82\xac!"};
   static const char *const bad[] = {"\x80",
                                     "\xc0\x80",
                                     "\xc1\xbf",

@@ -164,7 +164,8 @@ START_TEST(refused)
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     const svf_st_entry two[] = {{"a", SVF_ST_F32, 1, {1}}, bad[i].entry};
-    svf_st_writer *writer = (svf_st_writer *)&two;
+    svf_st_writer *writer;
+    memset(&writer, 1, sizeof writer); /* must become NULL */
     ck_fails(svf_st_create(temp_path("bad"), two, 2, NULL, 0, &writer), bad[i].status,
              bad[i].words);
     ck_assert_ptr_nonnull(strstr(svf_last_message(), "/bad"));
