@@ -79,6 +79,6 @@ case $(uname -m) in
   aarch64) kernels=("$source"/kernels/{ref,neon,neondot,neoni8mm,neonbf16}/*.c) ;;
 esac
 (cd "$source" && "$CC" -std=c11 -O1 -ffp-contract=off -Iinclude -I. tests/consumer/consumer.c \
-  kernels/registry.c "${kernels[@]}" src/{core,linear,matmul}/*.c -lm -o "$work/own_build")
+  kernels/registry.c "${kernels[@]}" src/{core,forms,linear,matmul}/*.c -lm -o "$work/own_build")
 run_all "$work/own_build"
 echo "$count programs exact, and the README's example"

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gains. A product of two fp32 is exact in double, so the two sums and c err by r * 2^-53 at most,
+ * far less than half an fp32's last place: where the exact result is an fp32, it comes out. */
+#include <svf/expert.h>
+
+#include <float.h>
+#include <math.h>
+
+#include "src/core/status.h"
+
+static svf_status check_inputs(const float *sigma, const float *z, size_t r)
+{
+  for (size_t i = 0; i < r; ++i) {
+    if (!isfinite(sigma[i]) || sigma[i] < 0) {
+      return svf_fail(SVF_ERR_NUMERIC, "sigma[%zu] is %g; singular values are finite and not < 0",
+                      i, (double)sigma[i]);
+    }
+    if (!isfinite(z[i])) return svf_fail(SVF_ERR_NUMERIC, "z[%zu] is %g", i, (double)z[i]);
+  }
+  return SVF_OK;
+}
+
+static svf_status normaliser(const float *sigma, const float *z, size_t r, double *c)
+{
+  double base = 0, sum = 0, size = 0;
+  for (size_t i = 0; i < r; ++i) {
+    const double term = (double)sigma[i] * (double)z[i];
+    base += (double)sigma[i];
+    sum += term;
+    size += fabs(term);
+  }
+  *c = 1;
+  if (base == 0) return SVF_OK; /* W = 0, whatever c */
+  if (fabs(sum) <= (double)r * DBL_EPSILON * size) {
+    return svf_fail(SVF_ERR_NUMERIC,
+                    "the sum of sigma*z is %g of terms that add up to %g in magnitude: it cannot "
+                    "be normalised",
+                    sum, size);
+  }
+  *c = base / sum;
+  return SVF_OK;
+}
+
+svf_status svf_gains(const float *sigma, const float *z, size_t r, int normalise, float *gains)
+{
+  if (!sigma || !z || !gains) {
+    return svf_fail(SVF_ERR_NULL, "%s is NULL", !sigma ? "sigma" : !z ? "z" : "gains");
+  }
+  if (r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0; a rank is at least 1");
+  double c = 1;
+  svf_status status = check_inputs(sigma, z, r);
+  if (status == SVF_OK && normalise) status = normaliser(sigma, z, r, &c);
+  if (status != SVF_OK) return status;
+  for (size_t i = 0; i < r; ++i) {
+    const double d = c * ((double)sigma[i] * (double)z[i]);
+    gains[i] = (float)d;
+    if (!isfinite(gains[i])) {
+      return svf_fail(SVF_ERR_NUMERIC, "gains[%zu] is %g, beyond what an fp32 holds", i, d);
+    }
+  }
+  return SVF_OK;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What becomes of an expert's z before it is gains: parametrisation, mixture, interpolation. */
+#include <svf/expert.h>
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "src/core/status.h"
+
+const char *svf_parametrisation_name(svf_parametrisation kind)
+{
+  static const char *const names[SVF_PARAMETERS_COUNT] = {"direct", "sigmoid"};
+  return (int)kind >= 0 && kind < SVF_PARAMETERS_COUNT ? names[kind] : "?";
+}
+
+static svf_status rank_is_zero(void)
+{
+  return svf_fail(SVF_ERR_ARGUMENT, "r is 0; a rank is at least 1");
+}
+
+static svf_status element(const char *name, size_t i, double value)
+{
+  return svf_fail(SVF_ERR_NUMERIC, "%s[%zu] is %g, which is no finite fp32", name, i, value);
+}
+
+svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, size_t r, float scale,
+                                 float *z)
+{
+  if (!p || !z) return svf_fail(SVF_ERR_NULL, "%s is NULL", p ? "z" : "p");
+  if (r == 0) return rank_is_zero();
+  if ((int)kind < 0 || kind >= SVF_PARAMETERS_COUNT) {
+    return svf_fail(SVF_ERR_ARGUMENT, "kind is %d, which is no parametrisation", (int)kind);
+  }
+  if (kind == SVF_PARAMETERS_SIGMOID && !isfinite(scale)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "scale is %g", (double)scale);
+  }
+  for (size_t i = 0; i < r; ++i) {
+    if (!isfinite(p[i])) return element("p", i, (double)p[i]);
+    const double sigmoid = 1 / (1 + exp(-(double)p[i]));
+    z[i] = kind == SVF_PARAMETERS_DIRECT ? p[i] : (float)((double)scale * sigmoid);
+  }
+  return SVF_OK;
+}
+
+svf_status svf_z_scale(const float *z, size_t r, float s, float *out)
+{
+  if (!z || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", z ? "out" : "z");
+  if (r == 0) return rank_is_zero();
+  if (!isfinite(s)) return svf_fail(SVF_ERR_ARGUMENT, "s is %g", (double)s);
+  for (size_t i = 0; i < r; ++i) {
+    if (!isfinite(z[i])) return element("z", i, (double)z[i]);
+    if (s == 1) { /* z - 1 rounds where z is tiny */
+      out[i] = z[i];
+      continue;
+    }
+    const double scaled = 1 + (double)s * ((double)z[i] - 1);
+    out[i] = (float)scaled;
+    if (!isfinite(out[i])) return element("out", i, scaled);
+  }
+  return SVF_OK;
+}
+
+static svf_status check_alpha(const float *alpha, size_t experts)
+{
+  bool any = false;
+  for (size_t k = 0; k < experts; ++k) {
+    if (!isfinite(alpha[k])) {
+      return svf_fail(SVF_ERR_ARGUMENT, "alpha[%zu] is %g", k, (double)alpha[k]);
+    }
+    any |= alpha[k] != 0;
+  }
+  if (any) return SVF_OK;
+  return svf_fail(SVF_ERR_NUMERIC, "alpha is 0 for each of the %zu experts: nothing to mix",
+                  experts);
+}
+
+/* Element i of the mixture. The first term starts the sum: 0 + (-0) would lose a sign. */
+static double mixed(const float *const *z, const float *alpha, size_t experts, size_t i)
+{
+  double sum = 0;
+  bool first = true;
+  for (size_t k = 0; k < experts; ++k) {
+    if (alpha[k] == 0) continue;
+    const double term = z[k] ? (double)alpha[k] * (double)z[k][i] : (double)alpha[k];
+    sum = first ? term : sum + term;
+    first = false;
+  }
+  return sum;
+}
+
+svf_status svf_mix(const float *const *z, const float *alpha, size_t experts, size_t r, float *out)
+{
+  if (!z || !alpha || !out) {
+    return svf_fail(SVF_ERR_NULL, "%s is NULL", !z ? "z" : !alpha ? "alpha" : "out");
+  }
+  if (experts == 0) return svf_fail(SVF_ERR_ARGUMENT, "experts is 0; a mixture has at least one");
+  if (r == 0) return rank_is_zero();
+  const svf_status status = check_alpha(alpha, experts);
+  if (status != SVF_OK) return status;
+  for (size_t i = 0; i < r; ++i) {
+    const double sum = mixed(z, alpha, experts, i);
+    out[i] = (float)sum;
+    if (!isfinite(out[i])) return element("out", i, sum);
+  }
+  return SVF_OK;
+}
