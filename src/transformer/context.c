@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/matmul.h>
+
 #include "src/core/digest.h"
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
@@ -107,7 +109,7 @@ static svf_status create(svf_context *c, const svf_context_options *o)
   c->threads = o->threads ? o->threads : svf_max_threads();
   c->rows = svf_size_min(o->rows ? o->rows : USUAL_ROWS, tokens);
   c->isa = o->isa == SVF_ISA_AUTO ? svf_isa_selected() : o->isa;
-  c->attention.ops = svf_dispatch_ops(c->isa);
+  c->attention.ops = svf_dispatch_ops();
   c->attention.group = f->heads / f->kv_heads;
   c->attention.scale = (float)(1 / sqrt((double)f->head_dim));
   svf_status status = svf_dispatch(c->isa, SVF_FORMAT_F32, &c->attention.kernel);

@@ -10,17 +10,17 @@ static double llama3(const svf_config *c, double frequency)
   const double pi = 3.14159265358979323846;
   const double turns = (double)c->original_max_positions * frequency / (2 * pi);
   const double low = c->low_freq_factor, high = c->high_freq_factor;
-  if (turns < low) return frequency / c->rope_factor;
+  if (turns < low) return frequency / c->factor;
   if (turns > high) return frequency;
   const double blend = (turns - low) / (high - low);
-  return (1 - blend) * frequency / c->rope_factor + blend * frequency;
+  return (1 - blend) * frequency / c->factor + blend * frequency;
 }
 
 static double frequency_of(const svf_config *c, size_t pair)
 {
   const double f = pow(c->rope_theta, -2.0 * (double)pair / (double)c->head_dim);
   switch (c->rope_scaling) {
-    case SVF_ROPE_LINEAR: return f / c->rope_factor;
+    case SVF_ROPE_LINEAR: return f / c->factor;
     case SVF_ROPE_LLAMA3: return llama3(c, f);
     default: return f;
   }
