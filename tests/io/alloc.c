@@ -11,6 +11,7 @@
 #include "src/io/checkpoint.h"
 #include "src/io/file.h"
 #include "src/io/json.h"
+#include "src/transformer/config.h"
 #include "tests/alloc_count.h"
 #include "tests/io/temp.h"
 
@@ -59,6 +60,12 @@ static svf_status open_checkpoint(void)
   const svf_status status = svf_checkpoint_open(temp_root, flags, &checkpoint);
   svf_checkpoint_close(checkpoint);
   return status;
+}
+
+static svf_status read_config(void)
+{
+  svf_config config;
+  return svf_config_read(temp_root, &config);
 }
 
 static svf_status read_json(void)
@@ -130,11 +137,20 @@ START_TEST(checkpoint_survives_every_failure)
 }
 END_TEST
 
+START_TEST(config_survives_every_failure)
+{
+  temp_write_text(temp_path("config.json"), "{\"model_type\":\"llama\",\"eos_token_id\":[1,2]}");
+  temp_write_text(temp_path("generation_config.json"), "{\"eos_token_id\":3}");
+  fail_each(read_config, 20, SVF_ERR_FILE);
+}
+END_TEST
+
 int main(void)
 {
-  const TTest *const tests[] = {factorize_survives_every_failure,
-                                safetensors_survives_every_failure, writing_survives_every_failure,
-                                json_survives_every_failure, checkpoint_survives_every_failure};
+  const TTest *const tests[] = {
+      factorize_survives_every_failure,  safetensors_survives_every_failure,
+      writing_survives_every_failure,    json_survives_every_failure,
+      checkpoint_survives_every_failure, config_survives_every_failure};
   temp_make();
   json_set_alloc_funcs(allocate, free);
   const int result = run_suite("model_alloc", tests, sizeof tests / sizeof *tests);
