@@ -35,10 +35,10 @@ typedef int svf_progress_fn(void *context, size_t done, size_t all, const char *
 /* Set to zero first, but size = sizeof. */
 typedef struct svf_model_options {
   size_t size;
-  svf_format format; /* of layers that are not packed yet; w84 in dense ones is w4 */
-  svf_quant quant;   /* for w8, w4 and w84; head = 0 of w84: a quarter of the rank */
-  size_t threads;    /* to pack with; 0: svf_max_threads() */
-  unsigned flags;    /* 0 or SVF_MODEL_NO_MMAP */
+  svf_format format;         /* of layers that are not packed yet; w84 in dense ones is w4 */
+  svf_quant quant;           /* for w8, w4 and w84; head = 0 of w84: a quarter of the rank */
+  size_t threads;            /* to pack with; 0: svf_max_threads() */
+  unsigned flags;            /* 0 or SVF_MODEL_NO_MMAP */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
 } svf_model_options;
@@ -109,7 +109,8 @@ SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, cons
                                      const int32_t *prompt, size_t count, size_t *kept);
 
 /* Make other gains those of a running sequence. Refused, with both hashes in the message, unless
- * they equal those that filled its cache: another expert must begin anew. Errors: NULL, ARGUMENT. */
+ * they equal those that filled its cache: another expert must begin anew. Errors: NULL, ARGUMENT.
+ */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Give back what the sequence holds of the cache. */
@@ -118,7 +119,8 @@ SVF_API void svf_context_end(svf_context *context, size_t sequence);
 /* Positions of a sequence that are filled. */
 SVF_API size_t svf_context_length(const svf_context *context, size_t sequence);
 
-/* One row of a pass: the next token of a sequence. Rows of one sequence follow each other in order. */
+/* One row of a pass: the next token of a sequence. Rows of one sequence follow each other in order.
+ */
 typedef struct svf_row {
   size_t sequence;
   int32_t token;

@@ -30,7 +30,8 @@ static inline svf_digest svf_digest_begin(void)
   return d;
 }
 
-/* A last run of fewer than 64 bytes is filled up with zeros: where lengths may differ, add them too.
+/* A last run of fewer than 64 bytes is filled up with zeros: where lengths may differ, add them
+ * too.
  */
 static inline void svf_digest_add(svf_digest *d, const void *data, size_t bytes)
 {

@@ -35,8 +35,7 @@ void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
   }
 }
 
-void svf_openmp_barrier(void)
-{
+void svf_openmp_barrier(void){
 #pragma omp barrier
 }
 

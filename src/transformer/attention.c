@@ -72,7 +72,8 @@ static void score(const svf_attention *a, const svf_kv *kv, const svf_kv_sequenc
 {
   a->kernel->pack_rows(q, SVF_F32, (ptrdiff_t)kv->dim, rows, kv->dim, 1, r->a);
   for (size_t p = first - first % SVF_KV_BLOCK; p <= position; p += SVF_KV_BLOCK) {
-    const svf_epilogue e = {.y = r->scores + p, .y_stride = (ptrdiff_t)r->stride, .y_type = SVF_F32};
+    const svf_epilogue e = {
+        .y = r->scores + p, .y_stride = (ptrdiff_t)r->stride, .y_type = SVF_F32};
     multiply(a->kernel, &(product){.a = r->a,
                                    .b = svf_kv_keys(kv, s, layer, head, p),
                                    .b_stride = kv->dim * SVF_PANEL,

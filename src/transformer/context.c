@@ -148,8 +148,8 @@ svf_status svf_context_create(const svf_model *model, const svf_context_options 
 void svf_context_destroy(svf_context *c)
 {
   if (!c) return;
-  void *const all[] = {c->cos, c->sin,     c->x,     c->h,    c->q,    c->k,       c->v, c->attended,
-                       c->gate, c->up, c->scratch, c->more, c->position};
+  void *const all[] = {c->cos,      c->sin,  c->x,  c->h,       c->q,    c->k,       c->v,
+                       c->attended, c->gate, c->up, c->scratch, c->more, c->position};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) free(all[i]);
   for (int i = 0; i < SVF_ABREAST; ++i) free(c->workspace[i]);
   free((void *)c->gains);

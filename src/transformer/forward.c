@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One pass of the decoder, as every thread of a team runs it: each step is shared out, and a barrier
- * stands wherever a step reads what other threads wrote.
+ * One pass of the decoder, as every thread of a team runs it: each step is shared out, and a
+ * barrier stands wherever a step reads what other threads wrote.
  *
  *   x = embedding[token]
  *   for each layer:  h = norm(x)   q, k, v = W h      x += W_o attention(rope(q), rope(k), v)
@@ -87,8 +87,8 @@ static void run(const worker *w, const call *calls, int count, size_t rows, bool
                                   .y_stride = (ptrdiff_t)l->m,
                                   .flags = calls[i].flags,
                                   .isa = w->c->isa};
-    const svf_status status = svf_matmul_plan(&plan[i], &args, w->nth, w->c->workspace[i],
-                                              w->c->workspace_bytes[i]);
+    const svf_status status =
+        svf_matmul_plan(&plan[i], &args, w->nth, w->c->workspace[i], w->c->workspace_bytes[i]);
     if (status == SVF_OK) continue;
     if (w->ith == 0) w->p->status = status;
     return; /* all threads do */
@@ -186,7 +186,8 @@ static void attend(const worker *w, size_t layer)
 static void activate(const worker *w)
 {
   const size_t total = w->p->count * w->config->intermediate;
-  size_t end = svf_size_min(total, svf_share(total / SVF_PANEL + 1, w->nth, w->ith + 1) * SVF_PANEL);
+  size_t end =
+      svf_size_min(total, svf_share(total / SVF_PANEL + 1, w->nth, w->ith + 1) * SVF_PANEL);
   const size_t begin = svf_share(total / SVF_PANEL + 1, w->nth, w->ith) * SVF_PANEL;
   if (begin < end) {
     w->c->attention.ops->swiglu(w->c->gate + begin, w->c->up + begin, end - begin,
@@ -201,7 +202,8 @@ static void layer_pass(const worker *w, size_t layer)
   const svf_model_linear *l = svf_model_layer(c->model, layer);
   const size_t rows = w->p->count;
   normalise(w, layer, 0);
-  run(w, (call[]){{&l[SVF_Q], c->h, c->q, 0}, {&l[SVF_K], c->h, c->k, 0}, {&l[SVF_V], c->h, c->v, 0}},
+  run(w,
+      (call[]){{&l[SVF_Q], c->h, c->q, 0}, {&l[SVF_K], c->h, c->k, 0}, {&l[SVF_V], c->h, c->v, 0}},
       3, rows, false);
   store_keys(w, layer);
   attend(w, layer);

@@ -96,14 +96,15 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
   for (size_t i = 0; i < kv->sequences; ++i) {
     const svf_kv_sequence *s = &kv->sequence[i];
     if (more[i] > kv->limit - s->length) {
-      return svf_fail(SVF_ERR_SPACE, "sequence %zu has %zu positions, %zu more exceed the limit %zu",
-                      i, s->length, more[i], kv->limit);
+      return svf_fail(SVF_ERR_SPACE,
+                      "sequence %zu has %zu positions, %zu more exceed the limit %zu", i, s->length,
+                      more[i], kv->limit);
     }
     wanted += blocks_for(s->length + more[i]) - s->held;
   }
   if (wanted > kv->unused_count) {
-    return svf_fail(SVF_ERR_SPACE, "the KV cache is full: %zu blocks wanted, %zu of %zu free", wanted,
-                    kv->unused_count, kv->count);
+    return svf_fail(SVF_ERR_SPACE, "the KV cache is full: %zu blocks wanted, %zu of %zu free",
+                    wanted, kv->unused_count, kv->count);
   }
   for (size_t i = 0; i < kv->sequences; ++i) {
     svf_kv_sequence *s = &kv->sequence[i];

@@ -18,13 +18,14 @@ enum { NAME = 128 };
 void svf_model_linear_name(const svf_config *c, size_t i, char *text)
 {
   static const char *const names[SVF_LAYER_LINEARS] = {
-      [SVF_Q] = "self_attn.q_proj", [SVF_K] = "self_attn.k_proj",  [SVF_V] = "self_attn.v_proj",
+      [SVF_Q] = "self_attn.q_proj", [SVF_K] = "self_attn.k_proj", [SVF_V] = "self_attn.v_proj",
       [SVF_O] = "self_attn.o_proj", [SVF_GATE] = "mlp.gate_proj", [SVF_UP] = "mlp.up_proj",
       [SVF_DOWN] = "mlp.down_proj"};
   if (i >= c->layers * SVF_LAYER_LINEARS) {
     snprintf(text, NAME, "lm_head");
   } else {
-    snprintf(text, NAME, "model.layers.%zu.%s", i / SVF_LAYER_LINEARS, names[i % SVF_LAYER_LINEARS]);
+    snprintf(text, NAME, "model.layers.%zu.%s", i / SVF_LAYER_LINEARS,
+             names[i % SVF_LAYER_LINEARS]);
   }
 }
 
@@ -119,8 +120,8 @@ static svf_status load_norms(svf_model *m)
 static svf_status load_embedding(svf_model *m)
 {
   const svf_config *c = &m->config;
-  const svf_status status = svf_weights_find(m->files, "model.embed_tokens.weight", c->vocab,
-                                             c->hidden, &m->embedding);
+  const svf_status status =
+      svf_weights_find(m->files, "model.embed_tokens.weight", c->vocab, c->hidden, &m->embedding);
   if (status != SVF_OK) return status;
   m->parameters += c->vocab * c->hidden;
   switch (m->embedding->dtype) {

@@ -22,7 +22,8 @@ svf_status svf_view_open(const svf_st_tensor *t, svf_view *view)
   if (usable && (uintptr_t)t->data % svf_dtype_size(view->type) == 0) return SVF_OK;
   float *copy = malloc((t->elements + !t->elements) * sizeof *copy);
   if (!copy) {
-    return svf_fail(SVF_ERR_MEMORY, "no memory for tensor '%.80s': %zu values", t->name, t->elements);
+    return svf_fail(SVF_ERR_MEMORY, "no memory for tensor '%.80s': %zu values", t->name,
+                    t->elements);
   }
   *view = (svf_view){SVF_F32, copy, copy};
   const svf_status status = svf_st_to_f32(t, copy, t->elements);
@@ -49,7 +50,8 @@ static svf_status check_shape(const svf_checkpoint *files, const svf_st_tensor *
                               size_t columns)
 {
   const int ndim = columns > 0 ? 2 : 1;
-  if (t->ndim == ndim && t->shape[0] == rows && (ndim == 1 || t->shape[1] == columns)) return SVF_OK;
+  if (t->ndim == ndim && t->shape[0] == rows && (ndim == 1 || t->shape[1] == columns))
+    return SVF_OK;
   char has[128], wants[64];
   const svf_st_tensor expected = {.ndim = ndim, .shape = {rows, columns}};
   print_shape(t, has, sizeof has);
@@ -113,7 +115,8 @@ static svf_status check_factors(const svf_checkpoint *files, const char *name, s
   return status == SVF_OK ? check_shape(files, s->v, s->r, n) : status;
 }
 
-/* The block must be that of an m x n layer. It is not verified byte by byte: that would read it all.
+/* The block must be that of an m x n layer. It is not verified byte by byte: that would read it
+ * all.
  */
 static svf_status check_packed(const svf_checkpoint *files, const char *name, size_t m, size_t n,
                                svf_weights_source *s)
@@ -126,8 +129,9 @@ static svf_status check_packed(const svf_checkpoint *files, const char *name, si
   }
   memcpy(&h, s->packed->data, sizeof h);
   if (h.m != m || h.n != n) {
-    return svf_fail(SVF_ERR_FILE, "'%s.packed' is a %llu x %llu layer, the model needs %zu x %zu (%.200s)",
-                    name, (unsigned long long)h.m, (unsigned long long)h.n, m, n,
+    return svf_fail(SVF_ERR_FILE,
+                    "'%s.packed' is a %llu x %llu layer, the model needs %zu x %zu (%.200s)", name,
+                    (unsigned long long)h.m, (unsigned long long)h.n, m, n,
                     svf_checkpoint_file(files, s->packed));
   }
   s->r = (size_t)h.r;
