@@ -168,8 +168,7 @@ static svf_status check_sequence(const svf_context *c, size_t sequence)
                   c->kv.sequences);
 }
 
-/* 0 for the base model, whose gains nobody gave. */
-static uint64_t hash_gains(const svf_context *c, const float *gains)
+uint64_t svf_context_hash(const svf_context *c, const float *gains)
 {
   if (!gains) return 0;
   svf_digest d = svf_digest_begin();
@@ -192,7 +191,7 @@ svf_status svf_context_begin(svf_context *context, size_t sequence, const float 
   if (status != SVF_OK) return status;
   if (count > 0 && !prompt) return svf_fail(SVF_ERR_NULL, "prompt is NULL");
   svf_kv_sequence *s = &context->kv.sequence[sequence];
-  const uint64_t hash = hash_gains(context, gains);
+  const uint64_t hash = svf_context_hash(context, gains);
   size_t same = svf_kv_matching(&context->kv, sequence, hash, prompt, count);
   if (same == count && same > 0) --same; /* the last token's logits are still to be computed */
   svf_kv_truncate(&context->kv, sequence, same);
@@ -208,7 +207,7 @@ svf_status svf_context_resume(svf_context *context, size_t sequence, const float
   if (status == SVF_OK) status = check_gains(context, gains);
   if (status != SVF_OK) return status;
   svf_kv_sequence *s = &context->kv.sequence[sequence];
-  const uint64_t hash = hash_gains(context, gains);
+  const uint64_t hash = svf_context_hash(context, gains);
   if (s->length > 0 && hash != s->hash) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "the cache of sequence %zu was filled with gains %016llx, not with %016llx",

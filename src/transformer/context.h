@@ -37,6 +37,9 @@ struct svf_context {
   size_t *position; /* [rows] */
 };
 
+/* What the cache knows gains by: 0 for NULL, the base model. */
+uint64_t svf_context_hash(const svf_context *c, const float *gains);
+
 /* The pass itself, once its rows have been checked, placed and given room in the cache. */
 svf_status svf_forward(svf_context *c, const svf_row *rows, size_t count, float *logits);
 

@@ -117,7 +117,10 @@ svf_status svf_sample(const svf_sampling *sampling, const float *logits, size_t 
 {
   size_t best;
   if (!sampling || !logits || !token) {
-    return svf_fail(SVF_ERR_NULL, "%s is NULL", !sampling ? "sampling" : !logits ? "logits" : "token");
+    return svf_fail(SVF_ERR_NULL, "%s is NULL",
+                    !sampling ? "sampling"
+                    : !logits ? "logits"
+                              : "token");
   }
   if (vocab == 0 || vocab > INT32_MAX) return svf_fail(SVF_ERR_ARGUMENT, "vocab is %zu", vocab);
   svf_status status = check(sampling);
@@ -131,14 +134,13 @@ svf_status svf_sample(const svf_sampling *sampling, const float *logits, size_t 
   /* Divided after the largest was subtracted: no temperature overflows. */
   double all = 0;
   for (size_t i = 0; i < vocab; ++i) {
-    scratch[i] =
-        (svf_candidate){(logits[i] - logits[best]) / sampling->temperature, (int32_t)i};
+    scratch[i] = (svf_candidate){(logits[i] - logits[best]) / sampling->temperature, (int32_t)i};
     all += exp((double)scratch[i].logit);
   }
   const double u = uniform(sampling->seed, index);
   const bool filtered = (sampling->top_k > 0 && sampling->top_k < vocab) ||
                         (sampling->top_p > 0 && sampling->top_p < 1) || sampling->min_p > 0;
-  *token = filtered ? draw_some(sampling, scratch, vocab, all, u)
-                    : draw_any(scratch, vocab, all, u);
+  *token =
+      filtered ? draw_some(sampling, scratch, vocab, all, u) : draw_any(scratch, vocab, all, u);
   return SVF_OK;
 }

@@ -8,4 +8,5 @@ if(TARGET svf_model AND CHECK_FOUND)
 
   svf_golden_test(parity transformer/parity.c)
   svf_golden_test(context transformer/context.c)
+  svf_golden_test(generate transformer/generate.c)
 endif()
