@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/core/openmp.h"
+#include "src/transformer/pages.h"
 
 const char *const form_names[FORMS] = {"dense", "svf-mlp", "svf-all"};
 
@@ -17,11 +18,24 @@ bool synthetic_config(const char *name, svf_config *config)
     svf_config config;
   } known[] = {
       {"smollm-135m",
-       {.architecture = "LlamaForCausalLM", .vocab = 49152, .hidden = 576, .intermediate = 1536,
-        .layers = 30, .heads = 9, .kv_heads = 3, .head_dim = 64, .tied = true}},
+       {.architecture = "LlamaForCausalLM",
+        .vocab = 49152,
+        .hidden = 576,
+        .intermediate = 1536,
+        .layers = 30,
+        .heads = 9,
+        .kv_heads = 3,
+        .head_dim = 64,
+        .tied = true}},
       {"tinyllama-1.1b",
-       {.architecture = "LlamaForCausalLM", .vocab = 32000, .hidden = 2048, .intermediate = 5632,
-        .layers = 22, .heads = 32, .kv_heads = 4, .head_dim = 64}},
+       {.architecture = "LlamaForCausalLM",
+        .vocab = 32000,
+        .hidden = 2048,
+        .intermediate = 5632,
+        .layers = 22,
+        .heads = 32,
+        .kv_heads = 4,
+        .head_dim = 64}},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
     if (strcmp(name, known[i].name) != 0) continue;
@@ -35,7 +49,8 @@ bool synthetic_config(const char *name, svf_config *config)
   return false;
 }
 
-/* --- Weights ----------------------------------------------------------------------------------- */
+/* --- Weights -----------------------------------------------------------------------------------
+ */
 
 static void *need(void *p)
 {
@@ -100,7 +115,7 @@ static void fill(svf_model_linear *l, size_t r, svf_format format)
     exit(1);
   }
   l->r = r;
-  l->owned = need(aligned_alloc(SVF_LINEAR_ALIGNMENT, l->bytes));
+  l->owned = need(svf_pages_alloc(l->bytes));
   l->block = l->owned;
   task t = {&source, l->owned, l->bytes};
   svf_openmp_team(svf_max_threads(), pack_part, &t);
@@ -128,7 +143,7 @@ static void fill_linear(svf_model *m, size_t i, form f, svf_format format)
     if (same->m != l->m || same->n != l->n || same->r != r) continue;
     l->r = r;
     l->bytes = same->bytes;
-    l->owned = need(aligned_alloc(SVF_LINEAR_ALIGNMENT, l->bytes));
+    l->owned = need(svf_pages_alloc(l->bytes));
     l->block = memcpy(l->owned, same->block, l->bytes);
     return;
   }
@@ -156,7 +171,8 @@ svf_model *synthetic_model(const svf_config *config, form f, svf_format format)
     fill_linear(m, i, f, format);
     if (l->r == 0) continue;
     l->gains = m->modules.gains;
-    m->module[m->modules.count++] = (svf_module){l->name, l->r, svf_linear_sigma(l->block), l->gains};
+    m->module[m->modules.count++] =
+        (svf_module){l->name, l->r, svf_linear_sigma(l->block), l->gains};
     m->modules.gains += l->r;
   }
   const size_t norms = (2 * config->layers + 1) * config->hidden;

@@ -13,6 +13,7 @@
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/transformer/pages.h"
 #include "src/transformer/rope.h"
 
 enum { USUAL_ROWS = 512, USUAL_TOKENS = 4096 };
@@ -24,11 +25,8 @@ enum { USUAL_ROWS = 512, USUAL_TOKENS = 4096 };
 static void *allocate(size_t count, size_t width, size_t size)
 {
   size_t bytes;
-  if (!svf_size_mul(count, width, &bytes) || !svf_size_mul(bytes, size, &bytes) ||
-      !svf_size_round(bytes + !bytes, SVF_LINE, &bytes)) {
-    return NULL;
-  }
-  return aligned_alloc(SVF_LINE, bytes);
+  if (!svf_size_mul(count, width, &bytes) || !svf_size_mul(bytes, size, &bytes)) return NULL;
+  return svf_pages_alloc(bytes);
 }
 
 static float *floats(size_t rows, size_t width) { return allocate(rows, width, sizeof(float)); }

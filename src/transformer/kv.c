@@ -7,6 +7,7 @@
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/transformer/pages.h"
 
 static size_t blocks_for(size_t positions) { return (positions + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK; }
 
@@ -23,7 +24,7 @@ static bool sizes(svf_kv *kv, size_t *bytes)
 
 static bool allocate(svf_kv *kv, size_t bytes)
 {
-  kv->data = aligned_alloc(SVF_LINE, bytes);
+  kv->data = svf_pages_alloc(bytes);
   kv->hash = calloc(kv->count, sizeof *kv->hash);
   kv->unused = malloc(kv->count * sizeof *kv->unused);
   kv->sequence = calloc(kv->sequences, sizeof *kv->sequence);

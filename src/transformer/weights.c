@@ -9,6 +9,7 @@
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/transformer/pages.h"
 
 enum { NAME = 160 };
 
@@ -259,9 +260,7 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
   layer->r = s.r;
   layer->block = s.packed ? s.packed->data : NULL;
   if (!s.packed || (uintptr_t)layer->block % SVF_LINEAR_ALIGNMENT != 0) {
-    size_t room;
-    if (!svf_size_round(layer->bytes, SVF_LINEAR_ALIGNMENT, &room) ||
-        !(layer->owned = aligned_alloc(SVF_LINEAR_ALIGNMENT, room))) {
+    if (!(layer->owned = svf_pages_alloc(layer->bytes))) {
       return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu bytes", layer->name, layer->bytes);
     }
     layer->block = layer->owned;
