@@ -18,7 +18,7 @@
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in 16 fp32 */
 
-/* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail.
+/* -DSVF_BREAK_TAIL=ON drops the last element of a partial line: proof that the checkers can fail.
  */
 #ifdef SVF_BREAK_TAIL
 enum { TAIL_LOSS = 1 };

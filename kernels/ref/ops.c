@@ -63,9 +63,10 @@ static float max_of(const float *x, size_t n, float scale)
 {
   float max[SVF_OPS_LANES];
   for (int j = 0; j < SVF_OPS_LANES; ++j) max[j] = -INFINITY;
-  for (size_t i = 0; i < n || i % SVF_OPS_LANES != 0; ++i) {
-    float *m = max + i % SVF_OPS_LANES;
-    *m = svf_max(*m, i < n ? scale * x[i] : -INFINITY);
+  for (size_t i = 0; i < n; i += SVF_OPS_LANES) {
+    for (size_t j = 0; j < SVF_OPS_LANES; ++j) {
+      max[j] = svf_max(max[j], i + j < n ? scale * x[i + j] : -INFINITY);
+    }
   }
   return svf_lanes_max(max);
 }

@@ -36,6 +36,8 @@ static void close_to(const svf_ops_kernel *kernel, const char *what, size_t at, 
   ops_expect(fabs(got - want) <= error, kernel, what, at, got, want);
 }
 
+static double larger(double x, double y) { return x > y ? x : y; }
+
 static void rmsnorm(const svf_ops_kernel *k, const ops_rows *r)
 {
   const float eps = 1e-3f;
@@ -81,7 +83,7 @@ static void softmax(const svf_ops_kernel *k, const ops_rows *r)
     const volatile float s = scale * r->a[i];
     r->c[i] = s;
     r->y[i] = r->a[i];
-    max = fmax(max, (double)s);
+    max = larger(max, (double)s);
   }
   for (size_t i = 0; i < r->n; ++i) sum += exp((double)r->c[i] - max);
   k->softmax(r->y, r->n, scale);
@@ -96,7 +98,7 @@ static void sum_exp(const svf_ops_kernel *k, const ops_rows *r, double limit)
 {
   double max = -INFINITY, sum = 0;
   float got_max = NAN;
-  for (size_t i = 0; i < r->n; ++i) max = fmax(max, (double)r->a[i]);
+  for (size_t i = 0; i < r->n; ++i) max = larger(max, (double)r->a[i]);
   for (size_t i = 0; i < r->n; ++i) sum += exp((double)r->a[i] - max);
   const double got = (double)k->sum_exp(r->a, r->n, &got_max);
   close_to(k, "maximum", r->n, (double)got_max, max, 0);
