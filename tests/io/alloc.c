@@ -3,8 +3,6 @@
  * The model library survives the failure of any allocation of its own and of jansson's, and says
  * so. */
 #define _GNU_SOURCE
-#include <jansson.h>
-
 #include <svf/factorize.h>
 #include <svf/safetensors.h>
 
@@ -12,8 +10,7 @@
 #include "src/io/file.h"
 #include "src/io/json.h"
 #include "src/transformer/config.h"
-#include "tests/alloc_count.h"
-#include "tests/io/temp.h"
+#include "tests/io/fail_each.h"
 
 enum { M = 6, N = 5 };
 
@@ -26,9 +23,6 @@ static svf_status factorize(void)
   svf_factor_report report;
   return svf_factorize(matrix, M, N, N, N, u, sigma, vt, &report);
 }
-
-/* jansson is a shared library: its allocations are counted only where they pass through here. */
-static void *allocate(size_t bytes) { return malloc(bytes); }
 
 static unsigned flags;
 
@@ -74,29 +68,6 @@ static svf_status read_json(void)
   const svf_status status = svf_json_read(temp_path("json"), 1000, &root);
   json_decref(root);
   return status;
-}
-
-/* jansson takes some failures of its own for malformed JSON: `also` is what calls that parse may
- * return instead. */
-static void fail_each(svf_status (*call)(void), int at_least, svf_status also)
-{
-  ck_works(call()); /* what libraries allocate once */
-  alloc_calls = alloc_fail_at = 0;
-  const svf_status whole = call();
-  const int needed = alloc_calls; /* before check allocates */
-  ck_assert_int_eq(whole, SVF_OK);
-  ck_assert_int_ge(needed, at_least);
-  for (int i = 1; i <= needed; ++i) {
-    const int files = temp_count();
-    alloc_calls = 0;
-    alloc_fail_at = i;
-    const svf_status status = call();
-    alloc_fail_at = 0;
-    ck_assert_msg(status == SVF_ERR_MEMORY || status == also, "allocation %d: %s: %s", i,
-                  svf_status_name(status), svf_last_message());
-    ck_assert_int_eq(temp_count(), files); /* no temporaries stay behind */
-  }
-  ck_works(call());
 }
 
 START_TEST(factorize_survives_every_failure) { fail_each(factorize, 6, SVF_ERR_MEMORY); }
@@ -152,7 +123,7 @@ int main(void)
       writing_survives_every_failure,    json_survives_every_failure,
       checkpoint_survives_every_failure, config_survives_every_failure};
   temp_make();
-  json_set_alloc_funcs(allocate, free);
+  count_jansson();
   const int result = run_suite("model_alloc", tests, sizeof tests / sizeof *tests);
   temp_remove();
   return result;
