@@ -65,7 +65,7 @@ static void print_model(const svf_model *model, bool json)
 static void print_expert(const svf_expert *expert, bool json)
 {
   const svf_expert_info *i = svf_expert_describe(expert);
-  const bool sigmoid = i->parametrisation == SVF_PARAMETRISATION_SIGMOID;
+  const bool sigmoid = i->parametrisation == SVF_PARAMETERS_SIGMOID;
   size_t values = 0;
   for (size_t k = 0; k < svf_expert_count(expert); ++k) values += svf_expert_at(expert, k)->r;
   if (json) {
