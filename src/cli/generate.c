@@ -28,11 +28,22 @@ typedef struct options {
   bool ignore_end, plain;
 } options;
 
-enum { KEY_TOP_K = 512, KEY_TOP_P, KEY_MIN_P, KEY_SEED, KEY_STOP, KEY_END, KEY_PLAIN, KEY_TOGETHER };
+enum {
+  KEY_TOP_K = 512,
+  KEY_TOP_P,
+  KEY_MIN_P,
+  KEY_SEED,
+  KEY_STOP,
+  KEY_END,
+  KEY_PLAIN,
+  KEY_TOGETHER
+};
 
 static const struct argp_option table[] = {
     {"prompts", 'p', "FILE", 0,
-     "prompts from a file, one a line; a line may be {\"prompt\": ..., \"expert\": ..., \"seed\": ...}", 1},
+     "prompts from a file, one a line; a line may be {\"prompt\": ..., \"expert\": ..., \"seed\": "
+     "...}",
+     1},
     {"tokens", 'n', "N", 0, "at most so many tokens of each text (default 128)", 1},
     {"temperature", 't', "T", 0, "0 is the likeliest token always (default)", 1},
     {"top-k", KEY_TOP_K, "K", 0, "of the K likeliest tokens only", 1},
@@ -56,9 +67,7 @@ static error_t take(int key, char *value, struct argp_state *state)
   svf_sampling *s = &o->usual.request.sampling;
   size_t n;
   switch (key) {
-    case ARGP_KEY_INIT:
-      state->child_inputs[0] = state->child_inputs[1] = &o->m;
-      return 0;
+    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
     case 'p': o->file = value; return 0;
     case 'n':
       if (!cli_parse_size(value, &o->usual.request.max_tokens)) wrong(state, "tokens", value);
@@ -80,13 +89,15 @@ static error_t take(int key, char *value, struct argp_state *state)
       s->seed = n;
       return 0;
     case KEY_STOP:
-      if (!*value || o->stop_count == STOPS_MAX) argp_error(state, "--stop: 1 to 16 texts, not empty");
+      if (!*value || o->stop_count == STOPS_MAX)
+        argp_error(state, "--stop: 1 to 16 texts, not empty");
       o->stops[o->stop_count++] = value;
       return 0;
     case KEY_END: o->ignore_end = true; return 0;
     case KEY_PLAIN: o->plain = true; return 0;
     case KEY_TOGETHER:
-      if (!cli_parse_size(value, &o->sequences) || o->sequences == 0) wrong(state, "sequences", value);
+      if (!cli_parse_size(value, &o->sequences) || o->sequences == 0)
+        wrong(state, "sequences", value);
       return 0;
     case ARGP_KEY_ARG:
       if (!o->dir) {
@@ -105,7 +116,8 @@ static error_t take(int key, char *value, struct argp_state *state)
   }
 }
 
-/* --- One text ---------------------------------------------------------------------------------- */
+/* --- One text ----------------------------------------------------------------------------------
+ */
 
 typedef struct output {
   svf_text *text;
@@ -154,14 +166,15 @@ static void finish(output *out)
   if (out->stream) fputc('\n', stdout);
 }
 
-static const char *reason(const job *j, const output *out)
+static const char *reason(const svf_request *r, const output *out)
 {
   if (out->stopped) return "stop";
-  if (j->request.finish == SVF_FINISH_END) return "end";
-  return j->request.finish == SVF_FINISH_LENGTH ? "length" : "interrupted";
+  if (r->finish == SVF_FINISH_END) return "end";
+  return r->finish == SVF_FINISH_LENGTH ? "length" : "interrupted";
 }
 
-/* --- All of them ------------------------------------------------------------------------------- */
+/* --- All of them -------------------------------------------------------------------------------
+ */
 
 typedef struct session {
   options *o;
@@ -177,9 +190,11 @@ typedef struct session {
 static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *count)
 {
   const unsigned flags = SVF_TOKENIZER_SPECIAL | (s->o->plain ? SVF_TOKENIZER_PLAIN : 0);
-  svf_status status = svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, NULL, 0, count);
+  svf_status status =
+      svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, NULL, 0, count);
   if (status != SVF_OK && status != SVF_ERR_SPACE) return status;
-  if (*count == 0) return svf_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
+  if (*count == 0)
+    return svf_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
   *ids = malloc(*count * sizeof **ids);
   if (!*ids) return svf_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
   return svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, *ids, *count, count);
@@ -212,8 +227,8 @@ static svf_status prepare(session *s, size_t i, size_t *positions)
   svf_status status = encode(s, j, &s->prompts[i], &r->prompt_count);
   if (status == SVF_OK) status = load_gains(s, i, &r->gains);
   if (status == SVF_OK) {
-    status = svf_text_create(s->tokenizer, SVF_TOKENIZER_SKIP_SPECIAL, s->o->stops, s->o->stop_count,
-                             &s->outputs[i].text);
+    status = svf_text_create(s->tokenizer, SVF_TOKENIZER_SKIP_SPECIAL, s->o->stops,
+                             s->o->stop_count, &s->outputs[i].text);
   }
   r->prompt = s->prompts[i];
   r->ignore_end = s->o->ignore_end;
@@ -279,14 +294,13 @@ static void print_json(const session *s, size_t i)
 {
   const output *out = &s->outputs[i];
   const svf_request *r = &s->requests[i];
-  job j = s->jobs.job[i];
-  j.request.finish = r->finish;
+  const job *j = &s->jobs.job[i];
   printf("{\"schema\": %d, \"prompt\": ", JSON_SCHEMA);
-  cli_json_string(stdout, j.prompt, j.bytes);
+  cli_json_string(stdout, j->prompt, j->bytes);
   fputs(", \"text\": ", stdout);
   cli_json_string(stdout, out->done ? out->done : "", out->bytes);
   printf(", \"prompt_tokens\": %zu, \"tokens\": %zu, \"finish\": \"%s\"}\n", r->prompt_count,
-         out->tokens, reason(&j, out));
+         out->tokens, reason(r, out));
 }
 
 static bool print(const session *s, double seconds)
@@ -333,13 +347,18 @@ static int run(int argc, char **argv)
   static const struct argp_child children[] = {
       {&cli_model_argp, 0, NULL, 0}, {&cli_expert_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
-      table, take, "MODEL [PROMPT...]",
+      table,
+      take,
+      "MODEL [PROMPT...]",
       "Continue texts. Each may have its own expert: all share one pass over the weights.\v"
       "examples:\n"
       "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n"
-      "  svf generate tinyllama-svf --mix math.safetensors=0.7,code.safetensors=0.3 -n 64 'def f('\n"
+      "  svf generate tinyllama-svf --mix math.safetensors=0.7,code.safetensors=0.3 -n 64 'def "
+      "f('\n"
       "  svf generate tinyllama-svf --prompts questions.jsonl --json -t 0.8 --top-p 0.95",
-      children, NULL, NULL};
+      children,
+      NULL,
+      NULL};
   options o = {.sequences = USUAL_SEQUENCES, .usual = {.request = {.max_tokens = USUAL_TOKENS}}};
   cli_model_defaults(&o.m);
   argp_parse(&argp, argc, argv, 0, NULL, &o);

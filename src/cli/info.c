@@ -38,18 +38,20 @@ static void print_model(const svf_model *model, bool json)
   if (json) {
     printf("{\"schema\": %d, \"kind\": \"model\", \"architecture\": ", JSON_SCHEMA);
     cli_json_string(stdout, i.architecture, strlen(i.architecture));
-    printf(", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
-           "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
-           "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"gains\": %zu, "
-           "\"fingerprint\": \"%016" PRIx64 "\", \"weight_bytes\": %zu}\n",
-           i.parameters, i.layers, i.hidden, i.intermediate, i.heads, i.kv_heads, i.head_dim, i.vocab,
-           i.context, i.window, i.linears, i.factored, modules->gains, modules->fingerprint,
-           i.weight_bytes);
+    printf(
+        ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
+        "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
+        "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"gains\": %zu, "
+        "\"fingerprint\": \"%016" PRIx64 "\", \"weight_bytes\": %zu}\n",
+        i.parameters, i.layers, i.hidden, i.intermediate, i.heads, i.kv_heads, i.head_dim, i.vocab,
+        i.context, i.window, i.linears, i.factored, modules->gains, modules->fingerprint,
+        i.weight_bytes);
     return;
   }
   printf("architecture   %s\n", i.architecture);
   printf("parameters     %.1f M\n", (double)i.parameters / 1e6);
-  printf("layers         %zu of hidden %zu, intermediate %zu\n", i.layers, i.hidden, i.intermediate);
+  printf("layers         %zu of hidden %zu, intermediate %zu\n", i.layers, i.hidden,
+         i.intermediate);
   printf("heads          %zu on %zu kv heads of %zu\n", i.heads, i.kv_heads, i.head_dim);
   printf("vocabulary     %zu\n", i.vocab);
   printf("context        %zu", i.context);
@@ -69,9 +71,10 @@ static void print_expert(const svf_expert *expert, bool json)
   size_t values = 0;
   for (size_t k = 0; k < svf_expert_count(expert); ++k) values += svf_expert_at(expert, k)->r;
   if (json) {
-    printf("{\"schema\": %d, \"kind\": \"expert\", \"modules\": %zu, \"values\": %zu, "
-           "\"fingerprint\": \"%016" PRIx64 "\", \"parametrisation\": \"%s\", \"task\": ",
-           JSON_SCHEMA, svf_expert_count(expert), values, i->factors, sigmoid ? "sigmoid" : "direct");
+    printf(
+        "{\"schema\": %d, \"kind\": \"expert\", \"modules\": %zu, \"values\": %zu, "
+        "\"fingerprint\": \"%016" PRIx64 "\", \"parametrisation\": \"%s\", \"task\": ",
+        JSON_SCHEMA, svf_expert_count(expert), values, i->factors, sigmoid ? "sigmoid" : "direct");
     cli_json_string(stdout, i->task ? i->task : "", i->task ? strlen(i->task) : 0);
     puts("}");
     return;
@@ -88,9 +91,13 @@ static int run(int argc, char **argv)
 {
   static const struct argp_child children[] = {{&cli_model_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
-      NULL, take, "MODEL|EXPERT",
+      NULL,
+      take,
+      "MODEL|EXPERT",
       "Say what a model's directory or an expert's file is.\vexample: svf info tinyllama-svf",
-      children, NULL, NULL};
+      children,
+      NULL,
+      NULL};
   options o = {0};
   cli_model_defaults(&o.m);
   argp_parse(&argp, argc, argv, 0, NULL, &o);

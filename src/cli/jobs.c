@@ -34,7 +34,8 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
   return SVF_OK;
 }
 
-/* --- Lines of JSON ----------------------------------------------------------------------------- */
+/* --- Lines of JSON -----------------------------------------------------------------------------
+ */
 
 static bool take_size(const json_t *value, size_t *out)
 {
@@ -96,7 +97,8 @@ static svf_status add_object(jobs *j, const json_t *object, const job *usual)
       return svf_fail(SVF_ERR_FILE, "\"%.40s\" is no key of a prompt, or has no such value", key);
     }
   }
-  if (to->expert && to->mix) return svf_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
+  if (to->expert && to->mix)
+    return svf_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
   return SVF_OK;
 }
 

@@ -9,8 +9,10 @@
 #include "src/cli/cli.h"
 
 static const svf_command *const commands[] = {
-    &command_info,       &command_decompose, &command_pack,  &command_generate,
-    &command_perplexity, &command_logits,    &command_merge,
+    &command_info,
+    &command_generate,
+    &command_perplexity,
+    &command_logits,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -21,12 +23,14 @@ static int usage(FILE *to, int code)
   for (int i = 0; i < COMMANDS; ++i) {
     fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
   }
-  fputs("\n'svf COMMAND --help' says more. SVF_ISA=avx2 and the like restrict the instruction set.\n"
-        "Exit status: 0 done, 1 failed, 2 usage, 4 a file cannot be read or used, 130 interrupted.\n\n"
-        "example:\n"
-        "  svf decompose TinyLlama -o tinyllama-svf\n"
-        "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n",
-        to);
+  fputs(
+      "\n'svf COMMAND --help' says more. SVF_ISA=avx2 and the like restrict the instruction set.\n"
+      "Exit status: 0 done, 1 failed, 2 usage, 4 a file cannot be read or used, 130 "
+      "interrupted.\n\n"
+      "example:\n"
+      "  svf decompose TinyLlama -o tinyllama-svf\n"
+      "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n",
+      to);
   return code;
 }
 

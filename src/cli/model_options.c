@@ -55,7 +55,8 @@ static error_t take_model(int key, char *value, struct argp_state *state)
 const struct argp cli_model_argp = {
     (const struct argp_option[]){
         {"format", 'f', "FORMAT", 0,
-         "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, w4, w84",
+         "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, w4, "
+         "w84",
          10},
         {"group", KEY_GROUP, "N", 0, "weights that share a scale in w8, w4, w84: 32, 64, 128", 10},
         {"threads", KEY_THREADS, "N", 0, "threads (default: one per processor)", 10},
@@ -63,7 +64,12 @@ const struct argp cli_model_argp = {
         {"json", KEY_JSON, 0, 0, "JSON on standard output", 10},
         {"quiet", 'q', 0, 0, "no progress", 10},
         {0}},
-    take_model, NULL, NULL, NULL, NULL, NULL};
+    take_model,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL};
 
 static error_t take_expert(int key, char *value, struct argp_state *state)
 {
@@ -86,10 +92,17 @@ const struct argp cli_expert_argp = {
     (const struct argp_option[]){
         {"expert", 'e', "FILE", 0, "run with this expert", 20},
         {"scale", KEY_SCALE, "S", 0, "1 is the expert (default), 0 the base model", 20},
-        {"mix", KEY_MIX, "A=0.7,B=0.3", 0, "run with this mixture of expert files; 'base' is one", 20},
-        {"unpaired", KEY_UNPAIRED, 0, 0, "take an expert although it was made for other factors", 20},
+        {"mix", KEY_MIX, "A=0.7,B=0.3", 0, "run with this mixture of expert files; 'base' is one",
+         20},
+        {"unpaired", KEY_UNPAIRED, 0, 0, "take an expert although it was made for other factors",
+         20},
         {0}},
-    take_expert, NULL, NULL, NULL, NULL, NULL};
+    take_expert,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL};
 
 /* --- Opening -----------------------------------------------------------------------------------
  */
@@ -145,8 +158,8 @@ static svf_status mixed_gains(const svf_modules *modules, const char *text, unsi
   mixture m = {.count = 0};
   svf_status status = read_mixture(text, &m);
   if (status == SVF_OK) {
-    status = svf_experts_mix_gains((const svf_expert *const *)m.expert, m.count, m.alpha, 0, modules,
-                                   flags, gains);
+    status = svf_experts_mix_gains((const svf_expert *const *)m.expert, m.count, m.alpha, 0,
+                                   modules, flags, gains);
   }
   for (size_t i = 0; i < m.count; ++i) svf_expert_close(m.expert[i]);
   return status;

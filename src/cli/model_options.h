@@ -17,8 +17,8 @@ typedef struct model_options {
 } model_options;
 
 /* As argp children: their input is a model_options. */
-extern const struct argp cli_model_argp;   /* --format, --group, --threads, --no-mmap, ... */
-extern const struct argp cli_expert_argp;  /* --expert, --mix, --scale, --unpaired */
+extern const struct argp cli_model_argp;  /* --format, --group, --threads, --no-mmap, ... */
+extern const struct argp cli_expert_argp; /* --expert, --mix, --scale, --unpaired */
 
 /* Before parsing. */
 void cli_model_defaults(model_options *o);
