@@ -46,12 +46,12 @@ static error_t take(int key, char *value, struct argp_state *state)
 static svf_status compute(const options *o, const prompt *p, float *logits)
 {
   svf_context *c = NULL;
-  const svf_context_options options = {
-      .size = sizeof options, .tokens = p->count, .rows = p->count, .threads = o->m.model.threads};
+  const svf_context_options wanted = {
+      .size = sizeof wanted, .tokens = p->count, .rows = p->count, .threads = o->m.model.threads};
   svf_row *rows = malloc(p->count * sizeof *rows);
   if (!rows) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu rows", p->count);
   for (size_t i = 0; i < p->count; ++i) rows[i] = (svf_row){0, p->tokens[i], 1};
-  svf_status status = svf_context_create(p->model, &options, &c);
+  svf_status status = svf_context_create(p->model, &wanted, &c);
   if (status == SVF_OK) status = svf_context_begin(c, 0, p->gains, NULL, 0, NULL);
   if (status == SVF_OK) status = svf_context_forward(c, rows, p->count, logits);
   svf_context_destroy(c);

@@ -73,10 +73,10 @@ static svf_status measure(const options *o, const prompt *p, sums *s)
   svf_model_describe(p->model, &info);
   size_t width = o->window ? o->window : USUAL_WINDOW;
   if (width > info.context) width = info.context;
-  const svf_context_options options = {
-      .size = sizeof options, .tokens = width, .rows = ROWS, .threads = o->m.model.threads};
+  const svf_context_options wanted = {
+      .size = sizeof wanted, .tokens = width, .rows = ROWS, .threads = o->m.model.threads};
   float *logits = malloc(ROWS * info.vocab * sizeof *logits);
-  svf_status status = logits ? svf_context_create(p->model, &options, &c)
+  svf_status status = logits ? svf_context_create(p->model, &wanted, &c)
                              : svf_fail(SVF_ERR_MEMORY, "no memory for logits");
   const size_t windows = (p->count + width - 1) / width;
   for (size_t i = 0; status == SVF_OK && i < windows; ++i) {
