@@ -8,8 +8,10 @@
 #include <svf/factorize.h>
 #include <svf/safetensors.h>
 
+#include "src/io/checkpoint.h"
 #include "src/io/file.h"
 #include "src/io/json.h"
+#include "src/transformer/config.h"
 #include "tests/alloc_count.h"
 #include "tests/io/temp.h"
 
@@ -52,6 +54,20 @@ static svf_status write_tensors(void)
 
 static svf_status replace_file(void) { return svf_file_replace(temp_path("written"), "data", 4); }
 
+static svf_status open_checkpoint(void)
+{
+  svf_checkpoint *checkpoint;
+  const svf_status status = svf_checkpoint_open(temp_root, flags, &checkpoint);
+  svf_checkpoint_close(checkpoint);
+  return status;
+}
+
+static svf_status read_config(void)
+{
+  svf_config config;
+  return svf_config_read(temp_root, &config);
+}
+
 static svf_status read_json(void)
 {
   json_t *root;
@@ -93,6 +109,7 @@ START_TEST(safetensors_survives_every_failure)
                      "\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}",
                      4);
   for (flags = 0; flags <= SVF_ST_NO_MMAP; ++flags) fail_each(open_file, 20, SVF_ERR_FILE);
+  flags = 0;
 }
 END_TEST
 
@@ -110,11 +127,30 @@ START_TEST(json_survives_every_failure)
 }
 END_TEST
 
+START_TEST(checkpoint_survives_every_failure)
+{
+  temp_write_text(temp_path("model.safetensors.index.json"),
+                  "{\"metadata\":{\"k\":\"v\"},\"weight_map\":{\"a\":\"a.safetensors\"}}");
+  fail_each(open_checkpoint, 30, SVF_ERR_FILE);
+  ck_assert_int_eq(link(temp_path("a.safetensors"), temp_path("model.safetensors")), 0);
+  fail_each(open_checkpoint, 20, SVF_ERR_FILE);
+}
+END_TEST
+
+START_TEST(config_survives_every_failure)
+{
+  temp_write_text(temp_path("config.json"), "{\"model_type\":\"llama\",\"eos_token_id\":[1,2]}");
+  temp_write_text(temp_path("generation_config.json"), "{\"eos_token_id\":3}");
+  fail_each(read_config, 20, SVF_ERR_FILE);
+}
+END_TEST
+
 int main(void)
 {
-  const TTest *const tests[] = {factorize_survives_every_failure,
-                                safetensors_survives_every_failure, writing_survives_every_failure,
-                                json_survives_every_failure};
+  const TTest *const tests[] = {
+      factorize_survives_every_failure,  safetensors_survives_every_failure,
+      writing_survives_every_failure,    json_survives_every_failure,
+      checkpoint_survives_every_failure, config_survives_every_failure};
   temp_make();
   json_set_alloc_funcs(allocate, free);
   const int result = run_suite("model_alloc", tests, sizeof tests / sizeof *tests);

@@ -14,6 +14,8 @@ if(TARGET svf_model AND CHECK_FOUND)
   svf_model_test(st_write io/st_write.c)
   svf_model_test(file io/file.c)
   svf_model_test(interrupt io/interrupt.c)
+  svf_model_test(checkpoint io/checkpoint.c)
+  svf_model_test(config transformer/config.c)
 
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
     svf_model_test(model_alloc io/alloc.c)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tensors of a model's directory, in one file or in many. As in Hugging Face's transformers,
+ * model.safetensors is taken where it is there; else model.safetensors.index.json names the shards,
+ * and tensors and shards must agree with it exactly: every tensor of the index is in the shard that
+ * it names, and no shard holds another one.
+ *
+ * Shards are files of the directory itself: src/io/directory.h says which links are followed. */
+#ifndef SVF_IO_CHECKPOINT_H
+#define SVF_IO_CHECKPOINT_H
+
+#include <svf/safetensors.h>
+
+typedef struct svf_checkpoint svf_checkpoint;
+
+/* flags: SVF_ST_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE, MEMORY; the
+ * message names the file. */
+svf_status svf_checkpoint_open(const char *dir, unsigned flags, svf_checkpoint **checkpoint);
+
+/* NULL is ignored. Tensors and their data become invalid. */
+void svf_checkpoint_close(svf_checkpoint *checkpoint);
+
+/* The tensor of that name, or NULL. */
+const svf_st_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name);
+
+/* Tensor i in the order of names by strcmp; NULL if out of range. */
+size_t svf_checkpoint_count(const svf_checkpoint *checkpoint);
+const svf_st_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i);
+
+/* The path of the file that holds a tensor of this checkpoint, for messages. */
+const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_tensor *tensor);
+
+/* A string of __metadata__, or of the index's "metadata"; NULL if there is none. */
+const char *svf_checkpoint_metadata(const svf_checkpoint *checkpoint, const char *key);
+
+#endif
