@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * svf: one command a file. */
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static int usage(FILE *to, int code)
 
 int main(int argc, char **argv)
 {
+  argp_err_exit_status = EXIT_USAGE;
   char name[64];
   if (argc < 2) return usage(stderr, EXIT_USAGE);
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return usage(stdout, EXIT_OK);

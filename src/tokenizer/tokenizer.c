@@ -24,7 +24,9 @@ typedef struct measure {
 static svf_status measure_id(measure *m, const json_t *value, const char *text)
 {
   int32_t id;
-  const svf_status status = svf_tok_id(value, svf_text_show(text).text, &id);
+  char what[96];
+  snprintf(what, sizeof what, "token '%s'", svf_text_show(text).text);
+  const svf_status status = svf_tok_id(value, what, &id);
   if (status != SVF_OK) return status;
   ++m->tokens;
   m->text_bytes += strlen(text);
@@ -46,7 +48,7 @@ static svf_status measure_all(measure *m, json_t *vocab, const json_t *added_tok
   json_array_foreach(added_tokens, i, value)
   {
     text = json_string_value(json_object_get(value, "content"));
-    status = measure_id(m, json_object_get(value, "id"), text ? text : "an added token");
+    status = measure_id(m, json_object_get(value, "id"), text ? text : "");
     if (status != SVF_OK) return status;
   }
   return SVF_OK;
