@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Models on disk: decomposed once, packed for a machine's fastest start, merged with an expert
+ * (library svf_model). Each function reads a model's directory (svf/model.h) and makes another one,
+ * with copies of its configuration and tokenizer.
+ *
+ * Files appear whole or not at all, and what makes the new directory a model comes last: an
+ * interrupted job leaves no model, and loses nothing that was there. A directory that holds a model
+ * already is refused. Thread-safe on distinct directories, but for OpenBLAS's number of threads,
+ * which is one for the process. */
+#ifndef SVF_MODEL_FILES_H
+#define SVF_MODEL_FILES_H
+
+#include <svf/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SVF_LAYERS_ATTENTION 1u /* q, k, v and o */
+#define SVF_LAYERS_MLP 2u       /* gate, up and down */
+
+/* Set to zero first, but size = sizeof. */
+typedef struct svf_decompose_options {
+  size_t size;
+  unsigned layers; /* SVF_LAYERS_*; 0: all */
+  size_t rank;     /* keep so many singular values at most; 0: all */
+  double energy;   /* keep the fewest whose squares have this share of the sum of all; 0: all */
+  svf_dtype dtype; /* of U and V */
+  size_t threads;  /* of LAPACK; 0: one per processor */
+  svf_progress_fn *progress; /* or NULL */
+  void *progress_context;
+} svf_decompose_options;
+
+/* Decompose the linear layers of `dir` into `out`, each W = U diag(sigma) V^T by svf_factorize, one
+ * at a time. In `out` every matrix is a shard of its own, "factors-<i>.safetensors"; the other
+ * tensors are copied as they are to "rest.safetensors"; "decomposition.json" reports residual,
+ * orthogonality and seconds of each; the index comes last.
+ *
+ * Called again after an interruption, it keeps the shards that are finished and were made from the
+ * same W with the same options; once everything is done it does nothing. Needs at most four times
+ * the memory of the largest matrix at hand as fp32, plus 4 min(m, n)^2 floats.
+ * options may be NULL. Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model; energy),
+ * MEMORY, NUMERIC (naming the tensor), STOPPED, IO, and those of svf_model_open. */
+SVF_API svf_status svf_model_decompose(const char *dir, const char *out,
+                                       const svf_decompose_options *options);
+
+/* Pack every linear layer, dense or in factors, as svf_model_open with these options would, into
+ * one file that is run where it is mapped. `bits`: w84 only, the average number of bits of a weight
+ * of the layers in factors, scales included, from which svf_quant_plan chooses each head; 0:
+ * options->quant.head. Errors: as svf_model_decompose; FILE (a layer is packed already). */
+SVF_API svf_status svf_model_pack(const char *dir, const char *out,
+                                  const svf_model_options *options, double bits);
+
+/* Multiply out the layers in factors, W' = U diag(d) V^T with these gains of the whole model (NULL:
+ * sigma), into a model of dense weights of `dtype` that any program can read. Errors: as
+ * svf_model_decompose; ARGUMENT (gains, but no layer is in factors). */
+SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
+                                   svf_dtype dtype, svf_progress_fn *progress,
+                                   void *progress_context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

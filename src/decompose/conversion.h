@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From one model's directory to another. */
+#ifndef SVF_DECOMPOSE_CONVERSION_H
+#define SVF_DECOMPOSE_CONVERSION_H
+
+#include "src/io/checkpoint.h"
+#include "src/transformer/model.h"
+
+enum { SVF_CONVERSION_NAME = 128 };
+
+typedef struct svf_conversion {
+  const char *dir, *out;
+  svf_config config;
+  svf_checkpoint *files;
+  size_t linears;
+  char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
+  svf_progress_fn *progress;
+  void *progress_context;
+} svf_conversion;
+
+/* Opens dir, makes the directory out if there is none, and refuses it if it is dir. Temporaries
+ * that a killed process left in it are removed. To be closed also after an error. */
+svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
+void svf_conversion_close(svf_conversion *c);
+
+/* ARGUMENT if out holds a model. */
+svf_status svf_conversion_refuse_model(const svf_conversion *c);
+
+/* STOPPED if the caller wants to stop before step `done` of `all`. */
+svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what);
+
+/* Copies configuration and tokenizer. */
+svf_status svf_conversion_copy_files(const svf_conversion *c);
+
+/* The linear layer that a tensor is a part of: .weight, .U, .S, .V or .packed; linears if it is
+ * none. A bias is none. */
+size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor);
+
+/* out/name in text[0..bytes). ARGUMENT if it is too long. */
+svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);
+
+#endif
