@@ -123,9 +123,8 @@ static svf_status copy_file(const svf_conversion *c, const char *name)
 
 svf_status svf_conversion_copy_files(const svf_conversion *c)
 {
-  static const char *const names[] = {"config.json",           "generation_config.json",
-                                      "tokenizer.json",        "tokenizer_config.json",
-                                      "special_tokens_map.json"};
+  static const char *const names[] = {"config.json", "generation_config.json", "tokenizer.json",
+                                      "tokenizer_config.json", "special_tokens_map.json"};
   svf_status status = SVF_OK;
   for (size_t i = 0; status == SVF_OK && i < sizeof names / sizeof *names; ++i) {
     status = copy_file(c, names[i]);

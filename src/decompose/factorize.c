@@ -13,17 +13,12 @@
 
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/decompose/svd.h"
 
 typedef struct matrix {
   const float *w;
   size_t m, n, stride;
 } matrix;
-
-/* Full decomposition, k = min(m, n): u [m][k], sigma [k], vt [k][n]. */
-typedef struct factors {
-  float *u, *sigma, *vt;
-  size_t k;
-} factors;
 
 static double square(double x) { return x * x; }
 
@@ -80,7 +75,7 @@ static svf_status copy_of(const matrix *w, float *dense, double *power)
   return SVF_OK;
 }
 
-static svf_status decompose(const matrix *w, float *dense, factors *f)
+static svf_status decompose(const matrix *w, float *dense, const svf_svd_factors *f)
 {
   const size_t k = f->k;
   const lapack_int m = (lapack_int)w->m, n = (lapack_int)w->n;
@@ -114,7 +109,7 @@ static svf_status decompose(const matrix *w, float *dense, factors *f)
 }
 
 /* The element of largest magnitude in a column of U, the first of equals, becomes positive. */
-static void fix_signs(const matrix *w, factors *f)
+static void fix_signs(const matrix *w, const svf_svd_factors *f)
 {
   for (size_t k = 0; k < f->k; ++k) {
     float largest = 0;
@@ -166,8 +161,9 @@ static double add_rows(const matrix *w, const float *u, const float *sigma, cons
   return error;
 }
 
-static svf_status measure(const matrix *w, const float *u, const float *sigma, const float *vt,
-                          size_t rank, double power, svf_factor_report *report)
+static svf_status measure_factors(const matrix *w, const float *u, const float *sigma,
+                                  const float *vt, size_t rank, double power,
+                                  svf_factor_report *report)
 {
   double *wide = malloc(rank * w->n * sizeof *wide);
   double *gram = calloc(rank * rank, sizeof *gram);
@@ -199,11 +195,32 @@ static svf_status measure(const matrix *w, const float *u, const float *sigma, c
 /* --- Public --------------------------------------------------------------------------------------
  */
 
-static double share_dropped(const factors *f, size_t rank, double power)
+static double share_dropped(const svf_svd_factors *f, size_t rank, double power)
 {
   double dropped = 0;
   for (size_t k = rank; k < f->k; ++k) dropped += square((double)f->sigma[k]);
   return power > 0 ? sqrt(dropped / power) : 0;
+}
+
+svf_status svf_svd(float *w, size_t m, size_t n, const svf_svd_factors *f)
+{
+  const matrix in = {w, m, n, n};
+  double power;
+  svf_status status = check(&in, f->k, f->u, f->sigma, f->vt);
+  if (status == SVF_OK) status = copy_of(&in, w, &power);
+  if (status == SVF_OK) status = decompose(&in, w, f);
+  if (status == SVF_OK) fix_signs(&in, f);
+  return status;
+}
+
+svf_status svf_svd_measure(const float *w, size_t m, size_t n, const svf_svd_factors *f,
+                           size_t rank, svf_factor_report *report)
+{
+  const matrix in = {w, m, n, n};
+  double power = 0;
+  for (size_t i = 0; i < m * n; ++i) power += square((double)w[i]);
+  report->dropped = share_dropped(f, rank, power);
+  return measure_factors(&in, f->u, f->sigma, f->vt, rank, power, report);
 }
 
 svf_status svf_factorize(const float *w, size_t m, size_t n, size_t w_stride, size_t rank, float *u,
@@ -215,8 +232,8 @@ svf_status svf_factorize(const float *w, size_t m, size_t n, size_t w_stride, si
 
   const size_t k = m < n ? m : n;
   float *dense = malloc(m * n * sizeof *dense);
-  factors f = {malloc(m * k * sizeof(float)), malloc(k * sizeof(float)),
-               malloc(k * n * sizeof(float)), k};
+  svf_svd_factors f = {malloc(m * k * sizeof(float)), malloc(k * sizeof(float)),
+                       malloc(k * n * sizeof(float)), k};
   double power = 0;
   if (!dense || !f.u || !f.sigma || !f.vt) {
     status = svf_fail(SVF_ERR_MEMORY, "no memory to decompose %zu x %zu", m, n);
@@ -231,7 +248,7 @@ svf_status svf_factorize(const float *w, size_t m, size_t n, size_t w_stride, si
     memcpy(vt, f.vt, rank * n * sizeof *vt);
     if (report) {
       report->dropped = share_dropped(&f, rank, power);
-      status = measure(&in, u, sigma, vt, rank, power, report);
+      status = measure_factors(&in, u, sigma, vt, rank, power, report);
     }
   }
   free(f.u);

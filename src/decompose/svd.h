@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The SVD of svf_factorize in the caller's memory, for matrices of which there is only one copy. */
+#ifndef SVF_DECOMPOSE_SVD_H
+#define SVF_DECOMPOSE_SVD_H
+
+#include <svf/factorize.h>
+
+/* All of a decomposition: u [m][k], sigma [k], vt [k][n], k = min(m, n). */
+typedef struct svf_svd_factors {
+  float *u, *sigma, *vt;
+  size_t k;
+} svf_svd_factors;
+
+/* Decompose W [m][n], contiguous, which is destroyed. Errors as svf_factorize. */
+svf_status svf_svd(float *w, size_t m, size_t n, const svf_svd_factors *f);
+
+/* What the leading `rank` of factors of W are worth: u is [m][rank] here. MEMORY. */
+svf_status svf_svd_measure(const float *w, size_t m, size_t n, const svf_svd_factors *f,
+                           size_t rank, svf_factor_report *report);
+
+#endif
