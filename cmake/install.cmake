@@ -9,7 +9,8 @@ include(CMakePackageConfigHelpers)
 set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
 set(svf_headers backend.h convert.h cpu.h expert.h export.h linear.h matmul.h selftest.h status.h
   svf.h types.h version.h)
-set(svf_model_headers expert_file.h expert_registry.h factorize.h modules.h safetensors.h)
+set(svf_model_headers expert_file.h expert_registry.h factorize.h generate.h model.h modules.h
+  safetensors.h text.h tokenizer.h)
 
 function(svf_install_headers)
   list(TRANSFORM ARGV PREPEND ${PROJECT_SOURCE_DIR}/include/svf/)
@@ -49,6 +50,9 @@ if(SVF_BUILD_MODEL)
 endif()
 if(SVF_BUILD_COMMANDS)
   install(TARGETS svf-verify)
+  if(SVF_BUILD_MODEL)
+    install(TARGETS svf-cli)
+  endif()
 endif()
 
 configure_package_config_file(cmake/svf-config.cmake.in ${PROJECT_BINARY_DIR}/svf-config.cmake

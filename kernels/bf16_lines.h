@@ -9,7 +9,7 @@
 #ifndef SVF_KERNELS_BF16_LINES_H
 #define SVF_KERNELS_BF16_LINES_H
 
-#include "kernels/line.h"
+#include "kernels/finish.h"
 
 enum { STEPS = 32 }; /* of a line of A */
 

@@ -21,7 +21,7 @@
 #ifndef SVF_KERNELS_FMA_TILE_H
 #define SVF_KERNELS_FMA_TILE_H
 
-#include "kernels/line.h"
+#include "kernels/finish.h"
 
 enum {
   FMA_STEPS = 4,                  /* steps for which a row of A is loaded at once; divides a line */

@@ -27,8 +27,8 @@
 #ifndef SVF_KERNELS_INT_LINES_H
 #define SVF_KERNELS_INT_LINES_H
 
+#include "kernels/finish.h"
 #include "kernels/int_scale.h"
-#include "kernels/line.h"
 
 enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up with zeros */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sixteen channels of a row in the vectors of an ISA, and what they go through once summed. Lanes
- * that do not exist (past r or m) are handled here, through a line on the stack. For what an ISA's
- * vec.h must define see fma_tile.h. */
+ * Sixteen elements of a row in the vectors of an ISA. Lanes that do not exist (past r, m or the end
+ * of a row) are handled here, through a line on the stack. For what an ISA's vec.h must define see
+ * fma_tile.h. */
 #ifndef SVF_KERNELS_LINE_H
 #define SVF_KERNELS_LINE_H
 
@@ -18,7 +18,7 @@
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in 16 fp32 */
 
-/* -DSVF_BREAK_TAIL=ON drops the last channel of a partial panel: proof that the checker can fail.
+/* -DSVF_BREAK_TAIL=ON drops the last element of a partial line: proof that the checkers can fail.
  */
 #ifdef SVF_BREAK_TAIL
 enum { TAIL_LOSS = 1 };
@@ -59,13 +59,24 @@ SVF_INLINE line line_mul(line x, line y)
   return x;
 }
 
-/* Gains, bias: fp32 of which only `lanes` may be touched. */
+/* fp32 of which only `lanes` may be touched; zeros past them. */
 SVF_INLINE line line_load_part(const float *p, int lanes)
 {
   if (lanes == SVF_PANEL) return line_load(p);
   float full[SVF_PANEL] = {0};
   memcpy(full, p, (size_t)lanes * sizeof *p);
   return line_load(full);
+}
+
+SVF_INLINE void line_store_part(float *p, line l, int lanes)
+{
+  if (lanes == SVF_PANEL) {
+    line_store(p, l);
+    return;
+  }
+  float full[SVF_PANEL];
+  line_store(full, l);
+  memcpy(p, full, (size_t)(lanes - TAIL_LOSS) * sizeof *full);
 }
 
 SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
@@ -82,33 +93,13 @@ SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
 SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
 {
   if (type == SVF_F32) {
-    if (lanes == SVF_PANEL) {
-      line_store((float *)(void *)y, l);
-      return;
-    }
-    float full[SVF_PANEL];
-    line_store(full, l);
-    memcpy(y, full, (size_t)(lanes - TAIL_LOSS) * sizeof *full);
+    line_store_part((float *)(void *)y, l, lanes);
     return;
   }
   uint16_t full[SVF_PANEL];
   SVF_UNROLL
   for (int v = 0; v < VECS; ++v) v_narrow(full + v * LANES, v_bf16(l.v[v]));
   memcpy(y, full, (size_t)lanes * sizeof *full);
-}
-
-/* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
-static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
-{
-  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
-  for (int i = 0; i < rows; ++i) {
-    char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
-    line l = line_load(sums + i * SVF_PANEL);
-    if (e->gains) l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
-    if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
-    if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
-    y_store(y, e->y_type, lanes, l);
-  }
 }
 
 /* Up to `rate` lines of the panels wanted next. */

@@ -2,6 +2,7 @@
  *
  * The tables of kernels. Later rows are preferred where the CPU can run them. */
 #include "kernels/convert.h"
+#include "kernels/ops.h"
 #include "kernels/registry.h"
 
 /* clang-format off */
@@ -47,3 +48,17 @@ const svf_convert_kernel *svf_convert_at(size_t i)
 {
   return i < svf_convert_count() ? conversions[i] : NULL;
 }
+
+static const svf_ops_kernel *const operations[] = {
+    &svf_ops_ref,
+#if defined(__x86_64__)
+    &svf_ops_avx2,
+    &svf_ops_avx512,
+#elif defined(__aarch64__)
+    &svf_ops_neon,
+#endif
+};
+
+size_t svf_ops_count(void) { return sizeof operations / sizeof *operations; }
+
+const svf_ops_kernel *svf_ops_at(size_t i) { return i < svf_ops_count() ? operations[i] : NULL; }

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The matmul and the arithmetic of experts never allocate, print, abort or start a thread: their
-# objects refer to nothing but each other, string.h's block functions and libm's fmaf, lrintf and
+# objects refer to nothing but each other, string.h's block functions and libm's roundings, roots and
 # exp. No object of the library has a constructor.
 #   hotpath.sh <file that lists the library's objects>    (NM and OBJDUMP from the caller)
 set -euo pipefail
 linker='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail'
-allowed="^(svf_[a-z0-9_]+|mem(cpy|set|move|cmp)|fmaf|lrintf|exp|$linker)\$"
+allowed="^(svf_[a-z0-9_]+|mem(cpy|set|move|cmp)|fmaf|lrintf|sqrtf|exp|$linker)\$"
 status=0 checked=0
 
 while read -r object; do

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout the kernels read.
+ * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout the kernels read. Or a
+ * dense one, W itself, which is the second factor alone: then r is 0 wherever a rank is spoken of,
+ * W stands where U would, sigma and V are empty, and k runs over n.
  *
  * The packed block is one position-independent run of bytes: it may be written to a file, mapped
  * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory
@@ -67,13 +69,14 @@ typedef struct svf_quant {
 
 /* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
  * U is [m][r] and V^T is [r][n], row-major. A slice of the rank is a pointer offset:
- * u + r0, vt + r0 * vt_stride, sigma + r0. */
+ * u + r0, vt + r0 * vt_stride, sigma + r0. A dense layer, r = 0, has u = W [m][n], and vt and sigma
+ * are NULL. */
 typedef struct svf_linear_source {
-  size_t m, n, r;    /* each >= 1; any value */
+  size_t m, n, r;    /* m, n >= 1, any value; r = 0: dense */
   svf_format format; /* of the packed block */
   svf_dtype u_type;  /* element type of u */
   const void *u;     /* [m][r], element (i,k) at u + i*u_stride + k; needs only element alignment */
-  size_t u_stride;   /* elements between rows, >= r */
+  size_t u_stride;   /* elements between rows, >= r, of a dense layer >= n */
   svf_dtype vt_type; /* element type of vt */
   const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
   size_t vt_stride;  /* elements between rows, >= n */
@@ -82,7 +85,8 @@ typedef struct svf_linear_source {
 } svf_linear_source;
 
 /* Bytes of the packed block of an m x n layer of rank r; quant as in svf_linear_source, NULL for
- * zero. Errors: NULL (bytes), ARGUMENT (a zero dimension, an unknown format, an impossible quant),
+ * zero. Errors: NULL (bytes), ARGUMENT (m or n is zero, an unknown format, an impossible quant, a
+ * dense layer in w84),
  * OVERFLOW. Thread-safe. */
 SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format,
                                     const svf_quant *quant, size_t *bytes);
@@ -124,16 +128,17 @@ SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
  * MAGIC, ENDIAN, VERSION, CORRUPT. Thread-safe. */
 SVF_API svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum);
 
-/* The weights of a checked block as they are stored, in fp32: u [m][r] and vt [r][n], row-major
- * with these strides in elements (>= r, >= n); either may be NULL. Errors: NULL (block), ARGUMENT
- * (a stride), and those of svf_linear_check. Thread-safe. */
+/* The weights of a checked block as they are stored, in fp32: u [m][r], or W [m][n] of a dense
+ * layer, and vt [r][n], row-major with these strides in elements; either may be NULL. Errors: NULL
+ * (block), ARGUMENT (a stride), and those of svf_linear_check. Thread-safe. */
 SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride,
                                      float *vt, size_t vt_stride);
 
 /* The header of a checked or packed block; NULL if block is NULL. */
 SVF_API const svf_linear_header *svf_linear_info(const void *block);
 
-/* sigma inside a packed block, r values: the gains of the base model. NULL if block is NULL. */
+/* sigma inside a packed block, r values: the gains of the base model. NULL if block is NULL or
+ * dense. */
 SVF_API const float *svf_linear_sigma(const void *block);
 
 #ifdef __cplusplus

@@ -7,6 +7,8 @@
  *   Y = Y + bias        if bias is given
  *   Y = Y + Y_old       with SVF_ACCUMULATE
  *
+ * A dense layer (r = 0, svf/linear.h) is Y = X W^T: the second product with X in place of T.
+ *
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
@@ -76,7 +78,8 @@ typedef struct svf_matmul_args {
   const void *x;             /* [rows][n]; needs only element alignment */
   ptrdiff_t x_stride;        /* elements between rows; any value, also 0 or negative */
   const float *const *gains; /* NULL: sigma for every row. Else rows pointers, each to r fp32 values
-                                that need only element alignment, or NULL for sigma */
+                                that need only element alignment, or NULL for sigma. Of a dense
+                                layer NULL */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
   void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */

@@ -29,7 +29,8 @@ typedef enum svf_status {
   SVF_ERR_IO,          /* the operating system refused a file operation */
   SVF_ERR_FILE,        /* a file's content is malformed */
   SVF_ERR_NUMERIC,     /* a numerical routine did not converge, or met NaN or Inf */
-  SVF_ERR_FAILED       /* a self-test failed */
+  SVF_ERR_FAILED,      /* a self-test failed */
+  SVF_ERR_STOPPED      /* a callback of the caller asked to stop */
 } svf_status;
 
 /* The constant's name without its prefix, for example "OVERFLOW"; never NULL. Thread-safe. */

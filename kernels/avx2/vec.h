@@ -10,6 +10,8 @@
 
 #include <svf/cpu.h>
 
+#include "kernels/exp.h"
+
 #define SVF_INLINE static inline __attribute__((always_inline))
 
 typedef __m256 vec;
@@ -24,6 +26,9 @@ SVF_INLINE vec v_mul(vec x, vec y) { return _mm256_mul_ps(x, y); }
 SVF_INLINE vec v_dup(float x) { return _mm256_set1_ps(x); }
 SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return _mm256_fmadd_ps(x, y, sum); }
 SVF_INLINE vec v_abs(vec v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+SVF_INLINE vec v_div(vec x, vec y) { return _mm256_div_ps(x, y); }
+SVF_INLINE vec v_sqrt(vec v) { return _mm256_sqrt_ps(v); }
+SVF_INLINE vec v_max(vec x, vec y) { return _mm256_max_ps(x, y); }
 SVF_INLINE void v_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)
@@ -67,6 +72,17 @@ SVF_INLINE vec v_finite(vec v, vec w)
 {
   const __m256 finite = _mm256_cmp_ps(_mm256_sub_ps(v, v), _mm256_setzero_ps(), _CMP_EQ_OQ);
   return _mm256_and_ps(finite, w);
+}
+
+SVF_INLINE vec v_where_less(vec x, vec y, vec a, vec b)
+{
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, y, _CMP_LT_OQ));
+}
+
+SVF_INLINE vec v_pow2(vec t)
+{
+  const __m256i shifted = _mm256_slli_epi32(_mm256_castps_si256(t), EXP_SHIFT);
+  return _mm256_castsi256_ps(_mm256_add_epi32(shifted, _mm256_set1_epi32(EXP_ONE)));
 }
 
 /* A is broadcast from memory. */

@@ -12,6 +12,8 @@
 
 #include <svf/cpu.h>
 
+#include "kernels/exp.h"
+
 #define SVF_INLINE static inline __attribute__((always_inline))
 
 typedef __m512 vec;
@@ -26,6 +28,9 @@ SVF_INLINE vec v_mul(vec x, vec y) { return _mm512_mul_ps(x, y); }
 SVF_INLINE vec v_dup(float x) { return _mm512_set1_ps(x); }
 SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return _mm512_fmadd_ps(x, y, sum); }
 SVF_INLINE vec v_abs(vec v) { return _mm512_abs_ps(v); }
+SVF_INLINE vec v_div(vec x, vec y) { return _mm512_div_ps(x, y); }
+SVF_INLINE vec v_sqrt(vec v) { return _mm512_sqrt_ps(v); }
+SVF_INLINE vec v_max(vec x, vec y) { return _mm512_max_ps(x, y); }
 SVF_INLINE void v_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)
@@ -67,6 +72,17 @@ SVF_INLINE vec v_finite(vec v, vec w)
 {
   enum { NAN_OR_INF = 0x99 };
   return _mm512_maskz_mov_ps((__mmask16)~_mm512_fpclass_ps_mask(v, NAN_OR_INF), w);
+}
+
+SVF_INLINE vec v_where_less(vec x, vec y, vec a, vec b)
+{
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), b, a);
+}
+
+SVF_INLINE vec v_pow2(vec t)
+{
+  const __m512i shifted = _mm512_slli_epi32(_mm512_castps_si512(t), EXP_SHIFT);
+  return _mm512_castsi512_ps(_mm512_add_epi32(shifted, _mm512_set1_epi32(EXP_ONE)));
 }
 
 /* A is broadcast from memory. */

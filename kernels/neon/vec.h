@@ -11,6 +11,8 @@
 
 #include <svf/cpu.h>
 
+#include "kernels/exp.h"
+
 #define SVF_INLINE static inline __attribute__((always_inline))
 
 typedef float32x4_t vec;
@@ -25,6 +27,8 @@ SVF_INLINE vec v_mul(vec x, vec y) { return vmulq_f32(x, y); }
 SVF_INLINE vec v_dup(float x) { return vdupq_n_f32(x); }
 SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return vfmaq_f32(sum, x, y); }
 SVF_INLINE vec v_abs(vec v) { return vabsq_f32(v); }
+SVF_INLINE vec v_div(vec x, vec y) { return vdivq_f32(x, y); }
+SVF_INLINE vec v_sqrt(vec v) { return vsqrtq_f32(v); }
 SVF_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)
@@ -64,6 +68,17 @@ SVF_INLINE vec v_finite(vec v, vec w)
 {
   const uint32x4_t finite = vceqq_f32(vsubq_f32(v, v), vdupq_n_f32(0));
   return vreinterpretq_f32_u32(vandq_u32(finite, vreinterpretq_u32_f32(w)));
+}
+
+SVF_INLINE vec v_where_less(vec x, vec y, vec a, vec b) { return vbslq_f32(vcltq_f32(x, y), a, b); }
+
+/* Not FMAX, which orders zeros and keeps a NaN. */
+SVF_INLINE vec v_max(vec x, vec y) { return v_where_less(y, x, x, y); }
+
+SVF_INLINE vec v_pow2(vec t)
+{
+  const uint32x4_t shifted = vshlq_n_u32(vreinterpretq_u32_f32(t), EXP_SHIFT);
+  return vreinterpretq_f32_u32(vaddq_u32(shifted, vdupq_n_u32(EXP_ONE)));
 }
 
 typedef float32x4_t a_row;

@@ -279,21 +279,22 @@ static void scatter_y(const call *c, const float *sums)
 
 static svf_status run(const call *c)
 {
-  const size_t rows = c->args->rows, m = (size_t)c->h->m, n = (size_t)c->h->n, r = (size_t)c->h->r;
+  const size_t rows = c->args->rows, m = (size_t)c->h->m, n = (size_t)c->h->n;
+  const size_t r = (size_t)c->h->r;
   const char *base = (const char *)c->h;
   product first = {.k = n, .channels = r, .panels = base + c->h->v_offset};
-  product second = {.k = r, .channels = m, .panels = base + c->h->u_offset};
-  void *x = allocate(rows, n, sizeof(float)), *a = allocate(rows, r, sizeof(float));
-  float *t = allocate(rows, r, sizeof *t), *y = allocate(rows, m, sizeof *y);
+  product second = {.k = r > 0 ? r : n, .channels = m, .panels = base + c->h->u_offset};
+  void *x = allocate(rows, n, sizeof(float)), *a = allocate(rows, r + 1, sizeof(float));
+  float *t = allocate(rows, r + 1, sizeof *t), *y = allocate(rows, m, sizeof *y);
   float *room = allocate(1, n, sizeof *room);
   svf_status status = SVF_OK;
   if (!x || !a || !t || !y || !room) {
     status = svf_fail(SVF_ERR_MEMORY, "no memory for %zu rows on oneDNN", rows);
   } else {
     gather_x(c, x, room);
-    status = multiply(c, &first, x, t);
-    if (status == SVF_OK) apply_gains(c, t, a);
-    if (status == SVF_OK) status = multiply(c, &second, a, y);
+    if (r > 0) status = multiply(c, &first, x, t);
+    if (r > 0 && status == SVF_OK) apply_gains(c, t, a);
+    if (status == SVF_OK) status = multiply(c, &second, r > 0 ? a : x, y);
     if (status == SVF_OK) scatter_y(c, y);
   }
   free_product(&first);

@@ -186,6 +186,16 @@ const svf_convert_kernel *svf_dispatch_convert(void)
   return &svf_convert_ref;
 }
 
+const svf_ops_kernel *svf_dispatch_ops(void)
+{
+  const svf_isa isa = svf_isa_selected();
+  for (size_t i = svf_ops_count(); i-- > 0;) {
+    const svf_ops_kernel *kernel = svf_ops_at(i);
+    if (kernel->isa <= isa && (kernel->needs & ~features()) == 0) return kernel;
+  }
+  return &svf_ops_ref;
+}
+
 /* snprintf at the end of what is there, counting what would not fit. */
 __attribute__((format(printf, 4, 5))) static void append(char *buffer, size_t bytes, size_t *length,
                                                          const char *format, ...)

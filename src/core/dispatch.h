@@ -6,6 +6,7 @@
 
 #include "kernels/convert.h"
 #include "kernels/kernel.h"
+#include "kernels/ops.h"
 
 /* The kernel for a call: AUTO becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe.
  */
@@ -13,5 +14,8 @@ svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kerne
 
 /* The conversions of the selected ISA, or of the best below it that has some. Thread-safe. */
 const svf_convert_kernel *svf_dispatch_convert(void);
+
+/* The same for row operations. */
+const svf_ops_kernel *svf_dispatch_ops(void);
 
 #endif

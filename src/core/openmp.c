@@ -22,35 +22,54 @@ static size_t most_threads(void)
   return PER_PROCESSOR * (online > 0 ? (size_t)online : (size_t)omp_get_num_procs());
 }
 
-void svf_openmp_run(const svf_plan *plan, size_t parts)
+void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
 {
-  const int team = (int)svf_size_min(parts, most_threads());
+  const int team = (int)svf_size_min(threads, most_threads());
   const uint64_t mode = svf_fp_mode(); /* workers have the one that they were created with */
 #pragma omp parallel num_threads(team)
   {
-    const size_t ith = (size_t)omp_get_thread_num(), nth = (size_t)omp_get_num_threads();
     const uint64_t own = svf_fp_mode();
     if (own != mode) svf_set_fp_mode(mode);
-    for (int stage = svf_matmul_next_stage(plan, 0); stage < SVF_STAGES;) {
-      for (size_t i = ith; i < parts; i += nth) svf_matmul_stage(plan, stage, i);
-      stage = svf_matmul_next_stage(plan, stage + 1);
-      if (stage < SVF_STAGES) { /* the region's end is a barrier itself */
-#pragma omp barrier
-      }
-    }
+    work(context, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads());
     if (own != mode) svf_set_fp_mode(own);
   }
+}
+
+void svf_openmp_barrier(void){
+#pragma omp barrier
 }
 
 #else
 
 size_t svf_max_threads(void) { return 1; }
 
-void svf_openmp_run(const svf_plan *plan, size_t parts)
+void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
 {
-  for (int stage = 0; stage < SVF_STAGES; ++stage) {
-    for (size_t i = 0; i < parts; ++i) svf_matmul_stage(plan, stage, i);
+  (void)threads;
+  work(context, 0, 1);
+}
+
+void svf_openmp_barrier(void) {}
+
+#endif
+
+typedef struct run {
+  const svf_plan *plan;
+  size_t parts;
+} run;
+
+static void run_parts(void *context, size_t ith, size_t nth)
+{
+  const run *r = context;
+  for (int stage = svf_matmul_next_stage(r->plan, 0); stage < SVF_STAGES;) {
+    for (size_t i = ith; i < r->parts; i += nth) svf_matmul_stage(r->plan, stage, i);
+    stage = svf_matmul_next_stage(r->plan, stage + 1);
+    if (stage < SVF_STAGES) svf_openmp_barrier(); /* the region's end is one itself */
   }
 }
 
-#endif
+void svf_openmp_run(const svf_plan *plan, size_t parts)
+{
+  run r = {plan, parts};
+  svf_openmp_team(parts, run_parts, &r);
+}

@@ -36,6 +36,7 @@ const char *svf_status_name(svf_status status)
     case SVF_ERR_FILE: return "FILE";
     case SVF_ERR_NUMERIC: return "NUMERIC";
     case SVF_ERR_FAILED: return "FAILED";
+    case SVF_ERR_STOPPED: return "STOPPED";
   }
   return "?";
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/linear/parts.h"
@@ -23,7 +24,7 @@ static bool append(size_t *bytes, size_t size, uint64_t *offset)
 /* Bytes of the panels of a factor. */
 static bool panels(const svf_linear_header *h, int product, size_t *bytes)
 {
-  const size_t channels = (size_t)(product ? h->m : h->r), k = (size_t)(product ? h->r : h->n);
+  const size_t channels = svf_product_channels(h, product), k = svf_product_k(h, product);
   size_t count, head, rest;
   if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* a panel does not wrap */
   const svf_parts p = svf_parts_of(h, product);
@@ -52,7 +53,6 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
 {
   if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
   if (n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0; a layer has at least one input");
-  if (r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0; a rank is at least 1");
   if ((int)format < 0 || format >= SVF_FORMAT_COUNT) {
     return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
                     (int)format);
@@ -62,6 +62,9 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
   if (group == SIZE_MAX) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "group is %zu; w8, w4 and w84 have 32, 64 or 128, other formats 0", asked);
+  }
+  if (r == 0 && format == SVF_FORMAT_W84) {
+    return svf_fail(SVF_ERR_ARGUMENT, "w84 divides a spectrum; a dense layer (r = 0) has none");
   }
   if (head > 0 && (format != SVF_FORMAT_W84 || head % SVF_HEAD_UNIT != 0 || head > r)) {
     return svf_fail(SVF_ERR_ARGUMENT,
@@ -99,44 +102,15 @@ svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, con
   return status;
 }
 
-typedef struct digest {
-  uint64_t lane[8];
-} digest;
-
-static const uint64_t digest_prime = UINT64_C(0x100000001b3);
-static const uint64_t digest_basis = UINT64_C(0xcbf29ce484222325);
-
-/* `bytes` is a multiple of the alignment, so that every lane takes a whole word at a time. */
-static void digest_add(digest *d, const unsigned char *p, size_t bytes)
-{
-  for (size_t at = 0; at < bytes; at += SVF_LINEAR_ALIGNMENT) {
-    uint64_t word[8];
-    memcpy(word, p + at, sizeof word);
-    for (int i = 0; i < 8; ++i) {
-      d->lane[i] = (d->lane[i] ^ word[i]) * digest_prime;
-      d->lane[i] ^= d->lane[i] >> 32; /* carry high bits down, which multiplication never does */
-    }
-  }
-}
-
-/* FNV-1a over 64-bit words in eight interleaved lanes, folded by the same step: as fast as memory,
- * and any change of one bit changes it. Not a defence against forgery. */
 uint64_t svf_linear_checksum(const void *block)
 {
   svf_linear_header header;
-  digest d;
   memcpy(&header, block, sizeof header);
   header.checksum = 0;
-  for (int i = 0; i < 8; ++i) d.lane[i] = digest_basis + (uint64_t)i;
-  digest_add(&d, (const unsigned char *)&header, sizeof header);
-  digest_add(&d, (const unsigned char *)block + sizeof header,
-             (size_t)header.bytes - sizeof header);
-  uint64_t sum = digest_basis;
-  for (int i = 0; i < 8; ++i) {
-    sum = (sum ^ d.lane[i]) * digest_prime;
-    sum ^= sum >> 32;
-  }
-  return sum ? sum : 1; /* 0 stands for "not sealed" */
+  svf_digest d = svf_digest_begin();
+  svf_digest_add(&d, &header, sizeof header);
+  svf_digest_add(&d, (const char *)block + sizeof header, (size_t)header.bytes - sizeof header);
+  return svf_digest_end(&d); /* 0 stands for "not sealed" */
 }
 
 /* The header against what its own shape implies. */
@@ -224,5 +198,6 @@ const svf_linear_header *svf_linear_info(const void *block) { return block; }
 const float *svf_linear_sigma(const void *block)
 {
   const svf_linear_header *h = block;
-  return h ? (const float *)(const void *)((const char *)block + h->sigma_offset) : NULL;
+  if (!h || h->r == 0) return NULL;
+  return (const float *)(const void *)((const char *)block + h->sigma_offset);
 }

@@ -22,12 +22,12 @@ static inline float svf_factor_at(const svf_factor *f, size_t channel, size_t k)
   return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 
-/* What product 0 multiplies by, V: its channels are the rank, its reduction n; or product 1, U^T.
- */
+/* What product 0 multiplies by, V: its channels are the rank, its reduction n; or product 1, U^T or
+ * a dense W^T. */
 static inline svf_factor svf_factor_of(const svf_linear_source *s, int product)
 {
   if (product == 0) return (svf_factor){s->vt_type, s->vt, s->vt_stride, s->r, s->n};
-  return (svf_factor){s->u_type, s->u, s->u_stride, s->m, s->r};
+  return (svf_factor){s->u_type, s->u, s->u_stride, s->m, s->r > 0 ? s->r : s->n};
 }
 
 #endif

@@ -128,10 +128,15 @@ static svf_status check_factor(const char *name, const void *data, svf_dtype typ
 
 svf_status svf_linear_check_source(const svf_linear_source *source)
 {
-  svf_status status;
-  status =
-      check_factor("u", source->u, source->u_type, source->u_stride, "r", source->m, source->r);
+  const bool dense = source->r == 0;
+  svf_status status = check_factor("u", source->u, source->u_type, source->u_stride,
+                                   dense ? "n" : "r", source->m, dense ? source->n : source->r);
   if (status != SVF_OK) return status;
+  if (dense) {
+    if (!source->vt && !source->sigma) return SVF_OK;
+    return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer, but source->%s is not NULL",
+                    source->vt ? "vt" : "sigma");
+  }
   status =
       check_factor("vt", source->vt, source->vt_type, source->vt_stride, "n", source->r, source->n);
   if (status != SVF_OK) return status;

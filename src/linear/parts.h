@@ -16,20 +16,32 @@ typedef struct svf_parts {
   size_t stride[2];            /* bytes from panel to panel */
 } svf_parts;
 
-/* Of V, the weights of product 0, or of U, those of product 1. Needs format, group, head, n and r
- * of the header; n and r are small enough that a panel does not wrap. */
+/* The reduction of product 0, with V, or of product 1, with U or with a dense W. */
+static inline size_t svf_product_k(const svf_linear_header *h, int product)
+{
+  return (size_t)(product == 1 && h->r > 0 ? h->r : h->n);
+}
+
+/* Its outputs. A dense layer has none of product 0. */
+static inline size_t svf_product_channels(const svf_linear_header *h, int product)
+{
+  return (size_t)(product == 1 ? h->m : h->r);
+}
+
+/* Of V, the weights of product 0, or of U or W, those of product 1. Needs format, group, head, n
+ * and r of the header; n and r are small enough that a panel does not wrap. */
 static inline svf_parts svf_parts_of(const svf_linear_header *h, int product)
 {
   const bool mixed = (svf_format)h->format == SVF_FORMAT_W84;
   const svf_format rest = svf_format_weights((svf_format)h->format);
   svf_parts p = {.format = {mixed ? SVF_FORMAT_W8 : rest, rest}, .group = h->group};
-  const size_t head = (size_t)h->head, r = (size_t)h->r;
+  const size_t head = (size_t)h->head, k = svf_product_k(h, product);
   if (product == 0) {
     p.split_panel = head / SVF_PANEL;
-    for (int i = 0; i < 2; ++i) p.stride[i] = svf_panel_bytes(p.format[i], p.group, (size_t)h->n);
+    for (int i = 0; i < 2; ++i) p.stride[i] = svf_panel_bytes(p.format[i], p.group, k);
   } else {
     p.split_k = head;
-    p.stride[1] = svf_panel_bytes(p.format[1], p.group, r - head);
+    p.stride[1] = svf_panel_bytes(p.format[1], p.group, k - head);
     if (head > 0) p.stride[1] += svf_panel_bytes(p.format[0], p.group, head);
     p.stride[0] = p.stride[1];
   }

@@ -41,7 +41,7 @@ static void unpack(const char *panels, const svf_linear_header *h, int product, 
                    size_t stride)
 {
   const svf_parts p = svf_parts_of(h, product);
-  const size_t channels = (size_t)(product ? h->m : h->r), k = (size_t)(product ? h->r : h->n);
+  const size_t channels = svf_product_channels(h, product), k = svf_product_k(h, product);
   for (size_t c = 0; c < channels; ++c) {
     for (size_t i = 0; i < k; ++i) out[c * stride + i] = weight_at(panels, &p, c, i);
   }
@@ -53,8 +53,9 @@ svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u
   const svf_status status = svf_linear_check(block, bytes, 0);
   if (status != SVF_OK) return status;
   const svf_linear_header *h = block;
-  if (u && u_stride < h->r) {
-    return svf_fail(SVF_ERR_ARGUMENT, "u_stride is %zu, less than r = %zu", u_stride, (size_t)h->r);
+  if (u && u_stride < svf_product_k(h, 1)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "u_stride is %zu, less than %s = %zu", u_stride,
+                    h->r > 0 ? "r" : "n", svf_product_k(h, 1));
   }
   if (vt && vt_stride < h->n) {
     return svf_fail(SVF_ERR_ARGUMENT, "vt_stride is %zu, less than n = %zu", vt_stride,

@@ -43,13 +43,13 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
                     layout *out)
 {
   const svf_format format = (svf_format)h->format;
-  const size_t widest = ((h->m > h->r ? h->m : h->r) + SVF_PANEL - 1) / SVF_PANEL;
+  const size_t r = (size_t)h->r, widest = ((h->m > r ? h->m : r) + SVF_PANEL - 1) / SVF_PANEL;
   const size_t chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
   layout l;
   size_t pieces;
-  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, 0), 0, &l.x) ||
-      !a_bytes(kernel, rows, (size_t)h->r, svf_planes(kernel, format, 1), (size_t)h->head, &l.t) ||
-      !t32_bytes(kernel, rows, (size_t)h->r, &l.t32) ||
+  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, false), 0, &l.x) ||
+      !a_bytes(kernel, rows, r, svf_planes(kernel, format, true), (size_t)h->head, &l.t) ||
+      !t32_bytes(kernel, rows, r, &l.t32) ||
       !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &l.c)) {
     return false;
   }
@@ -124,6 +124,9 @@ static svf_status check_operands(const svf_matmul_args *args)
   if (args->flags & ~SVF_ACCUMULATE) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_ACCUMULATE is known",
                     args->flags);
+  }
+  if (args->gains && h->r == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->gains is given, but the layer is dense and has none");
   }
   if (args->rows == 0) return SVF_OK;
   const svf_status status =
@@ -218,13 +221,14 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   if (args->rows == 1)
     p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
   p.nth = nth;
+  p.x_product = h->r > 0 ? 0 : 1;
   p.x_is_a = args->rows == 1 && args->x_type == SVF_F32 && kernel->reads_f32;
   p.blocks = ceil_div(args->rows, (size_t)kernel->rows);
   char *at = workspace;
   for (int i = 0; i < 2; ++i) {
-    const size_t k = (size_t)(i ? h->r : h->n), channels = (size_t)(i ? h->m : h->r);
-    p.product[i] = (svf_product){.a = at,
-                                 .a_planes = svf_planes(kernel, format, i),
+    const size_t k = svf_product_k(h, i), channels = svf_product_channels(h, i);
+    p.product[i] = (svf_product){.a = i == p.x_product ? workspace : at,
+                                 .a_planes = svf_planes(kernel, format, i > p.x_product),
                                  .weights = section(h, i ? h->u_offset : h->v_offset),
                                  .parts = svf_parts_of(h, i),
                                  .k = k,
@@ -240,8 +244,9 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   p.c_floats = space.c;
   if (p.blocks > 0) {
     const size_t block_rows = ceil_div(args->rows, p.blocks);
-    divide(&p.product[0], kernel, true, p.blocks, block_rows, nth);
-    divide(&p.product[1], kernel, p.t || p.product[0].row_parts == nth, p.blocks, block_rows, nth);
+    if (p.x_product == 0) divide(&p.product[0], kernel, true, p.blocks, block_rows, nth);
+    const bool own = p.x_product == 1 || p.t || p.product[0].row_parts == nth;
+    divide(&p.product[1], kernel, own, p.blocks, block_rows, nth);
   }
   memcpy(plan, &p, sizeof p);
   return SVF_OK;

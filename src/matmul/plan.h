@@ -49,6 +49,7 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   svf_product product[2];
   size_t nth;
   size_t blocks; /* row blocks */
+  int x_product; /* the one that reads X: 0, or 1 where the layer is dense and has no other */
   bool x_is_a;   /* the caller's X serves as A as it is */
   float *t;      /* workspace: T in fp32, [rows][t_stride], until stage 2 lays it out; or NULL */
   size_t t_stride;
@@ -64,12 +65,12 @@ static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
   return (const svf_plan_data *)(const void *)plan;
 }
 
-/* Planes of A of a product: 2 where a value takes two elements of the kernel's type. */
-static inline int svf_planes(const svf_kernel *kernel, svf_format format, int product)
+/* Planes of an A made of X or of T: 2 where a value takes two elements of the kernel's type. */
+static inline int svf_planes(const svf_kernel *kernel, svf_format format, bool of_t)
 {
   switch (format) {
-    case SVF_FORMAT_BF16_SPLIT: return kernel->planes && product == 1 ? 2 : 1;
-    case SVF_FORMAT_S8_SPLIT: return product == 1 ? 2 : 1;
+    case SVF_FORMAT_BF16_SPLIT: return kernel->planes && of_t ? 2 : 1;
+    case SVF_FORMAT_S8_SPLIT: return of_t ? 2 : 1;
     case SVF_FORMAT_W8:
     case SVF_FORMAT_W4:
     case SVF_FORMAT_W84: return 2;

@@ -16,7 +16,8 @@
 typedef struct part {
   const svf_plan_data *plan;
   const svf_product *product;
-  bool first; /* of the two: A comes from X and the result is T */
+  bool from_x; /* A is of X, else of T */
+  bool to_t;   /* the result is T, else Y */
   size_t panel0, panel1;
   float *c; /* scratch: sums */
 } part;
@@ -71,8 +72,8 @@ static char *a_at(const svf_plan_data *plan, int product, size_t row, size_t row
 /* The same of this part's product, wherever it is. */
 static const void *a_of(const part *w, size_t row, size_t rows, size_t k0)
 {
-  if (w->first && w->plan->x_is_a) return x_at(&w->plan->args, row, k0);
-  return a_at(w->plan, w->first ? 0 : 1, row, rows, k0);
+  if (w->from_x && w->plan->x_is_a) return x_at(&w->plan->args, row, k0);
+  return a_at(w->plan, w->to_t ? 0 : 1, row, rows, k0);
 }
 
 /* A matrix that is to become A. */
@@ -85,7 +86,7 @@ typedef struct source {
 static source source_of(const svf_plan_data *plan, int product)
 {
   const svf_matmul_args *args = &plan->args;
-  if (product == 0) return (source){args->x_type, args->x, args->x_stride};
+  if (product == plan->x_product) return (source){args->x_type, args->x, args->x_stride};
   return (source){SVF_F32, (const char *)plan->t, (ptrdiff_t)plan->t_stride};
 }
 
@@ -135,7 +136,7 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
 {
   const svf_matmul_args *args = &w->plan->args;
   svf_epilogue e = {0};
-  if (w->first) {
+  if (w->to_t) {
     for (size_t i = 0; i < rows; ++i) {
       const float *own = args->gains ? args->gains[row + i] : NULL;
       gains[i] = own ? own : w->plan->sigma;
@@ -164,7 +165,7 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
 static const void *next_a(const part *w, const slice *s, const group *g, size_t row, size_t rows)
 {
   const size_t k0 = s->k0 + s->k;
-  if (w->first || g->panel1 < s->panel1) return NULL;
+  if (w->from_x || g->panel1 < s->panel1) return NULL;
   if (k0 < w->product->k) return a_of(w, row, rows, k0);
   return s->panel1 < w->panel1 ? a_of(w, row, rows, 0) : NULL;
 }
@@ -315,7 +316,7 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
   const size_t row_part = ith / p->panel_parts, panel_part = ith % p->panel_parts;
   if (row_part >= p->row_parts) return;
 
-  part w = {.plan = plan, .product = p, .first = product == 0};
+  part w = {.plan = plan, .product = p, .from_x = product == plan->x_product, .to_t = product == 0};
   w.panel0 = svf_share(p->panels, p->panel_parts, panel_part);
   w.panel1 = svf_share(p->panels, p->panel_parts, panel_part + 1);
   w.c = plan->c + ith * plan->c_floats;
@@ -342,7 +343,7 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
   const svf_plan_data *p = svf_plan_read(plan);
   if (ith >= p->nth || p->blocks == 0) return;
   if (stage % 2 == 0) {
-    lay_out(p, stage / 2, ith);
+    lay_out(p, stage == 0 ? p->x_product : 1, ith);
   } else {
     multiply(p, stage / 2, ith);
   }
@@ -352,6 +353,7 @@ int svf_matmul_next_stage(const svf_plan *plan, int from)
 {
   if (!plan || from >= SVF_STAGES) return SVF_STAGES;
   const svf_plan_data *p = svf_plan_read(plan);
-  if (from <= 0) return p->x_is_a ? 1 : 0;
-  return from == 2 && !p->t ? 3 : from;
+  if (from <= 0 && !p->x_is_a) return 0;
+  if (from <= 1 && p->x_product == 0) return 1;
+  return from <= 2 && p->t ? 2 : 3;
 }

@@ -6,21 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One source for two arithmetics: T and Y of one row in type `sum`. */
+/* The reduction that ends in Y. */
+static size_t depth(const oracle_input *in) { return in->r > 0 ? in->r : in->n; }
+
+/* One source for two arithmetics: T (of a dense layer X) and Y of one row in type `sum`. */
 #define ORACLE(name, sum, mul_add, scale, plus)                                           \
   static void name##_row(const oracle_input *in, size_t row, sum *t, sum *y)              \
   {                                                                                       \
-    const float *x = in->x + row * in->n, *gains = in->gains[row];                        \
+    const float *x = in->x + row * in->n;                                                 \
     for (size_t k = 0; k < in->r; ++k) {                                                  \
       sum s = 0;                                                                          \
       for (size_t j = 0; j < in->n; ++j) {                                                \
         s = mul_add((sum)x[j], (sum)in->vt[k * in->n + j], s);                            \
       }                                                                                   \
-      t[k] = scale(s, (sum)gains[k]);                                                     \
+      t[k] = scale(s, (sum)in->gains[row][k]);                                            \
     }                                                                                     \
+    for (size_t j = 0; in->r == 0 && j < in->n; ++j) t[j] = (sum)x[j];                    \
+    const size_t width = depth(in);                                                       \
     for (size_t i = 0; i < in->m; ++i) {                                                  \
       sum s = 0;                                                                          \
-      for (size_t k = 0; k < in->r; ++k) s = mul_add(t[k], (sum)in->u[i * in->r + k], s); \
+      for (size_t k = 0; k < width; ++k) s = mul_add(t[k], (sum)in->u[i * width + k], s); \
       if (in->bias) s = plus(s, (sum)in->bias[i]);                                        \
       if (in->old) s = plus(s, (sum)in->old[row * in->m + i]);                            \
       y[i] = s;                                                                           \
@@ -72,6 +77,7 @@ static float chain(const float *a, const float *b, size_t k)
 void oracle_chain(const oracle_input *in, float *y)
 {
   float *t = scratch((in->r + in->m) * sizeof *t), *sums = t + in->r;
+  const size_t width = depth(in);
   for (size_t row = 0; row < in->rows; ++row) {
     for (size_t k = 0; k < in->r; ++k) {
       float hi, lo;
@@ -79,7 +85,8 @@ void oracle_chain(const oracle_input *in, float *y)
               &hi, &lo);
       t[k] = in->carry == CARRY_SPLIT ? hi + lo : hi;
     }
-    for (size_t i = 0; i < in->m; ++i) sums[i] = chain(t, in->u + i * in->r, in->r);
+    const float *a = in->r > 0 ? t : in->x + row * in->n;
+    for (size_t i = 0; i < in->m; ++i) sums[i] = chain(a, in->u + i * width, width);
     put_row(in, row, sums, y);
   }
   free(t);
@@ -170,14 +177,15 @@ typedef float chain_fn(const float *hi, const float *lo, const float *b, size_t 
 static void oracle_bf16(const oracle_input *in, chain_fn *sum_of, float *y)
 {
   float *hi = scratch((2 * in->r + in->m) * sizeof *hi), *lo = hi + in->r, *sums = lo + in->r;
+  const size_t width = depth(in);
   for (size_t row = 0; row < in->rows; ++row) {
     for (size_t k = 0; k < in->r; ++k) {
       const float s = sum_of(in->x + row * in->n, NULL, in->vt + k * in->n, in->n);
       carry_t(in->carry, s * in->gains[row][k], &hi[k], &lo[k]);
     }
-    for (size_t i = 0; i < in->m; ++i) {
-      sums[i] = sum_of(hi, in->carry == CARRY_SPLIT ? lo : NULL, in->u + i * in->r, in->r);
-    }
+    const float *a = in->r > 0 ? hi : in->x + row * in->n;
+    const float *rest = in->r > 0 && in->carry == CARRY_SPLIT ? lo : NULL;
+    for (size_t i = 0; i < in->m; ++i) sums[i] = sum_of(a, rest, in->u + i * width, width);
     put_row(in, row, sums, y);
   }
   free(hi);
@@ -189,17 +197,17 @@ void oracle_tiles(const oracle_input *in, float *y) { oracle_bf16(in, tile_chain
 
 void oracle_double(const oracle_input *in, double *y)
 {
-  double *t = scratch(in->r * sizeof *t);
+  double *t = scratch(depth(in) * sizeof *t);
   for (size_t row = 0; row < in->rows; ++row) precise_row(in, row, t, y + row * in->m);
   free(t);
 }
 
 void oracle_exact(const oracle_input *in, float *y)
 {
-  int64_t *t = scratch((in->r + in->m) * sizeof *t);
+  int64_t *t = scratch((depth(in) + in->m) * sizeof *t), *sums = t + depth(in);
   for (size_t row = 0; row < in->rows; ++row) {
-    exact_row(in, row, t, t + in->r);
-    for (size_t i = 0; i < in->m; ++i) y[row * in->m + i] = (float)t[in->r + i];
+    exact_row(in, row, t, sums);
+    for (size_t i = 0; i < in->m; ++i) y[row * in->m + i] = (float)sums[i];
   }
   free(t);
 }

@@ -17,8 +17,8 @@ typedef enum carry {
 
 /* Everything as it is after widening to fp32, dense, row-major. */
 typedef struct oracle_input {
-  size_t m, n, r, rows;
-  const float *u;            /* [m][r] */
+  size_t m, n, r, rows;      /* r = 0: a dense layer, without vt and gains */
+  const float *u;            /* [m][r]; W [m][n] of a dense layer */
   const float *vt;           /* [r][n] */
   const float *x;            /* [rows][n] */
   const float *const *gains; /* [rows], none NULL */

@@ -25,7 +25,7 @@ static factor factor_of(const void *block, bool second)
   return (factor){(const unsigned char *)block + (second ? h->u_offset : h->v_offset),
                   (svf_format)h->format,
                   h->group,
-                  (size_t)(second ? h->r : h->n),
+                  (size_t)(second && h->r > 0 ? h->r : h->n),
                   second ? 0 : (size_t)h->head,
                   second ? (size_t)h->head : 0};
 }
@@ -186,7 +186,7 @@ void oracle_integers(const oracle_input *in, const void *block, float *y)
   for (size_t row = 0; row < in->rows; ++row) {
     to_integers(in->x + row * in->n, in->n, 0, x_most, q, scales);
     for (size_t k = 0; k < in->r; ++k) t[k] = dot(&v, k, q, scales) * in->gains[row][k];
-    to_integers(t, in->r, fu.wide_steps, t_most, q, scales);
+    if (in->r > 0) to_integers(t, in->r, fu.wide_steps, t_most, q, scales);
     for (size_t i = 0; i < in->m; ++i) {
       float s = dot(&u, i, q, scales);
       if (in->bias) s += in->bias[i];
@@ -205,8 +205,8 @@ void oracle_weights(const void *block, float *u, float *vt)
   const svf_linear_header *h = block;
   const factor fv = factor_of(block, false), fu = factor_of(block, true);
   for (size_t i = 0; i < h->m; ++i) {
-    for (size_t k = 0; k < h->r; ++k) {
-      u[i * h->r + k] = (float)integer_of(&fu, i, k) * scale_of(&fu, i, k);
+    for (size_t k = 0; k < fu.k; ++k) {
+      u[i * fu.k + k] = (float)integer_of(&fu, i, k) * scale_of(&fu, i, k);
     }
   }
   for (size_t k = 0; k < h->r; ++k) {

@@ -7,25 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Random numbers ----------------------------------------------------------------------------
+/* --- Values -------------------------------------------------------------------------------------
  */
-
-uint64_t random_next(uint64_t *state)
-{
-  uint64_t x = *state;
-  x ^= x >> 12;
-  x ^= x << 25;
-  x ^= x >> 27;
-  *state = x;
-  return x * UINT64_C(2685821657736338717);
-}
-
-size_t random_below(uint64_t *state, size_t n) { return (size_t)(random_next(state) >> 33) % n; }
-
-float random_float(uint64_t *state)
-{
-  return (float)(random_next(state) >> 40) / 8388608.0f - 1.0f;
-}
 
 static float draw(values kind, size_t at, uint64_t *state)
 {
@@ -126,10 +109,15 @@ static void make_gains(problem *p, uint64_t *state)
 static void make_block(problem *p, uint64_t *state)
 {
   const spec *s = &p->s;
-  const size_t us = s->r + s->factor_pad, vs = s->n + s->factor_pad;
-  char *u = fill_matrix(&p->u, s->m, s->r, (ptrdiff_t)us, s->u_type, s, p->du, state);
-  char *vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s, p->dvt, state);
-  float *sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
+  const size_t width = s->r > 0 ? s->r : s->n;
+  const size_t us = width + s->factor_pad, vs = s->n + s->factor_pad;
+  char *u = fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, s->u_type, s, p->du, state);
+  char *vt = NULL;
+  float *sigma = NULL;
+  if (s->r > 0) {
+    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s, p->dvt, state);
+    sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
+  }
   for (size_t k = 0; k < s->r; ++k) {
     sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
   }
@@ -189,8 +177,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   memset(p, 0, sizeof *p);
   p->s = *s;
   const size_t size = s->y_type == SVF_F32 ? 4 : 2;
-  p->du = need(malloc(s->m * s->r * sizeof(float)));
-  p->dvt = need(malloc(s->r * s->n * sizeof(float)));
+  p->du = need(malloc(s->m * (s->r > 0 ? s->r : s->n) * sizeof(float)));
+  p->dvt = need(malloc((s->r + 1) * s->n * sizeof(float)));
   p->dx = need(malloc(s->rows * s->n * sizeof(float)));
   p->old = need(malloc(s->rows * s->m * sizeof(float)));
   p->dense_gains = need(malloc(s->rows * sizeof *p->dense_gains));
@@ -201,7 +189,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
                               .y_type = s->y_type,
                               .flags = s->accumulate ? SVF_ACCUMULATE : 0};
   make_block(p, state);
-  make_gains(p, state);
+  if (s->r > 0) make_gains(p, state);
   if (s->bias) {
     float *bias = (float *)(void *)guard_take(&p->bias, s->m * sizeof(float), s->at_end);
     for (size_t i = 0; i < s->m; ++i) bias[i] = draw(s->kind, i, state);

@@ -13,11 +13,7 @@
 
 #include "tests/kernels/guard.h"
 #include "tests/kernels/oracle.h"
-
-/* xorshift64*; every run prints its seed. */
-uint64_t random_next(uint64_t *state);
-size_t random_below(uint64_t *state, size_t n);
-float random_float(uint64_t *state); /* uniform in [-1, 1) */
+#include "tests/kernels/rng.h"
 
 enum { EXPERTS = 3 };
 
@@ -32,8 +28,8 @@ typedef enum values {
 typedef struct spec {
   svf_format format;
   svf_quant quant;
-  svf_isa isa; /* whose order of sums is expected; 0: the chain of FMAs */
-  size_t m, n, r, rows;
+  svf_isa isa;          /* whose order of sums is expected; 0: the chain of FMAs */
+  size_t m, n, r, rows; /* r = 0: a dense layer */
   values kind;
   svf_dtype x_type, y_type, u_type, vt_type;
   ptrdiff_t x_pad, y_pad;              /* stride = width + pad */

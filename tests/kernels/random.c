@@ -13,7 +13,9 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
   const uint64_t mix = random_next(state);
   static const size_t groups[] = {0, 32, 64, 128};
   const bool grouped = format >= SVF_FORMAT_W8;
-  const size_t rank = 1 + random_below(state, largest);
+  /* One in four is a dense layer; w84 has none. */
+  const bool dense = format != SVF_FORMAT_W84 && random_below(state, 4) == 0;
+  const size_t rank = dense ? 0 : 1 + random_below(state, largest);
   const size_t head = format == SVF_FORMAT_W84 ? random_below(state, rank / 64 + 1) * 64 : 0;
   return (spec){.format = format,
                 .quant = {grouped ? groups[random_below(state, 4)] : 0, head},
@@ -89,11 +91,15 @@ void gate_large(run *r)
       {.m = 700, .n = 530, .r = 610, .rows = 9},
       {.m = 130, .n = 1030, .r = 517, .rows = 1, .gains = true},
       {.m = 64, .n = 513, .r = 1025, .rows = 70, .y_type = SVF_BF16, .gains = true},
+      {.m = 1500, .n = 1030, .r = 0, .rows = 310, .accumulate = true},
+      {.m = 700, .n = 1100, .r = 0, .rows = 1, .bias = true},
+      {.m = 530, .n = 530, .r = 0, .rows = 9, .x_type = SVF_BF16},
   };
   const size_t count = r->quick ? 3 : sizeof shapes / sizeof *shapes;
   for (size_t i = 0; i < count; ++i) {
     spec s = shapes[i];
     if (r->quick) s.rows = s.rows / 2 + 2;
+    if (s.r == 0 && r->format == SVF_FORMAT_W84) continue;
     for (int end = 0; end < 2; ++end) {
       s.at_end = end;
       all_ways(r, &s);

@@ -79,7 +79,7 @@ START_TEST(bytes_misuse)
   ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, 0, NULL), SVF_ERR_NULL, "bytes");
   ck_fails(svf_linear_bytes(0, 1, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "m is 0");
   ck_fails(svf_linear_bytes(1, 0, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "n is 0");
-  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_W84, 0, &n), SVF_ERR_ARGUMENT, "dense");
   ck_fails(svf_linear_bytes(1, 1, 1, (svf_format)9, 0, &n), SVF_ERR_ARGUMENT, "format is 9");
   ck_fails(svf_linear_bytes(SIZE_MAX / 8, 1, 4, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "m = ");
   ck_fails(svf_linear_bytes(1, SIZE_MAX, 2, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
@@ -105,6 +105,31 @@ START_TEST(bytes_misuse)
   ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W4, &(svf_quant){.head = 256}, &n),
            SVF_ERR_ARGUMENT, "head is 256");
   ck_assert_uint_eq(n, 77);
+}
+END_TEST
+
+START_TEST(a_dense_layer_is_its_second_factor)
+{
+  static const float w[2 * 3] = {1, 2, 3, 4, 5, 6};
+  svf_linear_source s = {.m = 2, .n = 3, .u = w, .u_stride = 3};
+  float back[2 * 3] = {0};
+  size_t size;
+  ck_works(svf_linear_bytes(2, 3, 0, SVF_FORMAT_F32, NULL, &size));
+  ck_assert_uint_eq(size, sizeof(svf_linear_header) + 3 * 64);
+  ck_works(svf_linear_pack(&s, block, sizeof block));
+  ck_works(svf_linear_check(block, size, 1));
+  ck_assert_ptr_null(svf_linear_sigma(block));
+  ck_works(svf_linear_unpack(block, size, back, 3, NULL, 0));
+  ck_assert_mem_eq(back, w, sizeof w);
+  ck_fails(svf_linear_unpack(block, size, back, 2, NULL, 0), SVF_ERR_ARGUMENT, "less than n = 3");
+  s.u_stride = 2;
+  ck_fails(svf_linear_pack(&s, block, sizeof block), SVF_ERR_ARGUMENT, "less than n = 3");
+  s.u_stride = 3;
+  s.vt = w;
+  ck_fails(svf_linear_pack(&s, block, sizeof block), SVF_ERR_ARGUMENT, "source->vt is not NULL");
+  s.vt = NULL;
+  s.sigma = w;
+  ck_fails(svf_linear_pack(&s, block, sizeof block), SVF_ERR_ARGUMENT, "source->sigma is not");
 }
 END_TEST
 
@@ -268,5 +293,5 @@ START_TEST(slices_of_the_rank)
 END_TEST
 
 SUITE("linear", layout_is_as_documented, parts_give_the_same_bytes, bytes_misuse,
-      integers_are_as_documented, pack_misuse, check_misuse, any_flipped_bit_is_noticed,
-      slices_of_the_rank)
+      a_dense_layer_is_its_second_factor, integers_are_as_documented, pack_misuse, check_misuse,
+      any_flipped_bit_is_noticed, slices_of_the_rank)

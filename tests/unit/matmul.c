@@ -70,6 +70,22 @@ START_TEST(bad_blocks)
 }
 END_TEST
 
+START_TEST(a_dense_layer_has_no_gains)
+{
+  static const float w[4] = {1, 2, 3, 4}, in[2] = {5, 6};
+  static _Alignas(64) unsigned char dense[512];
+  const float *const base[1] = {NULL};
+  float out[2] = {0};
+  const svf_linear_source s = {.m = 2, .n = 2, .u = w, .u_stride = 2};
+  ck_works(svf_linear_pack(&s, dense, sizeof dense));
+  svf_matmul_args a = {.size = sizeof a, .linear = dense, .rows = 1, .x = in, .y = out};
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  ck_assert(out[0] == 17 && out[1] == 39);
+  a.gains = base;
+  ck_fails(svf_matmul(&a, 1, workspace, sizeof workspace), SVF_ERR_ARGUMENT, "dense");
+}
+END_TEST
+
 START_TEST(bad_workspaces)
 {
   const svf_matmul_args a = valid_call();
@@ -150,5 +166,6 @@ START_TEST(selftest_runs)
 }
 END_TEST
 
-SUITE("matmul", bad_arguments, bad_blocks, bad_workspaces, workspace_grows_with_rows,
-      no_rows_is_nothing_to_do, stages_out_of_range_do_nothing, selftest_runs)
+SUITE("matmul", bad_arguments, bad_blocks, a_dense_layer_has_no_gains, bad_workspaces,
+      workspace_grows_with_rows, no_rows_is_nothing_to_do, stages_out_of_range_do_nothing,
+      selftest_runs)

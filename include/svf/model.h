@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A decoder of the Llama family (Llama 2 and 3, TinyLlama, SmolLM, Mistral, Qwen2) whose linear
+ * layers run on this library's kernels (library svf_model).
+ *
+ * A model is a directory as Hugging Face lays it out: config.json and model.safetensors, or shards
+ * with model.safetensors.index.json. A linear layer `<name>` stands in it in one of three ways:
+ *
+ *   <name>.weight                   W [out][in]                                dense
+ *   <name>.U, <name>.S, <name>.V    U [out][r], sigma [r], V^T [r][in]         svf/decompose.h
+ *   <name>.packed                   the bytes of a packed block, dense or not  svf_model_pack
+ *
+ * Weights are mapped. What is packed runs where it is mapped, if it is aligned; the rest is packed
+ * into memory, each once, when the model is opened. */
+#ifndef SVF_MODEL_H
+#define SVF_MODEL_H
+
+#include <svf/modules.h>
+#include <svf/linear.h>
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct svf_model svf_model;
+
+/* How far a long job is: `done` of `all` steps, of which `what` is the one that begins. Called on
+ * the thread that started the job; a result other than 0 ends it with SVF_ERR_STOPPED. */
+typedef int svf_progress_fn(void *context, size_t done, size_t all, const char *what);
+
+#define SVF_MODEL_NO_MMAP 1u /* read files into memory: one that shrinks while mapped is SIGBUS */
+
+/* Set to zero first, but size = sizeof. */
+typedef struct svf_model_options {
+  size_t size;
+  svf_format format;         /* of layers that are not packed yet; w84 in dense ones is w4 */
+  svf_quant quant;           /* for w8, w4 and w84; head = 0 of w84: a quarter of the rank */
+  size_t threads;            /* to pack with; 0: svf_max_threads() */
+  unsigned flags;            /* 0 or SVF_MODEL_NO_MMAP */
+  svf_progress_fn *progress; /* or NULL */
+  void *progress_context;
+} svf_model_options;
+
+/* Open a model. On OK *model must be closed. options may be NULL: f32.
+ * Errors: NULL, VERSION, ARGUMENT, IO, MEMORY, STOPPED; UNSUPPORTED, naming the architecture or
+ * setting that is not known; FILE, naming the tensor, both shapes and the file. */
+SVF_API svf_status svf_model_open(const char *dir, const svf_model_options *options,
+                                  svf_model **model);
+
+/* Close; NULL is ignored. No context of it may exist any more. */
+SVF_API void svf_model_close(svf_model *model);
+
+/* What a model is. */
+typedef struct svf_model_info {
+  const char *architecture; /* as in config.json; belongs to the model */
+  size_t vocab, hidden, intermediate, layers, heads, kv_heads, head_dim;
+  size_t context; /* positions that it was made for */
+  size_t window;  /* of sliding attention, 0: none */
+  int32_t bos;    /* -1: none */
+  int32_t eos[8]; /* ends a text */
+  int eos_count;
+  size_t linears, factored; /* linear layers, the head included; those of them in factors */
+  size_t parameters;        /* of the model as its files hold it, factors counted as such */
+  size_t weight_bytes;      /* that a token reads: packed layers, norms and biases */
+} svf_model_info;
+
+/* Thread-safe. */
+SVF_API void svf_model_describe(const svf_model *model, svf_model_info *info);
+
+/* The factored layers, to which experts apply; `count` is 0 for a dense model. Belongs to the
+ * model. Thread-safe. */
+SVF_API const svf_modules *svf_model_modules(const svf_model *model);
+
+/* --- Running -----------------------------------------------------------------------------------
+ *
+ * A context holds the KV cache of a number of sequences. Each pass takes rows, any mixture of
+ * prompts and single tokens of any sequences, and every sequence has its own gains. The result of a
+ * row has the same bits whatever the threads, the size of the pass and the other sequences. */
+typedef struct svf_context svf_context;
+
+/* Set to zero first, but size = sizeof. */
+typedef struct svf_context_options {
+  size_t size;
+  size_t sequences; /* at once; 0: 1 */
+  size_t tokens;    /* positions that the KV cache holds, of all sequences together, rounded up to
+                       whole blocks; 0: sequences times the model's context, at most 4096 each */
+  size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
+  size_t threads;   /* 0: svf_max_threads() */
+  svf_isa isa;
+} svf_context_options;
+
+#define SVF_KV_BLOCK 64 /* positions of a block of the KV cache */
+
+/* Allocates everything that passes need. options may be NULL. Errors: NULL, VERSION, ARGUMENT,
+ * UNSUPPORTED, OVERFLOW, MEMORY. */
+SVF_API svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
+                                      svf_context **context);
+SVF_API void svf_context_destroy(svf_context *context);
+
+/* Start `sequence` with `gains`: svf_model_modules()->gains values that stay the caller's and must
+ * not change while the sequence runs; NULL: the base model. What the cache still holds of its
+ * earlier use is kept where it was filled with the same gains (compared by hash) and the same
+ * tokens as the prompt's, but never the whole prompt; *kept receives how many positions that are,
+ * and the caller goes on with prompt[*kept]. prompt may be NULL if count is 0: nothing is kept.
+ * Errors: NULL, ARGUMENT. */
+SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, const float *gains,
+                                     const int32_t *prompt, size_t count, size_t *kept);
+
+/* Make other gains those of a running sequence. Refused, with both hashes in the message, unless
+ * they equal those that filled its cache: another expert must begin anew. Errors: NULL, ARGUMENT.
+ */
+SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
+
+/* Give back what the sequence holds of the cache. */
+SVF_API void svf_context_end(svf_context *context, size_t sequence);
+
+/* Positions of a sequence that are filled. */
+SVF_API size_t svf_context_length(const svf_context *context, size_t sequence);
+
+/* One row of a pass: the next token of a sequence. Rows of one sequence follow each other in order.
+ */
+typedef struct svf_row {
+  size_t sequence;
+  int32_t token;
+  int wants_logits;
+} svf_row;
+
+/* One pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
+ * there is none. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or number
+ * of rows out of range); SPACE (the cache is full, or the sequence is longer than the model's
+ * context). One thread at a time may use a context; it runs on `threads` OpenMP threads. */
+SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
+                                       float *logits);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The end of the second product: sums of a tile become rows of Y. */
+#ifndef SVF_KERNELS_FINISH_H
+#define SVF_KERNELS_FINISH_H
+
+#include "kernels/line.h"
+
+/* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
+static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
+{
+  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
+  for (int i = 0; i < rows; ++i) {
+    char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
+    line l = line_load(sums + i * SVF_PANEL);
+    if (e->gains) l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
+    if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
+    if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
+    y_store(y, e->y_type, lanes, l);
+  }
+}
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/ops.h"
+
+#include <math.h>
+
+#include "kernels/ref/exp.h"
+
+/* Lane by lane: sums are put aside every SVF_SUM_BLOCK elements. */
+typedef struct sums {
+  float block[SVF_OPS_LANES], total[SVF_OPS_LANES];
+} sums;
+
+static void put_aside(sums *s)
+{
+  for (int j = 0; j < SVF_OPS_LANES; ++j) {
+    s->total[j] += s->block[j];
+    s->block[j] = 0;
+  }
+}
+
+/* The lane of element i. */
+static float *lane(sums *s, size_t i)
+{
+  if (i > 0 && i % SVF_SUM_BLOCK == 0) put_aside(s);
+  return s->block + i % SVF_OPS_LANES;
+}
+
+static float sum_of(sums *s)
+{
+  put_aside(s);
+  return svf_lanes_sum(s->total);
+}
+
+static void rmsnorm(const float *x, const float *weight, size_t n, float eps, float *y)
+{
+  sums squares = {{0}, {0}};
+  for (size_t i = 0; i < n; ++i) {
+    float *sum = lane(&squares, i);
+    *sum = fmaf(x[i], x[i], *sum);
+  }
+  const float scale = 1.0f / sqrtf(sum_of(&squares) / (float)n + eps);
+  for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale * weight[i];
+}
+
+static void swiglu(const float *gate, const float *up, size_t n, float *y)
+{
+  for (size_t i = 0; i < n; ++i) {
+    const float g = gate[i], e = exp_of(-fabsf(g));
+    y[i] = g * ((g < 0 ? e : 1) / (1 + e)) * up[i];
+  }
+}
+
+static void rope(float *x, const float *cos, const float *sin, size_t half)
+{
+  for (size_t i = 0; i < half; ++i) {
+    const float a = x[i], b = x[i + half];
+    x[i] = a * cos[i] - b * sin[i];
+    x[i + half] = b * cos[i] + a * sin[i];
+  }
+}
+
+static float max_of(const float *x, size_t n, float scale)
+{
+  float max[SVF_OPS_LANES];
+  for (int j = 0; j < SVF_OPS_LANES; ++j) max[j] = -INFINITY;
+  for (size_t i = 0; i < n; i += SVF_OPS_LANES) {
+    for (size_t j = 0; j < SVF_OPS_LANES; ++j) {
+      max[j] = svf_max(max[j], i + j < n ? scale * x[i + j] : -INFINITY);
+    }
+  }
+  return svf_lanes_max(max);
+}
+
+static void softmax(float *x, size_t n, float scale)
+{
+  const float max = max_of(x, n, scale);
+  sums s = {{0}, {0}};
+  for (size_t i = 0; i < n; ++i) {
+    x[i] = exp_of(scale * x[i] - max);
+    *lane(&s, i) += x[i];
+  }
+  const float inverse = 1 / sum_of(&s);
+  for (size_t i = 0; i < n; ++i) x[i] *= inverse;
+}
+
+static float sum_exp(const float *x, size_t n, float *max)
+{
+  sums s = {{0}, {0}};
+  *max = max_of(x, n, 1);
+  for (size_t i = 0; i < n; ++i) *lane(&s, i) += exp_of(x[i] - *max);
+  return sum_of(&s);
+}
+
+const svf_ops_kernel svf_ops_ref = {SVF_ISA_REF, 0, rmsnorm, swiglu, rope, softmax, sum_exp};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the commands of `svf` share: exit codes, errors, progress, interruption. */
+#ifndef SVF_CLI_CLI_H
+#define SVF_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <svf/model.h>
+
+enum {
+  EXIT_OK = 0,
+  EXIT_FAILED = 1,
+  EXIT_USAGE = 2,
+  EXIT_BAD_FILE = 4,
+  EXIT_INTERRUPTED = 130 /* Ctrl-C, as a shell counts it */
+};
+
+enum { JSON_SCHEMA = 1 };
+
+typedef struct svf_command {
+  const char *name, *summary;
+  int (*run)(int argc, char **argv); /* argv[0] is "svf <name>"; returns an exit code */
+} svf_command;
+
+extern const svf_command command_info, command_decompose, command_pack, command_generate,
+    command_perplexity, command_logits, command_merge;
+
+/* Prints the library's last message behind the command's name and returns the exit code that
+ * belongs to the status. */
+int cli_fail(const char *command, svf_status status);
+
+/* From now on Ctrl-C and SIGTERM only set what cli_interrupted returns, once; the second ends the
+ * process. */
+void cli_catch_interrupts(void);
+bool cli_interrupted(void);
+
+/* A svf_progress_fn that draws a line with the time left on standard error, if that is a terminal
+ * and unless *(bool *)quiet; stops at an interrupt. cli_progress_end wipes the line. */
+int cli_progress(void *quiet, size_t done, size_t all, const char *what);
+void cli_progress_end(void);
+
+/* Text as a JSON string, its quotes included. */
+void cli_json_string(FILE *to, const char *text, size_t bytes);
+
+/* A whole number or a decimal number and nothing behind it. */
+bool cli_parse_size(const char *text, size_t *out);
+bool cli_parse_float(const char *text, float *out);
+
+#endif

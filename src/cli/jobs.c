@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "src/cli/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "src/core/status.h"
+
+static svf_status no_memory(void) { return svf_fail(SVF_ERR_MEMORY, "no memory for prompts"); }
+
+static bool copy(char **to, const char *from)
+{
+  *to = from ? strdup(from) : NULL;
+  return !from || *to;
+}
+
+svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
+{
+  job *more = realloc(j->job, (j->count + 1) * sizeof *more);
+  if (!more) return no_memory();
+  j->job = more;
+  job *to = &more[j->count++];
+  *to = (job){.bytes = bytes, .scale = usual->scale, .request = usual->request};
+  to->prompt = malloc(bytes + 1);
+  if (!to->prompt || !copy(&to->expert, usual->expert) || !copy(&to->mix, usual->mix)) {
+    return no_memory();
+  }
+  memcpy(to->prompt, prompt, bytes);
+  to->prompt[bytes] = 0;
+  return SVF_OK;
+}
+
+/* --- Lines of JSON -----------------------------------------------------------------------------
+ */
+
+static bool take_size(const json_t *value, size_t *out)
+{
+  if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
+  *out = (size_t)json_integer_value(value);
+  return true;
+}
+
+static bool take_float(const json_t *value, float *out)
+{
+  if (!json_is_number(value)) return false;
+  *out = (float)json_number_value(value);
+  return true;
+}
+
+static bool take_text(const json_t *value, char **out)
+{
+  if (!json_is_string(value)) return false;
+  free(*out);
+  return copy(out, json_string_value(value));
+}
+
+/* One key of an object; the prompt itself was taken before. */
+static bool take_key(job *to, const char *key, const json_t *value)
+{
+  svf_sampling *s = &to->request.sampling;
+  size_t seed;
+  if (strcmp(key, "prompt") == 0) return true;
+  if (strcmp(key, "expert") == 0) return take_text(value, &to->expert);
+  if (strcmp(key, "mix") == 0) return take_text(value, &to->mix);
+  if (strcmp(key, "scale") == 0) return take_float(value, &to->scale);
+  if (strcmp(key, "tokens") == 0) return take_size(value, &to->request.max_tokens);
+  if (strcmp(key, "temperature") == 0) return take_float(value, &s->temperature);
+  if (strcmp(key, "top_k") == 0) return take_size(value, &s->top_k);
+  if (strcmp(key, "top_p") == 0) return take_float(value, &s->top_p);
+  if (strcmp(key, "min_p") == 0) return take_float(value, &s->min_p);
+  if (strcmp(key, "seed") != 0 || !take_size(value, &seed)) return false;
+  s->seed = seed;
+  return true;
+}
+
+static svf_status add_object(jobs *j, const json_t *object, const job *usual)
+{
+  const json_t *prompt = json_object_get(object, "prompt");
+  if (!json_is_string(prompt)) return svf_fail(SVF_ERR_FILE, "\"prompt\" is missing");
+  svf_status status = jobs_add(j, json_string_value(prompt), json_string_length(prompt), usual);
+  if (status != SVF_OK) return status;
+  job *to = &j->job[j->count - 1];
+  if (json_object_get(object, "expert") || json_object_get(object, "mix")) {
+    free(to->expert);
+    free(to->mix);
+    to->expert = to->mix = NULL;
+  }
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)(uintptr_t)object, key, value)
+  {
+    if (!take_key(to, key, value)) {
+      return svf_fail(SVF_ERR_FILE, "\"%.40s\" is no key of a prompt, or has no such value", key);
+    }
+  }
+  if (to->expert && to->mix)
+    return svf_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
+  return SVF_OK;
+}
+
+static svf_status add_line(jobs *j, const char *line, size_t bytes, const job *usual)
+{
+  if (bytes == 0) return SVF_OK;
+  if (line[0] != '{') return jobs_add(j, line, bytes, usual);
+  json_error_t error;
+  json_t *object = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &error);
+  if (!object) return svf_fail(SVF_ERR_FILE, "not JSON: %s", error.text);
+  const svf_status status = add_object(j, object, usual);
+  json_decref(object);
+  return status;
+}
+
+static svf_status read_lines(jobs *j, FILE *f, const char *path, const job *usual)
+{
+  char *line = NULL;
+  size_t room = 0, number = 0;
+  svf_status status = SVF_OK;
+  for (ssize_t n; status == SVF_OK && (n = getline(&line, &room, f)) >= 0;) {
+    while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) --n;
+    ++number;
+    status = add_line(j, line, (size_t)n, usual);
+  }
+  if (status == SVF_OK && ferror(f)) status = svf_fail(SVF_ERR_IO, "%s: cannot be read", path);
+  if (status == SVF_ERR_FILE) {
+    char reason[200];
+    snprintf(reason, sizeof reason, "%s", svf_last_message());
+    status = svf_fail(SVF_ERR_FILE, "%s: line %zu: %s", path, number, reason);
+  }
+  free(line);
+  return status;
+}
+
+svf_status jobs_read(jobs *j, const char *path, const job *usual)
+{
+  if (strcmp(path, "-") == 0) return read_lines(j, stdin, "standard input", usual);
+  FILE *f = fopen(path, "re");
+  if (!f) return svf_fail(SVF_ERR_IO, "%s: %m", path);
+  const svf_status status = read_lines(j, f, path, usual);
+  fclose(f);
+  return status;
+}
+
+void jobs_free(jobs *j)
+{
+  for (size_t i = 0; i < j->count; ++i) {
+    free(j->job[i].prompt);
+    free(j->job[i].expert);
+    free(j->job[i].mix);
+  }
+  free(j->job);
+  *j = (jobs){0};
+}

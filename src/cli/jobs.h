@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The prompts of `svf generate`: from the command line, or a file with one a line. */
+#ifndef SVF_CLI_JOBS_H
+#define SVF_CLI_JOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <svf/generate.h>
+
+typedef struct job {
+  char *prompt; /* UTF-8, owned */
+  size_t bytes;
+  char *expert, *mix; /* owned, or NULL */
+  float scale;
+  svf_request request; /* sampling and max_tokens; the rest is filled in by the command */
+} job;
+
+typedef struct jobs {
+  job *job;
+  size_t count;
+} jobs;
+
+/* Append a prompt with the expert and the request of `usual`. MEMORY. */
+svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual);
+
+/* Append a file's lines; "-" is standard input. A line is a prompt, or a JSON object:
+ *   {"prompt": "...", "expert": "FILE", "mix": "A=0.7,B=0.3", "scale": 1, "tokens": 64, "seed": 1,
+ *    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
+ * of which all but the prompt may be missing: then it is that of `usual`. Errors: IO, MEMORY, FILE
+ * (with the number of the line). */
+svf_status jobs_read(jobs *j, const char *path, const job *usual);
+
+void jobs_free(jobs *j);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model, its tokenizer, an expert and the tokens of a text: what `perplexity` and `logits` begin
+ * with. */
+#ifndef SVF_CLI_PROMPT_H
+#define SVF_CLI_PROMPT_H
+
+#include "src/cli/model_options.h"
+
+typedef struct prompt {
+  svf_model *model;
+  float *gains; /* or NULL */
+  int32_t *tokens;
+  size_t count;
+} prompt;
+
+/* Open everything. `text`: its `bytes`. The prompt is to be closed also after an error. */
+svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes,
+                       prompt *p);
+void prompt_close(prompt *p);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/tokenizer/added.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/core/status.h"
+#include "src/io/text.h"
+#include "src/tokenizer/json.h"
+#include "src/tokenizer/utf8.h"
+
+static const char what[] = "an added token";
+
+svf_status svf_tok_added_vocabulary(const json_t *added_tokens, svf_tok_vocabulary *vocabulary)
+{
+  size_t i;
+  json_t *node;
+  json_array_foreach(added_tokens, i, node)
+  {
+    const char *content = "";
+    svf_tok_token token = {0};
+    svf_status status = svf_tok_string(node, what, "content", &content);
+    if (status == SVF_OK) status = svf_tok_id(json_object_get(node, "id"), what, &token.id);
+    if (status == SVF_OK) status = svf_tok_flag(node, what, "special", false, &token.special);
+    if (status != SVF_OK) return status;
+    token.bytes = (uint32_t)strlen(content);
+    if (token.bytes == 0) continue; /* as `tokenizers` does */
+    if (token.bytes > SVF_TOK_MAX_ADDED) {
+      return svf_fail(SVF_ERR_UNSUPPORTED, "added token '%s' has %u bytes, the limit is %d",
+                      svf_text_show(content).text, (unsigned)token.bytes, SVF_TOK_MAX_ADDED);
+    }
+    svf_tok_token *known = svf_tok_find(vocabulary, content, token.bytes);
+    if (known && known->id == token.id) {
+      known->special |= token.special;
+    } else {
+      status = svf_tok_vocabulary_add(vocabulary, &token, content);
+      if (status != SVF_OK) return status;
+    }
+  }
+  return SVF_OK;
+}
+
+/* The text that a token is looked for by. */
+static svf_status normalize(const svf_tok_steps *steps, const char *content, svf_tok_added *token)
+{
+  const size_t bytes = strlen(content);
+  const size_t limit = 64 * (size_t)SVF_TOK_MAX_ADDED;
+  svf_tok_matcher matcher = {.work = svf_tok_matcher_work(bytes)};
+  svf_tok_pieces pieces = {.text.limit = limit};
+  svf_tok_pieces spare = {.text.limit = limit};
+  svf_status status = svf_tok_bytes_append(&pieces.text, content, bytes);
+  if (status == SVF_OK) status = svf_tok_pieces_add(&pieces, 0, bytes, true);
+  if (status == SVF_OK) status = svf_tok_steps_run(steps, &matcher, &pieces, &spare);
+  if (status == SVF_OK && pieces.count > 0) {
+    token->text = pieces.text.data;
+    token->bytes = pieces.text.count;
+    pieces.text = (svf_tok_bytes){0};
+  }
+  svf_tok_pieces_free(&pieces);
+  svf_tok_pieces_free(&spare);
+  svf_tok_matcher_free(&matcher);
+  return status;
+}
+
+static svf_status read_one(const json_t *node, const svf_tok_vocabulary *vocabulary,
+                           const svf_tok_steps *normalizer, svf_tok_added *token)
+{
+  const char *content = json_string_value(json_object_get(node, "content"));
+  const svf_tok_token *known = svf_tok_find(vocabulary, content, strlen(content));
+  token->id = known->id;
+  token->special = known->special;
+  svf_status status = svf_tok_flag(node, what, "single_word", false, &token->single_word);
+  if (status == SVF_OK) status = svf_tok_flag(node, what, "lstrip", false, &token->lstrip);
+  if (status == SVF_OK) status = svf_tok_flag(node, what, "rstrip", false, &token->rstrip);
+  return status == SVF_OK ? normalize(normalizer, content, token) : status;
+}
+
+static int by_text(const void *a, const void *b)
+{
+  const svf_tok_added *x = a;
+  const svf_tok_added *y = b;
+  const size_t bytes = x->bytes < y->bytes ? x->bytes : y->bytes;
+  const int order = memcmp(x->text, y->text, bytes);
+  if (order != 0) return order;
+  if (x->bytes != y->bytes) return x->bytes < y->bytes ? -1 : 1;
+  return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static svf_status read_all(svf_tok_added_set *set, const json_t *added_tokens, bool normalized,
+                           const svf_tok_vocabulary *vocabulary, const svf_tok_steps *normalizer)
+{
+  static const svf_tok_steps none = {0};
+  size_t i;
+  json_t *node;
+  json_array_foreach(added_tokens, i, node)
+  {
+    bool special;
+    bool is_normalized;
+    svf_status status = svf_tok_flag(node, what, "special", false, &special);
+    if (status == SVF_OK) {
+      status = svf_tok_flag(node, what, "normalized", !special, &is_normalized);
+    }
+    if (status != SVF_OK) return status;
+    if (is_normalized != normalized || !json_string_length(json_object_get(node, "content"))) {
+      continue;
+    }
+    svf_tok_added *token = &set->list[set->count];
+    status = read_one(node, vocabulary, normalized ? normalizer : &none, token);
+    if (status != SVF_OK) return status;
+    if (token->bytes == 0) continue;
+    set->begins[(unsigned char)token->text[0]] = true;
+    ++set->count;
+  }
+  return SVF_OK;
+}
+
+svf_status svf_tok_added_read(svf_tok_added_set *set, const json_t *added_tokens, bool normalized,
+                              const svf_tok_vocabulary *vocabulary, const svf_tok_steps *normalizer)
+{
+  const size_t count = json_array_size(added_tokens);
+  *set = (svf_tok_added_set){0};
+  set->list = calloc(count + 1, sizeof *set->list);
+  if (!set->list) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu added tokens", count);
+  const svf_status status = read_all(set, added_tokens, normalized, vocabulary, normalizer);
+  if (status == SVF_OK && set->count > 0) {
+    qsort(set->list, set->count, sizeof *set->list, by_text);
+  }
+  return status;
+}
+
+void svf_tok_added_free(svf_tok_added_set *set)
+{
+  for (size_t i = 0; i < set->count; ++i) free(set->list[i].text);
+  free(set->list);
+  *set = (svf_tok_added_set){0};
+}
+
+/* Of list[low, high), whose first `depth` bytes are equal: the first with a byte >= c there. */
+static size_t bisect(const svf_tok_added_set *set, size_t low, size_t high, size_t depth, int c)
+{
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    const svf_tok_added *token = &set->list[middle];
+    const int here = token->bytes > depth ? (unsigned char)token->text[depth] : -1;
+    if (here < c) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/* The longest token that the text begins with, or NULL. */
+static const svf_tok_added *longest(const svf_tok_added_set *set, const char *text, size_t bytes)
+{
+  const svf_tok_added *best = NULL;
+  size_t low = 0;
+  size_t high = set->count;
+  for (size_t depth = 0; depth < bytes && low < high; ++depth) {
+    const int c = (unsigned char)text[depth];
+    low = bisect(set, low, high, depth, c);
+    high = bisect(set, low, high, depth, c + 1);
+    if (low < high && set->list[low].bytes == depth + 1) best = &set->list[low];
+  }
+  return best;
+}
+
+static bool is_alone(const char *text, size_t bytes, size_t begin, size_t end)
+{
+  if (begin > 0 && svf_tok_is_word(svf_tok_utf8_before(text, text + begin))) return false;
+  return end == bytes || !svf_tok_is_word(svf_tok_utf8_at(text + end));
+}
+
+/* Where the white space that ends before `begin` begins, not before `least`. */
+static size_t strip_left(const char *text, size_t begin, size_t least)
+{
+  while (begin > least) {
+    char scratch[4];
+    const uint32_t c = svf_tok_utf8_before(text, text + begin);
+    if (!svf_tok_is_space(c)) break;
+    begin -= svf_tok_utf8_put(c, scratch);
+  }
+  return begin;
+}
+
+static size_t strip_right(const char *text, size_t bytes, size_t end)
+{
+  while (end < bytes && svf_tok_is_space(svf_tok_utf8_at(text + end))) {
+    end += svf_tok_utf8_length(text + end);
+  }
+  return end;
+}
+
+void svf_tok_added_next(const svf_tok_added_set *set, const char *text, size_t bytes,
+                        bool skip_special, svf_tok_hit *hit)
+{
+  hit->plain = hit->end;
+  while (hit->search < bytes) {
+    const size_t begin = hit->search;
+    const svf_tok_added *token =
+        set->begins[(unsigned char)text[begin]] ? longest(set, text + begin, bytes - begin) : NULL;
+    hit->search += token ? token->bytes : 1;
+    if (!token || (skip_special && token->special)) continue;
+    if (token->single_word && !is_alone(text, bytes, begin, hit->search)) continue;
+    hit->token = token;
+    hit->begin = token->lstrip ? strip_left(text, begin, hit->plain) : begin;
+    hit->end = token->rstrip ? strip_right(text, bytes, hit->search) : hit->search;
+    return;
+  }
+  hit->token = NULL;
+  hit->begin = hit->end = bytes;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ids to text. There is one way, an id at a time; a whole text is decoded by it too. */
+#include <string.h>
+
+#include "src/core/status.h"
+#include "src/tokenizer/tokenizer.h"
+#include "src/tokenizer/utf8.h"
+
+/* The caller's memory; bytes counts on where it is too small. */
+typedef struct sink {
+  char *text;
+  size_t capacity, bytes;
+} sink;
+
+static void put(sink *out, const char *data, size_t bytes)
+{
+  if (bytes > 0 && bytes <= out->capacity && out->bytes <= out->capacity - bytes) {
+    memcpy(out->text + out->bytes, data, bytes);
+  }
+  out->bytes += bytes;
+}
+
+/* One whole character, or nothing if it is one that the beginning of the text loses. */
+static void put_character(svf_decoder *d, sink *out, const char *c, size_t bytes)
+{
+  const char *strip = d->tokenizer->decoding.strip;
+  if (d->strip > 0) {
+    if (strlen(strip) == bytes && memcmp(c, strip, bytes) == 0) {
+      --d->strip;
+      return;
+    }
+    d->strip = 0;
+  }
+  put(out, c, bytes);
+}
+
+static void put_replacement(svf_decoder *d, sink *out)
+{
+  put_character(d, out, SVF_TOK_REPLACEMENT, strlen(SVF_TOK_REPLACEMENT));
+}
+
+/* Characters from bytes that come one by one. */
+static void put_byte(svf_decoder *d, sink *out, char byte)
+{
+  char pending[sizeof d->pending];
+  size_t count = d->pending_bytes;
+  memcpy(pending, d->pending, count);
+  pending[count++] = byte;
+  while (count > 0) {
+    size_t length;
+    const svf_tok_sequence sequence = svf_tok_utf8_next(pending, count, &length);
+    if (sequence == SVF_TOK_BEGINNING) break;
+    if (sequence == SVF_TOK_CHARACTER) {
+      put_character(d, out, pending, length);
+    } else {
+      put_replacement(d, out);
+    }
+    count -= length;
+    memmove(pending, pending + length, count);
+  }
+  memcpy(d->pending, pending, count);
+  d->pending_bytes = (unsigned char)count;
+}
+
+/* A character that was begun will not be completed. */
+static void end_bytes(svf_decoder *d, sink *out)
+{
+  if (d->pending_bytes > 0) put_replacement(d, out);
+  d->pending_bytes = 0;
+}
+
+static void put_text(svf_decoder *d, sink *out, const char *text, size_t bytes)
+{
+  while (bytes > 0 && d->strip > 0) {
+    const size_t length = svf_tok_utf8_length(text);
+    put_character(d, out, text, length);
+    text += length;
+    bytes -= length;
+  }
+  put(out, text, bytes);
+}
+
+static void put_metaspace(svf_decoder *d, sink *out, const char *text, size_t bytes)
+{
+  const svf_tok_decoding *decoding = &d->tokenizer->decoding;
+  const bool drop = decoding->drop_first && !d->started;
+  for (size_t at = 0; at < bytes;) {
+    const size_t length = svf_tok_utf8_length(text + at);
+    if (length != decoding->mark_bytes || memcmp(text + at, decoding->mark, length) != 0) {
+      put(out, text + at, length);
+    } else if (!drop) {
+      put(out, " ", 1);
+    }
+    at += length;
+  }
+}
+
+static void put_token(svf_decoder *d, sink *out, const svf_tok_token *token)
+{
+  const svf_tokenizer *t = d->tokenizer;
+  const svf_tok_form *form = &t->decoding.forms[token - t->vocabulary.tokens];
+  const char *text = t->decoding.texts.data + form->begin;
+  switch (t->decoding.kind) {
+    case SVF_TOK_BYTE_LEVEL:
+      for (size_t i = 0; i < form->bytes; ++i) put_byte(d, out, text[i]);
+      break;
+    case SVF_TOK_METASPACE: put_metaspace(d, out, text, form->bytes); break;
+    case SVF_TOK_JOINED:
+      if (d->started) put(out, " ", 1);
+      put(out, text, form->bytes);
+      break;
+    case SVF_TOK_CHAIN:
+      if (form->byte) {
+        put_byte(d, out, text[0]);
+      } else {
+        end_bytes(d, out);
+        put_text(d, out, text, form->bytes);
+      }
+      break;
+  }
+  d->started = true;
+}
+
+static void put_id(svf_decoder *d, sink *out, int32_t id)
+{
+  const svf_tok_token *token = svf_tok_at(&d->tokenizer->vocabulary, id);
+  if (!token || (token->special && d->flags & SVF_TOKENIZER_SKIP_SPECIAL)) return;
+  put_token(d, out, token);
+}
+
+static svf_status finish(const sink *out, size_t *bytes)
+{
+  *bytes = out->bytes;
+  if (out->bytes <= out->capacity) return SVF_OK;
+  return svf_fail(SVF_ERR_SPACE, "%zu bytes of text, but room for %zu", out->bytes, out->capacity);
+}
+
+static svf_status check(bool decoder, const char *text, size_t capacity, const size_t *bytes)
+{
+  if (decoder && bytes && (text || capacity == 0)) return SVF_OK;
+  return svf_fail(SVF_ERR_NULL, "%s is NULL", !decoder ? "decoder" : !bytes ? "bytes" : "text");
+}
+
+svf_status svf_decoder_init(svf_decoder *decoder, const svf_tokenizer *tokenizer, unsigned flags)
+{
+  const unsigned known = SVF_TOKENIZER_SKIP_SPECIAL;
+  if (!decoder || !tokenizer) {
+    return svf_fail(SVF_ERR_NULL, "%s is NULL", decoder ? "tokenizer" : "decoder");
+  }
+  if (flags & ~known) {
+    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, known);
+  }
+  *decoder = (svf_decoder){
+      .tokenizer = tokenizer, .flags = flags, .strip = tokenizer->decoding.strip_count};
+  return SVF_OK;
+}
+
+svf_status svf_decoder_push(svf_decoder *decoder, int32_t id, char *text, size_t capacity,
+                            size_t *bytes)
+{
+  svf_status status = check(decoder != NULL, text, capacity, bytes);
+  if (status != SVF_OK) return status;
+  sink out = {text, capacity, 0};
+  svf_decoder next = *decoder;
+  put_id(&next, &out, id);
+  status = finish(&out, bytes);
+  if (status == SVF_OK) *decoder = next;
+  return status;
+}
+
+svf_status svf_decoder_flush(svf_decoder *decoder, char *text, size_t capacity, size_t *bytes)
+{
+  svf_status status = check(decoder != NULL, text, capacity, bytes);
+  if (status != SVF_OK) return status;
+  sink out = {text, capacity, 0};
+  svf_decoder next = *decoder;
+  end_bytes(&next, &out);
+  status = finish(&out, bytes);
+  if (status != SVF_OK) return status;
+  return svf_decoder_init(decoder, decoder->tokenizer, decoder->flags);
+}
+
+svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                                unsigned flags, char *text, size_t capacity, size_t *bytes)
+{
+  svf_decoder decoder;
+  svf_status status = check(true, text, capacity, bytes);
+  if (status == SVF_OK && !ids && count > 0) status = svf_fail(SVF_ERR_NULL, "ids is NULL");
+  if (status == SVF_OK) status = svf_decoder_init(&decoder, tokenizer, flags);
+  if (status != SVF_OK) return status;
+  sink out = {text, capacity, 0};
+  for (size_t i = 0; i < count; ++i) put_id(&decoder, &out, ids[i]);
+  end_bytes(&decoder, &out);
+  return finish(&out, bytes);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
+#include <svf/text.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/core/size.h"
+#include "src/core/status.h"
+
+struct svf_text {
+  svf_decoder decoder;
+  char **stops;
+  size_t stop_count;
+  char *held; /* not handed out yet, behind `given` bytes that were at the last call */
+  size_t given, bytes, capacity;
+  bool stopped;
+};
+
+svf_status svf_text_create(const svf_tokenizer *tokenizer, unsigned flags, const char *const *stops,
+                           size_t count, svf_text **text)
+{
+  if (!text) return svf_fail(SVF_ERR_NULL, "text is NULL");
+  *text = NULL;
+  if (count > 0 && !stops) return svf_fail(SVF_ERR_NULL, "stops is NULL");
+  svf_text *t = calloc(1, sizeof *t);
+  if (!t) return svf_fail(SVF_ERR_MEMORY, "no memory for a text");
+  svf_status status = svf_decoder_init(&t->decoder, tokenizer, flags);
+  t->stops = calloc(count + 1, sizeof *t->stops);
+  if (status == SVF_OK && !t->stops) status = svf_fail(SVF_ERR_MEMORY, "no memory for a text");
+  for (; status == SVF_OK && t->stop_count < count; ++t->stop_count) {
+    const char *stop = stops[t->stop_count];
+    if (!stop || !*stop) {
+      status = svf_fail(SVF_ERR_ARGUMENT, "stops[%zu] is empty", t->stop_count);
+    } else if (!(t->stops[t->stop_count] = strdup(stop))) {
+      status = svf_fail(SVF_ERR_MEMORY, "no memory for a text");
+    }
+    if (status != SVF_OK) break;
+  }
+  if (status == SVF_OK) {
+    *text = t;
+  } else {
+    svf_text_destroy(t);
+  }
+  return status;
+}
+
+void svf_text_destroy(svf_text *text)
+{
+  if (!text) return;
+  for (size_t i = 0; text->stops && i < text->stop_count; ++i) free(text->stops[i]);
+  free(text->stops);
+  free(text->held);
+  free(text);
+}
+
+/* What was handed out leaves the buffer. */
+static void forget(svf_text *t)
+{
+  if (t->given > 0) memmove(t->held, t->held + t->given, t->bytes - t->given);
+  t->bytes -= t->given;
+  t->given = 0;
+}
+
+/* Appends what the decoder gives: token < 0 is the end. */
+static svf_status append(svf_text *t, int32_t token)
+{
+  for (;;) {
+    size_t more = 0;
+    char *end = t->held ? t->held + t->bytes : NULL;
+    const size_t room = t->capacity - t->bytes;
+    const svf_status status = token < 0 ? svf_decoder_flush(&t->decoder, end, room, &more)
+                                        : svf_decoder_push(&t->decoder, token, end, room, &more);
+    if (status == SVF_OK) t->bytes += more;
+    if (status != SVF_ERR_SPACE) return status;
+    size_t capacity;
+    char *held = svf_size_add(t->bytes + more, t->capacity + 64, &capacity)
+                     ? realloc(t->held, capacity)
+                     : NULL;
+    if (!held) return svf_fail(SVF_ERR_MEMORY, "no memory for a text of %zu bytes", t->bytes);
+    t->held = held;
+    t->capacity = capacity;
+  }
+}
+
+/* Whether a stop string, or as much of it as there is, stands at `at`. */
+static bool stands(const svf_text *t, size_t at, const char *stop, bool *complete)
+{
+  const size_t length = strlen(stop), left = t->bytes - at;
+  *complete = length <= left;
+  return memcmp(t->held + at, stop, svf_size_min(length, left)) == 0;
+}
+
+/* Bytes that can be handed out: up to the first stop string, or to what may become one. */
+static size_t certain(svf_text *t)
+{
+  size_t hold = t->bytes;
+  for (size_t at = 0; at < t->bytes; ++at) {
+    for (size_t i = 0; i < t->stop_count; ++i) {
+      bool complete;
+      if (!stands(t, at, t->stops[i], &complete)) continue;
+      if (complete) {
+        t->stopped = true;
+        return at;
+      }
+      hold = svf_size_min(hold, at);
+    }
+  }
+  return hold;
+}
+
+svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t *bytes,
+                         int *stopped)
+{
+  if (!text || !out || !bytes || !stopped) return svf_fail(SVF_ERR_NULL, "an argument is NULL");
+  forget(text);
+  *out = text->held;
+  *bytes = 0;
+  *stopped = text->stopped;
+  if (text->stopped || token < 0) return SVF_OK;
+  const svf_status status = append(text, token);
+  if (status != SVF_OK) return status;
+  text->given = certain(text);
+  *out = text->held;
+  *bytes = text->given;
+  *stopped = text->stopped;
+  return SVF_OK;
+}
+
+svf_status svf_text_flush(svf_text *text, const char **out, size_t *bytes)
+{
+  if (!text || !out || !bytes) return svf_fail(SVF_ERR_NULL, "an argument is NULL");
+  forget(text);
+  *out = text->held;
+  *bytes = 0;
+  if (text->stopped) return SVF_OK;
+  const svf_status status = append(text, -1);
+  if (status != SVF_OK) return status;
+  text->given = text->bytes;
+  *out = text->held;
+  *bytes = text->bytes;
+  return SVF_OK;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/tokenizer/utf8.h"
+
+#include <utf8proc.h>
+
+/* Bytes of the sequence that begins with `first`, and what its second byte may be: that alone rules
+ * out longer forms than needed, surrogates, and what is beyond U+10FFFF. 0: none begins so. */
+static size_t expect(unsigned char first, unsigned char *low, unsigned char *high)
+{
+  *low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  *high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+svf_tok_sequence svf_tok_utf8_next(const char *s, size_t bytes, size_t *length)
+{
+  unsigned char low;
+  unsigned char high;
+  const size_t whole = expect((unsigned char)s[0], &low, &high);
+  *length = 1;
+  if (whole == 0) return SVF_TOK_ILL;
+  for (; *length < whole; ++*length) {
+    if (*length == bytes) return SVF_TOK_BEGINNING;
+    const unsigned char c = (unsigned char)s[*length];
+    if (c < low || c > high) return SVF_TOK_ILL;
+    low = 0x80;
+    high = 0xbf;
+  }
+  return SVF_TOK_CHARACTER;
+}
+
+size_t svf_tok_utf8_length(const char *s)
+{
+  const unsigned char first = (unsigned char)s[0];
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+uint32_t svf_tok_utf8_at(const char *s)
+{
+  const size_t length = svf_tok_utf8_length(s);
+  uint32_t c = (unsigned char)s[0];
+  if (length > 1) c &= 0x7fu >> length;
+  for (size_t i = 1; i < length; ++i) c = c << 6 | ((unsigned char)s[i] & 0x3fu);
+  return c;
+}
+
+uint32_t svf_tok_utf8_before(const char *begin, const char *end)
+{
+  do {
+    --end;
+  } while (end > begin && ((unsigned char)*end & 0xc0) == 0x80);
+  return svf_tok_utf8_at(end);
+}
+
+size_t svf_tok_utf8_put(uint32_t c, char *out)
+{
+  static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+  const size_t length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  for (size_t i = length - 1; i > 0; --i) {
+    out[i] = (char)(0x80 | (c & 0x3f));
+    c >>= 6;
+  }
+  out[0] = (char)(lead[length] | c);
+  return length;
+}
+
+bool svf_tok_is_space(uint32_t c)
+{
+  return (c >= 0x09 && c <= 0x0d) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
+}
+
+/* Letters in circles and squares are symbols by category, but alphabetic. */
+static bool is_enclosed_letter(uint32_t c)
+{
+  return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
+         (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
+}
+
+bool svf_tok_is_word(uint32_t c)
+{
+  switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC: return true;
+    default: return c == 0x200c || c == 0x200d || is_enclosed_letter(c);
+  }
+}

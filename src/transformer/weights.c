@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/transformer/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernel.h"
+#include "src/core/openmp.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+#include "src/transformer/pages.h"
+
+enum { NAME = 160 };
+
+/* --- Tensors -----------------------------------------------------------------------------------
+ */
+
+svf_status svf_view_open(const svf_st_tensor *t, svf_view *view)
+{
+  *view = (svf_view){.type = t->dtype == SVF_ST_BF16 ? SVF_BF16 : SVF_F32, .data = t->data};
+  const bool usable = t->dtype == SVF_ST_BF16 || t->dtype == SVF_ST_F32;
+  if (usable && (uintptr_t)t->data % svf_dtype_size(view->type) == 0) return SVF_OK;
+  float *copy = malloc((t->elements + !t->elements) * sizeof *copy);
+  if (!copy) {
+    return svf_fail(SVF_ERR_MEMORY, "no memory for tensor '%.80s': %zu values", t->name,
+                    t->elements);
+  }
+  *view = (svf_view){SVF_F32, copy, copy};
+  const svf_status status = svf_st_to_f32(t, copy, t->elements);
+  if (status != SVF_OK) svf_view_close(view);
+  return status;
+}
+
+void svf_view_close(svf_view *view)
+{
+  free(view->owned);
+  *view = (svf_view){0};
+}
+
+static void print_shape(const svf_st_tensor *t, char *text, size_t bytes)
+{
+  size_t at = (size_t)snprintf(text, bytes, "[");
+  for (int i = 0; i < t->ndim && at < bytes; ++i) {
+    at += (size_t)snprintf(text + at, bytes - at, "%s%zu", i ? ", " : "", t->shape[i]);
+  }
+  if (at < bytes) snprintf(text + at, bytes - at, "]");
+}
+
+static svf_status check_shape(const svf_checkpoint *files, const svf_st_tensor *t, size_t rows,
+                              size_t columns)
+{
+  const int ndim = columns > 0 ? 2 : 1;
+  if (t->ndim == ndim && t->shape[0] == rows && (ndim == 1 || t->shape[1] == columns))
+    return SVF_OK;
+  char has[128], wants[64];
+  const svf_st_tensor expected = {.ndim = ndim, .shape = {rows, columns}};
+  print_shape(t, has, sizeof has);
+  print_shape(&expected, wants, sizeof wants);
+  return svf_fail(SVF_ERR_FILE, "tensor '%.80s' has shape %s, the model needs %s (%.200s)", t->name,
+                  has, wants, svf_checkpoint_file(files, t));
+}
+
+svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,
+                            size_t columns, const svf_st_tensor **tensor)
+{
+  *tensor = svf_checkpoint_find(files, name);
+  if (!*tensor) {
+    return svf_fail(SVF_ERR_FILE, "tensor '%s' is missing: the model needs it, [%zu%s%.0zu]", name,
+                    rows, columns > 0 ? ", " : "", columns);
+  }
+  return check_shape(files, *tensor, rows, columns);
+}
+
+svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, size_t rows,
+                              float **out)
+{
+  const svf_st_tensor *t = NULL;
+  const svf_status status = svf_weights_find(files, name, rows, 0, &t);
+  if (status != SVF_OK) return status;
+  *out = malloc(rows * sizeof **out);
+  if (!*out) return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu values", name, rows);
+  return svf_st_to_f32(t, *out, rows);
+}
+
+/* --- Where a layer stands ----------------------------------------------------------------------
+ */
+
+static const svf_st_tensor *part(const svf_checkpoint *files, const char *name, const char *suffix)
+{
+  char text[NAME];
+  snprintf(text, sizeof text, "%s.%s", name, suffix);
+  return svf_checkpoint_find(files, text);
+}
+
+static svf_status check_factors(const svf_checkpoint *files, const char *name, size_t m, size_t n,
+                                svf_weights_source *s)
+{
+  if (!s->u || !s->s || !s->v) {
+    return svf_fail(SVF_ERR_FILE, "'%s' has no %s: factors are .U, .S and .V", name,
+                    !s->u   ? ".U"
+                    : !s->s ? ".S"
+                            : ".V");
+  }
+  s->r = s->s->elements;
+  if (s->r == 0 || s->r > svf_size_min(m, n)) {
+    return svf_fail(SVF_ERR_FILE, "'%s.S' has %zu singular values, a %zu x %zu matrix has 1 to %zu",
+                    name, s->r, m, n, svf_size_min(m, n));
+  }
+  if (s->s->dtype != SVF_ST_F32) {
+    return svf_fail(SVF_ERR_FILE, "'%s.S' is %s, singular values are F32", name,
+                    svf_st_dtype_name(s->s->dtype));
+  }
+  svf_status status = check_shape(files, s->s, s->r, 0);
+  if (status == SVF_OK) status = check_shape(files, s->u, m, s->r);
+  return status == SVF_OK ? check_shape(files, s->v, s->r, n) : status;
+}
+
+/* The block must be that of an m x n layer. It is not verified byte by byte: that would read it
+ * all.
+ */
+static svf_status check_packed(const svf_checkpoint *files, const char *name, size_t m, size_t n,
+                               svf_weights_source *s)
+{
+  svf_linear_header h;
+  if (s->packed->dtype != SVF_ST_U8 || s->packed->bytes < sizeof h) {
+    return svf_fail(SVF_ERR_FILE, "'%s.packed' is %zu bytes of %s, no packed layer (%.200s)", name,
+                    s->packed->bytes, svf_st_dtype_name(s->packed->dtype),
+                    svf_checkpoint_file(files, s->packed));
+  }
+  memcpy(&h, s->packed->data, sizeof h);
+  if (h.m != m || h.n != n) {
+    return svf_fail(SVF_ERR_FILE,
+                    "'%s.packed' is a %llu x %llu layer, the model needs %zu x %zu (%.200s)", name,
+                    (unsigned long long)h.m, (unsigned long long)h.n, m, n,
+                    svf_checkpoint_file(files, s->packed));
+  }
+  s->r = (size_t)h.r;
+  return SVF_OK;
+}
+
+svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
+                              size_t m, size_t n, svf_weights_source *source)
+{
+  svf_weights_source s = {.packed = part(files, name, "packed"),
+                          .u = part(files, name, "U"),
+                          .s = part(files, name, "S"),
+                          .v = part(files, name, "V")};
+  *source = s;
+  if (s.packed) return check_packed(files, name, m, n, source);
+  if (s.u || s.s || s.v) return check_factors(files, name, m, n, source);
+  source->dense = alias ? svf_checkpoint_find(files, alias) : part(files, name, "weight");
+  if (!source->dense) {
+    return svf_fail(SVF_ERR_FILE, "tensor '%s%s' is missing: the model needs it, [%zu, %zu]",
+                    alias ? alias : name, alias ? "" : ".weight", m, n);
+  }
+  return check_shape(files, source->dense, m, n);
+}
+
+/* --- Packing -----------------------------------------------------------------------------------
+ */
+
+/* What svf_linear_pack takes: format, and the choices that suit the layer. */
+static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_model_options *o,
+                   svf_linear_source *out)
+{
+  *out = (svf_linear_source){.m = m, .n = n, .r = s->r, .format = o->format, .quant = o->quant};
+  if (o->format != SVF_FORMAT_W84) return;
+  if (s->r == 0) {
+    out->format = SVF_FORMAT_W4;
+    out->quant.head = 0;
+  } else if (out->quant.head == 0) {
+    out->quant.head = s->r / 4 / SVF_HEAD_UNIT * SVF_HEAD_UNIT;
+  } else {
+    out->quant.head = svf_size_min(out->quant.head, s->r / SVF_HEAD_UNIT * SVF_HEAD_UNIT);
+  }
+}
+
+svf_status svf_weights_bytes(const svf_weights_source *source, size_t m, size_t n,
+                             const svf_model_options *o, size_t *bytes)
+{
+  svf_linear_source to;
+  if (source->packed) {
+    *bytes = source->packed->bytes;
+    return SVF_OK;
+  }
+  choose(source, m, n, o, &to);
+  return svf_linear_bytes(m, n, to.r, to.format, &to.quant, bytes);
+}
+
+typedef struct pack_task {
+  const svf_linear_source *source;
+  void *block;
+  size_t bytes;
+  svf_status status;
+} pack_task;
+
+/* All parts fail alike; part 0 runs on the calling thread, whose message it leaves. */
+static void pack_part(void *context, size_t ith, size_t nth)
+{
+  pack_task *t = context;
+  const svf_status status = svf_linear_pack_part(t->source, t->block, t->bytes, ith, nth);
+  if (ith == 0) t->status = status;
+}
+
+static svf_status pack(const svf_linear_source *from, size_t threads, void *block, size_t bytes)
+{
+  pack_task task = {from, block, bytes, SVF_OK};
+  svf_openmp_team(threads ? threads : svf_max_threads(), pack_part, &task);
+  return task.status == SVF_OK ? svf_linear_seal(block, bytes) : task.status;
+}
+
+static svf_status pack_factors(const svf_weights_source *s, svf_linear_source *to, size_t threads,
+                               void *block, size_t bytes)
+{
+  svf_view u = {0}, v = {0}, sigma = {0};
+  svf_status status = svf_view_open(s->u, &u);
+  if (status == SVF_OK) status = svf_view_open(s->v, &v);
+  if (status == SVF_OK) status = svf_view_open(s->s, &sigma);
+  if (status == SVF_OK) {
+    to->u_type = u.type;
+    to->u = u.data;
+    to->u_stride = to->r;
+    to->vt_type = v.type;
+    to->vt = v.data;
+    to->vt_stride = to->n;
+    to->sigma = sigma.data;
+    status = pack(to, threads, block, bytes);
+  }
+  svf_view_close(&u);
+  svf_view_close(&v);
+  svf_view_close(&sigma);
+  return status;
+}
+
+svf_status svf_weights_pack(const svf_weights_source *source, size_t m, size_t n,
+                            const svf_model_options *o, void *block, size_t bytes)
+{
+  svf_linear_source to;
+  choose(source, m, n, o, &to);
+  if (source->r > 0) return pack_factors(source, &to, o->threads, block, bytes);
+  svf_view w = {0};
+  svf_status status = svf_view_open(source->dense, &w);
+  if (status != SVF_OK) return status;
+  to.u_type = w.type;
+  to.u = w.data;
+  to.u_stride = n;
+  status = pack(&to, o->threads, block, bytes);
+  svf_view_close(&w);
+  return status;
+}
+
+svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
+                            const svf_model_options *o, svf_model_linear *layer)
+{
+  svf_weights_source s;
+  svf_status status = svf_weights_locate(files, layer->name, alias, layer->m, layer->n, &s);
+  if (status == SVF_OK) status = svf_weights_bytes(&s, layer->m, layer->n, o, &layer->bytes);
+  if (status != SVF_OK) return status;
+  layer->r = s.r;
+  layer->block = s.packed ? s.packed->data : NULL;
+  if (!s.packed || (uintptr_t)layer->block % SVF_LINEAR_ALIGNMENT != 0) {
+    if (!(layer->owned = svf_pages_alloc(layer->bytes))) {
+      return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu bytes", layer->name, layer->bytes);
+    }
+    layer->block = layer->owned;
+    if (!s.packed) return svf_weights_pack(&s, layer->m, layer->n, o, layer->owned, layer->bytes);
+    memcpy(layer->owned, s.packed->data, layer->bytes);
+  }
+  status = svf_linear_check(layer->block, layer->bytes, 0);
+  if (status == SVF_OK) return SVF_OK;
+  char reason[200];
+  snprintf(reason, sizeof reason, "%s", svf_last_message());
+  return svf_fail(SVF_ERR_FILE, "'%s.packed': %s (%.200s)", layer->name, reason,
+                  svf_checkpoint_file(files, s.packed));
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+if(TARGET svf_model AND CHECK_FOUND)
+  svf_model_test(tokenizer tokenizer/tokenizer.c)
+  set_tests_properties(tokenizer PROPERTIES TIMEOUT 120)
+
+  svf_test_program(tokenizer_golden tokenizer/golden.c)
+  target_link_libraries(tokenizer_golden PRIVATE svf_model PkgConfig::JANSSON)
+  add_test(NAME tokenizer_golden
+    COMMAND tokenizer_golden ${CMAKE_CURRENT_SOURCE_DIR}/tokenizer/golden)
+  set_tests_properties(tokenizer_golden PROPERTIES LABELS quick)
+
+  if(NOT SVF_SANITIZE) # which bring their own allocation functions
+    svf_model_test(tokenizer_alloc tokenizer/alloc.c)
+    svf_count_allocations(tokenizer_alloc)
+  endif()
+endif()

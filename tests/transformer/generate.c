@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sampling, and texts for many requests at once. */
+#include <math.h>
+
+#include <svf/generate.h>
+
+#include "tests/transformer/golden.h"
+
+/* --- Sampling ----------------------------------------------------------------------------------
+ */
+
+enum { VOCAB = 6, DRAWS = 60000 };
+static const float ladder[VOCAB] = {0, 1, 2, 3, 2, -INFINITY};
+
+/* How often each token is drawn. */
+static void draw(const svf_sampling *s, const float *logits, double *share)
+{
+  svf_candidate scratch[VOCAB];
+  memset(share, 0, VOCAB * sizeof *share);
+  for (uint64_t i = 0; i < DRAWS; ++i) {
+    int32_t token;
+    ck_works(svf_sample(s, logits, VOCAB, i, scratch, &token));
+    ck_assert(token >= 0 && token < VOCAB);
+    share[token] += 1.0 / DRAWS;
+  }
+}
+
+static void expect(const svf_sampling *s, const double *weights)
+{
+  double share[VOCAB], all = 0;
+  draw(s, ladder, share);
+  for (int i = 0; i < VOCAB; ++i) all += weights[i];
+  for (int i = 0; i < VOCAB; ++i) {
+    const double p = weights[i] / all, deviation = sqrt(p * (1 - p) / DRAWS);
+    ck_assert_msg(fabs(share[i] - p) <= 5 * deviation, "token %d: %g, expected %g", i, share[i], p);
+  }
+}
+
+START_TEST(draws_follow_the_distribution)
+{
+  const double e = exp(1);
+  expect(&(svf_sampling){.temperature = 1}, (double[]){1, e, e * e, e * e * e, e * e, 0});
+  expect(&(svf_sampling){.temperature = 2, .seed = 5},
+         (double[]){1, sqrt(e), e, e * sqrt(e), e, 0});
+  expect(&(svf_sampling){.temperature = 1, .top_k = 2}, (double[]){0, 0, e * e, e * e * e, 0, 0});
+  expect(&(svf_sampling){.temperature = 1, .top_k = 99},
+         (double[]){1, e, e * e, e * e * e, e * e, 0});
+  /* Shares are 0.53, 0.20, 0.20, 0.07, 0.03: 0.6 needs two, of which equal ones by their id. */
+  expect(&(svf_sampling){.temperature = 1, .top_p = 0.6f},
+         (double[]){0, 0, e * e, e * e * e, 0, 0});
+  expect(&(svf_sampling){.temperature = 1, .top_p = 0.8f},
+         (double[]){0, 0, e * e, e * e * e, e * e, 0});
+  expect(&(svf_sampling){.temperature = 1, .min_p = 0.1f},
+         (double[]){0, e, e * e, e * e * e, e * e, 0});
+  expect(&(svf_sampling){.temperature = 1, .top_k = 3, .top_p = 0.7f, .min_p = 0.3f},
+         (double[]){0, 0, e * e, e * e * e, 0, 0});
+}
+END_TEST
+
+START_TEST(extremes_of_sampling)
+{
+  svf_candidate scratch[VOCAB];
+  int32_t token = -1;
+  ck_works(svf_sample(&(svf_sampling){0}, ladder, VOCAB, 0, NULL, &token));
+  ck_assert_int_eq(token, 3);
+  ck_works(svf_sample(&(svf_sampling){0}, (float[]){1, 7, 7}, 3, 0, NULL, &token));
+  ck_assert_int_eq(token, 1);
+  for (uint64_t i = 0; i < 100; ++i) {
+    ck_works(svf_sample(&(svf_sampling){.temperature = 1e-30f}, ladder, VOCAB, i, scratch, &token));
+    ck_assert_int_eq(token, 3);
+    ck_works(svf_sample(&(svf_sampling){.temperature = 1, .top_k = 1, .seed = i}, ladder, VOCAB, 0,
+                        scratch, &token));
+    ck_assert_int_eq(token, 3);
+    ck_works(svf_sample(&(svf_sampling){.temperature = 3e38f}, ladder, VOCAB, i, scratch, &token));
+    ck_assert_int_ne(token, 5);
+  }
+  const svf_sampling warm = {.temperature = 1};
+  const float nan[2] = {0, NAN}, inf[2] = {0, INFINITY}, none[2] = {-INFINITY, -INFINITY};
+  ck_fails(svf_sample(&warm, nan, 2, 0, scratch, &token), SVF_ERR_NUMERIC, "token 1 is NaN");
+  ck_fails(svf_sample(&warm, inf, 2, 0, scratch, &token), SVF_ERR_NUMERIC, "inf");
+  ck_fails(svf_sample(&warm, none, 2, 0, scratch, &token), SVF_ERR_NUMERIC, "-inf");
+  ck_fails(svf_sample(&warm, inf, 0, 0, scratch, &token), SVF_ERR_ARGUMENT, "vocab is 0");
+  ck_fails(svf_sample(&warm, ladder, VOCAB, 0, NULL, &token), SVF_ERR_NULL, "scratch");
+  ck_fails(svf_sample(&(svf_sampling){.temperature = -1}, ladder, VOCAB, 0, scratch, &token),
+           SVF_ERR_ARGUMENT, "temperature is -1");
+  ck_fails(svf_sample(&(svf_sampling){.temperature = NAN}, ladder, VOCAB, 0, scratch, &token),
+           SVF_ERR_ARGUMENT, "temperature is nan");
+  ck_fails(svf_sample(&(svf_sampling){.top_p = 2}, ladder, VOCAB, 0, scratch, &token),
+           SVF_ERR_ARGUMENT, "top_p is 2");
+  ck_fails(svf_sample(&(svf_sampling){.min_p = -1}, ladder, VOCAB, 0, scratch, &token),
+           SVF_ERR_ARGUMENT, "min_p is -1");
+}
+END_TEST
+
+/* --- Generation --------------------------------------------------------------------------------
+ */
+
+enum { REQUESTS = 9, TOKENS = 20 };
+
+typedef struct batch {
+  int32_t prompt[REQUESTS][LONGEST], tokens[REQUESTS][TOKENS];
+  svf_request request[REQUESTS];
+} batch;
+
+/* Prompts of all golden lengths, seeds and lengths that differ. */
+static void fill(batch *b, const golden *g)
+{
+  memset(b, 0, sizeof *b);
+  for (int i = 0; i < REQUESTS; ++i) {
+    const size_t n = golden_tokens(g, "ids", i % PROMPTS, b->prompt[i]);
+    b->request[i] =
+        (svf_request){.prompt = b->prompt[i],
+                      .prompt_count = n,
+                      .sampling = {.temperature = i % 3 ? 1.0f : 0, .seed = (uint64_t)i},
+                      .max_tokens = (size_t)(TOKENS - i),
+                      .ignore_end = 1,
+                      .tokens = b->tokens[i]};
+  }
+}
+
+static void run(const svf_model *model, batch *b, size_t sequences, size_t tokens, size_t rows,
+                size_t threads)
+{
+  svf_context *c = NULL;
+  const svf_context_options o = {
+      .size = sizeof o, .sequences = sequences, .tokens = tokens, .rows = rows, .threads = threads};
+  ck_works(svf_context_create(model, &o, &c));
+  ck_works(svf_generate(c, b->request, REQUESTS));
+  svf_context_destroy(c);
+  for (int i = 0; i < REQUESTS; ++i) {
+    ck_assert_uint_eq(b->request[i].count, b->request[i].max_tokens);
+    ck_assert_int_eq(b->request[i].finish, SVF_FINISH_LENGTH);
+  }
+}
+
+START_TEST(texts_do_not_depend_on_the_company)
+{
+  static const size_t sizes[][4] = {
+      {2, 128, 3, 1}, {9, 640, 64, 2}, {4, 200, 7, 3}, {1, 64, 64, 2}};
+  golden g = golden_open("llama3");
+  svf_model *model = NULL;
+  static batch alone, together;
+  ck_works(svf_model_open(g.dir, NULL, &model));
+  fill(&alone, &g);
+  run(model, &alone, 1, 0, 0, 1);
+  ck_assert_mem_ne(alone.tokens[1], alone.tokens[5], 4 * sizeof(int32_t)); /* another seed */
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    fill(&together, &g);
+    run(model, &together, sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3]);
+    ck_assert_mem_eq(together.tokens, alone.tokens, sizeof alone.tokens);
+  }
+  int32_t want[LONGEST];
+  ck_assert_uint_ge(golden_tokens(&g, "greedy", 0, want), TOKENS);
+  ck_assert_mem_eq(alone.tokens[0], want, TOKENS * sizeof *want);
+  svf_model_close(model);
+  svf_safetensors_close(g.file);
+}
+END_TEST
+
+static int stop_at_third(void *context, int32_t token)
+{
+  (void)token;
+  return ++*(int *)context == 3;
+}
+
+START_TEST(ends_of_texts_and_misuse)
+{
+  golden g = golden_open("llama3");
+  svf_model *model = NULL;
+  svf_context *c = NULL;
+  svf_model_info info;
+  int32_t prompt[LONGEST], greedy[LONGEST], tokens[TOKENS];
+  int seen = 0;
+  ck_works(svf_model_open(g.dir, NULL, &model));
+  svf_model_describe(model, &info);
+  ck_works(svf_context_create(
+      model, &(svf_context_options){.size = sizeof(svf_context_options), .tokens = 128}, &c));
+  svf_request r = {.prompt = prompt, .prompt_count = golden_tokens(&g, "ids", 1, prompt)};
+  golden_tokens(&g, "greedy", 1, greedy);
+  r.max_tokens = TOKENS;
+  r.tokens = tokens;
+  r.ignore_end = 1;
+  r.on_token = stop_at_third;
+  r.on_token_context = &seen;
+  ck_works(svf_generate(c, &r, 1));
+  ck_assert_uint_eq(r.count, 3);
+  ck_assert_int_eq(r.finish, SVF_FINISH_CALLER);
+  ck_assert_mem_eq(tokens, greedy, 3 * sizeof *tokens);
+  r.on_token = NULL;
+  r.max_tokens = 0;
+  ck_works(svf_generate(c, &r, 1));
+  ck_assert_uint_eq(r.count, 0);
+  r.max_tokens = 500;
+  ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "requests[0]");
+  r.max_tokens = 1;
+  r.prompt_count = 0;
+  ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "empty prompt");
+  r.prompt_count = 1;
+  r.sampling.temperature = -1;
+  ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "temperature");
+  svf_context_destroy(c);
+  svf_model_close(model);
+  svf_safetensors_close(g.file);
+}
+END_TEST
+
+SUITE("generate", draws_follow_the_distribution, extremes_of_sampling,
+      texts_do_not_depend_on_the_company, ends_of_texts_and_misuse)

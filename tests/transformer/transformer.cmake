@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+if(TARGET svf_model AND CHECK_FOUND)
+  # A test that reads the golden models.
+  function(svf_golden_test name source)
+    svf_model_test(${name} ${source})
+    target_compile_definitions(${name} PRIVATE GOLDEN="${PROJECT_SOURCE_DIR}/tests/golden")
+  endfunction()
+
+  svf_golden_test(parity transformer/parity.c)
+  svf_golden_test(context transformer/context.c)
+  svf_golden_test(generate transformer/generate.c)
+endif()
