@@ -232,7 +232,7 @@ START_TEST(damaged_files)
     temp_write(path, bytes, cut);
     ck_fails(svf_expert_open(path, &expert), SVF_ERR_FILE, path);
   }
-  for (int turn = 0; turn < 4000; ++turn) {
+  for (int turn = 0; turn < 1000; ++turn) {
     memcpy(mutant, bytes, size);
     for (int i = 0; i <= turn % 3; ++i) {
       state = state * 1664525u + 1013904223u;
