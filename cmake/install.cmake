@@ -9,7 +9,7 @@ include(CMakePackageConfigHelpers)
 set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
 set(svf_headers backend.h convert.h cpu.h expert.h export.h linear.h matmul.h selftest.h status.h
   svf.h types.h version.h)
-set(svf_model_headers expert_file.h expert_registry.h factorize.h generate.h model.h modules.h
+set(svf_model_headers expert_file.h expert_registry.h factorize.h generate.h model.h model_files.h modules.h
   safetensors.h text.h tokenizer.h)
 
 function(svf_install_headers)

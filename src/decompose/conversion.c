@@ -147,3 +147,26 @@ size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor)
   }
   return c->linears;
 }
+
+void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const void *context,
+                             svf_st_entry *entries, size_t *count)
+{
+  for (size_t i = 0; i < svf_checkpoint_count(c->files); ++i) {
+    const svf_st_tensor *t = svf_checkpoint_at(c->files, i);
+    if (!keep(context, t)) continue;
+    svf_st_entry *e = &entries[(*count)++];
+    *e = (svf_st_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    memcpy(e->shape, t->shape, sizeof e->shape);
+  }
+}
+
+svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep,
+                                      const void *context, svf_st_writer *writer)
+{
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(c->files); ++i) {
+    const svf_st_tensor *t = svf_checkpoint_at(c->files, i);
+    if (keep(context, t)) status = svf_st_append(writer, t->data, t->bytes);
+  }
+  return status;
+}

@@ -37,6 +37,14 @@ svf_status svf_conversion_copy_files(const svf_conversion *c);
  * none. A bias is none. */
 size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor);
 
+/* Tensors that are copied as they are: those for which keep says so, in the order of their names.
+ * Their entries are added at entries[*count], which has room for all tensors of the checkpoint. */
+typedef bool svf_keep_fn(const void *context, const svf_st_tensor *tensor);
+void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const void *context,
+                             svf_st_entry *entries, size_t *count);
+svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep,
+                                      const void *context, svf_st_writer *writer);
+
 /* out/name in text[0..bytes). ARGUMENT if it is too long. */
 svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);
 

@@ -253,35 +253,28 @@ static svf_status map_to(json_t *map, const char *tensor, const char *shard)
   return svf_fail(SVF_ERR_MEMORY, "no memory for an index");
 }
 
-static bool is_decomposed(const job *j, const svf_st_tensor *t)
+static bool is_kept(const void *context, const svf_st_tensor *t)
 {
+  const job *j = context;
   const size_t linear = svf_conversion_linear_of(&j->c, t->name);
-  return linear < j->c.linears && wanted(j, linear);
+  return linear == j->c.linears || !wanted(j, linear);
 }
 
 static svf_status write_rest(job *j)
 {
   static const char shard[] = "rest.safetensors";
   char path[PATH_MAX];
-  const size_t all = svf_checkpoint_count(j->c.files);
   size_t count = 0;
   svf_st_writer *w = NULL;
-  svf_st_entry *entries = calloc(all + 1, sizeof *entries);
+  svf_st_entry *entries = calloc(svf_checkpoint_count(j->c.files) + 1, sizeof *entries);
+  if (!entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
+  svf_conversion_add_kept(&j->c, is_kept, j, entries, &count);
   svf_status status = svf_conversion_path(&j->c, shard, path, sizeof path);
-  if (!entries) status = svf_fail(SVF_ERR_MEMORY, "no memory for %zu tensors", all);
-  for (size_t i = 0; status == SVF_OK && i < all; ++i) {
-    const svf_st_tensor *t = svf_checkpoint_at(j->c.files, i);
-    if (is_decomposed(j, t)) continue;
-    svf_st_entry *e = &entries[count++];
-    *e = (svf_st_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
-    memcpy(e->shape, t->shape, sizeof e->shape);
-    status = map_to(j->map, t->name, shard);
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) {
+    status = map_to(j->map, entries[i].name, shard);
   }
   if (status == SVF_OK) status = svf_st_create(path, entries, count, NULL, 0, &w);
-  for (size_t i = 0; status == SVF_OK && i < all; ++i) {
-    const svf_st_tensor *t = svf_checkpoint_at(j->c.files, i);
-    if (!is_decomposed(j, t)) status = svf_st_append(w, t->data, t->bytes);
-  }
+  if (status == SVF_OK) status = svf_conversion_append_kept(&j->c, is_kept, j, w);
   free(entries);
   if (status == SVF_OK) return svf_st_commit(&w);
   svf_st_discard(&w);
