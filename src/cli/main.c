@@ -10,10 +10,8 @@
 #include "src/cli/cli.h"
 
 static const svf_command *const commands[] = {
-    &command_info,
-    &command_generate,
-    &command_perplexity,
-    &command_logits,
+    &command_info,       &command_decompose, &command_pack,  &command_generate,
+    &command_perplexity, &command_logits,    &command_merge,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

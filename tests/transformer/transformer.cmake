@@ -7,6 +7,7 @@ if(TARGET svf_model AND CHECK_FOUND)
   endfunction()
 
   svf_golden_test(parity transformer/parity.c)
+  svf_golden_test(decompose_model decompose/model.c)
   svf_golden_test(context transformer/context.c)
   svf_golden_test(generate transformer/generate.c)
 endif()
