@@ -31,8 +31,8 @@ typedef struct item {
   const svf_st_tensor *w;
   size_t m, n, r;
   char shard[32];
-  char source[DIGITS]; /* digest of W and the options */
-  double seconds;
+  char source[DIGITS];         /* digest of W and the options */
+  double seconds, svd_seconds; /* 0: an earlier run made it */
   svf_factor_report report;
 } item;
 
@@ -182,7 +182,9 @@ static svf_status write_shard(const job *j, const item *it, const svf_svd_factor
 static svf_status decompose_into(const job *j, item *it, float *w, const svf_svd_factors *f)
 {
   svf_status status = svf_st_to_f32(it->w, w, it->m * it->n);
+  const double start = now();
   if (status == SVF_OK) status = svf_svd(w, it->m, it->n, f);
+  it->svd_seconds = now() - start;
   if (status != SVF_OK) return status;
   it->r = rank_of(j->o, f);
   for (size_t i = 1; i < it->m && it->r < f->k; ++i) {
@@ -303,11 +305,11 @@ static svf_status write_report(const job *j)
   json_t *list = json_array();
   for (size_t i = 0; i < j->count; ++i) {
     const item *it = &j->items[i];
-    json_t *entry =
-        json_pack("{ss sI sI sI sf sf sf sf sf}", "name", it->name, "m", (json_int_t)it->m, "n",
-                  (json_int_t)it->n, "r", (json_int_t)it->r, "residual", it->report.residual,
-                  "dropped", it->report.dropped, "orthogonality_u", it->report.orthogonality_u,
-                  "orthogonality_v", it->report.orthogonality_v, "seconds", it->seconds);
+    json_t *entry = json_pack(
+        "{ss sI sI sI sf sf sf sf sf sf}", "name", it->name, "m", (json_int_t)it->m, "n",
+        (json_int_t)it->n, "r", (json_int_t)it->r, "residual", it->report.residual, "dropped",
+        it->report.dropped, "orthogonality_u", it->report.orthogonality_u, "orthogonality_v",
+        it->report.orthogonality_v, "seconds", it->seconds, "svd_seconds", it->svd_seconds);
     if (json_array_append_new(list, entry) != 0) {
       json_decref(list);
       return svf_fail(SVF_ERR_MEMORY, "no memory for a report");
