@@ -35,7 +35,7 @@ typedef struct svf_decompose_options {
 /* Decompose the linear layers of `dir` into `out`, each W = U diag(sigma) V^T by svf_factorize, one
  * at a time. In `out` every matrix is a shard of its own, "factors-<i>.safetensors"; the other
  * tensors are copied as they are to "rest.safetensors"; "decomposition.json" reports residual,
- * orthogonality and seconds of each; the index comes last.
+ * orthogonality (both estimated, within a few per cent) and seconds of each; the index comes last.
  *
  * Called again after an interruption, it keeps the shards that are finished and were made from the
  * same W with the same options; once everything is done it does nothing. Needs at most four times

@@ -108,19 +108,27 @@ static svf_status decompose(const matrix *w, float *dense, const svf_svd_factors
   return status;
 }
 
-/* The element of largest magnitude in a column of U, the first of equals, becomes positive. */
-static void fix_signs(const matrix *w, const svf_svd_factors *f)
+/* The element of largest magnitude in a column of U, the first of equals, becomes positive. By
+ * rows, as U is stored. */
+static svf_status fix_signs(const matrix *w, const svf_svd_factors *f)
 {
-  for (size_t k = 0; k < f->k; ++k) {
-    float largest = 0;
-    for (size_t i = 0; i < w->m; ++i) {
-      const float x = f->u[i * f->k + k];
-      if (fabsf(x) > fabsf(largest)) largest = x;
+  float *largest = calloc(f->k, sizeof *largest);
+  if (!largest) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu signs", f->k);
+  for (size_t i = 0; i < w->m; ++i) {
+    const float *row = f->u + i * f->k;
+    for (size_t k = 0; k < f->k; ++k) {
+      if (fabsf(row[k]) > fabsf(largest[k])) largest[k] = row[k];
     }
-    if (largest >= 0) continue;
-    for (size_t i = 0; i < w->m; ++i) f->u[i * f->k + k] = -f->u[i * f->k + k];
-    for (size_t j = 0; j < w->n; ++j) f->vt[k * w->n + j] = -f->vt[k * w->n + j];
   }
+  for (size_t i = 0; i < w->m; ++i) {
+    float *row = f->u + i * f->k;
+    for (size_t k = 0; k < f->k; ++k) row[k] = largest[k] < 0 ? -row[k] : row[k];
+  }
+  for (size_t k = 0; k < f->k; ++k) {
+    for (size_t j = 0; largest[k] < 0 && j < w->n; ++j) f->vt[k * w->n + j] = -f->vt[k * w->n + j];
+  }
+  free(largest);
+  return SVF_OK;
 }
 
 /* --- Report, in double precision -----------------------------------------------------------------
@@ -161,9 +169,8 @@ static double add_rows(const matrix *w, const float *u, const float *sigma, cons
   return error;
 }
 
-static svf_status measure_factors(const matrix *w, const float *u, const float *sigma,
-                                  const float *vt, size_t rank, double power,
-                                  svf_factor_report *report)
+static svf_status measure(const matrix *w, const float *u, const float *sigma, const float *vt,
+                          size_t rank, double power, svf_factor_report *report)
 {
   double *wide = malloc(rank * w->n * sizeof *wide);
   double *gram = calloc(rank * rank, sizeof *gram);
@@ -209,18 +216,7 @@ svf_status svf_svd(float *w, size_t m, size_t n, const svf_svd_factors *f)
   svf_status status = check(&in, f->k, f->u, f->sigma, f->vt);
   if (status == SVF_OK) status = copy_of(&in, w, &power);
   if (status == SVF_OK) status = decompose(&in, w, f);
-  if (status == SVF_OK) fix_signs(&in, f);
-  return status;
-}
-
-svf_status svf_svd_measure(const float *w, size_t m, size_t n, const svf_svd_factors *f,
-                           size_t rank, svf_factor_report *report)
-{
-  const matrix in = {w, m, n, n};
-  double power = 0;
-  for (size_t i = 0; i < m * n; ++i) power += square((double)w[i]);
-  report->dropped = share_dropped(f, rank, power);
-  return measure_factors(&in, f->u, f->sigma, f->vt, rank, power, report);
+  return status == SVF_OK ? fix_signs(&in, f) : status;
 }
 
 svf_status svf_factorize(const float *w, size_t m, size_t n, size_t w_stride, size_t rank, float *u,
@@ -241,14 +237,14 @@ svf_status svf_factorize(const float *w, size_t m, size_t n, size_t w_stride, si
   if (status == SVF_OK) status = copy_of(&in, dense, &power);
   if (status == SVF_OK) status = decompose(&in, dense, &f);
   free(dense);
+  if (status == SVF_OK) status = fix_signs(&in, &f);
   if (status == SVF_OK) {
-    fix_signs(&in, &f);
     for (size_t i = 0; i < m; ++i) memcpy(u + i * rank, f.u + i * k, rank * sizeof *u);
     memcpy(sigma, f.sigma, rank * sizeof *sigma);
     memcpy(vt, f.vt, rank * n * sizeof *vt);
     if (report) {
       report->dropped = share_dropped(&f, rank, power);
-      status = measure_factors(&in, u, sigma, vt, rank, power, report);
+      status = measure(&in, u, sigma, vt, rank, power, report);
     }
   }
   free(f.u);

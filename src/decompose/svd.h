@@ -15,7 +15,11 @@ typedef struct svf_svd_factors {
 /* Decompose W [m][n], contiguous, which is destroyed. Errors as svf_factorize. */
 svf_status svf_svd(float *w, size_t m, size_t n, const svf_svd_factors *f);
 
-/* What the leading `rank` of factors of W are worth: u is [m][rank] here. MEMORY. */
+/* What the leading `rank` of factors of W are worth; u is [m][rank] here. svf_factorize multiplies
+ * out, which takes a third of the time of the SVD itself; here the Frobenius norms are estimated by
+ * what 32 random vectors of +-1 become, always the same ones, in double precision: |E|_F^2 is the
+ * mean of |E x|^2 (M. F. Hutchinson, 1990). For errors of rounding, which have no direction, that
+ * is right within a few per cent. MEMORY. */
 svf_status svf_svd_measure(const float *w, size_t m, size_t n, const svf_svd_factors *f,
                            size_t rank, svf_factor_report *report);
 
