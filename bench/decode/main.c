@@ -59,6 +59,17 @@ static bool read_size(const char *text, size_t most, size_t *out)
   return *end == '\0' && *out >= 1 && *out <= most;
 }
 
+/* Whether every element of the list is one of the forms. */
+static bool are_forms(const char *list)
+{
+  for (char text[16]; list_next(&list, text, sizeof text);) {
+    bool known = false;
+    for (int f = 0; f < FORMS; ++f) known = known || strcmp(text, form_names[f]) == 0;
+    if (!known) return false;
+  }
+  return true;
+}
+
 static int bad(const char *name, const char *value)
 {
   fprintf(stderr, "svf_decode: --%s=%s is not understood; see --help\n", name, value);
@@ -89,7 +100,10 @@ static int parse(int argc, char **argv, options *o)
   for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
     switch (c) {
       case 'm': o->models = optarg; break;
-      case 'f': o->forms = optarg; break;
+      case 'f':
+        if (!are_forms(optarg)) return bad("form", optarg);
+        o->forms = optarg;
+        break;
       case 'w': o->formats = optarg; break;
       case 's': o->sequences = optarg; break;
       case 'c':

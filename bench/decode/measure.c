@@ -177,17 +177,25 @@ static double run_bare(const svf_model *model, bare *b, const texts *t, size_t r
 measurement measure_decode(const svf_model *model, size_t sequences, size_t experts, size_t context,
                            size_t threads, size_t repeats)
 {
-  double pass[REPEATS_MAX], alone[REPEATS_MAX];
-  texts t = open_texts(model, sequences, experts, context, repeats + 1, threads);
+  double pass[REPEATS_MAX], alone[REPEATS_MAX], ratio[REPEATS_MAX];
+  measurement m = {0};
+  texts many = open_texts(model, sequences, experts, context, repeats + 1, threads), one = {0};
   bare b = open_bare(model, sequences, threads);
-  (void)decode(model, &t);
-  for (size_t i = 0; i < repeats; ++i) { /* in turn */
-    pass[i] = decode(model, &t);
-    alone[i] = run_bare(model, &b, &t, sequences, sequences, threads);
+  if (experts > 1) one = open_texts(model, sequences, 1, context, repeats + 1, threads);
+  (void)decode(model, &many);
+  if (experts > 1) (void)decode(model, &one);
+  for (size_t i = 0; i < repeats; ++i) {
+    pass[i] = decode(model, &many);
+    ratio[i] = experts > 1 ? pass[i] / decode(model, &one) : 0;
+    alone[i] = run_bare(model, &b, &many, sequences, sequences, threads);
   }
-  close_texts(&t);
+  m.many_to_one = median(ratio, repeats);
+  m.pass = median(pass, repeats);
+  m.bare = median(alone, repeats);
+  close_texts(&many);
+  if (experts > 1) close_texts(&one);
   close_bare(&b);
-  return (measurement){median(pass, repeats), median(alone, repeats)};
+  return m;
 }
 
 measurement measure_prefill(const svf_model *model, size_t experts, size_t tokens, size_t threads,
@@ -208,22 +216,5 @@ measurement measure_prefill(const svf_model *model, size_t experts, size_t token
   }
   close_texts(&t);
   close_bare(&b);
-  return (measurement){median(pass, repeats), median(alone, repeats)};
-}
-
-double measure_experts(const svf_model *model, size_t sequences, size_t experts, size_t context,
-                       size_t threads, size_t repeats)
-{
-  double ratio[REPEATS_MAX];
-  texts many = open_texts(model, sequences, experts, context, repeats + 1, threads);
-  texts one = open_texts(model, sequences, 1, context, repeats + 1, threads);
-  (void)decode(model, &many);
-  (void)decode(model, &one);
-  for (size_t i = 0; i < repeats; ++i) {
-    const double a = decode(model, &many);
-    ratio[i] = a / decode(model, &one);
-  }
-  close_texts(&many);
-  close_texts(&one);
-  return median(ratio, repeats);
+  return (measurement){.pass = median(pass, repeats), .bare = median(alone, repeats)};
 }

@@ -7,22 +7,19 @@
 #include "src/transformer/model.h"
 
 typedef struct measurement {
-  double pass; /* seconds, the median */
-  double bare; /* of svf_matmul on the same layers, rows and gains alone; the median */
+  double pass;        /* seconds, the median */
+  double bare;        /* of svf_matmul on the same layers, rows and gains alone; the median */
+  double many_to_one; /* time with all experts to that with one, the median; 0: not measured */
 } measurement;
 
 /* A pass of one token of each of `sequences` texts that are `context` long, of `experts` experts in
- * turn (0: the base model). */
+ * turn (0: the base model). All that is compared is measured in turn, so that the machine's moods
+ * meet it alike. */
 measurement measure_decode(const svf_model *model, size_t sequences, size_t experts, size_t context,
                            size_t threads, size_t repeats);
 
 /* A pass of a prompt of `tokens`. */
 measurement measure_prefill(const svf_model *model, size_t experts, size_t tokens, size_t threads,
                             size_t repeats);
-
-/* Two decoding passes in turn, with `experts` and with one, so that the machine's moods meet both:
- * the median of the ratio. */
-double measure_experts(const svf_model *model, size_t sequences, size_t experts, size_t context,
-                       size_t threads, size_t repeats);
 
 #endif

@@ -9,3 +9,8 @@ if(TARGET svf_quant)
     -DWORK=${CMAKE_CURRENT_BINARY_DIR} -P ${CMAKE_CURRENT_LIST_DIR}/quant.cmake)
   set_tests_properties(bench-quant PROPERTIES LABELS quick)
 endif()
+if(TARGET svf_decode)
+  add_test(NAME bench-decode COMMAND ${CMAKE_COMMAND} -DDECODE=$<TARGET_FILE:svf_decode>
+    -DWORK=${CMAKE_CURRENT_BINARY_DIR} -P ${CMAKE_CURRENT_LIST_DIR}/decode.cmake)
+  set_tests_properties(bench-decode PROPERTIES LABELS quick)
+endif()
