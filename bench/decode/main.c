@@ -133,7 +133,6 @@ typedef struct result {
   const char *model, *form, *format, *pass; /* pass: "decode", "prefill" */
   size_t rows, experts, weight_bytes;
   measurement m;
-  double many_to_one; /* time with `experts` experts to that with one; 0: not measured */
 } result;
 
 static void print(bench *b, const result *r)
@@ -142,9 +141,7 @@ static void print(bench *b, const result *r)
   printf("%-15s %-8s %-10s %-8s %5zu %7zu %9.2f %10.1f %7.1f%% %8.1f%%", r->model, r->form,
          r->format, r->pass, r->rows, r->experts, r->m.pass * 1e3, (double)r->rows / r->m.pass,
          100 * roof / r->m.pass, 100 * (1 - r->m.bare / r->m.pass));
-  if (r->many_to_one > 0) {
-    printf("   %.3f", r->many_to_one);
-  }
+  if (r->m.many_to_one > 0) printf("   %.3f", r->m.many_to_one);
   printf("\n");
   fflush(stdout);
   if (!b->json) return;
@@ -153,7 +150,7 @@ static void print(bench *b, const result *r)
           "\"rows\": %zu, \"experts\": %zu, \"weight_bytes\": %zu, \"seconds\": %.6g, "
           "\"bare_seconds\": %.6g, \"roof_seconds\": %.6g, \"many_to_one\": %.4g}",
           b->results++ ? "," : "", r->model, r->form, r->format, r->pass, r->rows, r->experts,
-          r->weight_bytes, r->m.pass, r->m.bare, roof, r->many_to_one);
+          r->weight_bytes, r->m.pass, r->m.bare, roof, r->m.many_to_one);
 }
 
 static void measure_model(bench *b, const char *name, form f, const char *format,
@@ -168,15 +165,11 @@ static void measure_model(bench *b, const char *name, form f, const char *format
     if (!read_size(text, 512, &r.rows)) exit(bad("sequences", text));
     r.experts = f == FORM_DENSE ? 0 : r.rows;
     r.m = measure_decode(model, r.rows, r.experts, o->context, b->threads, o->repeats);
-    r.many_to_one = r.experts > 1 ? measure_experts(model, r.rows, r.experts, o->context,
-                                                    b->threads, o->repeats)
-                                  : 0;
     print(b, &r);
   }
   r.pass = "prefill";
   r.rows = o->prompt;
   r.experts = f == FORM_DENSE ? 0 : 1;
-  r.many_to_one = 0;
   r.m = measure_prefill(model, r.experts, r.rows, b->threads, (o->repeats + 2) / 3);
   print(b, &r);
 }
