@@ -1,36 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/transformer/attention.h"
 
+#include <string.h>
+
 #include "src/core/size.h"
 
-/* Room for one row block of queries: A of the queries or of 64 probabilities, sums, scores. */
-typedef struct room {
-  float *a, *c, *scores;
-  size_t stride; /* of scores: positions of whole blocks */
-} room;
+/* One row block of queries: `count` positions of `heads` queries each. */
+typedef struct block {
+  const svf_attention *a;
+  const svf_kv *kv;
+  const svf_attention_task *t;
+  size_t heads, rows; /* rows = count * heads */
+  float *x;           /* [rows][head_dim]: the queries, closed up */
+  float *lines;       /* A of the queries, or of 64 probabilities */
+  float *sums;        /* [panel][row][16] of all rows */
+  float *part;        /* the same of one position's */
+  float *scores;      /* [rows][stride] */
+  size_t stride;      /* positions of whole KV blocks */
+} block;
 
-static size_t lines(size_t k) { return (k + SVF_PANEL - 1) / SVF_PANEL * SVF_PANEL; }
-
-static size_t positions(size_t limit)
+static size_t whole_blocks(size_t positions)
 {
-  return (limit + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK * SVF_KV_BLOCK;
+  return (positions + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK * SVF_KV_BLOCK;
 }
 
-/* Floats of A, and of c: for whole panels either way. */
+/* Floats for whole panels of all rows, of the head's elements or of a KV block's positions. */
 static size_t widest(const svf_attention *a, const svf_kv *kv)
 {
   return (size_t)a->kernel->rows * (kv->lanes > SVF_KV_BLOCK ? kv->lanes : SVF_KV_BLOCK);
 }
 
-static room divide(const svf_attention *a, const svf_kv *kv, size_t limit, float *scratch)
-{
-  const size_t wide = widest(a, kv);
-  return (room){scratch, scratch + wide, scratch + 2 * wide, positions(limit)};
-}
-
 size_t svf_attention_scratch(const svf_attention *a, const svf_kv *kv, size_t limit)
 {
-  return 2 * widest(a, kv) + (size_t)a->kernel->rows * positions(limit);
+  return 4 * widest(a, kv) + (size_t)a->kernel->rows * whole_blocks(limit);
+}
+
+static size_t position_of(const block *b, size_t i) { return b->t->position + i; }
+
+static size_t first_of(const block *b, size_t i)
+{
+  const size_t end = position_of(b, i) + 1;
+  return b->t->window > 0 && end > b->t->window ? end - b->t->window : 0;
 }
 
 /* One product of A, `rows` rows of k steps, with panels; `channels` outputs. */
@@ -46,7 +56,7 @@ typedef struct product {
 
 static void multiply(const svf_kernel *kernel, const product *p)
 {
-  const size_t panels = lines(p->channels) / SVF_PANEL;
+  const size_t panels = (p->channels + SVF_PANEL - 1) / SVF_PANEL;
   svf_tile tile = {.a = p->a,
                    .planes = 1,
                    .rows = p->rows,
@@ -65,58 +75,123 @@ static void multiply(const svf_kernel *kernel, const product *p)
   }
 }
 
-/* Scores of whole blocks: those outside of [first, position] are never used. */
-static void score(const svf_attention *a, const svf_kv *kv, const svf_kv_sequence *s, size_t layer,
-                  size_t head, size_t first, size_t position, int rows, const float *q,
-                  const room *r)
+/* Scores of whole KV blocks: those that a row does not see are never used. */
+static void score(const block *b)
 {
-  a->kernel->pack_rows(q, SVF_F32, (ptrdiff_t)kv->dim, rows, kv->dim, 1, r->a);
-  for (size_t p = first - first % SVF_KV_BLOCK; p <= position; p += SVF_KV_BLOCK) {
+  const size_t dim = b->kv->dim, end = position_of(b, b->t->count);
+  b->a->kernel->pack_rows(b->x, SVF_F32, (ptrdiff_t)dim, (int)b->rows, dim, 1, b->lines);
+  for (size_t p = first_of(b, 0) / SVF_KV_BLOCK * SVF_KV_BLOCK; p < end; p += SVF_KV_BLOCK) {
     const svf_epilogue e = {
-        .y = r->scores + p, .y_stride = (ptrdiff_t)r->stride, .y_type = SVF_F32};
-    multiply(a->kernel, &(product){.a = r->a,
-                                   .b = svf_kv_keys(kv, s, layer, head, p),
-                                   .b_stride = kv->dim * SVF_PANEL,
-                                   .rows = rows,
-                                   .k = kv->dim,
-                                   .channels = SVF_KV_BLOCK,
-                                   .c = r->c,
-                                   .epilogue = &e});
+        .y = b->scores + p, .y_stride = (ptrdiff_t)b->stride, .y_type = SVF_F32};
+    multiply(b->a->kernel,
+             &(product){.a = b->lines,
+                        .b = svf_kv_keys(b->kv, b->t->sequence, b->t->layer, b->t->head, p),
+                        .b_stride = dim * SVF_PANEL,
+                        .rows = (int)b->rows,
+                        .k = dim,
+                        .channels = SVF_KV_BLOCK,
+                        .c = b->sums,
+                        .epilogue = &e});
   }
 }
 
-static void gather(const svf_attention *a, const svf_kv *kv, const svf_kv_sequence *s, size_t layer,
-                   size_t head, size_t first, size_t position, int rows, float *out, const room *r)
+/* Adds what rows [row, row + rows) draw from positions [from, to), which they all see, to c. */
+static void gather(const block *b, size_t row, size_t rows, size_t from, size_t to, float *c)
 {
-  const svf_epilogue e = {.y = out, .y_stride = (ptrdiff_t)kv->dim, .y_type = SVF_F32};
-  for (size_t p = first, end; p <= position; p = end) {
-    end = svf_size_min(p - p % SVF_KV_BLOCK + SVF_KV_BLOCK, position + 1);
-    a->kernel->pack_rows(r->scores + p, SVF_F32, (ptrdiff_t)r->stride, rows, end - p, 1, r->a);
-    multiply(a->kernel,
-             &(product){.a = r->a,
-                        .b = svf_kv_values(kv, s, layer, head, p) + p % SVF_KV_BLOCK * SVF_PANEL,
-                        .b_stride = SVF_KV_BLOCK * SVF_PANEL,
-                        .rows = rows,
-                        .k = end - p,
-                        .channels = kv->dim,
-                        .c = r->c,
-                        .resume = p > first,
-                        .epilogue = end > position ? &e : NULL});
+  for (size_t p = from, end; p < to; p = end) {
+    end = svf_size_min(p / SVF_KV_BLOCK * SVF_KV_BLOCK + SVF_KV_BLOCK, to);
+    b->a->kernel->pack_rows(b->scores + row * b->stride + p, SVF_F32, (ptrdiff_t)b->stride,
+                            (int)rows, end - p, 1, b->lines);
+    const float *v = svf_kv_values(b->kv, b->t->sequence, b->t->layer, b->t->head, p);
+    multiply(b->a->kernel, &(product){.a = b->lines,
+                                      .b = v + p % SVF_KV_BLOCK * SVF_PANEL,
+                                      .b_stride = SVF_KV_BLOCK * SVF_PANEL,
+                                      .rows = (int)rows,
+                                      .k = end - p,
+                                      .channels = b->kv->dim,
+                                      .c = c,
+                                      .resume = true});
   }
 }
 
-void svf_attend(const svf_attention *a, const svf_kv *kv, const svf_kv_sequence *s, size_t layer,
-                size_t head, size_t first, size_t position, const float *q, float *out,
+/* The same for position i alone, whose sums are taken out of those of all rows meanwhile. */
+static void gather_alone(const block *b, size_t i, size_t from, size_t to)
+{
+  const size_t panels = b->kv->lanes / SVF_PANEL, bytes = b->heads * SVF_LINE;
+  if (from >= to) return;
+  if (b->t->count == 1) {
+    gather(b, 0, b->rows, from, to, b->sums);
+    return;
+  }
+  float *own = b->sums + i * b->heads * SVF_PANEL;
+  for (size_t p = 0; p < panels; ++p) {
+    memcpy(b->part + p * b->heads * SVF_PANEL, own + p * b->rows * SVF_PANEL, bytes);
+  }
+  gather(b, i * b->heads, b->heads, from, to, b->part);
+  for (size_t p = 0; p < panels; ++p) {
+    memcpy(own + p * b->rows * SVF_PANEL, b->part + p * b->heads * SVF_PANEL, bytes);
+  }
+}
+
+/* KV blocks that all rows see whole are gone through together; what lies before and behind them, by
+ * each position alone. */
+static void gather_all(const block *b)
+{
+  const size_t count = b->t->count;
+  size_t begin = whole_blocks(first_of(b, count - 1));
+  size_t end = (position_of(b, 0) + 1) / SVF_KV_BLOCK * SVF_KV_BLOCK;
+  if (count == 1 || begin >= end) begin = end = SIZE_MAX;
+  memset(b->sums, 0, b->rows * b->kv->lanes * sizeof(float));
+  for (size_t i = 0; i < count; ++i) {
+    gather_alone(b, i, first_of(b, i), svf_size_min(begin, position_of(b, i) + 1));
+  }
+  if (begin < end) gather(b, 0, b->rows, begin, end, b->sums);
+  for (size_t i = 0; i < count; ++i) gather_alone(b, i, end, position_of(b, i) + 1);
+}
+
+static void put_out(const block *b, size_t row, float *out)
+{
+  for (size_t k = 0; k < b->kv->dim; k += SVF_PANEL) {
+    const float *line = b->sums + (k / SVF_PANEL * b->rows + row) * SVF_PANEL;
+    memcpy(out + k, line, svf_size_min(b->kv->dim - k, SVF_PANEL) * sizeof *out);
+  }
+}
+
+/* Heads [g, g + heads) of the group. */
+static void attend_block(const svf_attention *a, const svf_kv *kv, const svf_attention_task *t,
+                         size_t g, size_t heads, float *scratch)
+{
+  const size_t dim = kv->dim, wide = widest(a, kv);
+  const block b = {a,
+                   kv,
+                   t,
+                   heads,
+                   t->count * heads,
+                   scratch,
+                   scratch + wide,
+                   scratch + 2 * wide,
+                   scratch + 3 * wide,
+                   scratch + 4 * wide,
+                   whole_blocks(t->position + t->count)};
+  for (size_t i = 0; i < t->count; ++i) {
+    memcpy(b.x + i * heads * dim, t->q + i * t->stride + g * dim, heads * dim * sizeof *b.x);
+  }
+  score(&b);
+  for (size_t row = 0; row < b.rows; ++row) {
+    const size_t i = row / heads, first = first_of(&b, i);
+    a->ops->softmax(b.scores + row * b.stride + first, position_of(&b, i) + 1 - first, a->scale);
+  }
+  gather_all(&b);
+  for (size_t row = 0; row < b.rows; ++row) {
+    put_out(&b, row, t->out + row / heads * t->stride + (g + row % heads) * dim);
+  }
+}
+
+void svf_attend(const svf_attention *a, const svf_kv *kv, const svf_attention_task *t,
                 float *scratch)
 {
-  const room r = divide(a, kv, position + 1, scratch);
-  for (size_t g = 0; g < a->group;) {
-    const size_t rows = svf_size_min((size_t)a->kernel->rows, a->group - g);
-    score(a, kv, s, layer, head, first, position, (int)rows, q + g * kv->dim, &r);
-    for (size_t i = 0; i < rows; ++i) {
-      a->ops->softmax(r.scores + i * r.stride + first, position + 1 - first, a->scale);
-    }
-    gather(a, kv, s, layer, head, first, position, (int)rows, out + g * kv->dim, &r);
-    g += rows;
+  for (size_t g = 0, heads; g < a->group; g += heads) {
+    heads = svf_size_min((size_t)a->kernel->rows, a->group - g);
+    attend_block(a, kv, t, g, heads, scratch);
   }
 }

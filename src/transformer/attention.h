@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Grouped-query attention of one row and one KV head, on the fp32 micro-kernels. */
+ * Grouped-query attention of a few rows of a sequence and one KV head, on the fp32 micro-kernels.
+ */
 #ifndef SVF_TRANSFORMER_ATTENTION_H
 #define SVF_TRANSFORMER_ATTENTION_H
 
@@ -15,15 +16,33 @@ typedef struct svf_attention {
   float scale;  /* 1 / sqrt(head_dim) */
 } svf_attention;
 
-/* Floats of scratch for `limit` positions, a multiple of a cache line. */
+/* Rows at neighbouring positions whose queries fill a row block of the kernel: at least 1. */
+static inline size_t svf_attention_rows(const svf_attention *a)
+{
+  const size_t most = (size_t)a->kernel->rows;
+  return a->group < most ? most / a->group : 1;
+}
+
+/* Rows [position, position + count), count <= svf_attention_rows. Row i's queries, and its results,
+ * are [group][head_dim] at i * stride floats. A row sees `window` positions, itself the last; 0:
+ * all up to itself. */
+typedef struct svf_attention_task {
+  const svf_kv_sequence *sequence;
+  size_t layer, head; /* of K and V */
+  size_t position, count, window;
+  const float *q;
+  float *out;
+  size_t stride;
+} svf_attention_task;
+
+/* Floats of scratch for sequences of `limit` positions, a multiple of a cache line. */
 size_t svf_attention_scratch(const svf_attention *a, const svf_kv *kv, size_t limit);
 
-/*   out[g] = sum over p of softmax(scale q[g] K^T)[p] V[p]        g < group, p in [first, position]
+/*   out = sum over p of softmax(scale q K^T)[p] V[p]
  *
- * q and out: [group][head_dim], contiguous; scratch: 64-byte aligned. Both products are chains of
- * FMAs in increasing order, so that nothing depends on what else is computed. */
-void svf_attend(const svf_attention *a, const svf_kv *kv, const svf_kv_sequence *s, size_t layer,
-                size_t head, size_t first, size_t position, const float *q, float *out,
+ * scratch: 64-byte aligned. Both products are chains of FMAs in increasing order, from the first
+ * position that a row sees to its own, so that its bits depend on nothing else. */
+void svf_attend(const svf_attention *a, const svf_kv *kv, const svf_attention_task *t,
                 float *scratch);
 
 #endif

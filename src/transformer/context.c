@@ -72,7 +72,8 @@ static svf_status allocate_all(svf_context *c)
              (c->scratch = floats(c->threads, c->scratch_floats)) &&
              (c->gains = allocate(c->threads * SVF_ABREAST, rows, sizeof *c->gains)) &&
              (c->more = allocate(c->kv.sequences, 1, sizeof *c->more)) &&
-             (c->position = allocate(rows, 1, sizeof *c->position));
+             (c->position = allocate(rows, 1, sizeof *c->position)) &&
+             (c->run = allocate(rows + 1, 1, sizeof *c->run));
   for (int i = 0; i < SVF_ABREAST; ++i) {
     all = all && (c->workspace[i] = allocate(c->workspace_bytes[i], 1, 1));
   }
@@ -146,8 +147,8 @@ svf_status svf_context_create(const svf_model *model, const svf_context_options 
 void svf_context_destroy(svf_context *c)
 {
   if (!c) return;
-  void *const all[] = {c->cos,      c->sin,  c->x,  c->h,       c->q,    c->k,       c->v,
-                       c->attended, c->gate, c->up, c->scratch, c->more, c->position};
+  void *const all[] = {c->cos,      c->sin,  c->x,  c->h,       c->q,    c->k,        c->v,
+                       c->attended, c->gate, c->up, c->scratch, c->more, c->position, c->run};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) free(all[i]);
   for (int i = 0; i < SVF_ABREAST; ++i) free(c->workspace[i]);
   free((void *)c->gains);

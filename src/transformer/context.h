@@ -35,6 +35,7 @@ struct svf_context {
 
   size_t *more;     /* [sequences] positions that the pass under way adds */
   size_t *position; /* [rows] */
+  size_t *run;      /* [rows + 1] the first rows of runs, and behind the last one */
 };
 
 /* What the cache knows gains by: 0 for NULL, the base model. */

@@ -19,6 +19,7 @@ typedef struct pass {
   const svf_row *rows;
   size_t count;
   size_t wanted; /* rows that want logits */
+  size_t runs;   /* of rows that attention takes together */
   float *logits;
   svf_status status; /* of the planning of a call, which only a mistake of ours can make fail */
 } pass;
@@ -158,26 +159,28 @@ static void store_keys(const worker *w, size_t layer)
   sync(w);
 }
 
-/* The first position that a row sees. */
-static size_t first_seen(const svf_config *f, size_t layer, size_t position)
-{
-  const bool windowed = f->window > 0 && layer >= f->window_from_layer;
-  return windowed && position >= f->window ? position + 1 - f->window : 0;
-}
-
-/* Rows and heads are dealt out in turn: a row's work grows with its position. */
+/* Runs and heads are dealt out in turn: a row's work grows with its position. */
 static void attend(const worker *w, size_t layer)
 {
-  const size_t dim = w->config->head_dim, heads = w->config->kv_heads;
-  const size_t group = w->c->attention.group;
-  float *scratch = w->c->scratch + w->ith * w->c->scratch_floats;
-  for (size_t i = w->ith; i < w->p->count * heads; i += w->nth) {
-    const size_t row = i / heads, head = i % heads, position = w->c->position[row];
-    float *q = w->c->q + i * group * dim;
-    for (size_t g = 0; g < group; ++g) rotate(w, row, q + g * dim);
-    svf_attend(&w->c->attention, &w->c->kv, sequence_of(w, row), layer, head,
-               first_seen(w->config, layer, position), position, q,
-               w->c->attended + i * group * dim, scratch);
+  const svf_context *c = w->c;
+  const size_t dim = w->config->head_dim, heads = w->config->kv_heads, group = c->attention.group;
+  const bool windowed = layer >= w->config->window_from_layer;
+  for (size_t i = w->ith; i < w->p->runs * heads; i += w->nth) {
+    const size_t row = c->run[i / heads], head = i % heads;
+    const size_t at = (row * heads + head) * group * dim;
+    const svf_attention_task t = {.sequence = sequence_of(w, row),
+                                  .layer = layer,
+                                  .head = head,
+                                  .position = c->position[row],
+                                  .count = c->run[i / heads + 1] - row,
+                                  .window = windowed ? w->config->window : 0,
+                                  .q = c->q + at,
+                                  .out = c->attended + at,
+                                  .stride = heads * group * dim};
+    for (size_t r = 0; r < t.count; ++r) {
+      for (size_t g = 0; g < group; ++g) rotate(w, row + r, c->q + at + r * t.stride + g * dim);
+    }
+    svf_attend(&c->attention, &c->kv, &t, c->scratch + w->ith * c->scratch_floats);
   }
   sync(w);
 }
@@ -242,10 +245,24 @@ static void work(void *context, size_t ith, size_t nth)
   if (p->wanted > 0) head_pass(&w);
 }
 
+/* Rows that follow each other in one sequence, cut into what attention takes at once. */
+static size_t find_runs(svf_context *c, const svf_row *rows, size_t count)
+{
+  const size_t most = svf_attention_rows(&c->attention);
+  size_t runs = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const bool goes_on = i > 0 && rows[i].sequence == rows[i - 1].sequence;
+    if (!goes_on || i - c->run[runs - 1] == most) c->run[runs++] = i;
+  }
+  c->run[runs] = count;
+  return runs;
+}
+
 svf_status svf_forward(svf_context *c, const svf_row *rows, size_t count, float *logits)
 {
   pass p = {.c = c, .rows = rows, .count = count, .logits = logits, .status = SVF_OK};
   for (size_t i = 0; i < count; ++i) p.wanted += rows[i].wants_logits != 0;
+  p.runs = find_runs(c, rows, count);
   svf_openmp_team(c->threads, work, &p);
   return p.status;
 }
