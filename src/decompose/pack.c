@@ -107,7 +107,8 @@ static svf_status fingerprint(const job *j, char *text, size_t bytes)
     ++count;
   }
   if (status == SVF_OK && count > 0) status = svf_modules_fingerprint(modules, count, &digest);
-  snprintf(text, bytes, count > 0 ? "%016" PRIx64 : "", digest);
+  text[0] = 0;
+  if (count > 0) snprintf(text, bytes, "%016" PRIx64, digest);
   for (size_t i = 0; i < count; ++i) svf_view_close(&sigma[i]);
   free(modules);
   free(sigma);
