@@ -81,7 +81,8 @@ static svf_status plan_layer(const job *j, size_t i)
       svf_weights_locate(j->c.files, j->c.names[i], tied_head ? "model.embed_tokens.weight" : NULL,
                          l->shape.m, l->shape.n, &l->source);
   if (status != SVF_OK) return status;
-  if (l->source.packed) return svf_fail(SVF_ERR_FILE, "'%s' is packed already", j->c.names[i]);
+  if (l->source.packed)
+    return svf_fail(SVF_ERR_FILE, "%.250s: '%s' is packed already", j->c.dir, j->c.names[i]);
   if (l->source.r > 0 && j->bits > 0) {
     status = plan_bits(j, l);
     if (l->options.quant.head == 0) l->options.format = SVF_FORMAT_W4; /* 0 means "by default" */
