@@ -63,6 +63,12 @@ static svf_status plan_bits(const job *j, layer *l)
     const size_t budget =
         (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
     status = svf_quant_plan(&source, budget, &l->options.quant, NULL);
+    if (status == SVF_ERR_SPACE) {
+      char reason[128];
+      snprintf(reason, sizeof reason, "%s", svf_last_message());
+      status =
+          svf_fail(SVF_ERR_ARGUMENT, "'%s': %g bits are too few: %s", l->name, j->bits, reason);
+    }
   }
   svf_view_close(&u);
   svf_view_close(&v);

@@ -8,13 +8,14 @@ set -euo pipefail
 svf=$1 source=$2 tools=$3
 PYTHON=${PYTHON:-python3}
 export PYTHONUTF8=1 LC_ALL=C
+export OMP_WAIT_POLICY=passive # other tests run beside this one: do not wait in loops
 unset SVF_ISA SVF_BACKEND
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 die() {
-  echo "FAILED (line ${BASH_LINENO[1]}): $*" >&2
+  echo "FAILED (lines ${BASH_LINENO[*]}): $*" >&2
   echo "standard output:" >&2
   head -c 1000 out >&2 || true
   echo "standard error:" >&2
