@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
 #
 # What the scripts of this folder share; sourced with their arguments:
 #   <script> <svf> <source directory> <directory of make_expert and make_model>
@@ -46,11 +47,11 @@ fails() { # code, words separated by |, arguments...
 
 # Wrong usage: code 2, nothing on standard output, and the words in what is said.
 misused() { # words, arguments...
-  local words=$1
+  local phrase=$1
   shift
   expect 2 "$@"
   [ ! -s out ] || die "svf $*: a failure with a result"
-  grep -qF -- "$words" err || die "svf $*: the message lacks '$words'"
+  grep -qF -- "$phrase" err || die "svf $*: the message lacks '$phrase'"
 }
 
 # The file holds lines of JSON; prints the value of a Python expression of each one's object `o`.
