@@ -144,7 +144,7 @@ t = json.load(open("out"))["text"]
 print(next(c for c in t if c.isascii() and c.isprintable() and c != " "))') || die "nothing to stop at"
 expect 0 generate --threads 1 svf --json -q Hello -n 24 --stop nowhere --stop "$stop"
 json out 'o["text"]' > stopped
-[ "$(json out 'o["finish"]')" = stop ] || die "--stop does not stop"
+[ "$(json out '[o["finish"], o["tokens"] < 24]')" = "['stop', True]" ] || die "--stop does not stop"
 "$PYTHON" -c '
 import sys
 whole, stopped = (open(f, newline="\n").read()[:-1] for f in ("base", "stopped"))
