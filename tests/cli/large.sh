@@ -41,6 +41,17 @@ no_temporaries() {
 
 # --- decompose ------------------------------------------------------------------------------------
 expect 0 decompose model -o whole --threads 1
+[ ! -s err ] || die "progress, but there is no terminal"
+# On a terminal, and unless it is to be quiet, a bar that is wiped at the end.
+terminal() { # arguments...
+  "$PYTHON" -c 'import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$svf" "$@" > out 2> err < /dev/null
+}
+terminal pack whole -o bar --threads 1 || die "pack on a terminal"
+grep -q $'\r\033\\[K\\[=* *\\] 7/29 .*model.layers.1.self_attn.q_proj' out || die "no progress"
+grep -q $'\r\033\\[Kbar: [0-9.]* MB' out || die "the bar is not wiped before the result"
+terminal pack whole -o no-bar --threads 1 -q || die "pack -q on a terminal"
+! grep -q $'\033' out || die "progress, but --quiet"
 for signal in INT TERM; do
   interrupted $signal part 130 decompose model -o part --threads 1
   no_model part
