@@ -228,7 +228,7 @@ int main(int argc, char **argv)
     fprintf(b.json,
             "{\n  \"schema\": 1, \"threads\": %zu, \"isa\": \"%s\", "
             "\"context\": %zu,\n  \"results\": [",
-            b.threads, svf_isa_name(svf_isa_selected()), b.bandwidth, o.context);
+            b.threads, svf_isa_name(svf_isa_selected()), o.context);
   }
   run(&b);
   if (b.json) fputs("\n  ]\n}\n", b.json);
