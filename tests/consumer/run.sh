@@ -61,6 +61,13 @@ if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
   read -ra model <<< "$(pkg-config --cflags --libs svf_model)"
   "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${model[@]}" -o "$work/pkgconfig_model"
   run_all "$work/pkgconfig_model"
+  # The example on a model that it can read.
+  "$CC" -std=c11 -Wall -Wextra -Werror "$here/generate.c" "${model[@]}" -o "$work/generate"
+  mkdir "$work/tiny"
+  cp "$source"/tests/golden/smollm/{config.json,model.safetensors} "$work/tiny"
+  cp "$source/tests/cli/bytes.json" "$work/tiny/tokenizer.json"
+  "$work/generate" "$work/tiny" - 'abc' | grep -a '^[0-9]* tokens: '
+  count=$((count + 1))
 fi
 if [ -e "$prefix/bin/svf-verify" ]; then
   run_all "$prefix/bin/svf-verify"
