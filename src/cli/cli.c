@@ -3,14 +3,18 @@
 #include "src/cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "src/tokenizer/utf8.h"
 
 /* --- Errors ------------------------------------------------------------------------------------
  */
@@ -37,6 +41,31 @@ int cli_fail(const char *command, svf_status status)
   cli_progress_end();
   fprintf(stderr, "svf %s: %s\n", command, svf_last_message());
   return exit_code(status);
+}
+
+/* --- Standard output ---------------------------------------------------------------------------
+ */
+
+/* An exit handler, as argp ends the process behind --help. */
+static void check_output(void)
+{
+  const bool failed = ferror(stdout) != 0;
+  if (fflush(stdout) == 0 && !failed) return;
+  fputs("svf: standard output cannot be written\n", stderr);
+  _exit(EXIT_FAILED);
+}
+
+/* A descriptor that is closed would be that of the next file: it becomes one whose every use fails,
+ * as it would have. */
+static void keep_closed(int fd)
+{
+  if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+bool cli_guard_output(void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) keep_closed(fd);
+  return atexit(check_output) == 0;
 }
 
 /* --- Interruption ------------------------------------------------------------------------------
@@ -110,13 +139,45 @@ void cli_progress_end(void)
 /* --- Values ------------------------------------------------------------------------------------
  */
 
+static void put_character(FILE *to, const char *at, size_t bytes)
+{
+  const unsigned char c = (unsigned char)*at;
+  if (c == '"' || c == '\\') {
+    fprintf(to, "\\%c", c);
+  } else if (c < 0x20 || c == 0x7f) {
+    fprintf(to, "\\u%04x", c);
+  } else {
+    fwrite(at, 1, bytes, to);
+  }
+}
+
+/* Not by jansson, which has no string for what is not UTF-8, and none without memory. */
 void cli_json_string(FILE *to, const char *text, size_t bytes)
 {
-  json_t *string = json_stringn(text, bytes);
-  char *dump = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-  fputs(dump ? dump : "null", to); /* not UTF-8, or no memory */
-  free(dump);
-  json_decref(string);
+  fputc('"', to);
+  for (size_t i = 0, n = 0; i < bytes; i += n) {
+    if (svf_tok_utf8_next(text + i, bytes - i, &n) == SVF_TOK_CHARACTER) {
+      put_character(to, text + i, n);
+    } else {
+      fputs(SVF_TOK_REPLACEMENT, to);
+    }
+  }
+  fputc('"', to);
+}
+
+void cli_print_made(const char *dir, bool json)
+{
+  char path[PATH_MAX];
+  struct stat made = {.st_size = 0};
+  const int n = snprintf(path, sizeof path, "%s/model.safetensors", dir);
+  if (n > 0 && (size_t)n < sizeof path) (void)stat(path, &made);
+  if (!json) {
+    printf("%s: %.1f MB\n", dir, (double)made.st_size / 1e6);
+    return;
+  }
+  printf("{\"schema\": %d, \"kind\": \"model\", \"path\": ", JSON_SCHEMA);
+  cli_json_string(stdout, dir, strlen(dir));
+  printf(", \"file_bytes\": %jd}\n", (intmax_t)made.st_size);
 }
 
 bool cli_parse_size(const char *text, size_t *out)

@@ -32,6 +32,10 @@ extern const svf_command command_info, command_decompose, command_pack, command_
  * belongs to the status. */
 int cli_fail(const char *command, svf_status status);
 
+/* First in main: what could not be written to standard output makes the exit code EXIT_FAILED, also
+ * where it is closed. */
+bool cli_guard_output(void);
+
 /* From now on Ctrl-C and SIGTERM only set what cli_interrupted returns, once; the second ends the
  * process. */
 void cli_catch_interrupts(void);
@@ -42,7 +46,10 @@ bool cli_interrupted(void);
 int cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
 
-/* Text as a JSON string, its quotes included. */
+/* The result of a command that made a model of one file. */
+void cli_print_made(const char *dir, bool json);
+
+/* Text as a JSON string, its quotes included; what is not UTF-8 in it is U+FFFD. */
 void cli_json_string(FILE *to, const char *text, size_t bytes);
 
 /* A whole number or a decimal number and nothing behind it. */

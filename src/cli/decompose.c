@@ -12,12 +12,12 @@
 
 static const char name[] = "decompose";
 
-enum { KEY_LAYERS = 512, KEY_RANK, KEY_ENERGY, KEY_BF16, KEY_THREADS, KEY_JSON };
+enum { KEY_LAYERS = 512, KEY_RANK, KEY_ENERGY, KEY_BF16 };
 
 typedef struct options {
+  model_options m;
   svf_decompose_options d;
   const char *dir, *out;
-  bool json, quiet;
 } options;
 
 static error_t take(int key, char *value, struct argp_state *state)
@@ -25,6 +25,7 @@ static error_t take(int key, char *value, struct argp_state *state)
   options *o = state->input;
   float energy;
   switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &o->m; return 0;
     case 'o': o->out = value; return 0;
     case KEY_LAYERS:
       if (strcmp(value, "mlp") == 0) {
@@ -47,13 +48,6 @@ static error_t take(int key, char *value, struct argp_state *state)
       o->d.energy = (double)energy;
       return 0;
     case KEY_BF16: o->d.dtype = SVF_BF16; return 0;
-    case KEY_THREADS:
-      if (!cli_parse_size(value, &o->d.threads) || o->d.threads > 4096) {
-        argp_error(state, "--threads=%s: a number up to 4096", value);
-      }
-      return 0;
-    case KEY_JSON: o->json = true; return 0;
-    case 'q': o->quiet = true; return 0;
     case ARGP_KEY_ARG:
       if (o->dir) argp_error(state, "one model at a time");
       o->dir = value;
@@ -90,28 +84,29 @@ static int run(int argc, char **argv)
       {"energy", KEY_ENERGY, "E", 0, "keep the fewest whose squares have this share, such as 0.99",
        1},
       {"bf16", KEY_BF16, 0, 0, "U and V in bf16 instead of fp32", 1},
-      {"threads", KEY_THREADS, "N", 0, "threads (default: one per processor)", 1},
-      {"json", KEY_JSON, 0, 0, "the report of every matrix on standard output", 1},
-      {"quiet", 'q', 0, 0, "no progress", 1},
       {0}};
+  static const struct argp_child children[] = {{&cli_run_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       table,
       take,
       "MODEL",
       "Decompose a model's linear layers, W = U diag(sigma) V^T: what experts apply to. An "
-      "interrupted run goes on where it was when it is called again.\v"
+      "interrupted run goes on where it was when it is called again; --json prints the report of "
+      "every matrix.\v"
       "example: svf decompose TinyLlama -o tinyllama-svf --layers mlp",
-      NULL,
+      children,
       NULL,
       NULL};
   options o = {.d = {.size = sizeof o.d}};
+  cli_model_defaults(&o.m);
   argp_parse(&argp, argc, argv, 0, NULL, &o);
   cli_catch_interrupts();
   o.d.progress = cli_progress;
-  o.d.progress_context = &o.quiet;
+  o.d.progress_context = &o.m.quiet;
+  o.d.threads = o.m.model.threads;
   svf_status status = svf_model_decompose(o.dir, o.out, &o.d);
   cli_progress_end();
-  if (status == SVF_OK && o.json) status = print_report(o.out);
+  if (status == SVF_OK && o.m.json) status = print_report(o.out);
   return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
 }
 

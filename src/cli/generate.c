@@ -130,8 +130,7 @@ typedef struct output {
 static void emit(output *out, const char *text, size_t bytes)
 {
   if (out->stream) {
-    fwrite(text, 1, bytes, stdout);
-    fflush(stdout);
+    out->failed = fwrite(text, 1, bytes, stdout) != bytes || fflush(stdout) != 0;
     return;
   }
   char *more = realloc(out->done, out->bytes + bytes + 1);
@@ -252,7 +251,8 @@ static svf_status read_jobs(session *s)
     if (status == SVF_OK) s->jobs.job[i].request.sampling.seed += i;
   }
   if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
-  return status;
+  if (status != SVF_OK || s->jobs.count > 0) return status;
+  return svf_fail(SVF_ERR_FILE, "%s: there is no prompt in it", o->file);
 }
 
 static svf_status allocate(session *s)
@@ -353,9 +353,8 @@ static int run(int argc, char **argv)
       "Continue texts. Each may have its own expert: all share one pass over the weights.\v"
       "examples:\n"
       "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n"
-      "  svf generate tinyllama-svf --mix math.safetensors=0.7,code.safetensors=0.3 -n 64 'def "
-      "f('\n"
-      "  svf generate tinyllama-svf --prompts questions.jsonl --json -t 0.8 --top-p 0.95",
+      "  svf generate tinyllama-svf --mix math.safetensors=0.7,base=0.3 'def f('\n"
+      "  svf generate tinyllama-svf --prompts q.jsonl --json -t 0.8 --top-p 0.95",
       children,
       NULL,
       NULL};
@@ -372,7 +371,6 @@ static int run(int argc, char **argv)
   int code = status == SVF_OK ? EXIT_OK : cli_fail(name, status);
   if (code == EXIT_OK && !print(&s, seconds)) code = EXIT_FAILED;
   if (code == EXIT_OK && cli_interrupted()) code = EXIT_INTERRUPTED;
-  if (fflush(stdout) != 0 || ferror(stdout)) code = EXIT_FAILED;
   close_session(&s);
   return code;
 }

@@ -23,7 +23,9 @@ static int usage(FILE *to, int code)
     fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
   }
   fputs(
-      "\n'svf COMMAND --help' says more. SVF_ISA=avx2 and the like restrict the instruction set.\n"
+      "\n'svf help COMMAND' says more, 'svf --version' which svf this is. SVF_ISA=avx2 and the "
+      "like\n"
+      "restrict the instruction set.\n"
       "Exit status: 0 done, 1 failed, 2 usage, 4 a file cannot be read or used, 130 "
       "interrupted.\n\n"
       "example:\n"
@@ -33,25 +35,52 @@ static int usage(FILE *to, int code)
   return code;
 }
 
+static const svf_command *find(const char *name)
+{
+  for (int i = 0; i < COMMANDS; ++i) {
+    if (strcmp(name, commands[i]->name) == 0) return commands[i];
+  }
+  return NULL;
+}
+
+static int unknown(const char *name)
+{
+  fprintf(stderr, "svf: there is no command '%s'\n", name);
+  return usage(stderr, EXIT_USAGE);
+}
+
+/* argv[0] becomes the command's full name, for its messages. */
+static int run(const svf_command *command, int argc, char **argv)
+{
+  char name[64];
+  if (svf_isa_select_env() != SVF_OK || svf_backend_select_env() != SVF_OK) {
+    return cli_fail(command->name, SVF_ERR_ARGUMENT);
+  }
+  snprintf(name, sizeof name, "svf %s", command->name);
+  argv[0] = name;
+  return command->run(argc, argv);
+}
+
+static int help(int argc, char **argv)
+{
+  char option[] = "--help", *arguments[] = {NULL, option, NULL};
+  if (argc < 2) return usage(stdout, EXIT_OK);
+  const svf_command *command = find(argv[1]);
+  return command ? run(command, 2, arguments) : unknown(argv[1]);
+}
+
 int main(int argc, char **argv)
 {
   argp_err_exit_status = EXIT_USAGE;
-  char name[64];
+  if (!cli_guard_output()) return EXIT_FAILED;
   if (argc < 2) return usage(stderr, EXIT_USAGE);
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return usage(stdout, EXIT_OK);
-  if (strcmp(argv[1], "--version") == 0) {
+  const char *first = argv[1];
+  if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) return usage(stdout, EXIT_OK);
+  if (strcmp(first, "--version") == 0) {
     printf("svf %s\n", svf_version());
     return EXIT_OK;
   }
-  for (int i = 0; i < COMMANDS; ++i) {
-    if (strcmp(argv[1], commands[i]->name) != 0) continue;
-    if (svf_isa_select_env() != SVF_OK || svf_backend_select_env() != SVF_OK) {
-      return cli_fail(argv[1], SVF_ERR_ARGUMENT);
-    }
-    snprintf(name, sizeof name, "svf %s", argv[1]);
-    argv[1] = name;
-    return commands[i]->run(argc - 1, argv + 1);
-  }
-  fprintf(stderr, "svf: there is no command '%s'\n", argv[1]);
-  return usage(stderr, EXIT_USAGE);
+  if (strcmp(first, "help") == 0) return help(argc - 1, argv + 1);
+  const svf_command *command = find(first);
+  return command ? run(command, argc - 1, argv + 1) : unknown(first);
 }

@@ -58,7 +58,7 @@ static int run(int argc, char **argv)
       {"bf16", KEY_BF16, 0, 0, "weights in bf16 instead of fp32", 1},
       {0}};
   static const struct argp_child children[] = {
-      {&cli_model_argp, 0, NULL, 0}, {&cli_expert_argp, 0, NULL, 0}, {0}};
+      {&cli_expert_argp, 0, NULL, 0}, {&cli_run_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       table,
       take,
@@ -81,6 +81,7 @@ static int run(int argc, char **argv)
   }
   cli_progress_end();
   free(gains);
+  if (status == SVF_OK) cli_print_made(o.out, o.m.json);
   return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
 }
 

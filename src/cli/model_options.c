@@ -25,7 +25,35 @@ bool cli_parse_format(const char *text, svf_format *format)
   return false;
 }
 
-static error_t take_model(int key, char *value, struct argp_state *state)
+static error_t take_run(int key, char *value, struct argp_state *state)
+{
+  model_options *o = state->input;
+  switch (key) {
+    case KEY_THREADS:
+      if (!cli_parse_size(value, &o->model.threads) || o->model.threads > 4096) {
+        argp_error(state, "--threads=%s: a number up to 4096", value);
+      }
+      return 0;
+    case KEY_JSON: o->json = true; return 0;
+    case 'q': o->quiet = true; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp cli_run_argp = {
+    (const struct argp_option[]){
+        {"threads", KEY_THREADS, "N", 0, "threads (default: one per processor)", 10},
+        {"json", KEY_JSON, 0, 0, "JSON on standard output", 10},
+        {"quiet", 'q', 0, 0, "no progress", 10},
+        {0}},
+    take_run,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL};
+
+static error_t take_format(int key, char *value, struct argp_state *state)
 {
   model_options *o = state->input;
   switch (key) {
@@ -40,34 +68,43 @@ static error_t take_model(int key, char *value, struct argp_state *state)
         argp_error(state, "--group=%s: 32, 64 or 128", value);
       }
       return 0;
-    case KEY_THREADS:
-      if (!cli_parse_size(value, &o->model.threads) || o->model.threads > 4096) {
-        argp_error(state, "--threads=%s: a number up to 4096", value);
-      }
-      return 0;
-    case KEY_NO_MMAP: o->model.flags |= SVF_MODEL_NO_MMAP; return 0;
-    case KEY_JSON: o->json = true; return 0;
-    case 'q': o->quiet = true; return 0;
     default: return ARGP_ERR_UNKNOWN;
   }
 }
 
-const struct argp cli_model_argp = {
+const struct argp cli_format_argp = {
     (const struct argp_option[]){
         {"format", 'f', "FORMAT", 0,
          "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, w4, "
          "w84",
          10},
         {"group", KEY_GROUP, "N", 0, "weights that share a scale in w8, w4, w84: 32, 64, 128", 10},
-        {"threads", KEY_THREADS, "N", 0, "threads (default: one per processor)", 10},
-        {"no-mmap", KEY_NO_MMAP, 0, 0, "read files into memory instead of mapping them", 10},
-        {"json", KEY_JSON, 0, 0, "JSON on standard output", 10},
-        {"quiet", 'q', 0, 0, "no progress", 10},
         {0}},
+    take_format,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL};
+
+static error_t take_model(int key, char *value, struct argp_state *state)
+{
+  model_options *o = state->input;
+  (void)value;
+  switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = o; return 0;
+    case KEY_NO_MMAP: o->model.flags |= SVF_MODEL_NO_MMAP; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+const struct argp cli_model_argp = {
+    (const struct argp_option[]){
+        {"no-mmap", KEY_NO_MMAP, 0, 0, "read files into memory instead of mapping them", 10}, {0}},
     take_model,
     NULL,
     NULL,
-    NULL,
+    (const struct argp_child[]){{&cli_format_argp, 0, NULL, 0}, {&cli_run_argp, 0, NULL, 0}, {0}},
     NULL,
     NULL};
 

@@ -17,7 +17,9 @@ typedef struct model_options {
 } model_options;
 
 /* As argp children: their input is a model_options. */
-extern const struct argp cli_model_argp;  /* --format, --group, --threads, --no-mmap, ... */
+extern const struct argp cli_run_argp;    /* --threads, --json, --quiet */
+extern const struct argp cli_format_argp; /* --format, --group */
+extern const struct argp cli_model_argp;  /* both, and --no-mmap: to open a model */
 extern const struct argp cli_expert_argp; /* --expert, --mix, --scale, --unpaired */
 
 /* Before parsing. */

@@ -20,7 +20,7 @@ static error_t take(int key, char *value, struct argp_state *state)
 {
   options *o = state->input;
   switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &o->m; return 0;
+    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
     case 'o': o->out = value; return 0;
     case KEY_BITS:
       if (!cli_parse_float(value, &o->bits) || o->bits <= 0) {
@@ -45,7 +45,8 @@ static int run(int argc, char **argv)
       {"output", 'o', "DIR", 0, "the new model", 1},
       {"bits", KEY_BITS, "B", 0, "w84: average bits of a weight of the layers in factors", 1},
       {0}};
-  static const struct argp_child children[] = {{&cli_model_argp, 0, NULL, 0}, {0}};
+  static const struct argp_child children[] = {
+      {&cli_format_argp, 0, NULL, 0}, {&cli_run_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       table,
       take,
@@ -63,6 +64,7 @@ static int run(int argc, char **argv)
   o.m.model.progress_context = &o.m.quiet;
   const svf_status status = svf_model_pack(o.dir, o.out, &o.m.model, (double)o.bits);
   cli_progress_end();
+  if (status == SVF_OK) cli_print_made(o.out, o.m.json);
   return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
 }
 
