@@ -33,8 +33,11 @@ int main(int argc, char **argv)
       return fprintf(stderr, "%s\n", svf_last_message()), 1;
     }
   }
-  svf_request request = {.prompt = prompt, .prompt_count = count, .gains = gains,
-                         .max_tokens = TOKENS, .tokens = tokens};
+  svf_request request = {.prompt = prompt,
+                         .prompt_count = count,
+                         .gains = gains,
+                         .max_tokens = TOKENS,
+                         .tokens = tokens};
   if (svf_generate(context, &request, 1) || /* any number of requests, each with its own gains */
       svf_tokenizer_decode(tokenizer, tokens, request.count, 0, text, sizeof text, &bytes)) {
     return fprintf(stderr, "%s\n", svf_last_message()), 1;
