@@ -53,8 +53,8 @@ if(SVF_BUILD_COMMANDS)
   if(SVF_BUILD_MODEL)
     install(TARGETS svf-cli)
     install(FILES ${PROJECT_SOURCE_DIR}/src/cli/svf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-    install(FILES ${PROJECT_SOURCE_DIR}/src/cli/completion.bash
-      DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME svf)
+    install(FILES ${PROJECT_SOURCE_DIR}/src/cli/completion.bash RENAME svf
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
   endif()
 endif()
 

@@ -6,11 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include <svf/generate.h>
-#include <svf/text.h>
-
 #include "src/cli/jobs.h"
 #include "src/cli/model_options.h"
+#include "src/cli/output.h"
 #include "src/core/status.h"
 
 static const char name[] = "generate";
@@ -116,62 +114,6 @@ static error_t take(int key, char *value, struct argp_state *state)
   }
 }
 
-/* --- One text ----------------------------------------------------------------------------------
- */
-
-typedef struct output {
-  svf_text *text;
-  bool stream; /* to standard output as it comes */
-  char *done;  /* what came so far, terminated, if it is not streamed */
-  size_t bytes, tokens;
-  bool stopped, failed;
-} output;
-
-static void emit(output *out, const char *text, size_t bytes)
-{
-  if (out->stream) {
-    out->failed = fwrite(text, 1, bytes, stdout) != bytes || fflush(stdout) != 0;
-    return;
-  }
-  char *more = realloc(out->done, out->bytes + bytes + 1);
-  if (!more) {
-    out->failed = true;
-    return;
-  }
-  out->done = more;
-  memcpy(more + out->bytes, text, bytes);
-  out->bytes += bytes;
-  more[out->bytes] = 0;
-}
-
-static int on_token(void *context, int32_t token)
-{
-  output *out = context;
-  const char *text;
-  size_t bytes;
-  int stopped = 0;
-  ++out->tokens;
-  if (svf_text_push(out->text, token, &text, &bytes, &stopped) != SVF_OK) out->failed = true;
-  if (!out->failed && bytes > 0) emit(out, text, bytes);
-  out->stopped = stopped != 0;
-  return stopped || out->failed || cli_interrupted();
-}
-
-static void finish(output *out)
-{
-  const char *text;
-  size_t bytes;
-  if (svf_text_flush(out->text, &text, &bytes) == SVF_OK && bytes > 0) emit(out, text, bytes);
-  if (out->stream) fputc('\n', stdout);
-}
-
-static const char *reason(const svf_request *r, const output *out)
-{
-  if (out->stopped) return "stop";
-  if (r->finish == SVF_FINISH_END) return "end";
-  return r->finish == SVF_FINISH_LENGTH ? "length" : "interrupted";
-}
-
 /* --- All of them -------------------------------------------------------------------------------
  */
 
@@ -231,7 +173,7 @@ static svf_status prepare(session *s, size_t i, size_t *positions)
   }
   r->prompt = s->prompts[i];
   r->ignore_end = s->o->ignore_end;
-  r->on_token = on_token;
+  r->on_token = output_token;
   r->on_token_context = &s->outputs[i];
   const size_t needed = r->prompt_count + r->max_tokens;
   if (needed > *positions) *positions = needed;
@@ -300,7 +242,17 @@ static void print_json(const session *s, size_t i)
   fputs(", \"text\": ", stdout);
   cli_json_string(stdout, out->done ? out->done : "", out->bytes);
   printf(", \"prompt_tokens\": %zu, \"tokens\": %zu, \"finish\": \"%s\"}\n", r->prompt_count,
-         out->tokens, reason(r, out));
+         out->tokens, output_reason(out, r));
+}
+
+/* Not by %s: a text may hold NUL. */
+static void print_text(const job *j, const output *out, bool first)
+{
+  fputs(first ? "== " : "\n== ", stdout);
+  fwrite(j->prompt, 1, j->bytes, stdout);
+  fputs(" ==\n", stdout);
+  if (out->bytes > 0) fwrite(out->done, 1, out->bytes, stdout);
+  fputc('\n', stdout);
 }
 
 static bool print(const session *s, double seconds)
@@ -309,13 +261,13 @@ static bool print(const session *s, double seconds)
   bool ok = true;
   for (size_t i = 0; i < s->jobs.count; ++i) {
     output *out = &s->outputs[i];
-    finish(out);
+    output_finish(out);
     tokens += out->tokens;
     ok = ok && !out->failed;
     if (s->o->m.json) {
       print_json(s, i);
     } else if (!out->stream) {
-      printf("%s== %s ==\n%s\n", i ? "\n" : "", s->jobs.job[i].prompt, out->done ? out->done : "");
+      print_text(&s->jobs.job[i], out, i == 0);
     }
   }
   if (!s->o->m.quiet) {

@@ -8,6 +8,7 @@
 #include <svf/matmul.h>
 
 #include "src/core/status.h"
+#include "src/io/file.h"
 
 enum { KEY_GROUP = 256, KEY_THREADS, KEY_NO_MMAP, KEY_JSON, KEY_MIX, KEY_SCALE, KEY_UNPAIRED };
 
@@ -164,7 +165,15 @@ typedef struct mixture {
   size_t count;
 } mixture;
 
-static svf_status add_part(mixture *m, char *part)
+static svf_status open_expert(const char *path, const svf_modules *modules, unsigned flags,
+                              svf_expert **expert)
+{
+  const svf_status status = svf_expert_open(path, expert);
+  if (status != SVF_OK) return status;
+  return svf_file_at_path(svf_expert_check(*expert, modules, flags), path);
+}
+
+static svf_status add_part(mixture *m, char *part, const svf_modules *modules, unsigned flags)
 {
   char *equals = strrchr(part, '=');
   if (m->count == MIX_MAX) return svf_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
@@ -172,18 +181,17 @@ static svf_status add_part(mixture *m, char *part)
     return svf_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
   }
   *equals = 0;
-  svf_expert **to = &m->expert[m->count];
-  const svf_status status = strcmp(part, "base") == 0 ? SVF_OK : svf_expert_open(part, to);
-  if (status == SVF_OK) ++m->count;
-  return status;
+  svf_expert **to = &m->expert[m->count++];
+  return strcmp(part, "base") == 0 ? SVF_OK : open_expert(part, modules, flags, to);
 }
 
-static svf_status read_mixture(const char *text, mixture *m)
+static svf_status read_mixture(const char *text, const svf_modules *modules, unsigned flags,
+                               mixture *m)
 {
   char *copy = strdup(text), *rest = copy;
   svf_status status = copy ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for a mixture");
   for (char *part; status == SVF_OK && (part = strsep(&rest, ",")) != NULL;) {
-    status = add_part(m, part);
+    status = add_part(m, part, modules, flags);
   }
   free(copy);
   return status;
@@ -192,8 +200,8 @@ static svf_status read_mixture(const char *text, mixture *m)
 static svf_status mixed_gains(const svf_modules *modules, const char *text, unsigned flags,
                               float *gains)
 {
-  mixture m = {.count = 0};
-  svf_status status = read_mixture(text, &m);
+  mixture m = {{0}, {0}, 0};
+  svf_status status = read_mixture(text, modules, flags, &m);
   if (status == SVF_OK) {
     status = svf_experts_mix_gains((const svf_expert *const *)m.expert, m.count, m.alpha, 0,
                                    modules, flags, gains);
@@ -206,7 +214,7 @@ static svf_status expert_gains(const svf_modules *modules, const char *path, flo
                                unsigned flags, float *gains)
 {
   svf_expert *expert = NULL;
-  svf_status status = svf_expert_open(path, &expert);
+  svf_status status = open_expert(path, modules, flags, &expert);
   if (status == SVF_OK) status = svf_expert_gains(expert, modules, scale, flags, gains);
   svf_expert_close(expert);
   return status;

@@ -82,8 +82,9 @@ static svf_status add_item(job *j, size_t linear)
   *it = (item){.name = j->c.names[linear], .m = shape.m, .n = shape.n};
   it->w = svf_checkpoint_find(j->c.files, name);
   if (!it->w) {
-    return svf_fail(SVF_ERR_FILE, "tensor '%s' is missing: only dense weights can be decomposed",
-                    name);
+    return svf_fail(SVF_ERR_FILE,
+                    "%.250s: tensor '%s' is missing: only dense weights can be decomposed",
+                    j->c.dir, name);
   }
   if (it->w->ndim != 2 || it->w->shape[0] != it->m || it->w->shape[1] != it->n) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s' has not the shape [%zu, %zu] (%.200s)", name, it->m,

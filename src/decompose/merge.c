@@ -60,7 +60,8 @@ static svf_status list_layers(job *j)
                            l->shape.m, l->shape.n, &l->source);
     if (status != SVF_OK) return status;
     if (l->source.packed) {
-      return svf_fail(SVF_ERR_FILE, "'%s' is packed: merge the model that it was packed from",
+      return svf_fail(SVF_ERR_FILE,
+                      "%.250s: '%s' is packed: merge the model that it was packed from", j->c.dir,
                       l->name);
     }
     if (l->source.r == 0) continue;

@@ -63,6 +63,12 @@ static svf_status plan_bits(const job *j, layer *l)
     const size_t budget =
         (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
     status = svf_quant_plan(&source, budget, &l->options.quant, NULL);
+    if (status == SVF_ERR_SPACE) {
+      char reason[128];
+      snprintf(reason, sizeof reason, "%s", svf_last_message());
+      status =
+          svf_fail(SVF_ERR_ARGUMENT, "'%s': %g bits are too few: %s", l->name, j->bits, reason);
+    }
   }
   svf_view_close(&u);
   svf_view_close(&v);
@@ -81,7 +87,8 @@ static svf_status plan_layer(const job *j, size_t i)
       svf_weights_locate(j->c.files, j->c.names[i], tied_head ? "model.embed_tokens.weight" : NULL,
                          l->shape.m, l->shape.n, &l->source);
   if (status != SVF_OK) return status;
-  if (l->source.packed) return svf_fail(SVF_ERR_FILE, "'%s' is packed already", j->c.names[i]);
+  if (l->source.packed)
+    return svf_fail(SVF_ERR_FILE, "%.250s: '%s' is packed already", j->c.dir, j->c.names[i]);
   if (l->source.r > 0 && j->bits > 0) {
     status = plan_bits(j, l);
     if (l->options.quant.head == 0) l->options.format = SVF_FORMAT_W4; /* 0 means "by default" */

@@ -4,8 +4,21 @@ if(TARGET svf-verify AND NOT SVF_SANITIZE STREQUAL "thread") # it has one
     "-DEMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}" -P ${CMAKE_CURRENT_LIST_DIR}/verify.cmake)
   set_tests_properties(svf-verify PROPERTIES LABELS quick)
 endif()
-if(TARGET svf-cli)
-  add_test(NAME svf-documents COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/documents.sh
-    $<TARGET_FILE:svf-cli> ${PROJECT_SOURCE_DIR})
-  set_tests_properties(svf-documents PROPERTIES LABELS quick)
+
+# The command svf, by a script: it starts processes, interrupts them and compares what they wrote.
+find_program(SVF_BASH bash)
+find_program(SVF_PYTHON3 python3)
+mark_as_advanced(SVF_BASH SVF_PYTHON3)
+if(TARGET svf-cli AND SVF_BASH AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING
+   AND NOT SVF_SANITIZE STREQUAL "thread")
+  foreach(tool make_expert make_model)
+    svf_test_program(${tool} cli/${tool}.c)
+    target_link_libraries(${tool} PRIVATE svf_model)
+  endforeach()
+  foreach(script svf large documents)
+    add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh
+      $<TARGET_FILE:svf-cli> ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:make_expert>)
+    set_tests_properties(cli-${script} PROPERTIES LABELS quick TIMEOUT 120
+      ENVIRONMENT "PYTHON=${SVF_PYTHON3};PYTHONUTF8=1")
+  endforeach()
 endif()

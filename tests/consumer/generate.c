@@ -1,6 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Continue a prompt with an expert: generate MODEL EXPERT|- PROMPT. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,45 +6,53 @@
 #include <svf/generate.h>
 #include <svf/tokenizer.h>
 
-int main(int argc, char **argv)
+#define TRY(call) \
+  if ((call) != SVF_OK) return fprintf(stderr, "%s\n", svf_last_message()), 1
+
+int main(int argc, char **argv) /* MODEL EXPERT PROMPT: the base model's text and the expert's */
 {
-  enum { PROMPT = 256, TOKENS = 32 };
-  int32_t prompt[PROMPT], tokens[TOKENS];
-  char text[TOKENS * 64];
-  size_t count, bytes = 0;
-  svf_model *model;
-  svf_context *context;
+  enum { PROMPT = 1024, TOKENS = 64 };
+  int32_t prompt[PROMPT], tokens[2][TOKENS];
+  char text[16 * TOKENS];
+  size_t count = 0, bytes = 0;
   svf_tokenizer *tokenizer;
-  svf_expert *expert = NULL;
-  float *gains = NULL; /* the base model */
+  svf_model *model;
+  svf_expert *expert;
+  svf_context *context;
+  const svf_model_options options = {.size = sizeof options, .format = SVF_FORMAT_W8};
+  const svf_context_options room = {.size = sizeof room, .sequences = 2};
+
   if (argc != 4) return 2;
-  if (svf_model_open(argv[1], NULL, &model) || svf_context_create(model, NULL, &context) ||
-      svf_tokenizer_open(argv[1], &tokenizer) ||
-      svf_tokenizer_encode(tokenizer, argv[3], strlen(argv[3]), SVF_TOKENIZER_SPECIAL, prompt,
-                           PROMPT, &count)) {
-    return fprintf(stderr, "%s\n", svf_last_message()), 1;
+  TRY(svf_model_open(argv[1], &options, &model));
+  TRY(svf_tokenizer_open(argv[1], &tokenizer));
+  TRY(svf_expert_open(argv[2], &expert));
+  float *gains = malloc(svf_model_modules(model)->gains * sizeof *gains);
+  TRY(svf_expert_gains(expert, svf_model_modules(model), 1, 0, gains));
+  TRY(svf_tokenizer_encode(tokenizer, argv[3], strlen(argv[3]), SVF_TOKENIZER_SPECIAL, prompt,
+                           PROMPT, &count));
+  TRY(svf_context_create(model, &room, &context));
+
+  svf_request requests[2];
+  for (int i = 0; i < 2; ++i) { /* gains = NULL is the base model; both run in one pass */
+    requests[i] = (svf_request){.prompt = prompt,
+                                .prompt_count = count,
+                                .max_tokens = TOKENS,
+                                .tokens = tokens[i],
+                                .gains = i == 0 ? NULL : gains};
   }
-  if (strcmp(argv[2], "-") != 0) {
-    gains = malloc(svf_model_modules(model)->gains * sizeof *gains);
-    if (svf_expert_open(argv[2], &expert) ||
-        svf_expert_gains(expert, svf_model_modules(model), 1, 0, gains)) {
-      return fprintf(stderr, "%s\n", svf_last_message()), 1;
-    }
+  TRY(svf_generate(context, requests, 2));
+  for (int i = 0; i < 2; ++i) {
+    TRY(svf_tokenizer_decode(tokenizer, tokens[i], requests[i].count, SVF_TOKENIZER_SKIP_SPECIAL,
+                             text, sizeof text, &bytes));
+    printf("%s: ", i == 0 ? "base" : "expert");
+    fwrite(text, 1, bytes, stdout);
+    putchar('\n');
   }
-  svf_request request = {.prompt = prompt,
-                         .prompt_count = count,
-                         .gains = gains,
-                         .max_tokens = TOKENS,
-                         .tokens = tokens};
-  if (svf_generate(context, &request, 1) || /* any number of requests, each with its own gains */
-      svf_tokenizer_decode(tokenizer, tokens, request.count, 0, text, sizeof text, &bytes)) {
-    return fprintf(stderr, "%s\n", svf_last_message()), 1;
-  }
-  printf("%zu tokens: %.*s\n", request.count, (int)bytes, text);
-  svf_expert_close(expert);
-  free(gains);
-  svf_tokenizer_close(tokenizer);
+
   svf_context_destroy(context);
+  svf_expert_close(expert);
+  svf_tokenizer_close(tokenizer);
   svf_model_close(model);
+  free(gains);
   return 0;
 }

@@ -3,7 +3,7 @@
 #
 # Install, move the installed tree elsewhere, and use it from there as users do: find_package and
 # pkg-config, shared and static, C and C++; the source tree through add_subdirectory and without any
-# build system; and the README's example.
+# build system; and the README's examples.
 #   run.sh <source directory> <build directory>       (CC and CXX from the caller)
 set -euo pipefail
 source=$1 build=$2
@@ -61,20 +61,43 @@ if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
   read -ra model <<< "$(pkg-config --cflags --libs svf_model)"
   "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${model[@]}" -o "$work/pkgconfig_model"
   run_all "$work/pkgconfig_model"
-  # The example on a model that it can read.
+fi
+
+# The README's second example, which is generate.c: its texts are those of the installed command.
+example() { # number of the block of C
+  awk -v wanted="$1" '/^```/ { inside = /^```c$/ && ++n == wanted; next } inside' "$source/README.md"
+}
+if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
+  example 2 | diff <(tail -n +2 "$here/generate.c") - || { echo "README: not generate.c"; exit 1; }
   "$CC" -std=c11 -Wall -Wextra -Werror "$here/generate.c" "${model[@]}" -o "$work/generate"
-  mkdir "$work/tiny"
-  cp "$source"/tests/golden/smollm/{config.json,model.safetensors} "$work/tiny"
-  cp "$source/tests/cli/bytes.json" "$work/tiny/tokenizer.json"
-  "$work/generate" "$work/tiny" - 'abc' | grep -a '^[0-9]* tokens: '
-  count=$((count + 1))
+fi
+if [ -e "$prefix/bin/svf" ] && [ -x "$build/tests/make_expert" ]; then
+  mkdir "$work/dense"
+  cp "$source"/tests/golden/smollm/{config.json,model.safetensors} "$work/dense"
+  cp "$source/tests/cli/bytes.json" "$work/dense/tokenizer.json"
+  "$prefix/bin/svf" decompose "$work/dense" -o "$work/model"
+  "$build/tests/make_expert" "$work/model" "$work/expert" 1
+  usual=(generate -q --format w8 -n 64 "$work/model" Hello)
+  {
+    echo -n 'base: '
+    "$prefix/bin/svf" "${usual[@]}"
+    echo -n 'expert: '
+    "$prefix/bin/svf" "${usual[@]}" -e "$work/expert"
+  } > "$work/wanted"
+  for program in "$work/generate" "$work/find_package_c/generate"; do
+    "$program" "$work/model" "$work/expert" Hello > "$work/texts"
+    cmp "$work/wanted" "$work/texts"
+    count=$((count + 1))
+  done
+  [ -e "$prefix/share/man/man1/svf.1" ]
+  [ -e "$prefix/share/bash-completion/completions/svf" ]
 fi
 if [ -e "$prefix/bin/svf-verify" ]; then
   run_all "$prefix/bin/svf-verify"
 fi
 
-# The README's example, and what it says about a build system of one's own.
-sed -n '/^```c$/,/^```$/{/^```/d;p}' "$source/README.md" > "$work/example.c"
+# The README's first example, and what it says about a build system of one's own.
+example 1 > "$work/example.c"
 "$CC" -std=c11 -I"$prefix/include" "$work/example.c" "${libs[@]}" -o "$work/example"
 printed=$(LD_LIBRARY_PATH=$libdir "$work/example" | paste -sd '|' | sed 's/|/ and /')
 if ! grep -qF "prints $printed " "$work/example.c"; then
@@ -88,4 +111,4 @@ esac
 (cd "$source" && "$CC" -std=c11 -O1 -ffp-contract=off -Iinclude -I. tests/consumer/consumer.c \
   kernels/registry.c "${kernels[@]}" src/{core,forms,linear,matmul}/*.c -lm -o "$work/own_build")
 run_all "$work/own_build"
-echo "$count programs exact, and the README's example"
+echo "$count programs exact, and the README's examples"

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What needs a model of some size: jobs that are interrupted or killed and leave nothing half, and
+# the bits of w84. Arguments: see cli.sh.
+source "$(dirname "$0")/cli.sh"
+
+mkdir model
+"$tools/make_model" model
+cp "$source/tests/cli/bytes.json" model/tokenizer.json
+
+# Start svf with these arguments and send it the signal as soon as it has made `file`. A job that
+# was faster than the signal is done again.
+interrupted() { # signal, file, wanted code, arguments...
+  local signal=$1 file=$2 wanted=$3 job
+  shift 3
+  for _ in 1 2 3 4 5 6 7 8; do
+    rm -rf "$file"
+    "$svf" "$@" > out 2> err < /dev/null &
+    job=$!
+    until [ -s "$file" ] || [ -d "$file" ] || ! kill -0 $job 2> /dev/null; do :; done
+    kill -"$signal" $job 2> /dev/null || true
+    code=0
+    wait $job 2> /dev/null || code=$?
+    [ $code -ne 0 ] || continue
+    [ $code -eq "$wanted" ] || die "svf $* after $signal: exit code $code, expected $wanted"
+    return
+  done
+  die "svf $*: always done before it could be interrupted"
+}
+
+no_model() { # directory
+  [ -d "$1" ] || die "$1 is not there at all"
+  [ ! -e "$1/model.safetensors" ] && [ ! -e "$1/model.safetensors.index.json" ] ||
+    die "$1: an interrupted job left a model"
+}
+
+no_temporaries() {
+  [ -z "$(find . -name '*.tmp')" ] || die "temporary files are left: $(find . -name '*.tmp')"
+}
+
+# --- decompose ------------------------------------------------------------------------------------
+expect 0 decompose model -o whole --threads 1
+for signal in INT TERM; do
+  interrupted $signal part 130 decompose model -o part --threads 1
+  no_model part
+  no_temporaries
+  [ "$(wc -l < err)" -eq 1 ] && grep -q '^svf decompose: stopped' err || die "$signal: the message"
+done
+interrupted KILL part/factors-00005.safetensors 137 decompose model -o part --threads 1
+no_model part
+stat -c '%n %Y %i' part/factors-0000[0-5].safetensors > before
+expect 0 decompose model -o part --threads 1
+stat -c '%n %Y %i' part/factors-0000[0-5].safetensors > after
+same before after "finished shards before and after a killed job was resumed"
+no_temporaries
+for file in whole/*; do
+  name=$(basename "$file")
+  [ "$name" = decomposition.json ] || same "$file" "part/$name" "$name whole and resumed"
+done
+expect 0 info part
+
+# --- pack, merge ----------------------------------------------------------------------------------
+for bits in 5 10; do
+  interrupted INT w84 130 pack whole -o w84 -f w84 --bits $bits
+  no_model w84
+  no_temporaries
+  expect 0 pack whole -o w84 -f w84 --bits $bits --json
+  json out 'o["file_bytes"]' > bytes$bits
+  rm -r w84
+done
+[ "$(cat bytes5)" -lt "$(cat bytes10)" ] || die "5 bits are not smaller than 10"
+interrupted INT merged 130 merge whole -o merged
+no_model merged
+no_temporaries
+
+# --- generate -------------------------------------------------------------------------------------
+expect 0 generate whole --threads 1 -q Hello -n 40 --ignore-end
+mv out text
+interrupted INT out 130 generate whole --threads 1 Hello -n 60000 --ignore-end
+cat out > partial
+[ "$(wc -c < partial)" -gt 1 ] || die "no partial text"
+"$PYTHON" -c '
+text, partial = (open(f, newline="\n").read()[:-1] for f in ("text", "partial"))
+n = min(len(text), len(partial))
+assert text[:n] == partial[:n]' || die "the partial text is not the beginning of the text"
+[ "$(wc -l < err)" -eq 1 ] && grep -q ' tokens in ' err || die "generate: what it says at the end"
+
+# Each text says why it ended.
+"$svf" generate whole --threads 1 --json -q Hello Hi -n 30000 --ignore-end > out 2> err &
+job=$!
+sleep 0.5
+kill -INT $job
+code=0
+wait $job || code=$?
+[ $code -eq 130 ] || die "generate --json interrupted: exit code $code"
+[ "$(json out 'o["finish"]' | paste -sd ' ')" = "interrupted interrupted" ] || die "finish"
+echo "svf: nothing half is left"

@@ -1,0 +1,335 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every command of svf and its options, by what they print and write, on a model of 75,000 weights.
+# Arguments: see cli.sh.
+source "$(dirname "$0")/cli.sh"
+
+tiny_model model
+
+# The text of a prompt, in the file $1; one thread, where two would only wait for each other.
+text() { # file, arguments...
+  local file=$1
+  shift
+  expect 0 generate --threads 1 -q "$@"
+  [ ! -s err ] || die "svf generate $*: something on standard error"
+  mv out "$file"
+}
+
+# --- decompose, info ------------------------------------------------------------------------------
+expect 0 decompose model -o svf --json --threads 1
+mv out report
+"$PYTHON" -m json.tool report > /dev/null || die "decompose --json is no JSON"
+"$PYTHON" -c '
+import json
+m = json.load(open("report"))["matrices"]
+assert len(m) == 14 and all(x["residual"] < 1e-5 and x["r"] == min(x["m"], x["n"]) for x in m)
+' || die "decompose: the report"
+expect 0 decompose model -o svf
+[ ! -s out ] || die "a decomposition that is there says something"
+expect 0 decompose model -o mlp --layers mlp
+expect 0 decompose model -o attn --layers attn
+expect 0 decompose model -o rank --rank 7 --bf16
+expect 0 decompose model -o energy --energy 0.5
+for name in model svf mlp attn rank energy; do
+  expect 0 info "$name" --json
+  mv out "$name.info"
+done
+[ "$(json model.info '[o["kind"], o["factored"], o["gains"]]')" = "['model', 0, 0]" ] || die "model"
+[ "$(json svf.info '[o["schema"], o["factored"], o["gains"]]')" = "[1, 14, 544]" ] || die "svf"
+[ "$(json mlp.info 'o["factored"]')" = 6 ] || die "--layers mlp"
+[ "$(json attn.info 'o["factored"]')" = 8 ] || die "--layers attn"
+[ "$(json rank.info 'o["gains"]')" = $((14 * 7)) ] || die "--rank 7"
+gains=$(json energy.info 'o["gains"]')
+[ "$gains" -gt 14 ] && [ "$gains" -lt 544 ] || die "--energy 0.5 keeps $gains values"
+f32=$(stat -c %s svf/factors-00000.safetensors) bf16=$(stat -c %s rank/factors-00000.safetensors)
+[ "$bf16" -lt $((f32 / 4)) ] || die "--rank 7 --bf16 is not smaller"
+fingerprint=$(json svf.info 'o["fingerprint"]')
+expect 0 info svf
+grep -q "fingerprint $fingerprint" out || die "info without the fingerprint"
+
+for i in 1 2; do "$tools/make_expert" svf "e$i" $i; done
+"$tools/make_expert" mlp foreign 3
+expect 0 info e1
+grep -q "belongs to *$fingerprint" out || die "info of an expert"
+expect 0 info e1 --json
+[ "$(json out '[o["kind"], o["modules"], o["values"], o["task"]]')" = \
+  "['expert', 14, 544, '\"a test\"']" ] || die "info --json of an expert"
+[ "$(json out 'o["fingerprint"]')" = "$fingerprint" ] || die "the expert's fingerprint"
+
+# --- generate: the same text however it is made ---------------------------------------------------
+text base svf Hello -n 24
+[ "$(wc -c < base)" -gt 24 ] || die "no text"
+text one svf -e e1 Hello -n 24
+text two svf -e e2 Hello -n 24
+differ base one "the base model's text and the expert's"
+differ one two "the texts of two experts"
+text other svf -e e1 Hello -n 24 --no-mmap
+same one other "texts with and without mmap"
+text other svf -e e1 --scale 0 Hello -n 24
+same base other "the base model's text and that of scale 0"
+text other svf -e e1 --scale 0.5 Hello -n 24
+differ one other "the texts of scale 1 and 0.5"
+text other svf --mix e1=1,e2=0 Hello -n 24
+same one other "an expert's text and that of a mixture of nothing else"
+text other svf --mix base=1 Hello -n 24
+same base other "the base model's text and that of the mixture base=1"
+text other svf --mix e1=0.5,e2=0.5 Hello -n 24
+differ one other "the texts of an expert and a mixture"
+expect 0 generate --threads 2 svf -q -e e1 Hello -n 24
+same one out "texts of one and two threads"
+
+# Among others, each line with its own expert; at most two at once.
+cat > prompts <<'END'
+{"prompt": "Hello", "expert": "e1"}
+Hello
+{"prompt": "Hello", "mix": "e2=1"}
+
+{"prompt": "Hello", "expert": "e1", "scale": 0, "tokens": 24}
+{"prompt": "Hello", "tokens": 3}
+END
+text short svf Hello -n 3
+cat one base two base short > wanted
+for sequences in 1 2 8; do
+  expect 0 generate --threads 1 svf -p prompts --json -n 24 --sequences $sequences
+  json out 'o["text"]' > texts
+  same wanted texts "texts alone and $sequences at once"
+done
+[ "$(json out 'o["finish"]' | sort -u)" = length ] || die "finish"
+[ "$(json out 'o["tokens"]' | paste -sd ' ')" = "24 24 24 24 3" ] || die "tokens"
+[ "$(json out '[o["schema"], o["prompt"], o["prompt_tokens"]]' | sort -u)" = "[1, 'Hello', 5]" ] ||
+  die "the prompt in --json"
+grep -q ' tokens in ' err || die "no summary"
+"$svf" generate svf -p - -q --threads 1 --json -n 24 < prompts > out 2> err || die "--prompts -"
+json out 'o["text"]' > texts
+same wanted texts "texts of prompts from a file and from standard input"
+expect 0 generate --threads 1 svf -q Hello Hello -n 24
+{ echo "== Hello =="; cat base; echo; echo "== Hello =="; cat base; } > wanted
+same wanted out "two prompts"
+printf '{"prompt": "a", "expert": "e1", "mix": "e2=1"}\n' > bad
+fails 4 'bad: line 1|exclude' generate svf -p bad
+printf 'ok\n{"prompt": 1}\n' > bad
+fails 4 'bad: line 2|prompt' generate svf -p bad
+printf '{"prompt": "a", "tokens": -1}\n' > bad
+fails 4 'bad: line 1|tokens' generate svf -p bad
+printf '{"prompt": "a", "top": 1}\n' > bad
+fails 4 'bad: line 1|top' generate svf -p bad
+printf '{"prompt"\n' > bad
+fails 4 'bad: line 1|JSON' generate svf -p bad
+: > bad
+fails 4 'bad: there is no prompt' generate svf -p bad
+
+# Sampling: by the seed alone.
+text cold svf Hello -n 24 -t 0.9 --seed 5
+text other svf Hello -n 24 -t 0.9 --seed 5
+same cold other "texts of one seed"
+text other svf Hello -n 24 -t 0.9 --seed 6
+differ cold other "texts of two seeds"
+expect 0 generate --threads 1 svf -q --json Hi Hello -n 24 -t 0.9 --seed 4
+json out 'o["text"]' | tail -n +2 > other
+same cold other "the text of a seed, alone and second"
+for option in "--top-k 1" "--top-p 0.000001" "--min-p 1"; do
+  # shellcheck disable=SC2086
+  text other svf Hello -n 24 -t 0.9 --seed 5 $option
+  same base other "the likeliest text and that of $option"
+done
+
+# Where a text ends.
+text other svf Hello -n 0
+[ "$(wc -c < other)" -eq 1 ] || die "--tokens 0 is not an empty line"
+expect 0 generate --threads 1 svf --json -q Hello -n 24
+stop=$("$PYTHON" -c '
+import json
+t = json.load(open("out"))["text"]
+print(next(c for c in t if c.isascii() and c.isprintable() and c != " "))') || die "nothing to stop at"
+expect 0 generate --threads 1 svf --json -q Hello -n 24 --stop nowhere --stop "$stop"
+json out 'o["text"]' > stopped
+[ "$(json out 'o["finish"]')" = stop ] || die "--stop does not stop"
+"$PYTHON" -c '
+import sys
+whole, stopped = (open(f, newline="\n").read()[:-1] for f in ("base", "stopped"))
+assert stopped == whole.split(sys.argv[1])[0]' "$stop" || die "--stop: not the text before it"
+cp -r svf ends # where the first token of the text is an end token
+expect 0 logits svf Hello --top 1 --json
+"$PYTHON" - <<'END'
+import json
+config = json.load(open("ends/config.json"))
+config["eos_token_id"] = json.load(open("out"))["positions"][-1]["top"][0]["id"]
+json.dump(config, open("ends/config.json", "w"))
+END
+expect 0 generate --threads 1 ends --json -q Hello -n 24
+[ "$(json out '[o["text"], o["tokens"], o["finish"]]')" = "['', 0, 'end']" ] || die "an end token"
+text other ends Hello -n 24 --ignore-end
+same base other "texts without an end token and with --ignore-end"
+
+# Special tokens that are spelled out: one token, or text.
+expect 0 generate --threads 1 svf --json -q 'a<|end|>' -n 1
+[ "$(json out 'o["prompt_tokens"]')" = 2 ] || die "a special token is not one token"
+expect 0 generate --threads 1 svf --json -q 'a<|end|>' -n 1 --plain
+[ "$(json out 'o["prompt_tokens"]')" = 8 ] || die "--plain does not spell out"
+# JSON whatever a prompt holds.
+expect 0 generate --threads 1 svf --json -q $'\xff"\\\n\x01\xe2\x82' -n 1
+[ "$(json out 'ascii(o["prompt"])')" = "'\\ufffd\"\\\\\\n\\x01\\ufffd'" ] || die "escapes"
+
+# --- Wrong pairs ----------------------------------------------------------------------------------
+other=$(json mlp.info 'o["fingerprint"]')
+for expert in "-e foreign" "--mix base=0.5,foreign=0.5"; do
+  # shellcheck disable=SC2086
+  fails 2 "foreign: |$fingerprint|$other" generate svf $expert Hello
+done
+fails 2 "foreign: |$fingerprint|$other" perplexity svf prompts -e foreign
+fails 2 "foreign: |$fingerprint|$other" logits svf Hello -e foreign
+fails 2 "foreign: |$fingerprint|$other" merge svf -o never -e foreign
+[ ! -e never ] || die "a refused merge made something"
+text other svf -e foreign --unpaired Hello -n 24
+differ base other "the base model's text and that of another model's expert"
+fails 2 'dense|svf decompose' generate model -e e1 Hello
+
+# --- pack -----------------------------------------------------------------------------------------
+for format in f32 bf16 bf16-split s8 s8-split w8 w4 w84; do
+  expect 0 pack svf -o "$format" -f $format --threads 1
+  grep -qE "^$format: [0-9.]+ MB\$" out || die "pack does not say what it made"
+  text packed "$format" -e e1 Hello -n 24
+  text other svf -f $format -e e1 Hello -n 24
+  same packed other "texts of a $format model packed and not"
+done
+text packed f32 -e e1 Hello -n 24
+same one packed "texts of the model and its f32 pack"
+for group in 32 64 128; do
+  expect 0 pack svf -o "g$group" -f w4 --group $group --json
+  json out 'o["file_bytes"]' > "g$group.bytes"
+  [ "$(json out '[o["schema"], o["path"]]')" = "[1, 'g$group']" ] || die "pack --json"
+  [ "$(stat -c %s "g$group/model.safetensors")" = "$(cat "g$group.bytes")" ] || die "file_bytes"
+  text packed "g$group" Hello -n 24
+  text other svf -f w4 --group $group Hello -n 24
+  same packed other "texts of groups of $group packed and not"
+done
+[ "$(cat g32.bytes)" -gt "$(cat g128.bytes)" ] || die "groups of 32 are not larger"
+expect 0 pack model -o dense -f f32
+text packed dense Hello -n 24
+text other model Hello -n 24
+same packed other "texts of the dense model packed and not"
+fails 2 '7' pack svf -o never1 -f w4 --group 7
+fails 2 'w84' pack svf -o never2 -f s8 --bits 4
+fails 2 "q_proj|3 bits are too few" pack svf -o never3 -f w84 --bits 3
+fails 4 'w4: |packed already' pack w4 -o never3
+fails 2 'w4|already' pack svf -o w4
+fails 2 'svf is the model itself' pack svf -o svf
+
+# --- merge ----------------------------------------------------------------------------------------
+expect 0 merge svf -o merged -e e1
+grep -q '^merged: ' out || die "merge does not say what it made"
+text other merged Hello -n 24
+same one other "texts of an expert and of the model it is merged into"
+expect 0 merge svf -o merged16 --mix e1=0.5,e2=0.5 --bf16 --json
+[ "$(json out 'o["path"]')" = merged16 ] || die "merge --json"
+[ "$(stat -c %s merged16/model.safetensors)" -lt "$(stat -c %s merged/model.safetensors)" ] ||
+  die "--bf16 is not smaller"
+expect 0 info merged16
+fails 2 'merged/|already' merge svf -o merged
+fails 4 'w4: |packed' merge w4 -o never4
+
+# --- perplexity, logits ---------------------------------------------------------------------------
+cp "$source/LICENSE" book
+expect 0 perplexity svf book --threads 1 --json --window 64
+[ "$(json out 'o["schema"] == 1 and 100 < o["perplexity"] < 1000 and o["bits_per_byte"] > 0')" = \
+  True ] || die "perplexity of random weights over 257 tokens"
+bytes=$(wc -c < book)
+[ "$(json out 'o["tokens"]')" = $((bytes - (bytes + 63) / 64)) ] || die "tokens foretold"
+json out 'round(o["perplexity"], 3)' > base.ppl
+for arguments in "w84 book" "svf book -e e1" "svf book --window 32"; do
+  # shellcheck disable=SC2086
+  expect 0 perplexity --threads 1 --json --window 64 $arguments
+  json out 'round(o["perplexity"], 3)' > other.ppl
+  differ base.ppl other.ppl "perplexities of svf book and $arguments"
+done
+expect 0 perplexity svf book --threads 1 --window 64 -e e1 --scale 0
+grep -q "^perplexity $(cat base.ppl)" out || die "perplexity at scale 0 is not that of the base"
+printf a > one-token
+fails 2 'one-token' perplexity svf one-token
+
+expect 0 logits svf Hello -o logits.st
+[ ! -s out ] || die "logits -o prints too"
+"$PYTHON" - <<'END' || die "the logits' file"
+import json, struct
+f = open("logits.st", "rb").read()
+n = struct.unpack("<Q", f[:8])[0]
+h = json.loads(f[8:8 + n])
+assert h["logits"]["shape"] == [5, 257] and h["logits"]["dtype"] == "F32"
+a, b = h["tokens"]["data_offsets"]
+assert struct.unpack("<5i", f[8 + n + a:8 + n + b]) == tuple(b"Hello"), "tokens"
+a, b = h["logits"]["data_offsets"]
+rows = struct.unpack("<%df" % (5 * 257), f[8 + n + a:8 + n + b])
+json.dump([max(rows[i * 257:(i + 1) * 257]) for i in range(5)], open("best", "w"))
+END
+expect 0 logits svf Hello --top 3 --json
+"$PYTHON" - <<'END' || die "logits --json"
+import json
+o, best = json.load(open("out")), json.load(open("best"))
+assert o["schema"] == 1 and [p["token"] for p in o["positions"]] == list(b"Hello")
+for p, b in zip(o["positions"], best):
+    top = [t["logit"] for t in p["top"]]
+    assert len(top) == 3 and top == sorted(top, reverse=True) and abs(top[0] - b) < 1e-5
+END
+expect 0 logits svf Hello --top 1
+[ "$(wc -l < out)" -eq 5 ] || die "not a line a token"
+
+# --- Usage, files, output -------------------------------------------------------------------------
+expect 0 --version
+grep -qE '^svf [0-9]+\.[0-9]+\.[0-9]+$' out || die "--version"
+expect 0 --help
+grep -q '^example:' out || die "--help has no example"
+for command in info decompose pack generate perplexity logits merge; do
+  expect 0 help $command
+  mv out help
+  expect 0 $command --help
+  same help out "svf help $command and svf $command --help"
+  grep -q '^examples\?:' out || die "$command --help has no example"
+  misused "--nonsense" $command --nonsense
+  misused "Usage: svf $command" $command
+done
+misused 'no command' frobnicate
+misused 'no command' help frobnicate
+misused 'usage: svf COMMAND'
+misused '-o DIR is missing' pack svf
+misused 'exclude' generate svf -e e1 --mix e2=1 Hello
+misused 'no prompt' generate svf
+misused 'known are' info svf -f q4_0
+misused '--rank' decompose model -o never5 --rank 0
+misused '--energy' decompose model -o never5 --energy 1.5
+misused '--layers' decompose model -o never5 --layers head
+misused '--window' perplexity svf book --window 1
+misused '--top' logits svf Hello --top 0
+SVF_ISA=nonsense fails 2 'SVF_ISA' info svf
+SVF_ISA=ref text other svf -e e1 Hello -n 24
+same one other "texts of two instruction sets"
+
+fails 4 'nowhere' info nowhere
+fails 4 'nowhere' decompose nowhere -o never6
+fails 4 'book' info book
+fails 4 'nowhere' generate svf -e nowhere Hello
+fails 4 'nowhere' generate svf -p nowhere
+fails 4 'nowhere' perplexity svf nowhere
+fails 4 'svf: |only dense' decompose svf -o never7
+fails 2 'mlp|already' decompose model -o mlp
+fails 4 'no/such' decompose model -o no/such/directory
+fails 2 '600' generate svf Hello -n 600
+rm mlp/tokenizer.json
+fails 4 'mlp/tokenizer.json' generate mlp Hello
+truncate -s 5000 merged/model.safetensors
+fails 4 'merged/model.safetensors' info merged
+
+expect 0 decompose model -o svf # says nothing: there is nothing to fail
+for arguments in "info svf" "info e1 --json" "generate svf Hello -n 4" "logits svf a" --help \
+  "generate svf a b -n 4" "perplexity svf prompts" "pack svf -o full" "info --help"; do
+  rm -rf full
+  for closed in '> /dev/full' '>&-'; do
+    code=0
+    eval "\"\$svf\" $arguments 2> err $closed" || code=$?
+    [ $code -eq 1 ] || die "svf $arguments $closed: exit code $code, expected 1"
+    grep -q 'standard output cannot be written' err || die "svf $arguments $closed: no message"
+    rm -rf full
+  done
+done
+[ -z "$(find . -name '*.tmp')" ] || die "temporary files are left"
+echo "svf: every command as expected"
