@@ -11,10 +11,7 @@ typedef struct room {
 
 static size_t lines(size_t k) { return (k + SVF_PANEL - 1) / SVF_PANEL * SVF_PANEL; }
 
-static size_t positions(size_t limit)
-{
-  return (limit + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK * SVF_KV_BLOCK;
-}
+static size_t positions(size_t limit) { return svf_kv_blocks(limit) * SVF_KV_BLOCK; }
 
 /* Floats of A, and of c: for whole panels either way. */
 static size_t widest(const svf_attention *a, const svf_kv *kv)

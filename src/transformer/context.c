@@ -250,6 +250,10 @@ static svf_status place(svf_context *c, const svf_row *rows, size_t count, const
     }
     c->position[i] = c->kv.sequence[r->sequence].length + c->more[r->sequence]++;
   }
+  if ((uintptr_t)logits % sizeof *logits != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "logits is at %p, not aligned to fp32",
+                    (const void *)logits);
+  }
   return svf_kv_grow(&c->kv, c->more);
 }
 

@@ -29,8 +29,6 @@ typedef struct generation {
   svf_candidate *scratch;
 } generation;
 
-static size_t blocks_for(size_t positions) { return (positions + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK; }
-
 /* Positions that a request fills at most: its last token is never read. */
 static size_t positions_of(const svf_request *r)
 {
@@ -46,7 +44,7 @@ static svf_status check_request(const svf_context *c, const svf_request *r, size
     return svf_fail(SVF_ERR_ARGUMENT, "requests[%zu] has an empty prompt", i);
   }
   if (!svf_size_add(r->prompt_count, r->max_tokens, &all) || positions_of(r) > c->kv.limit ||
-      blocks_for(positions_of(r)) > c->kv.count) {
+      svf_kv_blocks(positions_of(r)) > c->kv.count) {
     return svf_fail(
         SVF_ERR_ARGUMENT,
         "requests[%zu]: a prompt of %zu tokens and %zu more exceed the %zu positions of "
@@ -102,7 +100,7 @@ static svf_status admit(generation *g)
 {
   while (g->begun < g->count) {
     svf_request *r = &g->requests[g->begun];
-    const size_t needed = blocks_for(positions_of(r)), s = idle_slot(g, r);
+    const size_t needed = svf_kv_blocks(positions_of(r)), s = idle_slot(g, r);
     if (s == g->c->kv.sequences || reserved(g) + needed > g->c->kv.count) return SVF_OK;
     ++g->begun;
     r->count = 0;
