@@ -24,7 +24,6 @@ typedef struct bench {
   const options *o;
   FILE *json;
   size_t results;
-  double bandwidth; /* bytes per second */
   size_t threads;
 } bench;
 
@@ -44,7 +43,7 @@ static int usage(FILE *to, int code)
       "  --json=FILE       results as JSON too\n"
       "  --help\n"
       "example: svf_decode --model=tinyllama-1.1b --form=svf-mlp --format=w4\n"
-      "roof: time to read the weights at the bandwidth measured in the same run; outside: share "
+      "roof: time to read the weights at the bandwidth measured just before; outside: share "
       "of\n"
       "the pass that its linear layers alone, called one by one, do not take\n",
       to);
@@ -132,12 +131,13 @@ static int parse(int argc, char **argv, options *o)
 typedef struct result {
   const char *model, *form, *format, *pass; /* pass: "decode", "prefill" */
   size_t rows, experts, weight_bytes;
+  double bandwidth; /* bytes per second, read just before */
   measurement m;
 } result;
 
 static void print(bench *b, const result *r)
 {
-  const double roof = (double)r->weight_bytes / b->bandwidth;
+  const double roof = (double)r->weight_bytes / r->bandwidth;
   printf("%-15s %-8s %-10s %-8s %5zu %7zu %9.2f %10.1f %7.1f%% %8.1f%%", r->model, r->form,
          r->format, r->pass, r->rows, r->experts, r->m.pass * 1e3, (double)r->rows / r->m.pass,
          100 * roof / r->m.pass, 100 * (1 - r->m.bare / r->m.pass));
@@ -145,12 +145,13 @@ static void print(bench *b, const result *r)
   printf("\n");
   fflush(stdout);
   if (!b->json) return;
-  fprintf(b->json,
-          "%s\n    {\"model\": \"%s\", \"form\": \"%s\", \"format\": \"%s\", \"pass\": \"%s\", "
-          "\"rows\": %zu, \"experts\": %zu, \"weight_bytes\": %zu, \"seconds\": %.6g, "
-          "\"bare_seconds\": %.6g, \"roof_seconds\": %.6g, \"many_to_one\": %.4g}",
-          b->results++ ? "," : "", r->model, r->form, r->format, r->pass, r->rows, r->experts,
-          r->weight_bytes, r->m.pass, r->m.bare, roof, r->m.many_to_one);
+  fprintf(
+      b->json,
+      "%s\n    {\"model\": \"%s\", \"form\": \"%s\", \"format\": \"%s\", \"pass\": \"%s\", "
+      "\"rows\": %zu, \"experts\": %zu, \"weight_bytes\": %zu, \"seconds\": %.6g, "
+      "\"bare_seconds\": %.6g, \"bandwidth\": %.6g, \"roof_seconds\": %.6g, \"many_to_one\": %.4g}",
+      b->results++ ? "," : "", r->model, r->form, r->format, r->pass, r->rows, r->experts,
+      r->weight_bytes, r->m.pass, r->m.bare, r->bandwidth, roof, r->m.many_to_one);
 }
 
 static void measure_model(bench *b, const char *name, form f, const char *format,
@@ -164,12 +165,14 @@ static void measure_model(bench *b, const char *name, form f, const char *format
   for (char text[16]; list_next(&list, text, sizeof text);) {
     if (!read_size(text, 512, &r.rows)) exit(bad("sequences", text));
     r.experts = f == FORM_DENSE ? 0 : r.rows;
+    r.bandwidth = roofs_measure(NULL, b->threads).bytes;
     r.m = measure_decode(model, r.rows, r.experts, o->context, b->threads, o->repeats);
     print(b, &r);
   }
   r.pass = "prefill";
   r.rows = o->prompt;
   r.experts = f == FORM_DENSE ? 0 : 1;
+  r.bandwidth = roofs_measure(NULL, b->threads).bytes;
   r.m = measure_prefill(model, r.experts, r.rows, b->threads, (o->repeats + 2) / 3);
   print(b, &r);
 }
@@ -217,16 +220,15 @@ int main(int argc, char **argv)
     perror(o.json);
     return 2;
   }
-  b.bandwidth = roofs_measure(NULL, b.threads).bytes;
-  printf("%zu threads, %s, reading %.1f GB/s, texts of %zu tokens\n", b.threads,
-         svf_isa_name(svf_isa_selected()), b.bandwidth / 1e9, o.context);
+  printf("%zu threads, %s, texts of %zu tokens\n", b.threads, svf_isa_name(svf_isa_selected()),
+         o.context);
   printf("%-15s %-8s %-10s %-8s %5s %7s %9s %10s %8s %9s   many/one\n", "model", "form", "format",
          "pass", "rows", "experts", "ms", "tokens/s", "of roof", "outside");
   if (b.json) {
     fprintf(b.json,
-            "{\n  \"schema\": 1, \"threads\": %zu, \"isa\": \"%s\", \"bandwidth\": %.6g, "
+            "{\n  \"schema\": 1, \"threads\": %zu, \"isa\": \"%s\", "
             "\"context\": %zu,\n  \"results\": [",
-            b.threads, svf_isa_name(svf_isa_selected()), b.bandwidth, o.context);
+            b.threads, svf_isa_name(svf_isa_selected()), o.context);
   }
   run(&b);
   if (b.json) fputs("\n  ]\n}\n", b.json);

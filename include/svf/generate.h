@@ -69,9 +69,10 @@ typedef struct svf_request {
  * ends the next one begins. Prompts are read in blocks beside the tokens of running texts. A
  * prefix that the cache holds from an earlier request with the same gains is not read again. A
  * request's tokens are the same whatever the threads, the context's sizes and the other requests.
- * Sequences of the context that are in use are begun anew. Errors: NULL; ARGUMENT (naming the
- * request: an empty prompt, more positions than the context holds, sampling); NUMERIC, and those
- * of svf_context_forward; then the requests' results are what they were so far. */
+ * Sequences of the context that are in use are begun anew. Errors: NULL, MEMORY; ARGUMENT (naming
+ * the request: a prompt that is empty or has a token beyond the vocabulary, more positions than the
+ * context holds, gains for a dense model, sampling), before anything is generated; NUMERIC, naming
+ * the request: all end then, and `count` says how many tokens each has so far. */
 SVF_API svf_status svf_generate(svf_context *context, svf_request *requests, size_t count);
 
 #ifdef __cplusplus

@@ -19,10 +19,7 @@ typedef struct block {
   size_t stride;      /* positions of whole KV blocks */
 } block;
 
-static size_t whole_blocks(size_t positions)
-{
-  return (positions + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK * SVF_KV_BLOCK;
-}
+static size_t whole_blocks(size_t positions) { return svf_kv_blocks(positions) * SVF_KV_BLOCK; }
 
 /* Floats for whole panels of all rows, of the head's elements or of a KV block's positions. */
 static size_t widest(const svf_attention *a, const svf_kv *kv)

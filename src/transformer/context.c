@@ -175,8 +175,7 @@ uint64_t svf_context_hash(const svf_context *c, const float *gains)
   return svf_digest_end(&d);
 }
 
-/* Gains mean nothing where no layer is in factors: to take them would be to ignore them. */
-static svf_status check_gains(const svf_context *c, const float *gains)
+svf_status svf_context_check_gains(const svf_context *c, const float *gains)
 {
   if (!gains || c->model->modules.count > 0) return SVF_OK;
   return svf_fail(SVF_ERR_ARGUMENT, "gains are given, but no layer of the model is in factors");
@@ -186,7 +185,7 @@ svf_status svf_context_begin(svf_context *context, size_t sequence, const float 
                              const int32_t *prompt, size_t count, size_t *kept)
 {
   svf_status status = check_sequence(context, sequence);
-  if (status == SVF_OK) status = check_gains(context, gains);
+  if (status == SVF_OK) status = svf_context_check_gains(context, gains);
   if (status != SVF_OK) return status;
   if (count > 0 && !prompt) return svf_fail(SVF_ERR_NULL, "prompt is NULL");
   svf_kv_sequence *s = &context->kv.sequence[sequence];
@@ -203,7 +202,7 @@ svf_status svf_context_begin(svf_context *context, size_t sequence, const float 
 svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains)
 {
   svf_status status = check_sequence(context, sequence);
-  if (status == SVF_OK) status = check_gains(context, gains);
+  if (status == SVF_OK) status = svf_context_check_gains(context, gains);
   if (status != SVF_OK) return status;
   svf_kv_sequence *s = &context->kv.sequence[sequence];
   const uint64_t hash = svf_context_hash(context, gains);
@@ -250,6 +249,10 @@ static svf_status place(svf_context *c, const svf_row *rows, size_t count, const
       return svf_fail(SVF_ERR_NULL, "logits is NULL, but rows[%zu] wants them", i);
     }
     c->position[i] = c->kv.sequence[r->sequence].length + c->more[r->sequence]++;
+  }
+  if ((uintptr_t)logits % sizeof *logits != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "logits is at %p, not aligned to fp32",
+                    (const void *)logits);
   }
   return svf_kv_grow(&c->kv, c->more);
 }

@@ -41,6 +41,9 @@ struct svf_context {
 /* What the cache knows gains by: 0 for NULL, the base model. */
 uint64_t svf_context_hash(const svf_context *c, const float *gains);
 
+/* ARGUMENT for gains where no layer is in factors: to take them would be to ignore them. */
+svf_status svf_context_check_gains(const svf_context *c, const float *gains);
+
 /* The pass itself, once its rows have been checked, placed and given room in the cache. */
 svf_status svf_forward(svf_context *c, const svf_row *rows, size_t count, float *logits);
 

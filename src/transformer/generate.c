@@ -3,6 +3,7 @@
  * Many requests on the sequences of one context. */
 #include <svf/generate.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,11 +26,9 @@ typedef struct generation {
   slot *slots; /* [sequences] */
   svf_row *rows;
   size_t row_count;
-  float *logits; /* [sequences][vocab] */
+  float *logits; /* [rows that may want them][vocab] */
   svf_candidate *scratch;
 } generation;
-
-static size_t blocks_for(size_t positions) { return (positions + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK; }
 
 /* Positions that a request fills at most: its last token is never read. */
 static size_t positions_of(const svf_request *r)
@@ -37,23 +36,48 @@ static size_t positions_of(const svf_request *r)
   return r->prompt_count + (r->max_tokens > 0 ? r->max_tokens - 1 : 0);
 }
 
-static svf_status check_request(const svf_context *c, const svf_request *r, size_t i)
+/* Says in the last message which request failed. */
+static svf_status of_request(svf_status status, size_t i)
 {
+  char reason[200];
+  snprintf(reason, sizeof reason, "%s", svf_last_message());
+  return svf_fail(status, "requests[%zu]: %s", i, reason);
+}
+
+/* The whole prompt, since other requests are under way when its last tokens are read. */
+static svf_status check_prompt(const svf_context *c, const svf_request *r, size_t i)
+{
+  const size_t vocab = c->model->config.vocab;
   size_t all;
-  int32_t unused;
-  svf_candidate scratch;
   if (!r->prompt || r->prompt_count == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "requests[%zu] has an empty prompt", i);
   }
   if (!svf_size_add(r->prompt_count, r->max_tokens, &all) || positions_of(r) > c->kv.limit ||
-      blocks_for(positions_of(r)) > c->kv.count) {
+      svf_kv_blocks(positions_of(r)) > c->kv.count) {
     return svf_fail(
         SVF_ERR_ARGUMENT,
         "requests[%zu]: a prompt of %zu tokens and %zu more exceed the %zu positions of "
         "the context",
         i, r->prompt_count, r->max_tokens, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
   }
-  return svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
+  for (size_t k = 0; k < r->prompt_count; ++k) {
+    if (r->prompt[k] < 0 || (size_t)r->prompt[k] >= vocab) {
+      return svf_fail(SVF_ERR_ARGUMENT, "requests[%zu].prompt[%zu] is %ld, the vocabulary has %zu",
+                      i, k, (long)r->prompt[k], vocab);
+    }
+  }
+  return SVF_OK;
+}
+
+static svf_status check_request(const svf_context *c, const svf_request *r, size_t i)
+{
+  int32_t unused;
+  svf_candidate scratch;
+  svf_status status = check_prompt(c, r, i);
+  if (status != SVF_OK) return status;
+  status = svf_context_check_gains(c, r->gains);
+  if (status == SVF_OK) status = svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
+  return status == SVF_OK ? status : of_request(status, i);
 }
 
 /* --- Beginning ---------------------------------------------------------------------------------
@@ -102,11 +126,9 @@ static svf_status admit(generation *g)
 {
   while (g->begun < g->count) {
     svf_request *r = &g->requests[g->begun];
-    const size_t needed = blocks_for(positions_of(r)), s = idle_slot(g, r);
+    const size_t needed = svf_kv_blocks(positions_of(r)), s = idle_slot(g, r);
     if (s == g->c->kv.sequences || reserved(g) + needed > g->c->kv.count) return SVF_OK;
     ++g->begun;
-    r->count = 0;
-    r->finish = SVF_FINISH_LENGTH;
     if (r->max_tokens == 0) continue;
     slot *to = &g->slots[s];
     const svf_status status =
@@ -179,7 +201,7 @@ static svf_status take(generation *g)
     svf_request *r = t->request;
     const svf_status status =
         svf_sample(&r->sampling, logits, vocab, r->count, g->scratch, &t->next);
-    if (status != SVF_OK) return status;
+    if (status != SVF_OK) return of_request(status, (size_t)(r - g->requests));
     logits += vocab;
     if (deliver(g, r, t->next)) *t = (slot){0};
   }
@@ -204,6 +226,10 @@ svf_status svf_generate(svf_context *context, svf_request *requests, size_t coun
   if (!context) return svf_fail(SVF_ERR_NULL, "context is NULL");
   if (count > 0 && !requests) return svf_fail(SVF_ERR_NULL, "requests is NULL");
   for (size_t i = 0; i < count; ++i) {
+    requests[i].count = 0;
+    requests[i].finish = SVF_FINISH_LENGTH;
+  }
+  for (size_t i = 0; i < count; ++i) {
     const svf_status status = check_request(context, &requests[i], i);
     if (status != SVF_OK) return status;
   }
@@ -211,7 +237,7 @@ svf_status svf_generate(svf_context *context, svf_request *requests, size_t coun
   generation g = {.c = context, .requests = requests, .count = count};
   g.slots = calloc(sequences, sizeof *g.slots);
   g.rows = malloc(context->rows * sizeof *g.rows);
-  g.logits = calloc(sequences, vocab * sizeof *g.logits);
+  g.logits = calloc(svf_size_min(sequences, context->rows), vocab * sizeof *g.logits);
   g.scratch = malloc(vocab * sizeof *g.scratch);
   svf_status status = SVF_OK;
   if (!g.slots || !g.rows || !g.logits || !g.scratch) {

@@ -9,17 +9,17 @@
 #include "src/core/status.h"
 #include "src/transformer/pages.h"
 
-static size_t blocks_for(size_t positions) { return (positions + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK; }
-
 /* Sizes from the shape; false if they exceed SIZE_MAX. */
 static bool sizes(svf_kv *kv, size_t *bytes)
 {
+  size_t sequences;
   kv->lanes = (kv->dim + SVF_PANEL - 1) / SVF_PANEL * SVF_PANEL;
   return svf_size_mul(kv->dim + kv->lanes, SVF_KV_BLOCK, &kv->head_floats) &&
          svf_size_mul(kv->head_floats, kv->heads, &kv->block_floats) &&
          svf_size_mul(kv->block_floats, kv->layers, &kv->block_floats) &&
          svf_size_mul(kv->block_floats, kv->count, bytes) &&
-         svf_size_mul(*bytes, sizeof(float), bytes) && kv->count <= UINT32_MAX;
+         svf_size_mul(*bytes, sizeof(float), bytes) && kv->count <= UINT32_MAX &&
+         svf_size_mul(kv->sequences, sizeof *kv->sequence, &sequences);
 }
 
 static bool allocate(svf_kv *kv, size_t bytes)
@@ -31,7 +31,7 @@ static bool allocate(svf_kv *kv, size_t bytes)
   if (!kv->data || !kv->hash || !kv->unused || !kv->sequence) return false;
   for (size_t i = 0; i < kv->sequences; ++i) {
     kv->sequence[i].tokens = malloc(kv->limit * sizeof(int32_t));
-    kv->sequence[i].blocks = malloc(blocks_for(kv->limit) * sizeof(uint32_t));
+    kv->sequence[i].blocks = malloc(svf_kv_blocks(kv->limit) * sizeof(uint32_t));
     if (!kv->sequence[i].tokens || !kv->sequence[i].blocks) return false;
   }
   return true;
@@ -45,10 +45,12 @@ svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, si
                  .heads = heads,
                  .dim = dim,
                  .limit = limit,
-                 .count = blocks_for(tokens),
+                 .count = svf_kv_blocks(tokens),
                  .sequences = sequences};
   if (!sizes(kv, &bytes)) {
-    return svf_fail(SVF_ERR_OVERFLOW, "a KV cache of %zu positions exceeds SIZE_MAX", tokens);
+    return svf_fail(SVF_ERR_OVERFLOW,
+                    "a KV cache of %zu positions in %zu sequences exceeds SIZE_MAX", tokens,
+                    sequences);
   }
   if (!allocate(kv, bytes)) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for a KV cache of %zu positions (%zu bytes)", tokens,
@@ -76,7 +78,7 @@ void svf_kv_truncate(svf_kv *kv, size_t sequence, size_t length)
 {
   svf_kv_sequence *s = &kv->sequence[sequence];
   if (length < s->length) s->length = length;
-  while (s->held > blocks_for(s->length)) kv->unused[kv->unused_count++] = s->blocks[--s->held];
+  while (s->held > svf_kv_blocks(s->length)) kv->unused[kv->unused_count++] = s->blocks[--s->held];
 }
 
 size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const int32_t *tokens,
@@ -101,7 +103,7 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
                       "sequence %zu has %zu positions, %zu more exceed the limit %zu", i, s->length,
                       more[i], kv->limit);
     }
-    wanted += blocks_for(s->length + more[i]) - s->held;
+    wanted += svf_kv_blocks(s->length + more[i]) - s->held;
   }
   if (wanted > kv->unused_count) {
     return svf_fail(SVF_ERR_SPACE, "the KV cache is full: %zu blocks wanted, %zu of %zu free",
@@ -109,7 +111,7 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
   }
   for (size_t i = 0; i < kv->sequences; ++i) {
     svf_kv_sequence *s = &kv->sequence[i];
-    while (s->held < blocks_for(s->length + more[i])) {
+    while (s->held < svf_kv_blocks(s->length + more[i])) {
       const uint32_t block = kv->unused[--kv->unused_count];
       kv->hash[block] = s->hash;
       s->blocks[s->held++] = block;

@@ -41,6 +41,12 @@ typedef struct svf_kv {
   svf_kv_sequence *sequence;
 } svf_kv;
 
+/* Blocks that hold so many positions. */
+static inline size_t svf_kv_blocks(size_t positions)
+{
+  return positions / SVF_KV_BLOCK + (positions % SVF_KV_BLOCK != 0);
+}
+
 /* Errors: OVERFLOW, MEMORY; *kv must be freed also then. */
 svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, size_t limit,
                          size_t sequences, size_t tokens);

@@ -13,4 +13,7 @@ if(TARGET svf_model AND CHECK_FOUND)
     svf_model_test(tokenizer_alloc tokenizer/alloc.c)
     svf_count_allocations(tokenizer_alloc)
   endif()
+
+  svf_model_test(text tokenizer/text.c)
+  target_compile_definitions(text PRIVATE BYTES="${PROJECT_SOURCE_DIR}/tests/cli/bytes.json")
 endif()

@@ -123,6 +123,14 @@ START_TEST(misuse_is_refused)
   ck_fails(svf_context_create(model, &o, &c), SVF_ERR_VERSION, "options->size");
   o = (svf_context_options){.size = sizeof o, .isa = SVF_ISA_COUNT};
   ck_fails(svf_context_create(model, &o, &c), SVF_ERR_UNSUPPORTED, "options->isa");
+  o = (svf_context_options){.size = sizeof o, .tokens = SIZE_MAX};
+  ck_fails(svf_context_create(model, &o, &c), SVF_ERR_OVERFLOW, "KV cache of 1844674407370955");
+  o = (svf_context_options){.size = sizeof o, .sequences = SIZE_MAX / 2};
+  ck_fails(svf_context_create(model, &o, &c), SVF_ERR_OVERFLOW, "are too many");
+  o.tokens = 64;
+  ck_fails(svf_context_create(model, &o, &c), SVF_ERR_OVERFLOW, "KV cache");
+  o = (svf_context_options){.size = sizeof o, .threads = SIZE_MAX};
+  ck_fails(svf_context_create(model, &o, &c), SVF_ERR_OVERFLOW, "nth = ");
   c = context_of(2, 100, 0, 1); /* two blocks */
   for (int i = 0; i < 200; ++i) rows[i] = (svf_row){0, 1, 0};
   ck_fails(svf_context_forward(c, rows, 101, NULL), SVF_ERR_ARGUMENT, "at most 100 rows");
@@ -150,5 +158,63 @@ START_TEST(misuse_is_refused)
 }
 END_TEST
 
+/* It takes no blocks, however many rows it had. */
+START_TEST(a_refused_pass_changes_nothing)
+{
+  open_model("llama3", SVF_FORMAT_F32);
+  svf_context *c = context_of(1, 128, 0, 2);
+  float *logits = malloc((info.vocab + 1) * sizeof *logits);
+  float *const odd = (float *)(void *)((char *)logits + 2);
+  svf_row rows[100];
+  for (size_t i = 0; i < 100; ++i) rows[i] = (svf_row){0, 1, i == 99};
+  ck_fails(svf_context_forward(c, rows, 100, odd), SVF_ERR_ALIGNMENT, "logits");
+  ck_assert_uint_eq(svf_context_length(c, 0), 0);
+  ck_works(svf_context_forward(c, rows + 99, 1, logits));
+  ck_assert_uint_eq(svf_context_length(c, 0), 1);
+  free(logits);
+  svf_context_destroy(c);
+  svf_model_close(model);
+}
+END_TEST
+
+/* Prompts of some sequences and tokens of others, more threads than rows and heads, until each has
+ * filled its place to the last position. */
+START_TEST(mixed_passes_until_the_cache_is_full)
+{
+  enum { SEQUENCES = 3, FULL = 64 };
+  static const size_t piece[SEQUENCES] = {1, 3, 40};
+  open_model("qwen2-window", SVF_FORMAT_F32);
+  svf_context *one = context_of(1, FULL, 1, 1), *c = context_of(SEQUENCES, SEQUENCES * FULL, 0, 8);
+  float *want = malloc(FULL * info.vocab * sizeof *want);
+  float *got = malloc(SEQUENCES * FULL * info.vocab * sizeof *got);
+  for (size_t i = 0; i < FULL; ++i) {
+    const svf_row row = {0, prompt[i % count], 1};
+    ck_works(svf_context_forward(one, &row, 1, want + i * info.vocab));
+  }
+  ck_fails(svf_context_forward(one, &(svf_row){0, 1, 0}, 1, NULL), SVF_ERR_SPACE, "limit 64");
+  for (size_t left = SEQUENCES * FULL; left > 0;) {
+    svf_row rows[SEQUENCES * FULL];
+    size_t n = 0, begin[SEQUENCES];
+    for (size_t s = 0; s < SEQUENCES; ++s) {
+      begin[s] = svf_context_length(c, s);
+      for (size_t i = begin[s]; i < FULL && i < begin[s] + piece[s]; ++i) {
+        rows[n++] = (svf_row){s, prompt[i % count], 1};
+      }
+    }
+    ck_works(svf_context_forward(c, rows, n, got));
+    for (size_t i = 0; i < n; ++i) {
+      ck_assert_mem_eq(got + i * info.vocab, want + begin[rows[i].sequence]++ * info.vocab,
+                       info.vocab * sizeof *got);
+    }
+    left -= n;
+  }
+  free(want);
+  free(got);
+  svf_context_destroy(one);
+  svf_context_destroy(c);
+  svf_model_close(model);
+}
+END_TEST
+
 SUITE("context", passes_and_threads_change_no_bit, neighbours_change_no_bit, a_prefix_is_kept,
-      misuse_is_refused)
+      misuse_is_refused, a_refused_pass_changes_nothing, mixed_passes_until_the_cache_is_full)

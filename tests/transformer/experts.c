@@ -2,6 +2,9 @@
  *
  * Sequences with different experts on one context. */
 #define _GNU_SOURCE
+#include <math.h>
+
+#include <svf/generate.h>
 #include <svf/model_files.h>
 
 #include "tests/io/temp.h"
@@ -130,4 +133,111 @@ START_TEST(neighbours_with_other_experts_change_no_bit)
 }
 END_TEST
 
-SUITE("model experts", a_cache_serves_only_its_expert, neighbours_with_other_experts_change_no_bit)
+/* A sequence of NaN neither reaches its neighbour nor who has its blocks of the cache after it. */
+START_TEST(nan_stays_in_its_sequence)
+{
+  static const svf_format formats[] = {SVF_FORMAT_F32, SVF_FORMAT_BF16, SVF_FORMAT_S8,
+                                       SVF_FORMAT_W4};
+  for (size_t f = 0; f < sizeof formats / sizeof *formats; ++f) {
+    setup(formats[f]);
+    const size_t bytes = info.vocab * sizeof(float), all = svf_model_modules(model)->gains;
+    float *want = room(1), *got = room(2);
+    for (size_t i = 0; i < all; ++i) gains[2][i] = NAN;
+    svf_context *alone = context_of(1), *c = context_of(2);
+    run(alone, gains[1], want);
+    for (int round = 0; round < 2; ++round) { /* first beside it, then in its place */
+      const size_t clean = (size_t)round, foul = 1 - clean;
+      ck_works(svf_context_begin(c, clean, gains[1], NULL, 0, NULL));
+      ck_works(svf_context_begin(c, foul, gains[2], NULL, 0, NULL));
+      for (size_t i = 0; i < PROMPT; ++i) {
+        const svf_row rows[2] = {{foul, prompt[i], 1}, {clean, prompt[i], 1}};
+        ck_works(svf_context_forward(c, rows, 2, got));
+      }
+      ck_assert(isnan(got[0]));
+      ck_assert_mem_eq(got + info.vocab, want, bytes);
+      svf_context_end(c, clean);
+      svf_context_end(c, foul);
+    }
+    free(want);
+    free(got);
+    svf_context_destroy(alone);
+    svf_context_destroy(c);
+    teardown();
+  }
+}
+END_TEST
+
+/* More requests than sequences, few blocks: prefixes are reused, and only by their own expert. */
+START_TEST(generation_reuses_prefixes_of_its_expert_only)
+{
+  enum { REQUESTS = 12, TOKENS = 9 };
+  int32_t want[REQUESTS][TOKENS], got[REQUESTS][TOKENS];
+  svf_request r[REQUESTS];
+  setup(SVF_FORMAT_F32);
+  svf_context *c = context_of(1);
+  for (size_t i = 0; i < REQUESTS; ++i) {
+    r[i] = (svf_request){.prompt = prompt,
+                         .prompt_count = 9 + i % 4,
+                         .gains = i % 4 == 3 ? NULL : gains[i % 4],
+                         .sampling = {.temperature = 2, .seed = i % 5},
+                         .max_tokens = TOKENS,
+                         .ignore_end = 1,
+                         .tokens = want[i]};
+    svf_context_end(c, 0); /* cold */
+    ck_works(svf_generate(c, &r[i], 1));
+    r[i].tokens = got[i];
+  }
+  svf_context_destroy(c);
+  for (size_t sequences = 1; sequences <= 5; ++sequences) {
+    c = context_of(sequences);
+    memset(got, 0, sizeof got);
+    ck_works(svf_generate(c, r, REQUESTS));
+    ck_assert_mem_eq(got, want, sizeof got);
+    ck_works(svf_generate(c, r, REQUESTS)); /* warm */
+    ck_assert_mem_eq(got, want, sizeof got);
+    svf_context_destroy(c);
+  }
+  teardown();
+}
+END_TEST
+
+static int at_once(void *context, int32_t token)
+{
+  (void)context, (void)token;
+  return 1;
+}
+
+/* Requests that end at their first token, or are to be none, among others; one becomes NaN. */
+START_TEST(requests_end_each_for_itself)
+{
+  int32_t tokens[4][4];
+  svf_request r[4];
+  setup(SVF_FORMAT_F32);
+  svf_context *c = context_of(2);
+  for (size_t i = 0; i < 4; ++i) {
+    r[i] = (svf_request){.prompt = prompt,
+                         .prompt_count = PROMPT,
+                         .max_tokens = 4,
+                         .ignore_end = 1,
+                         .tokens = tokens[i]};
+  }
+  r[0].on_token = at_once;
+  r[2].max_tokens = 0;
+  ck_works(svf_generate(c, r, 4));
+  ck_assert_uint_eq(r[0].count, 1);
+  ck_assert_int_eq(r[0].finish, SVF_FINISH_CALLER);
+  ck_assert_uint_eq(r[1].count, 4);
+  ck_assert_uint_eq(r[2].count, 0);
+  ck_assert_mem_eq(tokens[1], tokens[3], sizeof tokens[1]);
+  ck_assert_int_eq(tokens[0][0], tokens[1][0]);
+  for (size_t i = 0; i < svf_model_modules(model)->gains; ++i) gains[1][i] = NAN;
+  r[3].gains = gains[1];
+  ck_fails(svf_generate(c, r, 4), SVF_ERR_NUMERIC, "requests[3]: the logit of token 0 is NaN");
+  svf_context_destroy(c);
+  teardown();
+}
+END_TEST
+
+SUITE("model experts", a_cache_serves_only_its_expert, neighbours_with_other_experts_change_no_bit,
+      nan_stays_in_its_sequence, generation_reuses_prefixes_of_its_expert_only,
+      requests_end_each_for_itself)

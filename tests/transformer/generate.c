@@ -198,7 +198,19 @@ START_TEST(ends_of_texts_and_misuse)
   ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "empty prompt");
   r.prompt_count = 1;
   r.sampling.temperature = -1;
-  ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "temperature");
+  ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "requests[0]: temperature is -1");
+  r.sampling.temperature = 0;
+  /* Nothing is generated for the first if the second is wrong, and results are never stale. */
+  svf_request two[2] = {r, r};
+  two[0].count = two[1].count = 7;
+  two[1].gains = &(float){1};
+  ck_fails(svf_generate(c, two, 2), SVF_ERR_ARGUMENT, "requests[1]: gains are given");
+  ck_assert_uint_eq(two[0].count + two[1].count, 0);
+  two[1].gains = NULL;
+  two[1].prompt = (int32_t[]){3, (int32_t)info.vocab};
+  two[1].prompt_count = 2;
+  ck_fails(svf_generate(c, two, 2), SVF_ERR_ARGUMENT, "requests[1].prompt[1] is 128");
+  ck_assert_uint_eq(two[0].count, 0);
   svf_context_destroy(c);
   svf_model_close(model);
   svf_safetensors_close(g.file);

@@ -6,6 +6,7 @@ if(TARGET svf_model AND CHECK_FOUND)
     target_compile_definitions(${name} PRIVATE GOLDEN="${PROJECT_SOURCE_DIR}/tests/golden")
   endfunction()
 
+  svf_model_test(attention transformer/attention.c)
   svf_golden_test(parity transformer/parity.c)
   svf_golden_test(decompose_model decompose/model.c)
   svf_golden_test(context transformer/context.c)
