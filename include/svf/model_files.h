@@ -54,7 +54,8 @@ SVF_API svf_status svf_model_pack(const char *dir, const char *out,
 
 /* Multiply out the layers in factors, W' = U diag(d) V^T with these gains of the whole model (NULL:
  * sigma), into a model of dense weights of `dtype` that any program can read. Errors: as
- * svf_model_decompose; ARGUMENT (gains, but no layer is in factors). */
+ * svf_model_decompose; ARGUMENT (gains, but no layer is in factors); UNSUPPORTED (the head is in
+ * factors, but tied). */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
                                    svf_dtype dtype, svf_progress_fn *progress,
                                    void *progress_context);

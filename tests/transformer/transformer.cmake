@@ -12,6 +12,7 @@ if(TARGET svf_model AND CHECK_FOUND)
   svf_golden_test(context transformer/context.c)
   svf_golden_test(model_experts transformer/experts.c)
   svf_golden_test(generate transformer/generate.c)
+  svf_golden_test(hostile transformer/hostile.c)
 
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
     svf_golden_test(transformer_alloc transformer/alloc.c)
