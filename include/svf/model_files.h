@@ -27,7 +27,7 @@ typedef struct svf_decompose_options {
   size_t rank;     /* keep so many singular values at most; 0: all */
   double energy;   /* keep the fewest whose squares have this share of the sum of all; 0: all */
   svf_dtype dtype; /* of U and V */
-  size_t threads;  /* of LAPACK; 0: one per processor */
+  size_t threads;  /* of LAPACK; 0: svf_max_threads() */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
 } svf_decompose_options;

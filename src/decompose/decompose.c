@@ -41,7 +41,7 @@ typedef struct job {
   const svf_decompose_options *o;
   item *items;
   size_t count;
-  char digest[DIGITS]; /* of all sources */
+  char digest[DIGITS]; /* of all that the model is made of */
   json_t *map;         /* tensor to shard */
 } job;
 
@@ -95,6 +95,29 @@ static svf_status add_item(job *j, size_t linear)
   return SVF_OK;
 }
 
+static bool is_kept(const void *context, const svf_st_tensor *t)
+{
+  const job *j = context;
+  const size_t linear = svf_conversion_linear_of(&j->c, t->name);
+  return linear == j->c.linears || !wanted(j, linear);
+}
+
+/* What a finished job must have been made from: the sources, and the tensors that are copied. */
+static void digest_all(job *j)
+{
+  svf_digest d = svf_digest_begin();
+  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].source, DIGITS);
+  for (size_t i = 0; i < svf_checkpoint_count(j->c.files); ++i) {
+    const svf_st_tensor *t = svf_checkpoint_at(j->c.files, i);
+    if (!is_kept(j, t)) continue;
+    const uint64_t shape[] = {t->dtype, t->bytes};
+    svf_digest_add(&d, t->name, strlen(t->name));
+    svf_digest_add(&d, shape, sizeof shape);
+    svf_digest_add(&d, t->data, t->bytes);
+  }
+  print_digest(&d, j->digest);
+}
+
 static svf_status list_items(job *j)
 {
   j->items = calloc(j->c.linears, sizeof *j->items);
@@ -104,9 +127,7 @@ static svf_status list_items(job *j)
   for (size_t i = 0; status == SVF_OK && i < j->c.linears; ++i) {
     if (wanted(j, i)) status = add_item(j, i);
   }
-  svf_digest d = svf_digest_begin();
-  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].source, DIGITS);
-  print_digest(&d, j->digest);
+  if (status == SVF_OK) digest_all(j);
   return status;
 }
 
@@ -150,10 +171,15 @@ static svf_status append(svf_st_writer *w, float *x, size_t count, svf_dtype dty
   return status;
 }
 
+static svf_st_dtype factor_dtype(const job *j)
+{
+  return j->o->dtype == SVF_BF16 ? SVF_ST_BF16 : SVF_ST_F32;
+}
+
 static svf_status write_shard(const job *j, const item *it, const svf_svd_factors *f)
 {
   char path[PATH_MAX], names[3][SVF_CONVERSION_NAME + 4], numbers[4][32];
-  const svf_st_dtype type = j->o->dtype == SVF_BF16 ? SVF_ST_BF16 : SVF_ST_F32;
+  const svf_st_dtype type = factor_dtype(j);
   for (int i = 0; i < 3; ++i) snprintf(names[i], sizeof names[i], "%s.%c", it->name, "USV"[i]);
   snprintf(numbers[0], sizeof *numbers, "%.6g", it->report.residual);
   snprintf(numbers[1], sizeof *numbers, "%.6g", it->report.dropped);
@@ -222,6 +248,17 @@ static double number_of(const svf_safetensors *file, const char *key)
   return text ? strtod(text, NULL) : 0;
 }
 
+/* Whether a shard has the factor of that letter in this shape; columns = 0: one dimension. */
+static bool has_factor(const svf_safetensors *file, const item *it, char letter, svf_st_dtype dtype,
+                       size_t rows, size_t columns)
+{
+  char name[SVF_CONVERSION_NAME + 4];
+  snprintf(name, sizeof name, "%s.%c", it->name, letter);
+  const svf_st_tensor *t = svf_safetensors_find(file, name);
+  return t && t->dtype == dtype && t->ndim == (columns > 0 ? 2 : 1) && t->shape[0] == rows &&
+         (columns == 0 || t->shape[1] == columns);
+}
+
 /* Whether an earlier run finished this shard; fills in what it reported. */
 static bool is_finished(const job *j, item *it)
 {
@@ -231,12 +268,16 @@ static bool is_finished(const job *j, item *it)
       svf_safetensors_open(path, 0, &file) != SVF_OK) {
     return false;
   }
-  snprintf(name, sizeof name, "%s.S", it->name);
   const char *source = svf_safetensors_metadata(file, "svf.source");
-  const svf_st_tensor *s = svf_safetensors_find(file, name);
-  const bool same = source && strcmp(source, it->source) == 0 && s && s->elements > 0;
+  snprintf(name, sizeof name, "%s.S", it->name);
+  const svf_st_tensor *sigma = svf_safetensors_find(file, name);
+  const size_t r = sigma ? sigma->elements : 0;
+  const bool same = source && strcmp(source, it->source) == 0 && r > 0 &&
+                    has_factor(file, it, 'U', factor_dtype(j), it->m, r) &&
+                    has_factor(file, it, 'S', SVF_ST_F32, r, 0) &&
+                    has_factor(file, it, 'V', factor_dtype(j), r, it->n);
   if (same) {
-    it->r = s->elements;
+    it->r = r;
     it->report = (svf_factor_report){.residual = number_of(file, "svf.residual"),
                                      .dropped = number_of(file, "svf.dropped"),
                                      .orthogonality_u = number_of(file, "svf.orthogonality_u"),
@@ -253,13 +294,6 @@ static svf_status map_to(json_t *map, const char *tensor, const char *shard)
 {
   if (json_object_set_new(map, tensor, json_string(shard)) == 0) return SVF_OK;
   return svf_fail(SVF_ERR_MEMORY, "no memory for an index");
-}
-
-static bool is_kept(const void *context, const svf_st_tensor *t)
-{
-  const job *j = context;
-  const size_t linear = svf_conversion_linear_of(&j->c, t->name);
-  return linear == j->c.linears || !wanted(j, linear);
 }
 
 static svf_status write_rest(job *j)
@@ -361,7 +395,8 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
-  openblas_set_num_threads((int)(j->o->threads ? j->o->threads : svf_max_threads()));
+  openblas_set_num_threads(
+      (int)svf_size_min(j->o->threads ? j->o->threads : svf_max_threads(), INT_MAX));
   for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
   if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
   if (status == SVF_OK) status = write_rest(j);
