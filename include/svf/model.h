@@ -130,7 +130,8 @@ typedef struct svf_row {
 /* One pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
  * there is none. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or number
  * of rows out of range); ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer
- * than the model's context). One thread at a time may use a context; it runs on `threads` OpenMP threads. */
+ * than the model's context). One thread at a time may use a context; it runs on `threads` OpenMP
+ * threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);
 

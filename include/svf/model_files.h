@@ -27,7 +27,7 @@ typedef struct svf_decompose_options {
   size_t rank;     /* keep so many singular values at most; 0: all */
   double energy;   /* keep the fewest whose squares have this share of the sum of all; 0: all */
   svf_dtype dtype; /* of U and V */
-  size_t threads;  /* of LAPACK; 0: one per processor */
+  size_t threads;  /* of LAPACK; 0: svf_max_threads() */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
 } svf_decompose_options;
@@ -54,7 +54,8 @@ SVF_API svf_status svf_model_pack(const char *dir, const char *out,
 
 /* Multiply out the layers in factors, W' = U diag(d) V^T with these gains of the whole model (NULL:
  * sigma), into a model of dense weights of `dtype` that any program can read. Errors: as
- * svf_model_decompose; ARGUMENT (gains, but no layer is in factors). */
+ * svf_model_decompose; ARGUMENT (gains, but no layer is in factors); UNSUPPORTED (the head is in
+ * factors, but tied). */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
                                    svf_dtype dtype, svf_progress_fn *progress,
                                    void *progress_context);

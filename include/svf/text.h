@@ -21,12 +21,13 @@ SVF_API void svf_text_destroy(svf_text *text);
 
 /* What has become certain with this token: *bytes at *out, which belong to `text` until its next
  * call. What might be the beginning of a stop string is held back. *stopped is set to 1 once one is
- * there: the text ends before the first that is complete, and later tokens add nothing. Errors:
- * NULL, MEMORY. */
+ * there: the text ends before the one that ends first, the longest of those, and later tokens add
+ * nothing. Errors: NULL, MEMORY. */
 SVF_API svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t *bytes,
                                  int *stopped);
 
-/* What was held back, at the end of the text. Errors: NULL, MEMORY. */
+/* What was held back, at the end of the text, but for a stop string that the end completes. Errors:
+ * NULL, MEMORY. */
 SVF_API svf_status svf_text_flush(svf_text *text, const char **out, size_t *bytes);
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ static bool is_stale(const char *name)
   const size_t length = strlen(name);
   if (name[0] != '.' || length < 5 || strcmp(name + length - 4, ".tmp") != 0) return false;
   const char *dot = memrchr(name, '.', length - 4);
-  if (!dot) return false;
+  if (!dot || dot == name) return false;
   char *end = NULL;
   const long pid = strtol(dot + 1, &end, 10);
   return *end == '-' && pid > 0 && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
@@ -66,8 +66,9 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
   if (mkdir(out, 0777) != 0 && errno != EEXIST) {
     return svf_file_at_path(svf_file_error("cannot make the directory"), out);
   }
-  remove_stale(out);
-  return same_directory(dir, out);
+  status = same_directory(dir, out);
+  if (status == SVF_OK) remove_stale(out);
+  return status;
 }
 
 void svf_conversion_close(svf_conversion *c)

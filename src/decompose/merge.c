@@ -65,6 +65,11 @@ static svf_status list_layers(job *j)
                       l->name);
     }
     if (l->source.r == 0) continue;
+    if (tied_head) {
+      return svf_fail(SVF_ERR_UNSUPPORTED,
+                      "'%s' is in factors, but tied to the embedding: merged, it would be ignored",
+                      l->name);
+    }
     snprintf(l->weight, sizeof l->weight, "%s.weight", l->name);
     l->gains = gains;
     gains += l->source.r;

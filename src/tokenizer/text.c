@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <svf/text.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,22 +92,26 @@ static bool stands(const svf_text *t, size_t at, const char *stop, bool *complet
   return memcmp(t->held + at, stop, svf_size_min(length, left)) == 0;
 }
 
-/* Bytes that can be handed out: up to the first stop string, or to what may become one. */
+/* Bytes that can be handed out: up to the stop string that ends first, which does not depend on how
+ * tokens divide the text, or to what may become one. */
 static size_t certain(svf_text *t)
 {
-  size_t hold = t->bytes;
+  size_t hold = t->bytes, begin = 0, end = SIZE_MAX;
   for (size_t at = 0; at < t->bytes; ++at) {
     for (size_t i = 0; i < t->stop_count; ++i) {
       bool complete;
       if (!stands(t, at, t->stops[i], &complete)) continue;
-      if (complete) {
-        t->stopped = true;
-        return at;
+      const size_t last = at + strlen(t->stops[i]);
+      if (!complete) {
+        hold = svf_size_min(hold, at);
+      } else if (last < end) {
+        begin = at;
+        end = last;
       }
-      hold = svf_size_min(hold, at);
     }
   }
-  return hold;
+  t->stopped = end < SIZE_MAX;
+  return t->stopped ? begin : hold;
 }
 
 svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t *bytes,
@@ -136,8 +141,9 @@ svf_status svf_text_flush(svf_text *text, const char **out, size_t *bytes)
   if (text->stopped) return SVF_OK;
   const svf_status status = append(text, -1);
   if (status != SVF_OK) return status;
-  text->given = text->bytes;
+  const size_t end = certain(text); /* what flushing added may have completed a stop string */
+  text->given = text->stopped ? end : text->bytes;
   *out = text->held;
-  *bytes = text->bytes;
+  *bytes = text->given;
   return SVF_OK;
 }

@@ -96,25 +96,32 @@ static svf_status load_linears(svf_model *m, const svf_model_options *o)
   return status;
 }
 
+static svf_status find_norm(const svf_model *m, size_t i, const svf_st_tensor **t)
+{
+  char name[NAME] = "model.norm.weight";
+  if (i < 2 * m->config.layers) {
+    snprintf(name, sizeof name, "model.layers.%zu.%s.weight", i / 2,
+             i % 2 ? "post_attention_layernorm" : "input_layernorm");
+  }
+  return svf_weights_find(m->files, name, m->config.hidden, 0, t);
+}
+
+/* Memory is taken once all are there: a config alone may ask for gigabytes. */
 static svf_status load_norms(svf_model *m)
 {
-  const svf_config *c = &m->config;
-  const size_t count = 2 * c->layers + 1;
-  m->norms = malloc(count * c->hidden * sizeof *m->norms);
+  const size_t hidden = m->config.hidden, count = 2 * m->config.layers + 1;
+  const svf_st_tensor *t = NULL;
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) status = find_norm(m, i, &t);
+  if (status != SVF_OK) return status;
+  m->norms = malloc(count * hidden * sizeof *m->norms);
   if (!m->norms) return no_memory();
-  for (size_t i = 0; i < count; ++i) {
-    char name[NAME] = "model.norm.weight";
-    const svf_st_tensor *t = NULL;
-    if (i < count - 1) {
-      snprintf(name, sizeof name, "model.layers.%zu.%s.weight", i / 2,
-               i % 2 ? "post_attention_layernorm" : "input_layernorm");
-    }
-    svf_status status = svf_weights_find(m->files, name, c->hidden, 0, &t);
-    if (status == SVF_OK) status = svf_st_to_f32(t, m->norms + i * c->hidden, c->hidden);
-    if (status != SVF_OK) return status;
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) {
+    status = find_norm(m, i, &t);
+    if (status == SVF_OK) status = svf_st_to_f32(t, m->norms + i * hidden, hidden);
   }
-  m->parameters += count * c->hidden;
-  return SVF_OK;
+  m->parameters += count * hidden;
+  return status;
 }
 
 static svf_status load_embedding(svf_model *m)

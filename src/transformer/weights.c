@@ -135,6 +135,12 @@ static svf_status check_packed(const svf_checkpoint *files, const char *name, si
                     (unsigned long long)h.m, (unsigned long long)h.n, m, n,
                     svf_checkpoint_file(files, s->packed));
   }
+  if (h.r > svf_size_min(m, n)) { /* a pass takes memory in proportion to it */
+    return svf_fail(SVF_ERR_FILE,
+                    "'%s.packed' has rank %llu, a %zu x %zu matrix has at most %zu (%.200s)", name,
+                    (unsigned long long)h.r, m, n, svf_size_min(m, n),
+                    svf_checkpoint_file(files, s->packed));
+  }
   s->r = (size_t)h.r;
   return SVF_OK;
 }

@@ -12,7 +12,7 @@
 #include <svf/model_files.h>
 
 #include "src/transformer/model.h"
-#include "tests/io/temp.h"
+#include "tests/decompose/files.h"
 #include "tests/transformer/golden.h"
 
 /* --- Logits ------------------------------------------------------------------------------------
@@ -141,27 +141,6 @@ START_TEST(experts_give_the_logits_of_transformers)
 }
 END_TEST
 
-static char *slurp(const char *dir, const char *name, size_t *bytes)
-{
-  char path[600];
-  snprintf(path, sizeof path, "%s/%s", dir, name);
-  FILE *f = fopen(path, "rb");
-  ck_assert_msg(f != NULL, "%s", path);
-  char *data = malloc(1 << 20);
-  *bytes = fread(data, 1, 1 << 20, f);
-  fclose(f);
-  return data;
-}
-
-static void same_file(const char *a, const char *b, const char *name)
-{
-  size_t n, m;
-  char *x = slurp(a, name, &n), *y = slurp(b, name, &m);
-  ck_assert_msg(n == m && memcmp(x, y, n) == 0, "%s differs", name);
-  free(x);
-  free(y);
-}
-
 /* Killed again and again at arbitrary moments, it ends with the same files. */
 START_TEST(a_killed_run_goes_on)
 {
@@ -207,12 +186,6 @@ START_TEST(a_killed_run_goes_on)
   temp_remove();
 }
 END_TEST
-
-static int stop_at(void *context, size_t done, size_t all, const char *what)
-{
-  (void)all, (void)what;
-  return done == *(size_t *)context;
-}
 
 START_TEST(options_and_misuse)
 {

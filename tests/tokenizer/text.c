@@ -1,106 +1,155 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text as it is generated: whole characters, stop strings across tokens. */
+ * Texts with stop strings: whatever the tokens, what is handed out is what the whole text is before
+ * the stop string that is complete first. */
 #include <svf/text.h>
 
+#include "tests/tokenizer/small.h"
 #include "tests/unit/suite.h"
 
-static svf_tokenizer *tokenizer; /* whose tokens are bytes */
+enum { MOST = 64 };
 
-/* All that comes of these bytes, token by token; *stopped_at: the token that completed a stop. */
-static char *run(const char *bytes, const char *const *stops, size_t count, int *stopped_at)
+static svf_tokenizer *tokenizer;
+
+static void setup(void)
 {
-  static char all[256];
-  size_t length = 0;
-  svf_text *text = NULL;
-  const char *out;
-  size_t n;
-  int stopped = 0;
-  *stopped_at = -1;
-  ck_works(svf_text_create(tokenizer, 0, stops, count, &text));
-  for (int i = 0; bytes[i]; ++i) {
-    ck_works(svf_text_push(text, (unsigned char)bytes[i], &out, &n, &stopped));
-    memcpy(all + length, out, n);
-    length += n;
-    if (stopped && *stopped_at < 0) *stopped_at = i;
-  }
-  ck_works(svf_text_flush(text, &out, &n));
-  memcpy(all + length, out, n);
-  all[length + n] = 0;
-  svf_text_destroy(text);
-  return all;
+  ck_works(svf_tokenizer_parse(small_tokenizer, sizeof small_tokenizer - 1, &tokenizer));
 }
 
-START_TEST(stop_strings_end_a_text)
+static void teardown(void) { svf_tokenizer_close(tokenizer); }
+
+typedef struct result {
+  char text[16 * MOST];
+  size_t bytes, pushed; /* tokens before it stopped */
+  int stopped;
+} result;
+
+static void take(result *r, const char *out, size_t bytes)
 {
-  static const char *const stops[] = {"END", "\n\n", "é!"};
-  int at;
-  ck_assert_str_eq(run("abc", NULL, 0, &at), "abc");
-  ck_assert_int_eq(at, -1);
-  ck_assert_str_eq(run("one END two", stops, 3, &at), "one ");
-  ck_assert_int_eq(at, 6);
-  ck_assert_str_eq(run("EN ENEND", stops, 3, &at), "EN EN");
-  ck_assert_int_eq(at, 7);
-  ck_assert_str_eq(run("a\nb\n\nc", stops, 3, &at), "a\nb");
-  ck_assert_int_eq(at, 4);
-  ck_assert_str_eq(run("caf\xc3\xa9 \xc3\xa9! x", stops, 3, &at), "caf\xc3\xa9 ");
-  ck_assert_int_eq(at, 8);
-  ck_assert_str_eq(run("almost EN", stops, 3, &at), "almost EN"); /* held back, then flushed */
-  ck_assert_int_eq(at, -1);
-  ck_assert_str_eq(run("END", stops, 3, &at), "");
-  ck_assert_int_eq(at, 2);
-  static const char *const within[] = {"bc", "abcd"}; /* the shorter one is complete first */
-  ck_assert_str_eq(run("xabcd", within, 2, &at), "xa");
-  ck_assert_int_eq(at, 3);
+  ck_assert_uint_le(r->bytes + bytes, sizeof r->text);
+  if (bytes > 0) memcpy(r->text + r->bytes, out, bytes);
+  r->bytes += bytes;
+}
+
+static result run(const int32_t *ids, size_t count, const char *const *stops, size_t stop_count)
+{
+  result r = {.pushed = 0};
+  svf_text *t = NULL;
+  const char *out;
+  size_t bytes;
+  ck_works(svf_text_create(tokenizer, 0, stops, stop_count, &t));
+  for (size_t i = 0; i < count; ++i) {
+    const int before = r.stopped;
+    ck_works(svf_text_push(t, ids[i], &out, &bytes, &r.stopped));
+    ck_assert(!before || (bytes == 0 && r.stopped));
+    take(&r, out, bytes);
+    r.pushed += !r.stopped;
+  }
+  ck_works(svf_text_flush(t, &out, &bytes));
+  take(&r, out, bytes);
+  svf_text_destroy(t);
+  return r;
+}
+
+/* Bytes of the text before the stop string that ends first, the longest of those. */
+static size_t end_of(const char *text, size_t bytes, const char *const *stops, size_t count)
+{
+  for (size_t end = 1; end <= bytes; ++end) {
+    size_t longest = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const size_t n = strlen(stops[i]);
+      if (n <= end && n > longest && memcmp(text + end - n, stops[i], n) == 0) longest = n;
+    }
+    if (longest > 0) return end - longest;
+  }
+  return bytes;
+}
+
+START_TEST(any_tokens)
+{
+  static const char *const sets[][4] = {{"ab", NULL},
+                                        {"aba", "bb", NULL},
+                                        {"aab", "ab<", "b", NULL},
+                                        {"b<tool>a", "ba", NULL},
+                                        {"\xc3\xa9", "a\xc3\xbc", NULL},
+                                        {"\xef\xbf\xbd", NULL},
+                                        {"\xc3\xbc\xef\xbf\xbd"
+                                         "a",
+                                         " a", NULL},
+                                        {"abababab", "babb", "aa", NULL},
+                                        {"<tool><tool>", "ool", NULL},
+                                        {NULL}};
+  static const int32_t known[] = {0, 1, 2, 3, 9, 10, 12, 13, 14, 15, 5, -1, 99};
+  uint32_t state = 7;
+  setup();
+  for (int round = 0; round < 20000; ++round) {
+    const char *const *stops = sets[(size_t)round % (sizeof sets / sizeof *sets)];
+    int32_t ids[MOST];
+    char whole[16 * MOST];
+    size_t stop_count = 0, bytes = 0;
+    const size_t count = (size_t)round / 7 % 24;
+    while (stop_count < 4 && stops[stop_count]) ++stop_count;
+    for (size_t i = 0; i < count; ++i) {
+      state = state * 1664525u + 1013904223u;
+      ids[i] = known[(state >> 16) % (sizeof known / sizeof *known)];
+    }
+    ck_works(svf_tokenizer_decode(tokenizer, ids, count, 0, whole, sizeof whole, &bytes));
+    const result r = run(ids, count, stops, stop_count);
+    const size_t end = end_of(whole, bytes, stops, stop_count);
+    ck_assert_msg(r.bytes == end && memcmp(r.text, whole, end) == 0,
+                  "round %d: '%.*s' instead of '%.*s'", round, (int)r.bytes, r.text, (int)end,
+                  whole);
+  }
+  teardown();
 }
 END_TEST
 
-START_TEST(nothing_is_given_too_early)
+START_TEST(what_is_certain_is_given_at_once)
 {
-  static const char *const stops[] = {"stop"};
-  svf_text *text = NULL;
+  static const char *const stops[] = {"abab"};
+  svf_text *t = NULL;
   const char *out;
-  size_t n;
+  size_t bytes;
   int stopped;
-  ck_works(svf_text_create(tokenizer, 0, stops, 1, &text));
-  const struct {
-    unsigned char byte;
-    const char *given;
-  } steps[] = {{'a', "a"}, {'s', ""},          {'t', ""}, {'a', "sta"},
-               {0xc3, ""}, {0xa9, "\xc3\xa9"}, {'s', ""}};
-  for (size_t i = 0; i < sizeof steps / sizeof *steps; ++i) {
-    ck_works(svf_text_push(text, steps[i].byte, &out, &n, &stopped));
-    ck_assert_msg(n == strlen(steps[i].given) && memcmp(out, steps[i].given, n) == 0, "step %zu",
-                  i);
-    ck_assert_int_eq(stopped, 0);
-  }
-  ck_works(svf_text_push(text, 0xe2, &out, &n, &stopped)); /* a character that never ends */
-  ck_works(svf_text_flush(text, &out, &n));
-  ck_assert(n == 4 && memcmp(out, "s\xef\xbf\xbd", 4) == 0); /* the s was held back */
-  svf_text_destroy(text);
+  setup();
+  ck_works(svf_text_create(tokenizer, 0, stops, 1, &t));
+  ck_works(svf_text_push(t, 1, &out, &bytes, &stopped)); /* b */
+  ck_assert(bytes == 1 && out[0] == 'b' && !stopped);
+  ck_works(svf_text_push(t, 2, &out, &bytes, &stopped)); /* ab */
+  ck_assert(bytes == 0 && !stopped);
+  ck_works(svf_text_push(t, 12, &out, &bytes, &stopped)); /* half an e acute: no text yet */
+  ck_assert(bytes == 0 && !stopped);
+  ck_works(svf_text_push(t, 13, &out, &bytes, &stopped));
+  ck_assert(bytes == 4 && memcmp(out, "ab\xc3\xa9", 4) == 0 && !stopped);
+  ck_works(svf_text_push(t, 2, &out, &bytes, &stopped));
+  ck_works(svf_text_push(t, 2, &out, &bytes, &stopped));
+  ck_assert(bytes == 0 && stopped);
+  svf_text_destroy(t);
+  teardown();
 }
 END_TEST
 
 START_TEST(misuse)
 {
-  static const char *const empty[] = {""}, *const none[] = {NULL};
-  svf_text *text = NULL;
+  svf_text *t = (svf_text *)1;
   const char *out;
-  size_t n;
+  size_t bytes;
   int stopped;
-  ck_fails(svf_text_create(NULL, 0, NULL, 0, &text), SVF_ERR_NULL, "tokenizer");
-  ck_fails(svf_text_create(tokenizer, 0, NULL, 1, &text), SVF_ERR_NULL, "stops");
-  ck_fails(svf_text_create(tokenizer, 0, empty, 1, &text), SVF_ERR_ARGUMENT, "stops[0] is empty");
-  ck_fails(svf_text_create(tokenizer, 0, none, 1, &text), SVF_ERR_ARGUMENT, "stops[0] is empty");
-  ck_fails(svf_text_create(tokenizer, 77, NULL, 0, &text), SVF_ERR_ARGUMENT, "flags");
-  ck_fails(svf_text_push(NULL, 0, &out, &n, &stopped), SVF_ERR_NULL, "NULL");
-  ck_fails(svf_text_flush(NULL, &out, &n), SVF_ERR_NULL, "NULL");
+  setup();
+  ck_fails(svf_text_create(NULL, 0, NULL, 0, &t), SVF_ERR_NULL, "tokenizer");
+  ck_assert_ptr_null(t);
+  ck_fails(svf_text_create(tokenizer, 0, NULL, 1, &t), SVF_ERR_NULL, "stops");
+  ck_fails(svf_text_create(tokenizer, 0, NULL, 0, NULL), SVF_ERR_NULL, "text");
+  ck_fails(svf_text_create(tokenizer, 1u << 30, NULL, 0, &t), SVF_ERR_ARGUMENT, "flags");
+  ck_fails(svf_text_create(tokenizer, 0, (const char *const[]){"a", ""}, 2, &t), SVF_ERR_ARGUMENT,
+           "stops[1] is empty");
+  ck_fails(svf_text_create(tokenizer, 0, (const char *const[]){"a", NULL}, 2, &t), SVF_ERR_ARGUMENT,
+           "stops[1] is empty");
+  ck_fails(svf_text_push(NULL, 0, &out, &bytes, &stopped), SVF_ERR_NULL, "NULL");
+  ck_fails(svf_text_flush(NULL, &out, &bytes), SVF_ERR_NULL, "NULL");
   svf_text_destroy(NULL);
-  svf_tokenizer_close(tokenizer);
+  teardown();
 }
 END_TEST
 
-START_TEST(open_the_tokenizer) { ck_works(svf_tokenizer_open(BYTES, &tokenizer)); }
-END_TEST
-
-SUITE("text", open_the_tokenizer, stop_strings_end_a_text, nothing_is_given_too_early, misuse)
+SUITE("text", any_tokens, what_is_certain_is_given_at_once, misuse)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if(TARGET svf_model AND CHECK_FOUND)
   svf_model_test(tokenizer tokenizer/tokenizer.c)
+  svf_model_test(text tokenizer/text.c)
   set_tests_properties(tokenizer PROPERTIES TIMEOUT 120)
 
   svf_test_program(tokenizer_golden tokenizer/golden.c)
@@ -14,6 +15,4 @@ if(TARGET svf_model AND CHECK_FOUND)
     svf_count_allocations(tokenizer_alloc)
   endif()
 
-  svf_model_test(text tokenizer/text.c)
-  target_compile_definitions(text PRIVATE BYTES="${PROJECT_SOURCE_DIR}/tests/cli/bytes.json")
 endif()
