@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Golden ids of Hugging Face's `tokenizers`, which tests/tokenizer/golden.c compares with.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install tokenizers==0.22.2
-    /tmp/venv/bin/python tests/tokenizer/golden.py
+    python3 -m venv VENV && VENV/bin/pip install tokenizers==0.22.2
+    VENV/bin/python tests/tokenizer/golden.py
 
 trains small tokenizers of every supported family, with the regular expressions, normalizers,
 decoders and post-processors of the real ones, and writes into golden/ the tokenizers, texts.json

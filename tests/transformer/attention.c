@@ -14,7 +14,7 @@ enum { HEADS = 2, LAYERS = 2, LIMIT = 200 };
 typedef struct problem {
   size_t group, dim;
   float *key, *value; /* [LIMIT][dim] */
-  float *q, *out;     /* [group][dim] */
+  float *q;           /* [group][dim] */
 } problem;
 
 static float noise(void)
@@ -33,12 +33,8 @@ static float *random_floats(size_t count)
 
 static problem make(size_t group, size_t dim)
 {
-  return (problem){group,
-                   dim,
-                   random_floats(LIMIT * dim),
-                   random_floats(LIMIT * dim),
-                   random_floats(group * dim),
-                   malloc(group * dim * sizeof(float))};
+  return (problem){group, dim, random_floats(LIMIT * dim), random_floats(LIMIT * dim),
+                   random_floats(group * dim)};
 }
 
 static void drop(problem *p)
@@ -46,7 +42,6 @@ static void drop(problem *p)
   free(p->key);
   free(p->value);
   free(p->q);
-  free(p->out);
 }
 
 static void naive(const problem *p, size_t first, size_t position, size_t g, double *out)
