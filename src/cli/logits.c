@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <svf/safetensors.h>
-#include <svf/tokenizer.h>
 
 #include "src/cli/prompt.h"
 #include "src/core/status.h"
@@ -97,9 +96,9 @@ static void print_token(const svf_tokenizer *t, size_t id, bool json)
   }
 }
 
-static void print(const options *o, const svf_tokenizer *t, const prompt *p, size_t vocab,
-                  const float *logits)
+static void print(const options *o, const prompt *p, size_t vocab, const float *logits)
 {
+  const svf_tokenizer *t = p->tokenizer;
   const size_t top = o->top < vocab ? o->top : vocab;
   size_t ids[TOP_MAX];
   if (o->m.json) printf("{\"schema\": %d, \"positions\": [", JSON_SCHEMA);
@@ -145,11 +144,9 @@ static int run(int argc, char **argv)
   argp_parse(&argp, argc, argv, 0, NULL, &o);
   cli_catch_interrupts();
   prompt p = {0};
-  svf_tokenizer *t = NULL;
   svf_model_info info = {0};
   float *logits = NULL;
   svf_status status = prompt_open(o.dir, &o.m, o.text, strlen(o.text), &p);
-  if (status == SVF_OK) status = svf_tokenizer_open(o.dir, &t);
   if (status == SVF_OK && p.count == 0) status = svf_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
   if (status == SVF_OK) {
     svf_model_describe(p.model, &info);
@@ -158,9 +155,8 @@ static int run(int argc, char **argv)
   }
   if (status == SVF_OK && o.out) status = save(o.out, &p, info.vocab, logits);
   const int code = status == SVF_OK ? EXIT_OK : cli_fail(name, status);
-  if (code == EXIT_OK && !o.out) print(&o, t, &p, info.vocab, logits);
+  if (code == EXIT_OK && !o.out) print(&o, &p, info.vocab, logits);
   free(logits);
-  svf_tokenizer_close(t);
   prompt_close(&p);
   return code;
 }

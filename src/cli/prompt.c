@@ -3,30 +3,24 @@
 
 #include <stdlib.h>
 
-#include <svf/tokenizer.h>
-
 #include "src/core/status.h"
 
-static svf_status encode(const char *dir, const char *text, size_t bytes, prompt *p)
+static svf_status encode(const char *text, size_t bytes, prompt *p)
 {
-  svf_tokenizer *t = NULL;
+  const svf_tokenizer *t = p->tokenizer;
   const unsigned flags = SVF_TOKENIZER_SPECIAL;
-  svf_status status = svf_tokenizer_open(dir, &t);
-  if (status != SVF_OK) return status;
-  status = svf_tokenizer_encode(t, text, bytes, flags, NULL, 0, &p->count);
-  if (status == SVF_ERR_SPACE) {
-    p->tokens = malloc(p->count * sizeof *p->tokens);
-    status = p->tokens ? svf_tokenizer_encode(t, text, bytes, flags, p->tokens, p->count, &p->count)
-                       : svf_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
-  }
-  svf_tokenizer_close(t);
-  return status;
+  const svf_status status = svf_tokenizer_encode(t, text, bytes, flags, NULL, 0, &p->count);
+  if (status != SVF_ERR_SPACE) return status;
+  p->tokens = malloc(p->count * sizeof *p->tokens);
+  return p->tokens ? svf_tokenizer_encode(t, text, bytes, flags, p->tokens, p->count, &p->count)
+                   : svf_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
 }
 
 svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes, prompt *p)
 {
   *p = (prompt){0};
-  svf_status status = encode(dir, text, bytes, p);
+  svf_status status = svf_tokenizer_open(dir, &p->tokenizer);
+  if (status == SVF_OK) status = encode(text, bytes, p);
   if (status == SVF_OK) status = cli_open_model(dir, o, &p->model);
   if (status != SVF_OK) return status;
   return cli_load_gains(p->model, o->expert, o->mix, o->scale, o->unpaired, &p->gains);
@@ -36,6 +30,7 @@ void prompt_close(prompt *p)
 {
   free(p->gains);
   free(p->tokens);
+  svf_tokenizer_close(p->tokenizer);
   svf_model_close(p->model);
   *p = (prompt){0};
 }

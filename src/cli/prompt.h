@@ -5,9 +5,12 @@
 #ifndef SVF_CLI_PROMPT_H
 #define SVF_CLI_PROMPT_H
 
+#include <svf/tokenizer.h>
+
 #include "src/cli/model_options.h"
 
 typedef struct prompt {
+  svf_tokenizer *tokenizer;
   svf_model *model;
   float *gains; /* or NULL */
   int32_t *tokens;

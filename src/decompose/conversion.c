@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <svf/convert.h>
+
+#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
 
@@ -168,6 +171,21 @@ svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep
   for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(c->files); ++i) {
     const svf_st_tensor *t = svf_checkpoint_at(c->files, i);
     if (keep(context, t)) status = svf_st_append(writer, t->data, t->bytes);
+  }
+  return status;
+}
+
+svf_status svf_conversion_append_floats(svf_st_writer *writer, const float *x, size_t count,
+                                        svf_dtype dtype)
+{
+  if (dtype == SVF_F32) return svf_st_append(writer, x, count * sizeof *x);
+  enum { PIECE = 4096 };
+  uint16_t narrow[PIECE];
+  svf_status status = SVF_OK;
+  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
+    n = svf_size_min(count - i, PIECE);
+    svf_f32_to_bf16(x + i, narrow, n);
+    status = svf_st_append(writer, narrow, n * sizeof *narrow);
   }
   return status;
 }

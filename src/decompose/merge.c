@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <svf/convert.h>
-
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
@@ -85,7 +83,6 @@ static svf_status list_layers(job *j)
 typedef struct room {
   float *u, *vt, *sigma; /* the factors in fp32 */
   float *rows;           /* [ROWS][n] of W' */
-  uint16_t *narrow;      /* the same in bf16 */
 } room;
 
 static bool take_room(const layer *l, room *r)
@@ -95,8 +92,7 @@ static bool take_room(const layer *l, room *r)
   r->vt = malloc(rank * l->shape.n * sizeof *r->vt);
   r->sigma = malloc(rank * sizeof *r->sigma);
   r->rows = malloc(ROWS * l->shape.n * sizeof *r->rows);
-  r->narrow = malloc(ROWS * l->shape.n * sizeof *r->narrow);
-  return r->u && r->vt && r->sigma && r->rows && r->narrow;
+  return r->u && r->vt && r->sigma && r->rows;
 }
 
 static void free_room(room *r)
@@ -105,7 +101,6 @@ static void free_room(room *r)
   free(r->vt);
   free(r->sigma);
   free(r->rows);
-  free(r->narrow);
 }
 
 /* Rows of W', a block of them at a time. */
@@ -119,12 +114,7 @@ static svf_status multiply(const job *j, const layer *l, const room *r, svf_st_w
     rows = svf_size_min(ROWS, l->shape.m - row);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)rank, 1,
                 r->u + row * rank, (int)rank, r->vt, (int)n, 0, r->rows, (int)n);
-    if (j->dtype == SVF_F32) {
-      status = svf_st_append(w, r->rows, rows * n * sizeof *r->rows);
-    } else {
-      svf_f32_to_bf16(r->rows, r->narrow, rows * n);
-      status = svf_st_append(w, r->narrow, rows * n * sizeof *r->narrow);
-    }
+    status = svf_conversion_append_floats(w, r->rows, rows * n, j->dtype);
   }
   return status;
 }

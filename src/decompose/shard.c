@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <svf/convert.h>
-
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/decompose/svd.h"
@@ -34,21 +32,6 @@ static size_t rank_of(const svf_decompose_options *o, const svf_svd_factors *f)
     ++r;
   }
   return svf_size_min(rank, r > 0 ? r : 1);
-}
-
-/* Appends floats as F32 or BF16; they are narrowed where they stand. */
-static svf_status append(svf_st_writer *w, float *x, size_t count, svf_dtype dtype)
-{
-  if (dtype == SVF_F32) return svf_st_append(w, x, count * sizeof *x);
-  enum { PIECE = 4096 };
-  uint16_t narrow[PIECE];
-  svf_status status = SVF_OK;
-  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
-    n = svf_size_min(count - i, PIECE);
-    svf_f32_to_bf16(x + i, narrow, n);
-    status = svf_st_append(w, narrow, n * sizeof *narrow);
-  }
-  return status;
 }
 
 static svf_st_dtype factor_dtype(const svf_decompose_options *o)
@@ -77,9 +60,9 @@ static svf_status write_shard(const svf_conversion *c, const svf_decompose_optio
   svf_st_writer *w = NULL;
   svf_status status = svf_conversion_path(c, it->file, path, sizeof path);
   if (status == SVF_OK) status = svf_st_create(path, entries, 3, pairs, 5, &w);
-  if (status == SVF_OK) status = append(w, f->u, it->m * it->r, o->dtype);
-  if (status == SVF_OK) status = append(w, f->sigma, it->r, SVF_F32);
-  if (status == SVF_OK) status = append(w, f->vt, it->r * it->n, o->dtype);
+  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->u, it->m * it->r, o->dtype);
+  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->sigma, it->r, SVF_F32);
+  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->vt, it->r * it->n, o->dtype);
   if (status == SVF_OK) return svf_st_commit(&w);
   svf_st_discard(&w);
   return status;

@@ -189,9 +189,9 @@ static void attend(const worker *w, size_t layer)
 static void activate(const worker *w)
 {
   const size_t total = w->p->count * w->config->intermediate;
-  size_t end =
-      svf_size_min(total, svf_share(total / SVF_PANEL + 1, w->nth, w->ith + 1) * SVF_PANEL);
-  const size_t begin = svf_share(total / SVF_PANEL + 1, w->nth, w->ith) * SVF_PANEL;
+  size_t end;
+  const size_t begin = share(w, total / SVF_PANEL + 1, &end) * SVF_PANEL;
+  end = svf_size_min(total, end * SVF_PANEL);
   if (begin < end) {
     w->c->attention.ops->swiglu(w->c->gate + begin, w->c->up + begin, end - begin,
                                 w->c->gate + begin);

@@ -14,5 +14,4 @@ if(TARGET svf_model AND CHECK_FOUND)
     svf_model_test(tokenizer_alloc tokenizer/alloc.c)
     svf_count_allocations(tokenizer_alloc)
   endif()
-
 endif()
