@@ -126,8 +126,7 @@ SVF_INLINE float *c_at(float *c, const int rows, const int vecs, int e)
 SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
 {
   const size_t stride = tile->b_stride;
-  const char *a = tile->a, *a_ahead = tile->a_ahead;
-  const char *b = tile->b, *ahead = tile->ahead;
+  const char *a = tile->a, *b = tile->b;
   float *c = tile->c;
   const int vecs = panels * VECS;
   sums sum;
@@ -137,16 +136,13 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
   }
 
   /* Where memory is the limit the fetching is spread evenly, else it stays out of the way. */
-  size_t left = tile->k, fetch = tile->fetch;
-  const int rate = tile->fetch_rate;
+  svf_fetch ahead = tile->ahead, a_ahead = tile->a_ahead;
+  size_t left = tile->k;
   for (; left >= SVF_PANEL; left -= SVF_PANEL) {
-    if (!tile->stream) fetch_lines(&ahead, stride, panels, rate, &fetch);
-    if (a_ahead) {
-      for (int i = 0; i < rows; ++i) v_prefetch(a_ahead + i * SVF_LINE);
-      a_ahead += rows * SVF_LINE;
-    }
+    if (!tile->stream) fetch_lines(&ahead, stride, panels, 1);
+    fetch_lines(&a_ahead, 0, 1, 1);
     for (int s = 0; s < SVF_PANEL; s += FMA_STEPS) {
-      if (tile->stream) fetch_lines(&ahead, stride, panels, rate, &fetch);
+      if (tile->stream) fetch_lines(&ahead, stride, panels, 1);
       fma_steps(a + s * 4, b, stride, rows, panels, FMA_STEPS, &sum);
       b += FMA_STEPS / FMA_PER_LINE * SVF_LINE;
     }
@@ -195,8 +191,9 @@ static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   static void tile_##rows##x##panels(const svf_tile *t) { fma_tile(t, rows, panels); }
 
 /* What registry rows have in common. */
-#define SVF_FMA_ROW                                                                \
-  .row_unit = 1, .a_steps = SVF_PANEL, .a_lines = {0, 1, 1}, .cycles = VECS / 2.0, \
-  .planes = false, .reads_f32 = !FMA_BF16, .fetch_unit = SVF_PANEL, .stream_unit = FMA_STEPS
+#define SVF_FMA_ROW                                                                           \
+  .row_unit = 1, .a_steps = SVF_PANEL, .a_lines = {0, 1, 1}, .blocking = SVF_VECTOR_BLOCKING, \
+  .cycles = VECS / 2.0, .planes = false, .reads_f32 = !FMA_BF16, .fetch_unit = SVF_PANEL,     \
+  .stream_unit = FMA_STEPS
 
 #endif

@@ -190,8 +190,7 @@ SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, siz
 
 /* What is fetched meanwhile. */
 typedef struct int_fetch {
-  const char *ahead, *a_ahead;
-  size_t left;
+  svf_fetch a, b;
 } int_fetch;
 
 SVF_INLINE isum sum_start(const char *header, const shape s, int row)
@@ -210,16 +209,13 @@ SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *
   const int b_steps = line_steps(s.format), planes = s.planes > 0 ? s.planes : 1;
   const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2; /* steps in one of A */
   const int a_steps = INT_A8 ? INT_LINE / 2 : a_line;        /* at a time */
-  const int row_lines = s.rows * planes, a_bytes = row_lines * SVF_LINE * a_steps / a_line;
+  const int row_lines = s.rows * planes;
   size_t stride = tile->b_stride;
   for (size_t k = k0; k < k1; k += (size_t)a_steps) {
     const size_t l = k / (size_t)a_line, in_line = k % (size_t)a_line;
     const char *x = lines + l * (size_t)row_lines * SVF_LINE + in_line * SVF_LINE / (size_t)a_line;
-    fetch_lines(&f->ahead, stride, s.panels, tile->fetch_rate * a_steps / (INT_LINE / 2), &f->left);
-    if (f->a_ahead) {
-      for (int i = 0; i < a_bytes; i += SVF_LINE) v_prefetch(f->a_ahead + i);
-      f->a_ahead += a_bytes;
-    }
+    fetch_lines(&f->b, stride, s.panels, a_steps / (INT_LINE / 2));
+    fetch_lines(&f->a, 0, 1, a_steps / (INT_LINE / 2));
     for (int j = 0; j < a_steps; j += b_steps) {
       /* Hidden, or addresses would be computed beforehand and kept on the stack. */
       __asm__("" : "+r"(stride));
@@ -235,7 +231,7 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
   const int sums = s.rows * s.panels * VECS;
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
   const char *a = tile->a, *b = tile->b;
-  int_fetch f = {tile->ahead, tile->a_ahead, tile->fetch};
+  int_fetch f = {tile->a_ahead, tile->ahead};
   int_sums sum;
   if (!tile->resume) {
     memset(tile->c, 0, (size_t)(s.rows * s.panels) * SVF_PANEL * sizeof(float));
@@ -300,6 +296,7 @@ enum {
       .row_unit = 1,                                          \
       .a_steps = INT_LINE,                                    \
       .a_lines = {0, INT_A8 || INT_QUADS ? 1 : 2, 2},         \
+      .blocking = SVF_VECTOR_BLOCKING,                        \
       .cycles = VECS / 4.0,                                   \
       .planes = true,                                         \
       .reads_f32 = false,                                     \

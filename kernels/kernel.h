@@ -52,6 +52,14 @@ typedef struct svf_epilogue {
   const float *bias; /* [m] or NULL */
 } svf_epilogue;
 
+/* What is to be prefetched while a tile runs: `lines` from `from` on, then as many as it says from
+ * `then` on, `rate` of them at a time. */
+typedef struct svf_fetch {
+  const char *from, *then;
+  size_t lines, then_lines;
+  int rate;
+} svf_fetch;
+
 /* One tile. Reads the lines that hold k steps of A and of each panel; beyond these it only
  * prefetches. */
 typedef struct svf_tile {
@@ -67,11 +75,10 @@ typedef struct svf_tile {
   const svf_epilogue *epilogue; /* NULL: the sums stay in c */
   size_t channel;               /* first output channel of the tile */
   int lanes;                    /* channels that exist in the last panel, 1..16 */
-  const void *ahead;            /* lines of the panels wanted next, same b_stride, to prefetch: */
-  size_t fetch;                 /* so many lines of them in all, */
-  int fetch_rate;      /* so many at a time, before every fetch_unit steps of the kernel, */
-  bool stream;         /* or before every stream_unit */
-  const void *a_ahead; /* if not NULL, A of the next slice: prefetched like `ahead` */
+  svf_fetch a_ahead;            /* of A; at a time: before every fetch_unit steps of the kernel */
+  svf_fetch ahead;              /* of each panel, b_stride apart; likewise, */
+  bool stream;                  /* or before every stream_unit */
+  const float *c_ahead;         /* the sums that the next tile resumes from, or NULL */
 } svf_tile;
 
 typedef void svf_tile_fn(const svf_tile *tile);
@@ -82,16 +89,28 @@ typedef void svf_tile_fn(const svf_tile *tile);
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                               int planes, void *a);
 
+/* How the loops around a kernel go through the operands, see src/matmul/stage.c. The figures are
+ * for an L2 of 1.25 MiB or more, of AMX 2 MiB; on a smaller one they cost speed, never bits. */
+typedef struct svf_blocking {
+  int rows;  /* of a chunk: their slice of A stays in L2 */
+  int steps; /* of a slice, whole blocks */
+  int sums;  /* floats of partial sums that stay in L2 */
+  int group; /* least panels that all row blocks use before the next ones */
+} svf_blocking;
+
+#define SVF_VECTOR_BLOCKING {288, 512, 192 * 1024, 3}
+
 /* One registry row: everything that is particular to an (ISA, format). */
 typedef struct svf_kernel {
   const char *name; /* of its largest tile: svf_<format>_<rows>x<channels>_<isa> */
   svf_isa isa;
-  svf_format format;           /* of the weights; serves the split form too */
-  uint64_t needs;              /* SVF_CPU_* bits */
-  int rows;                    /* largest row block */
-  int row_unit;                /* rows of A and C are padded to a multiple of this */
-  int a_steps;                 /* steps of k in a line of A */
-  int a_lines[3];              /* lines that these steps of a row take, for 1 and 2 planes */
+  svf_format format; /* of the weights; serves the split form too */
+  uint64_t needs;    /* SVF_CPU_* bits */
+  int rows;          /* largest row block */
+  int row_unit;      /* rows of A and C are padded to a multiple of this */
+  int a_steps;       /* steps of k in a line of A */
+  int a_lines[3];    /* lines that these steps of a row take, for 1 and 2 planes */
+  svf_blocking blocking;
   double cycles;               /* about, for a step of a row and a panel: for dividing work */
   bool planes;                 /* a split T is two planes of A; else its sum fits in one */
   bool reads_f32;              /* a row block of one row may be the caller's fp32 X itself */

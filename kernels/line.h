@@ -102,14 +102,20 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
   memcpy(y, full, (size_t)lanes * sizeof *full);
 }
 
-/* Up to `rate` lines of the panels wanted next. */
-SVF_INLINE void fetch_lines(const char **ahead, size_t stride, const int panels, int rate,
-                            size_t *left)
+/* The next lines to prefetch, of `panels` panels. */
+SVF_INLINE void fetch_lines(svf_fetch *f, size_t stride, const int panels, int times)
 {
-  for (; rate > 0 && *left > 0; --rate, --*left) {
+  for (int i = f->rate * times; i > 0; --i) {
+    if (f->lines == 0) {
+      f->from = f->then;
+      f->lines = f->then_lines;
+      f->then_lines = 0;
+      if (f->lines == 0) return;
+    }
     SVF_UNROLL
-    for (int p = 0; p < panels; ++p) v_prefetch(*ahead + (size_t)p * stride);
-    *ahead += SVF_LINE;
+    for (int p = 0; p < panels; ++p) v_prefetch(f->from + (size_t)p * stride);
+    f->from += SVF_LINE;
+    --f->lines;
   }
 }
 

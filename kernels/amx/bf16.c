@@ -54,26 +54,28 @@ SVF_INLINE void step_1(const char *a, const char *b, size_t stride, const int pa
   fetch_panel(f, 3);
 }
 
-/* The same for 32 rows; the weights stay for both planes. */
+/* The same for 32 rows; the weights stay for both planes. They are in L1 for all row blocks, if A,
+ * which comes from L2, does not displace them. */
 SVF_INLINE void step_2(const char *a, const char *b, size_t stride, const int panels,
                        const int planes, const fetching *f)
 {
   _tile_loadd(6, b, SVF_LINE);
-  _tile_loadd(4, a, SVF_LINE);
+  _tile_stream_loadd(4, a, SVF_LINE);
   _tile_dpbf16ps(0, 4, 6);
-  _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
-  _tile_dpbf16ps(2, 5, 6);
+  _tile_stream_loadd(5, a + TILE_BYTES, SVF_LINE);
   fetch_panel(f, 0);
+  _tile_dpbf16ps(2, 5, 6);
+  fetch_a_and_c(f);
   if (panels > 1) {
     _tile_loadd(7, b + stride, SVF_LINE);
     _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(3, 5, 7);
     fetch_panel(f, 1);
+    _tile_dpbf16ps(3, 5, 7);
   }
   if (planes < 2) return;
-  _tile_loadd(4, a + 2 * TILE_BYTES, SVF_LINE);
+  _tile_stream_loadd(4, a + 2 * TILE_BYTES, SVF_LINE);
   _tile_dpbf16ps(0, 4, 6);
-  _tile_loadd(5, a + 3 * TILE_BYTES, SVF_LINE);
+  _tile_stream_loadd(5, a + 3 * TILE_BYTES, SVF_LINE);
   _tile_dpbf16ps(2, 5, 6);
   if (panels > 1) {
     _tile_dpbf16ps(1, 4, 7);
@@ -86,18 +88,13 @@ SVF_INLINE void step_2(const char *a, const char *b, size_t stride, const int pa
  * 0.5 us or so: a store to the stack prevents it. */
 SVF_INLINE void steps(const svf_tile *tile, const int units, const int panels, const int planes)
 {
-  const char *a = tile->a, *b = tile->b, *a_ahead = tile->a_ahead;
+  const char *a = tile->a, *b = tile->b;
   const size_t stride = tile->b_stride;
   const int a_line = planes * units * TILE_BYTES;
-  size_t fetch = tile->fetch;
-  fetching f = {tile->ahead, stride, (size_t)tile->fetch_rate};
+  fetches ahead = fetches_of(tile);
   char awake[SVF_LINE] __attribute__((aligned(SVF_LINE)));
   for (size_t left = (tile->k + STEPS - 1) / STEPS; left > 0; --left) {
-    if (f.lines > fetch) f.lines = fetch;
-    if (a_ahead) {
-      for (int i = 0; i < a_line; i += SVF_LINE) v_prefetch(a_ahead + i);
-      a_ahead += a_line;
-    }
+    const fetching f = fetch_step(&ahead, stride);
     if (left % AWAKE == 0) _tile_stored(4, awake, 0);
     if (units == 2) {
       step_2(a, b, stride, panels, planes, &f);
@@ -106,8 +103,6 @@ SVF_INLINE void steps(const svf_tile *tile, const int units, const int panels, c
     }
     a += a_line;
     b += TILE_BYTES;
-    f.from += f.lines * SVF_LINE;
-    fetch -= f.lines;
   }
 }
 
@@ -171,6 +166,7 @@ const svf_kernel svf_kernel_bf16_amx = {
     .row_unit = ROWS,
     .a_steps = STEPS,
     .a_lines = {0, 1, 2},
+    .blocking = {512, 512, 256 * 1024, 2},
     .cycles = 1.0 / 32,
     .planes = true,
     .reads_f32 = false,

@@ -118,13 +118,14 @@ SVF_INLINE void step_2(const char *a, const b_tiles b, const int panels, const f
   _tile_loadd(4, a, SVF_LINE);
   _tile_dpbssd(0, 4, 6);
   _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
-  _tile_dpbssd(1, 5, 6);
   fetch_panel(f, 0);
+  _tile_dpbssd(1, 5, 6);
+  fetch_a_and_c(f);
   if (panels < 2) return;
   _tile_loadd(7, b.panel[1], SVF_LINE);
   _tile_dpbssd(2, 4, 7);
-  _tile_dpbssd(3, 5, 7);
   fetch_panel(f, 1);
+  _tile_dpbssd(3, 5, 7);
 }
 
 /* Four tiles of A, one panel. */
@@ -187,26 +188,8 @@ SVF_INLINE void add_group(const svf_tile *tile, const char *b, size_t group, con
 /* --- A pass ------------------------------------------------------------------------------------
  */
 
-/* What a tile prefetches, once. */
-typedef struct int_fetch {
-  fetching b;
-  const char *a;
-  size_t left;
-} int_fetch;
-
-/* One line of A. */
-SVF_INLINE void fetch_next(int_fetch *f, size_t a_bytes)
-{
-  if (f->b.lines > f->left) f->b.lines = f->left;
-  f->left -= f->b.lines;
-  if (!f->a) return;
-  for (size_t i = 0; i < a_bytes; i += SVF_LINE) v_prefetch(f->a + i);
-  f->a += a_bytes;
-}
-
 /* Panels [panel, panel + s.panels) of a tile. */
-SVF_INLINE void amx_pass(const svf_tile *tile, int panel, const shape s, widened *room,
-                         int_fetch *f)
+SVF_INLINE void amx_pass(const svf_tile *tile, int panel, const shape s, widened *room, fetches *f)
 {
   const int rows = s.units * ROWS;
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
@@ -227,11 +210,10 @@ SVF_INLINE void amx_pass(const svf_tile *tile, int panel, const shape s, widened
         if (is_widened(s)) widen(from, s, room->tile[p]);
         now.panel[p] = is_widened(s) ? room->tile[p][0] : from;
       }
-      fetch_next(f, a_line);
-      step(a, now, s, &f->b);
-      f->b.from += f->b.lines * SVF_LINE;
+      const fetching fetch = fetch_step(f, stride);
+      step(a, now, s, &fetch);
       if (s.halves) {
-        const fetching none = {f->b.from, stride, 0};
+        const fetching none = {.stride = stride};
         add_group(tile, b, k / group, a_scale, c, s);
         zero_sums();
         for (int p = 0; p < s.panels; ++p) now.panel[p] = room->tile[p][1];
@@ -246,7 +228,6 @@ SVF_INLINE void amx_pass(const svf_tile *tile, int panel, const shape s, widened
     }
     b = w;
   }
-  f->a = NULL;
 }
 
 /* A tile, in passes that have sums for all its planes. */
@@ -254,8 +235,7 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
                          const svf_format format, const bool split)
 {
   const int most = 4 / (units * planes), n = panels < most ? panels : most;
-  int_fetch f = {
-      {tile->ahead, tile->b_stride, (size_t)tile->fetch_rate}, tile->a_ahead, tile->fetch};
+  fetches f = fetches_of(tile);
   widened room;
   if (split) memset(&room, 0, sizeof room);
   for (int p = 0; p < panels; p += n) {
@@ -326,6 +306,7 @@ AMX_TILES(2, 1)
       .row_unit = ROWS,                                                                    \
       .a_steps = INT_LINE,                                                                 \
       .a_lines = {0, 1, 2},                                                                \
+      .blocking = {512, 1024, 256 * 1024, 2},                                              \
       .cycles = 1.0 / 32,                                                                  \
       .planes = true,                                                                      \
       .reads_f32 = false,                                                                  \

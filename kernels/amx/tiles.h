@@ -9,7 +9,8 @@
 
 enum {
   ROWS = 16, /* of a tile */
-  TILE_BYTES = ROWS * SVF_LINE
+  TILE_BYTES = ROWS * SVF_LINE,
+  C_LINES = 4 /* of the next sums that a step fetches: those of 2 x 2 tiles in 16 steps */
 };
 
 /* Palette 1; bytes 16..31: bytes per row of each tile, from 48: rows of each. */
@@ -26,18 +27,58 @@ static const struct {
 static void begin(void) { _tile_loadconfig(&config); }
 static void end(void) { _tile_release(); }
 
-/* The lines to fetch during a step: of each panel wanted next, `lines` from `from` on. */
+/* What a tile fetches. */
+typedef struct fetches {
+  svf_fetch a, b;
+  const float *c;
+} fetches;
+
+SVF_INLINE fetches fetches_of(const svf_tile *tile)
+{
+  return (fetches){tile->a_ahead, tile->ahead, tile->c_ahead};
+}
+
+/* What is fetched during a step, in small portions between the loads of tiles, which they would
+ * hold up: so many lines. */
 typedef struct fetching {
-  const char *from;
-  size_t stride;
-  size_t lines;
+  const char *a, *b;
+  const float *c;
+  size_t a_lines, b_lines, stride; /* b_lines of each panel */
 } fetching;
 
-/* Those of one panel. In small portions between the loads of tiles, which they would hold up. */
+SVF_INLINE size_t fetch_next(svf_fetch *f)
+{
+  if (f->lines == 0) {
+    f->from = f->then;
+    f->lines = f->then_lines;
+    f->then_lines = 0;
+  }
+  const size_t n = f->lines < (size_t)f->rate ? f->lines : (size_t)f->rate;
+  f->from += n * SVF_LINE;
+  f->lines -= n;
+  return n;
+}
+
+SVF_INLINE fetching fetch_step(fetches *f, size_t stride)
+{
+  fetching now = {.a = f->a.from, .c = f->c, .stride = stride};
+  now.a_lines = fetch_next(&f->a);
+  now.b_lines = fetch_next(&f->b);
+  now.b = f->b.from - now.b_lines * SVF_LINE;
+  if (f->c) f->c += C_LINES * SVF_PANEL;
+  return now;
+}
+
 SVF_INLINE void fetch_panel(const fetching *f, int panel)
 {
-  const char *from = f->from + (size_t)panel * f->stride;
-  for (size_t i = 0; i < f->lines; ++i) v_prefetch(from + i * SVF_LINE);
+  const char *from = f->b + (size_t)panel * f->stride;
+  for (size_t i = 0; i < f->b_lines; ++i) v_prefetch(from + i * SVF_LINE);
+}
+
+SVF_INLINE void fetch_a_and_c(const fetching *f)
+{
+  for (int i = 0; f->c && i < C_LINES; ++i) v_prefetch_l1(f->c + i * SVF_PANEL);
+  for (size_t i = 0; i < f->a_lines; ++i) v_prefetch(f->a + i * SVF_LINE);
 }
 
 #endif

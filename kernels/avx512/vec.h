@@ -32,6 +32,7 @@ SVF_INLINE vec v_div(vec x, vec y) { return _mm512_div_ps(x, y); }
 SVF_INLINE vec v_sqrt(vec v) { return _mm512_sqrt_ps(v); }
 SVF_INLINE vec v_max(vec x, vec y) { return _mm512_max_ps(x, y); }
 SVF_INLINE void v_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
+SVF_INLINE void v_prefetch_l1(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 
 SVF_INLINE vec v_widen(const uint16_t *p)
 {

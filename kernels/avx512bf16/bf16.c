@@ -66,8 +66,9 @@ SVF_INLINE void pair_step(const char *a, const char *b, size_t stride, const int
 
 SVF_INLINE void dot_tile(const svf_tile *tile, const int rows, const int panels, const int planes)
 {
-  size_t stride = tile->b_stride, fetch = tile->fetch;
-  const char *a = tile->a, *a_ahead = tile->a_ahead, *b = tile->b, *ahead = tile->ahead;
+  size_t stride = tile->b_stride;
+  svf_fetch ahead = tile->ahead, a_ahead = tile->a_ahead;
+  const char *a = tile->a, *b = tile->b;
   float *c = tile->c;
   sums sum;
   SVF_UNROLL
@@ -76,13 +77,10 @@ SVF_INLINE void dot_tile(const svf_tile *tile, const int rows, const int panels,
     sum.v[e] = tile->resume ? v_load(from) : v_zero();
   }
   for (size_t left = (tile->k + STEPS - 1) / STEPS; left > 0; --left) {
-    if (!tile->stream) fetch_lines(&ahead, stride, panels, tile->fetch_rate, &fetch);
-    if (a_ahead) {
-      for (int i = 0; i < rows * planes; ++i) v_prefetch(a_ahead + i * SVF_LINE);
-      a_ahead += rows * planes * SVF_LINE;
-    }
+    if (!tile->stream) fetch_lines(&ahead, stride, panels, 1);
+    fetch_lines(&a_ahead, 0, 1, 1);
     for (int q = 0; q < PAIRS; q += STREAM_PAIRS) {
-      if (tile->stream) fetch_lines(&ahead, stride, panels, tile->fetch_rate, &fetch);
+      if (tile->stream) fetch_lines(&ahead, stride, panels, 1);
       /* Hidden, or addresses of all pairs would be computed beforehand and kept on the stack. */
       __asm__("" : "+r"(stride));
       SVF_UNROLL
@@ -128,6 +126,7 @@ const svf_kernel svf_kernel_bf16_avx512bf16 = {
     .row_unit = 1,
     .a_steps = STEPS,
     .a_lines = {0, 1, 2},
+    .blocking = SVF_VECTOR_BLOCKING,
     .cycles = 0.25,
     .planes = true,
     .reads_f32 = false,

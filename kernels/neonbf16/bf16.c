@@ -102,8 +102,7 @@ SVF_INLINE float *c_at(float *c, const int pairs, int n)
 
 /* What a tile prefetches, once. */
 typedef struct fetching {
-  const char *a, *b;
-  size_t left;
+  svf_fetch a, b;
 } fetching;
 
 /* Half panels [half, half + halves) of a tile: those whose sums are in registers at once. */
@@ -123,13 +122,10 @@ SVF_INLINE void mm_pass(const svf_tile *tile, int half, const int pairs, const i
     exchange(&sum.v[e], &sum.v[e + 1]);
   }
   for (size_t left = (tile->k + STEPS - 1) / STEPS; left > 0; --left) {
-    if (!tile->stream) fetch_lines(&ahead->b, stride, panels, tile->fetch_rate, &ahead->left);
-    if (ahead->a) {
-      for (int i = 0; i < planes * pairs * PAIR; i += SVF_LINE) v_prefetch(ahead->a + i);
-      ahead->a += planes * pairs * PAIR;
-    }
+    if (!tile->stream) fetch_lines(&ahead->b, stride, panels, 1);
+    fetch_lines(&ahead->a, 0, 1, 1);
     for (int s = 0; s < STEPS; s += STREAM_STEPS) {
-      if (tile->stream) fetch_lines(&ahead->b, stride, panels, tile->fetch_rate, &ahead->left);
+      if (tile->stream) fetch_lines(&ahead->b, stride, panels, 1);
       /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
       __asm__("" : "+r"(stride));
       SVF_UNROLL
@@ -148,13 +144,12 @@ SVF_INLINE void mm_pass(const svf_tile *tile, int half, const int pairs, const i
     v_store(to, sum.v[e]);
     v_store(to + SVF_PANEL, sum.v[e + 1]);
   }
-  ahead->a = NULL;
 }
 
 SVF_INLINE void mm_tile(const svf_tile *tile, const int pairs, const int panels, const int planes)
 {
   const int halves = pairs > 3 ? 1 : panels * PANEL_HALVES;
-  fetching ahead = {tile->a_ahead, tile->ahead, tile->fetch};
+  fetching ahead = {tile->a_ahead, tile->ahead};
   for (int half = 0; half < panels * PANEL_HALVES; half += halves) {
     mm_pass(tile, half, pairs, halves, planes, &ahead);
   }
@@ -195,6 +190,7 @@ const svf_kernel svf_kernel_bf16_neonbf16 = {
     .row_unit = 2,
     .a_steps = STEPS,
     .a_lines = {0, 1, 2},
+    .blocking = SVF_VECTOR_BLOCKING,
     .cycles = 0.5,
     .planes = true,
     .reads_f32 = false,

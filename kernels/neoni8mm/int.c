@@ -116,8 +116,7 @@ SVF_INLINE void add_group(const sums *sum, const char *b, size_t group, const fl
 
 /* What a tile prefetches, once. */
 typedef struct fetching {
-  const char *a, *b;
-  size_t left;
+  svf_fetch a, b;
 } fetching;
 
 /* Pairs [pair, pair + s.pairs) of a tile's row block. */
@@ -140,11 +139,8 @@ SVF_INLINE void mm_pass(const svf_tile *tile, int rows, int pair, const shape s,
       for (int e = 0; e < s.pairs * PAIR_SUMS; ++e) sum.v[e] = i_zero();
       for (size_t k = k0; k < k1; k += INT_LINE / 2) {
         const char *x = a + k / INT_LINE * a_line + pair * PAIR + k % INT_LINE * 2;
-        fetch_lines(&ahead->b, tile->b_stride, 1, tile->fetch_rate, &ahead->left);
-        if (ahead->a) {
-          for (size_t i = 0; i < a_line / 2; i += SVF_LINE) v_prefetch(ahead->a + i);
-          ahead->a += a_line / 2;
-        }
+        fetch_lines(&ahead->b, tile->b_stride, 1, 1);
+        fetch_lines(&ahead->a, 0, 1, 1);
         SVF_UNROLL
         for (int i = 0; i < INT_LINE / 2; i += EIGHT) {
           eight_steps(x + 2 * i, w, s, &sum);
@@ -156,14 +152,13 @@ SVF_INLINE void mm_pass(const svf_tile *tile, int rows, int pair, const shape s,
     a += steps / INT_LINE * a_line;
     b = w;
   }
-  ahead->a = NULL;
 }
 
 /* As many pairs as a tile has, in passes. */
 SVF_INLINE void mm_tile(const svf_tile *tile, const svf_format format, const int planes)
 {
   const int rows = padded_rows(tile->rows), pairs = planes == 2 ? tile->rows : rows / 2;
-  fetching ahead = {tile->a_ahead, tile->ahead, tile->fetch};
+  fetching ahead = {tile->a_ahead, tile->ahead};
   if (!tile->resume) memset(tile->c, 0, (size_t)rows * SVF_PANEL * sizeof(float));
   for (int p = 0; p < pairs; p += PAIRS) {
     switch (pairs - p) {
@@ -198,6 +193,7 @@ static void w4_tile(const svf_tile *tile) { mm_tile(tile, SVF_FORMAT_W4, 2); }
       .row_unit = INT_ROW_UNIT,                        \
       .a_steps = INT_LINE,                             \
       .a_lines = {0, 1, 2},                            \
+      .blocking = SVF_VECTOR_BLOCKING,                 \
       .cycles = 0.5,                                   \
       .planes = true,                                  \
       .reads_f32 = false,                              \

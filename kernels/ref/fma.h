@@ -90,6 +90,7 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
       .row_unit = 1,                              \
       .a_steps = SVF_PANEL,                       \
       .a_lines = {0, 1, 1},                       \
+      .blocking = SVF_VECTOR_BLOCKING,            \
       .cycles = SVF_PANEL,                        \
       .planes = false,                            \
       .reads_f32 = FMA_PER_LINE == 1,             \

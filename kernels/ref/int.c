@@ -138,6 +138,7 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
       .row_unit = 1,                                                            \
       .a_steps = STEPS,                                                         \
       .a_lines = {0, 2, 2},                                                     \
+      .blocking = SVF_VECTOR_BLOCKING,                                          \
       .cycles = SVF_PANEL,                                                      \
       .planes = true,                                                           \
       .reads_f32 = false,                                                       \

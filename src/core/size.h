@@ -33,6 +33,10 @@ static inline bool svf_size_round(size_t a, size_t unit, size_t *out)
 }
 
 static inline size_t svf_size_min(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t svf_size_max(size_t a, size_t b) { return a > b ? a : b; }
+
+/* a / b rounded up; a + b must not wrap. */
+static inline size_t svf_size_ceil(size_t a, size_t b) { return (a + b - 1) / b; }
 
 /* Where share i of `total` divided into `parts` starts; shares differ by one at most. */
 static inline size_t svf_share(size_t total, size_t parts, size_t i)

@@ -44,7 +44,7 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
 {
   const svf_format format = (svf_format)h->format;
   const size_t r = (size_t)h->r, widest = ((h->m > r ? h->m : r) + SVF_PANEL - 1) / SVF_PANEL;
-  const size_t chunk = svf_size_min(rows, SVF_CHUNK_ROWS);
+  const size_t chunk = svf_size_min(rows, (size_t)kernel->blocking.rows);
   layout l;
   size_t pieces;
   if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, false), 0, &l.x) ||
@@ -53,7 +53,7 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
       !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &l.c)) {
     return false;
   }
-  l.c = svf_size_min(l.c, SVF_PARTIALS);
+  l.c = svf_size_min(l.c, (size_t)kernel->blocking.sums);
   if (!svf_size_mul(l.c * sizeof(float), nth, &pieces) || !svf_size_add(l.x, l.t, &l.bytes) ||
       !svf_size_add(l.bytes, l.t32, &l.bytes) || !svf_size_add(l.bytes, pieces, &l.bytes)) {
     return false;
@@ -146,12 +146,12 @@ static svf_status check_operands(const svf_matmul_args *args)
 /* --- Division ----------------------------------------------------------------------------------
  */
 
-static size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+static double ceil_of(double x) { return x > (double)(size_t)x ? (double)(size_t)x + 1 : x; }
 
-/* Cells of the grid should be equally large first; then weights should be read by few parts, but A
- * stay in the cache of the core that wrote it. Costs are in cycles per step of k on a wide machine:
- * the kernel's for a row and panel, one to take a line of weights through the cache, eight for a
- * line of A from another core. `own`: A was written row block after row block by the same parts. */
+/* Cells of the grid should be equally large first; then few lines should come from beyond L2. Costs
+ * are in cycles per step of k on a wide machine: the kernel's for a row and panel, eight for a line
+ * of weights, once per chunk of rows, or of A, once per pass over panels, the first one apart where
+ * A was written row block after row block by the same parts (`own`). */
 static void divide(svf_product *p, const svf_kernel *kernel, bool own, size_t blocks,
                    size_t block_rows, size_t nth)
 {
@@ -159,13 +159,15 @@ static void divide(svf_product *p, const svf_kernel *kernel, bool own, size_t bl
   for (size_t row_parts = 1; row_parts <= nth && row_parts <= blocks; ++row_parts) {
     if (nth % row_parts != 0) continue;
     const size_t panel_parts = nth / row_parts;
-    const double rows = (double)(ceil_div(blocks, row_parts) * block_rows);
-    const double panels = (double)ceil_div(p->panels, panel_parts);
-    const double chunks = (double)ceil_div((size_t)rows, SVF_CHUNK_ROWS);
+    const double rows = (double)(svf_size_ceil(blocks, row_parts) * block_rows);
+    const double panels = (double)svf_size_ceil(p->panels, panel_parts);
+    const double most = kernel->blocking.rows, chunks = ceil_of(rows / most);
+    const double sums = (rows < most ? rows : most) * panels * SVF_PANEL;
+    const double passes = ceil_of(sums / kernel->blocking.sums);
     const double weights = chunks * panels * (double)p->parts.stride[1] / SVF_LINE / (double)p->k;
-    const double lines = kernel->a_lines[p->a_planes];
-    const double a = own && row_parts == nth ? 0 : 8 * rows * lines / kernel->a_steps;
-    const double cost = kernel->cycles * rows * panels * p->a_planes + weights + a;
+    const double lines = kernel->a_lines[p->a_planes] * rows / kernel->a_steps;
+    const double a = lines * (own && row_parts == nth ? passes - 1 : passes);
+    const double cost = kernel->cycles * rows * panels * p->a_planes + 8 * (weights + a);
     if (row_parts == 1 || cost < best) {
       best = cost;
       p->row_parts = row_parts;
@@ -223,7 +225,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   p.nth = nth;
   p.x_product = h->r > 0 ? 0 : 1;
   p.x_is_a = args->rows == 1 && args->x_type == SVF_F32 && kernel->reads_f32;
-  p.blocks = ceil_div(args->rows, (size_t)kernel->rows);
+  p.blocks = svf_size_ceil(args->rows, (size_t)kernel->rows);
   char *at = workspace;
   for (int i = 0; i < 2; ++i) {
     const size_t k = svf_product_k(h, i), channels = svf_product_channels(h, i);
@@ -233,7 +235,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                                  .parts = svf_parts_of(h, i),
                                  .k = k,
                                  .channels = channels,
-                                 .panels = ceil_div(channels, SVF_PANEL)};
+                                 .panels = svf_size_ceil(channels, SVF_PANEL)};
     at = at ? at + (i ? space.t : space.x) : NULL;
   }
   if (space.t32 > 0) {
@@ -243,7 +245,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   p.c = at ? (float *)(void *)(at + space.t32) : NULL;
   p.c_floats = space.c;
   if (p.blocks > 0) {
-    const size_t block_rows = ceil_div(args->rows, p.blocks);
+    const size_t block_rows = svf_size_ceil(args->rows, p.blocks);
     if (p.x_product == 0) divide(&p.product[0], kernel, true, p.blocks, block_rows, nth);
     const bool own = p.x_product == 1 || p.t || p.product[0].row_parts == nth;
     divide(&p.product[1], kernel, own, p.blocks, block_rows, nth);

@@ -18,16 +18,15 @@
 #include "src/core/size.h"
 #include "src/linear/parts.h"
 
-/* Blocking within a part; see stage.c for the loops. The figures are for an L2 of 1.25 MiB or more;
- * on a smaller one they cost speed, never bits. */
+/* Blocking within a part, beside the kernel's own; see stage.c for the loops. It costs or gains
+ * speed, never bits. */
 enum {
-  SVF_CHUNK_ROWS = 288,   /* rows whose slice of A stays in L2 */
-  SVF_SLICE = 512,        /* steps of a slice */
-  SVF_PIECE = 512,        /* steps of X that are laid out at once, whole lines */
-  SVF_STREAM_BLOCKS = 4,  /* up to so many row blocks memory is the limit: then a slice has */
-  SVF_STREAM_SLICE = 192, /* so many steps: fetched is what is near, but beyond the latency. One */
-                          /* row of bf16 has 77 % of Zen 5's bandwidth with 48, 84 % with 192 */
-  SVF_PARTIALS = 192 * 1024 /* floats of partial sums that stay in L2 */
+  SVF_CHUNK_BLOCKS = 144,  /* most row blocks in a chunk */
+  SVF_PIECE = 512,         /* steps of X that are laid out at once, whole lines */
+  SVF_STREAM_BLOCKS = 4,   /* up to so many row blocks memory is the limit: then a slice has */
+  SVF_STREAM_SLICE = 2048, /* so many steps, and they read weights in long runs */
+  SVF_NEAR = 8,            /* lines of a panel between those fetched and those used */
+  SVF_A_STAYS = 1 << 20    /* bytes of A that stay in L2 beside the weights */
 };
 
 /* One of the two products: A, [rows][k], times panels. */

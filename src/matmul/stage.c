@@ -22,11 +22,20 @@ typedef struct part {
   float *c; /* scratch: sums */
 } part;
 
-/* Row blocks [block0, block1) of a part. */
+/* A row block, and its A in the slice of the moment. */
+typedef struct row_block {
+  size_t row, rows, padded;
+  int units;
+  const char *a, *next; /* A at the first step; at the first step of what follows, or NULL */
+  size_t lines;         /* of A */
+} row_block;
+
+/* Row blocks of a part whose A is in L2 together. */
 typedef struct chunk {
-  size_t block0, block1;
-  size_t row0, rows;
+  size_t blocks;
+  size_t row0, padded;
   bool more; /* another chunk of this part follows */
+  row_block block[SVF_CHUNK_BLOCKS];
 } chunk;
 
 /* Steps [k0, k0 + k) of a pass over panels [panel0, panel1). */
@@ -35,20 +44,27 @@ typedef struct slice {
   size_t k0, k;
 } slice;
 
-/* Panels [panel0, panel1), and the panel and step of those to fetch meanwhile. */
+/* Panels [panel0, panel1) of a slice, and what is fetched while they are used. */
 typedef struct group {
   size_t panel0, panel1;
-  size_t next, next_panels, next_k; /* next_panels = 0: nothing left to fetch */
+  const svf_kernel *kernel; /* of these weights */
+  size_t b_stride;
+  size_t next, next_panels, next_k; /* panels and step after these; next_panels = 0: none */
+  const char *b, *next_b;           /* both */
+  size_t lines, share;              /* of a panel: all in the slice; fetched by a row block */
+  size_t a_from, a_to;              /* of each row block's next A, in 1/65536 */
+  int rate, a_rate;
 } group;
 
 /* Row blocks are cut in whole row units, so that only the last one needs padding. */
 static size_t block_row(const svf_plan_data *plan, size_t block)
 {
   const size_t rows = plan->args.rows, unit = (size_t)plan->kernel->row_unit;
-  return svf_size_min(rows, svf_share((rows + unit - 1) / unit, plan->blocks, block) * unit);
+  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), plan->blocks, block) * unit);
 }
 
-static bool single(const chunk *ch) { return ch->block1 - ch->block0 == 1; }
+static bool single(const chunk *ch) { return ch->blocks == 1; }
+static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
 
 /* --- A -----------------------------------------------------------------------------------------
  */
@@ -114,16 +130,10 @@ static void lay_out(const svf_plan_data *plan, int product, size_t ith)
 /* --- Tiles -------------------------------------------------------------------------------------
  */
 
-static int units(const svf_kernel *kernel, size_t rows)
-{
-  return (int)svf_rows_padded(kernel, rows) / kernel->row_unit;
-}
-
 /* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest
  * of one panel, whose FMAs would wait for each other. */
-static size_t tile_panels(const svf_kernel *kernel, size_t rows, size_t left)
+static size_t tile_panels(const svf_kernel *kernel, int u, size_t left)
 {
-  const int u = units(kernel, rows);
   const size_t full = (size_t)kernel->tile[u].panels;
   if (left == full + 1 && full > 2 && kernel->tile[u].fn[full - 1]) return full - 1;
   if (left >= full) return full;
@@ -161,70 +171,76 @@ static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const fl
   return e;
 }
 
-/* T of the next slice, which comes from memory: fetched while the last group of this slice runs. */
-static const void *next_a(const part *w, const slice *s, const group *g, size_t row, size_t rows)
-{
-  const size_t k0 = s->k0 + s->k;
-  if (w->from_x || g->panel1 < s->panel1) return NULL;
-  if (k0 < w->product->k) return a_of(w, row, rows, k0);
-  return s->panel1 < w->panel1 ? a_of(w, row, rows, 0) : NULL;
-}
-
 /* A panel at step k, the first of a line of it. */
 static const char *panel_at(const part *w, size_t panel, size_t k)
 {
   return w->product->weights + svf_parts_offset(&w->product->parts, panel, k);
 }
 
-/* One row block against one group. It fetches the steps [fetch0, fetch1) of the next group. */
-static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t block)
+/* What a tile of n panels fetches: a share of the next group, but the first row block what is left
+ * of this one, a little ahead of where it is used. A single row block reads weights as they lie,
+ * which hardware prefetchers follow. */
+static svf_fetch fetch_of(const chunk *ch, const group *g, size_t index, size_t at, size_t n)
+{
+  const bool exists = at + n <= g->next_panels;
+  const char *next = g->next_b + (exists ? at * g->b_stride : 0);
+  const size_t near = svf_size_min(SVF_NEAR, g->lines);
+  svf_fetch f = {.rate = g->rate};
+  if (index == 0) {
+    const size_t from = svf_size_max(near, svf_size_min(g->share * (ch->blocks - 1), g->lines));
+    f.from = g->b + at * g->b_stride + from * SVF_LINE;
+    f.lines = g->lines - from;
+    f.then = next;
+    f.then_lines = exists && single(ch) ? near : 0;
+  } else if (exists && (index - 1) * g->share < g->lines) {
+    const size_t from = (index - 1) * g->share;
+    f.from = next + from * SVF_LINE;
+    f.lines = svf_size_min(g->share, g->lines - from);
+  }
+  return f;
+}
+
+/* One row block against one group. */
+static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t index)
 {
   const svf_product *product = w->product;
-  const svf_parts *parts = &product->parts;
-  const int in = svf_part_at(parts, g->panel0, s->k0);
-  const svf_kernel *kernel = in ? w->plan->kernel : w->plan->head_kernel;
-  const size_t row = block_row(w->plan, block), rows = block_row(w->plan, block + 1) - row;
-  const size_t padded = svf_rows_padded(kernel, rows);
-  const size_t blocks = ch->block1 - ch->block0, index = block - ch->block0;
-  const size_t lines = svf_panel_bytes(parts->format[in], parts->group, s->k) / SVF_LINE;
-  const size_t fetch0 = svf_share(lines, blocks, index);
-  const size_t fetch = svf_share(lines, blocks, index + 1) - fetch0;
-  const bool stream = blocks <= SVF_STREAM_BLOCKS;
-  const size_t fetches_per_tile =
-      s->k / (size_t)(stream ? kernel->stream_unit : kernel->fetch_unit);
+  const row_block *b = &ch->block[index];
+  const bool last = s->k0 + s->k == product->k;
   const float *gains[SVF_ROWS_MAX];
-  const svf_epilogue epilogue = epilogue_of(w, row, rows, gains);
+  const svf_epilogue epilogue = last ? epilogue_of(w, b->row, b->rows, gains) : (svf_epilogue){0};
   float *c = w->c;
   if (!single(ch)) {
-    c += (g->panel0 - s->panel0) * svf_rows_padded(kernel, ch->rows) * SVF_PANEL;
-    c += (row - ch->row0) * (g->panel1 - g->panel0) * SVF_PANEL;
+    c += (g->panel0 - s->panel0) * ch->padded * SVF_PANEL;
+    c += (b->row - ch->row0) * (g->panel1 - g->panel0) * SVF_PANEL;
   }
   svf_tile tile = {
-      .a = a_of(w, row, rows, s->k0),
+      .a = b->a,
       .planes = product->a_planes,
-      .rows = (int)rows,
-      .b_stride = parts->stride[in],
-      .group = (int)parts->group,
+      .rows = (int)b->rows,
+      .b_stride = g->b_stride,
+      .group = (int)product->parts.group,
       .k = s->k,
       .resume = s->k0 > 0,
-      .a_ahead = next_a(w, s, g, row, rows),
-      .epilogue = s->k0 + s->k == product->k ? &epilogue : NULL,
-      .stream = stream,
-      .fetch_rate =
-          fetches_per_tile > 0 ? (int)((fetch + fetches_per_tile - 1) / fetches_per_tile) : 0,
+      .epilogue = last ? &epilogue : NULL,
+      .stream = streams(ch),
   };
+  if (b->next) {
+    const size_t from = b->lines * g->a_from >> 16;
+    tile.a_ahead = (svf_fetch){.from = b->next + from * SVF_LINE,
+                               .lines = (b->lines * g->a_to >> 16) - from,
+                               .rate = g->a_rate};
+  }
   for (size_t p = g->panel0, n; p < g->panel1; p += n) {
     const size_t at = p - g->panel0;
-    n = tile_panels(kernel, rows, g->panel1 - p);
-    const bool fetches = at + n <= g->next_panels;
-    tile.b = panel_at(w, p, s->k0);
-    tile.c = c + at * padded * SVF_PANEL;
+    n = tile_panels(g->kernel, b->units, g->panel1 - p);
+    tile.b = g->b + at * g->b_stride;
+    tile.c = c + at * b->padded * SVF_PANEL;
+    tile.c_ahead = tile.resume && !single(ch) ? tile.c + n * b->padded * SVF_PANEL : NULL;
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(product->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
-    tile.fetch = fetches ? fetch : 0;
-    tile.ahead =
-        fetches ? panel_at(w, g->next + at, g->next_k) + fetch0 * SVF_LINE : (const char *)tile.b;
-    kernel->tile[units(kernel, rows)].fn[n](&tile);
+    tile.ahead = fetch_of(ch, g, index, at, n);
+    g->kernel->tile[b->units].fn[n](&tile);
+    tile.a_ahead.lines = 0;
   }
 }
 
@@ -234,13 +250,12 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
 /* Panels that tiles of both heights in a chunk divide. */
 static size_t group_panels(const part *w)
 {
-  enum { AT_LEAST = 3 };
   const svf_kernel *kernel = w->plan->kernel;
   const size_t all = svf_rows_padded(kernel, w->plan->args.rows) / (size_t)kernel->row_unit;
   const size_t low = all / w->plan->blocks, high = low + (all % w->plan->blocks != 0);
   const size_t one = (size_t)kernel->tile[low].panels, other = (size_t)kernel->tile[high].panels;
   size_t n = one;
-  while (n % other != 0 || n < AT_LEAST) n += one;
+  while (n % other != 0 || n < (size_t)kernel->blocking.group) n += one;
   return n;
 }
 
@@ -267,45 +282,97 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
   g->next_panels = svf_size_min(width, limit - g->next);
 }
 
+/* A group's panels, and who fetches how much of what comes next. */
+static void enter_group(const part *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
+                        group *g)
+{
+  const svf_parts *parts = &w->product->parts;
+  const int in = svf_part_at(parts, panel0, s->k0);
+  *g = (group){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = parts->stride[in]};
+  g->kernel = in ? w->plan->kernel : w->plan->head_kernel;
+  find_next(w, ch, s, width, g);
+  g->lines = svf_panel_bytes(parts->format[in], parts->group, s->k) / SVF_LINE;
+  g->share = svf_size_ceil(g->lines, ch->blocks);
+  const size_t unit = (size_t)g->kernel->fetch_unit;
+  const size_t stream_unit = (size_t)(streams(ch) ? g->kernel->stream_unit : g->kernel->fetch_unit);
+  g->rate = (int)svf_size_ceil(g->share, svf_size_max(s->k / stream_unit, 1));
+  g->b = panel_at(w, panel0, s->k0);
+  g->next_b = g->next_panels > 0 ? panel_at(w, g->next, g->next_k) : g->b;
+  const size_t panels = s->panel1 - s->panel0;
+  g->a_from = ((panel0 - s->panel0) << 16) / panels;
+  g->a_to = ((panel0 + width - s->panel0) << 16) / panels;
+  const size_t a_share = (ch->block[0].lines * (g->a_to - g->a_from) >> 16) + 1;
+  g->a_rate = (int)svf_size_ceil(a_share, svf_size_max(s->k / unit, 1));
+}
+
+/* A of every row block, here and, where it does not stay in L2, in the slice that comes next. */
+static void enter_slice(const part *w, const slice *s, chunk *ch)
+{
+  const svf_product *p = w->product;
+  const svf_kernel *kernel = w->plan->kernel;
+  const bool stays = svf_a_bytes(kernel, ch->padded, p->k, p->a_planes) <= SVF_A_STAYS;
+  const bool further = s->k0 + s->k < p->k, again = s->panel1 < w->panel1;
+  for (size_t i = 0; i < ch->blocks; ++i) {
+    row_block *b = &ch->block[i];
+    b->a = a_of(w, b->row, b->rows, s->k0);
+    b->next = NULL;
+    if (!stays && !single(ch) && (further || again)) {
+      b->next = a_of(w, b->row, b->rows, further ? s->k0 + s->k : 0);
+    }
+    b->lines = svf_a_bytes(kernel, b->padded, s->k, p->a_planes) / SVF_LINE;
+  }
+}
+
 /* How far what begins at `at` may go: a split of the weights lies between two passes or slices. */
 static size_t part_end(size_t at, size_t split, size_t end)
 {
   return at < split ? svf_size_min(split, end) : end;
 }
 
-static void run_chunk(const part *w, const chunk *ch)
+static void run_chunk(const part *w, chunk *ch)
 {
   const size_t k = w->product->k;
-  const size_t blocks = ch->block1 - ch->block0;
-  const size_t longest = blocks <= SVF_STREAM_BLOCKS ? SVF_STREAM_SLICE : SVF_SLICE;
-  const size_t slices = (k + longest - 1) / longest;
-  const size_t unit = svf_slice_unit(w->plan->kernel), even = (k + slices - 1) / slices;
-  const size_t steps = (even + unit - 1) / unit * unit;
+  const svf_kernel *kernel = w->plan->kernel;
   const bool one = single(ch);
+  const size_t longest = one ? k : streams(ch) ? SVF_STREAM_SLICE : (size_t)kernel->blocking.steps;
+  const size_t unit = svf_slice_unit(kernel), even = svf_size_ceil(k, svf_size_ceil(k, longest));
+  const size_t steps = svf_size_ceil(even, unit) * unit;
   const size_t width = one ? 0 : group_panels(w);
-  const size_t budget = one ? 0
-                            : w->plan->c_floats /
-                                  (svf_rows_padded(w->plan->kernel, ch->rows) * SVF_PANEL) / width *
-                                  width;
-  const size_t pass = budget > width ? budget : width;
+  const size_t budget = one ? 0 : w->plan->c_floats / (ch->padded * SVF_PANEL) / width * width;
+  const size_t pass = svf_size_max(budget, width);
 
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
     const size_t left = part_end(s.panel0, w->product->parts.split_panel, w->panel1) - s.panel0;
     s.panel1 =
-        s.panel0 + (one ? tile_panels(w->plan->kernel, ch->rows, left) : svf_size_min(pass, left));
+        s.panel0 + (one ? tile_panels(kernel, ch->block[0].units, left) : svf_size_min(pass, left));
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
       s.k = svf_size_min(steps, part_end(s.k0, w->product->parts.split_k, k) - s.k0);
-      group g = {0};
-      for (g.panel0 = s.panel0; g.panel0 < s.panel1; g.panel0 = g.panel1) {
-        const size_t rest = s.panel1 - g.panel0;
+      enter_slice(w, &s, ch);
+      group g;
+      for (size_t panel = s.panel0; panel < s.panel1; panel = g.panel1) {
+        const size_t rest = s.panel1 - panel;
         /* A rest of one panel would be slow alone: it joins the group before it. */
-        const size_t wide = one || rest == width + 1 ? rest : svf_size_min(width, rest);
-        g.panel1 = g.panel0 + wide;
-        find_next(w, ch, &s, wide, &g);
-        for (size_t b = ch->block0; b < ch->block1; ++b) run_block(w, ch, &s, &g, b);
+        const bool all = one || rest == width + 1;
+        enter_group(w, ch, &s, panel, all ? rest : svf_size_min(width, rest), &g);
+        for (size_t b = 0; b < ch->blocks; ++b) run_block(w, ch, &s, &g, b);
       }
     }
+  }
+}
+
+/* Row blocks [block0, block1) as a chunk. */
+static void enter_chunk(const svf_plan_data *plan, size_t block0, size_t block1, chunk *ch)
+{
+  ch->blocks = block1 - block0;
+  ch->row0 = block_row(plan, block0);
+  ch->padded = svf_rows_padded(plan->kernel, block_row(plan, block1) - ch->row0);
+  for (size_t i = 0; i < ch->blocks; ++i) {
+    row_block *b = &ch->block[i];
+    b->row = block_row(plan, block0 + i);
+    b->rows = block_row(plan, block0 + i + 1) - b->row;
+    b->padded = svf_rows_padded(plan->kernel, b->rows);
+    b->units = (int)b->padded / plan->kernel->row_unit;
   }
 }
 
@@ -322,15 +389,15 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
   w.c = plan->c + ith * plan->c_floats;
   const size_t block0 = svf_share(plan->blocks, p->row_parts, row_part);
   const size_t block1 = svf_share(plan->blocks, p->row_parts, row_part + 1);
-  const size_t most = SVF_CHUNK_ROWS / (size_t)plan->kernel->rows;
-  const size_t chunks = (block1 - block0 + most - 1) / most;
+  const svf_kernel *kernel = plan->kernel;
+  const size_t most = (size_t)(kernel->blocking.rows / kernel->rows);
+  const size_t chunks = svf_size_ceil(block1 - block0, most);
   if (plan->kernel->begin) plan->kernel->begin();
+  chunk ch;
   for (size_t i = 0; i < chunks; ++i) {
-    chunk ch = {.block0 = block0 + svf_share(block1 - block0, chunks, i),
-                .block1 = block0 + svf_share(block1 - block0, chunks, i + 1),
-                .more = i + 1 < chunks};
-    ch.row0 = block_row(plan, ch.block0);
-    ch.rows = block_row(plan, ch.block1) - ch.row0;
+    enter_chunk(plan, block0 + svf_share(block1 - block0, chunks, i),
+                block0 + svf_share(block1 - block0, chunks, i + 1), &ch);
+    ch.more = i + 1 < chunks;
     run_chunk(&w, &ch);
   }
   if (plan->kernel->end) plan->kernel->end();

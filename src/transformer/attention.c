@@ -64,7 +64,7 @@ static void multiply(const svf_kernel *kernel, const product *p)
   for (size_t at = 0, n; at < panels; at += n) {
     n = svf_size_min((size_t)kernel->tile[p->rows].panels, panels - at);
     while (!kernel->tile[p->rows].fn[n]) --n;
-    tile.b = tile.ahead = p->b + at * p->b_stride;
+    tile.b = p->b + at * p->b_stride;
     tile.c = p->c + at * (size_t)p->rows * SVF_PANEL;
     tile.channel = at * SVF_PANEL;
     tile.lanes = (int)svf_size_min(p->channels - (at + n - 1) * SVF_PANEL, SVF_PANEL);
