@@ -98,7 +98,10 @@ typedef struct svf_blocking {
   int group; /* least panels that all row blocks use before the next ones */
 } svf_blocking;
 
-#define SVF_VECTOR_BLOCKING {288, 512, 192 * 1024, 3}
+#define SVF_VECTOR_BLOCKING \
+  {                         \
+    288, 512, 192 * 1024, 3 \
+  }
 
 /* One registry row: everything that is particular to an (ISA, format). */
 typedef struct svf_kernel {
@@ -110,6 +113,8 @@ typedef struct svf_kernel {
   int row_unit;      /* rows of A and C are padded to a multiple of this */
   int a_steps;       /* steps of k in a line of A */
   int a_lines[3];    /* lines that these steps of a row take, for 1 and 2 planes */
+  size_t least_rows; /* with fewer the next kernel in order of preference is faster; it
+                        has the same bits */
   svf_blocking blocking;
   double cycles;               /* about, for a step of a row and a panel: for dividing work */
   bool planes;                 /* a split T is two planes of A; else its sum fits in one */

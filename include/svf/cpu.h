@@ -43,9 +43,10 @@ SVF_API uint64_t svf_cpu_features(void);
 SVF_API int svf_isa_supported(svf_isa isa);
 
 /* The instruction set whose kernel carries out a call with this isa and format: the best that is
- * not beyond isa (AUTO: the selected one) and that has one. AUTO if isa cannot run here.
- * Where the answer may be amx it asks the operating system for its tiles, as a call would (see
- * svf/matmul.h). Thread-safe. */
+ * not beyond isa (AUTO: the selected one) and that has one; for calls of few rows (up to 8)
+ * in formats with integers avx512 takes the place of amx, with the same bits. AUTO if isa cannot
+ * run here. Where the answer may be amx it asks the operating system for its tiles, as a call would
+ * (see svf/matmul.h). Thread-safe. */
 SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
 
 /* "auto", "ref", "neon", "neonbf16", "avx2", "avx512", "avx512bf16", "amx"; "?" for an unknown

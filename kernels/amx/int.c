@@ -4,8 +4,8 @@
  * exact sums (C). A of 15 bits is two planes of int8, with sums of their own: at most four tiles of
  * sums in all, which a group ends by adding them, scaled, to those in fp32 in memory.
  *
- * int8 quads in the packed layout are tiles of B. int4 is widened to 16 times its value, in a tile
- * on the stack; so are groups of 32, of which a tile of B holds one and zeros for the other.
+ * int8 quads in the packed layout are tiles of B. int4 is widened to int8 in a tile on the stack;
+ * so are groups of 32, of which a tile of B holds one and zeros for the other.
  *
  * Source: Intel SDM volume 2, TDPBSSD. */
 #include "kernels/registry.h"
@@ -35,22 +35,18 @@ SVF_INLINE ivec i_low(ivec x, ivec high) { return _mm512_sub_epi32(x, _mm512_sll
 
 #include "kernels/int_lines.h"
 
-/* What is constant in a pass: `panels` panels of a tile's rows. */
+/* What is constant in a pass: `panels` panels times one plane of 32 rows or of 16, or two of 16. */
 typedef struct shape {
-  int units, panels, planes;
+  int units, planes; /* one of them is 1 */
+  int panels;        /* 4 sums in all at most */
   svf_format format; /* of the weights */
   bool halves;       /* groups of 32 */
 } shape;
 
-/* A tile of weights for every panel, and for both groups in it. */
+/* Tiles of weights: of both groups, of each panel. */
 typedef struct widened {
-  _Alignas(SVF_LINE) char tile[4][2][TILE_BYTES];
+  _Alignas(SVF_LINE) char tile[2][2][TILE_BYTES];
 } widened;
-
-/* Exact sums, in the order of their registers. */
-typedef struct amx_sums {
-  _Alignas(SVF_LINE) int32_t tile[4][ROWS][SVF_PANEL];
-} amx_sums;
 
 /* --- Weights -----------------------------------------------------------------------------------
  */
@@ -60,95 +56,90 @@ SVF_INLINE size_t tile_bytes(svf_format format)
   return format == SVF_FORMAT_W4 ? TILE_BYTES / 2 : TILE_BYTES;
 }
 
+SVF_INLINE bool is_widened(const shape s) { return s.format == SVF_FORMAT_W4 || s.halves; }
+
 /* 64 steps of a panel at b as tiles of int8: lines that belong to the other group are zero from the
  * start. */
-SVF_INLINE void widen(const char *b, const shape s, char tile[2][TILE_BYTES])
+SVF_INLINE void widen_panel(const char *b, const shape s, int panel, widened *to)
 {
-  const __m512i high = _mm512_set1_epi8((char)0xf0);
+  const __m512i low = _mm512_set1_epi8(15);
+  const __m512i nibbles =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1));
   SVF_UNROLL
   for (int l = 0; l < ROWS; l += 2) {
-    char *to = tile[s.halves && l >= ROWS / 2] + l * SVF_LINE;
+    char *at = to->tile[s.halves && l >= ROWS / 2][panel] + l * SVF_LINE;
     if (s.format == SVF_FORMAT_W4) {
       const __m512i x = _mm512_loadu_si512(b + l / 2 * SVF_LINE);
-      _mm512_store_si512(to, _mm512_and_si512(_mm512_slli_epi32(x, 4), high));
-      _mm512_store_si512(to + SVF_LINE, _mm512_and_si512(x, high));
+      const __m512i even = _mm512_and_si512(x, low);
+      const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
+      _mm512_store_si512(at, _mm512_shuffle_epi8(nibbles, even));
+      _mm512_store_si512(at + SVF_LINE, _mm512_shuffle_epi8(nibbles, odd));
     } else {
-      _mm512_store_si512(to, _mm512_loadu_si512(b + l * SVF_LINE));
-      _mm512_store_si512(to + SVF_LINE, _mm512_loadu_si512(b + (l + 1) * SVF_LINE));
+      _mm512_store_si512(at, _mm512_loadu_si512(b + l * SVF_LINE));
+      _mm512_store_si512(at + SVF_LINE, _mm512_loadu_si512(b + (l + 1) * SVF_LINE));
     }
   }
 }
 
-SVF_INLINE bool is_widened(const shape s) { return s.format == SVF_FORMAT_W4 || s.halves; }
-
-/* The tiles of B of one step. */
-typedef struct b_tiles {
-  const char *panel[4];
-} b_tiles;
+SVF_INLINE void widen(const char *b, size_t stride, const shape s, widened *to)
+{
+  if (!is_widened(s)) return;
+  SVF_UNROLL
+  for (int p = 0; p < s.panels; ++p) widen_panel(b + (size_t)p * stride, s, p, to);
+}
 
 /* --- Products ----------------------------------------------------------------------------------
  *
- * Registers: sums 0..3, A 4 and 5, B 6 and 7. Tiles of A in a line: [plane][unit], at most four;
- * sums: [panel][tile of A]. */
+ * Registers: sums 0..3, [panel][tile of A]; A 4 and 5; B 6 and 7. Tiles of A are `apart` bytes
+ * apart, those of B `stride`. */
 
 /* One tile of A, up to four panels. */
-SVF_INLINE void step_1(const char *a, const b_tiles b, const int panels, const fetching *f)
+SVF_INLINE void step_1(const char *a, const char *b, size_t stride, const int panels,
+                       const fetching *f)
 {
   _tile_loadd(4, a, SVF_LINE);
-  _tile_loadd(6, b.panel[0], SVF_LINE);
+  _tile_loadd(6, b, SVF_LINE);
   _tile_dpbssd(0, 4, 6);
   fetch_panel(f, 0);
   if (panels < 2) return;
-  _tile_loadd(7, b.panel[1], SVF_LINE);
+  _tile_loadd(7, b + stride, SVF_LINE);
   _tile_dpbssd(1, 4, 7);
   fetch_panel(f, 1);
   if (panels < 4) return;
-  _tile_loadd(6, b.panel[2], SVF_LINE);
+  _tile_loadd(6, b + 2 * stride, SVF_LINE);
   _tile_dpbssd(2, 4, 6);
   fetch_panel(f, 2);
-  _tile_loadd(7, b.panel[3], SVF_LINE);
+  _tile_loadd(7, b + 3 * stride, SVF_LINE);
   _tile_dpbssd(3, 4, 7);
   fetch_panel(f, 3);
 }
 
-/* Two tiles of A, up to two panels. */
-SVF_INLINE void step_2(const char *a, const b_tiles b, const int panels, const fetching *f)
+/* Two tiles of A, up to two panels, which are in L1 for all row blocks if A does not displace
+ * them. */
+SVF_INLINE void step_2(const char *a, size_t apart, const char *b, size_t stride, const int panels,
+                       const fetching *f)
 {
-  _tile_loadd(6, b.panel[0], SVF_LINE);
-  _tile_loadd(4, a, SVF_LINE);
+  _tile_loadd(6, b, SVF_LINE);
+  _tile_stream_loadd(4, a, SVF_LINE);
   _tile_dpbssd(0, 4, 6);
-  _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
   fetch_panel(f, 0);
+  _tile_stream_loadd(5, a + apart, SVF_LINE);
   _tile_dpbssd(1, 5, 6);
   fetch_a_and_c(f);
   if (panels < 2) return;
-  _tile_loadd(7, b.panel[1], SVF_LINE);
+  _tile_loadd(7, b + stride, SVF_LINE);
   _tile_dpbssd(2, 4, 7);
   fetch_panel(f, 1);
   _tile_dpbssd(3, 5, 7);
 }
 
-/* Four tiles of A, one panel. */
-SVF_INLINE void step_4(const char *a, const b_tiles b, const fetching *f)
+SVF_INLINE void step(const char *a, size_t apart, const char *b, size_t stride, const shape s,
+                     const fetching *f)
 {
-  _tile_loadd(6, b.panel[0], SVF_LINE);
-  _tile_loadd(4, a, SVF_LINE);
-  _tile_dpbssd(0, 4, 6);
-  _tile_loadd(5, a + TILE_BYTES, SVF_LINE);
-  _tile_dpbssd(1, 5, 6);
-  _tile_loadd(4, a + 2 * TILE_BYTES, SVF_LINE);
-  _tile_dpbssd(2, 4, 6);
-  _tile_loadd(5, a + 3 * TILE_BYTES, SVF_LINE);
-  _tile_dpbssd(3, 5, 6);
-  fetch_panel(f, 0);
-}
-
-SVF_INLINE void step(const char *a, const b_tiles b, const shape s, const fetching *f)
-{
-  switch (s.units * s.planes) {
-    case 1: step_1(a, b, s.panels, f); break;
-    case 2: step_2(a, b, s.panels, f); break;
-    default: step_4(a, b, f); break;
+  if (s.units * s.planes == 1) {
+    step_1(a, b, stride, s.panels, f);
+  } else {
+    step_2(a, apart, b, stride, s.panels, f);
   }
 }
 
@@ -160,86 +151,141 @@ SVF_INLINE void zero_sums(void)
   _tile_zero(3);
 }
 
-/* The sums of a group, of the panels of a block at b; `c` is of panel 0. */
-SVF_INLINE void add_group(const svf_tile *tile, const char *b, size_t group, const float *a_scale,
-                          float *c, const shape s)
+/* --- Groups ------------------------------------------------------------------------------------
+ *
+ * The sums of a group are scaled and added by vectors while tiles multiply the next one. */
+
+/* A group whose sums wait in memory, in the order of their registers, and room for the next one's:
+ * where vectors were read just now tiles are slow to store. */
+typedef struct waiting {
+  _Alignas(SVF_LINE) int32_t sum[2][4][ROWS][SVF_PANEL];
+  int which;
+  const char *scales; /* the block of panel 0 that the group is in */
+  size_t group;
+  const float *a_scale; /* of the rows */
+  int done, parts;      /* a part is a unit of rows of a panel */
+} waiting;
+
+/* What a pass adds to. */
+typedef struct destination {
+  float *c; /* of panel 0 */
+  size_t c_stride, b_stride;
+  int rows;
+} destination;
+
+SVF_INLINE void add_part(const waiting *w, const destination *to, const shape s, int part)
 {
-  const int tiles = s.units * s.planes, all = tiles * s.panels;
-  amx_sums sum;
-  _tile_stored(0, sum.tile[0], SVF_LINE);
-  if (all > 1) _tile_stored(1, sum.tile[1], SVF_LINE);
-  if (all > 2) _tile_stored(2, sum.tile[2], SVF_LINE);
-  if (all > 2) _tile_stored(3, sum.tile[3], SVF_LINE);
-  for (int p = 0; p < s.panels; ++p) {
-    const vec w = weight_scales(b + (size_t)p * tile->b_stride, s.format, group, 0);
-    for (int i = 0; i < tile->rows; ++i) {
-      const int at = p * tiles + i / ROWS;
-      ivec x = _mm512_load_si512(sum.tile[at][i % ROWS]);
-      if (s.planes == 2) {
-        const ivec low = _mm512_load_si512(sum.tile[at + s.units][i % ROWS]);
-        x = _mm512_add_epi32(_mm512_slli_epi32(x, 7), low);
-      }
-      if (s.format == SVF_FORMAT_W4) x = _mm512_srai_epi32(x, 4);
-      add_scaled(c + (p * s.units * ROWS + i) * SVF_PANEL, x, w, a_scale[i]);
+  const int panel = part / s.units, unit = part % s.units, tiles = s.units * s.planes;
+  const vec scale = weight_scales(w->scales + (size_t)panel * to->b_stride, s.format, w->group, 0);
+  const int32_t(*high)[SVF_PANEL] = w->sum[w->which][panel * tiles + unit];
+  const int32_t(*low)[SVF_PANEL] = w->sum[w->which][panel * tiles + 1];
+  const float *a_scale = w->a_scale + unit * ROWS;
+  float *c = to->c + (size_t)panel * to->c_stride + unit * ROWS * SVF_PANEL;
+  const int left = to->rows - unit * ROWS, rows = left < ROWS ? left : ROWS;
+  for (int i = 0; i < rows; ++i) {
+    ivec x = _mm512_load_si512(high[i]);
+    if (s.planes == 2) {
+      x = _mm512_add_epi32(_mm512_slli_epi32(x, 7), _mm512_load_si512(low[i]));
     }
+    add_scaled(c + i * SVF_PANEL, x, scale, a_scale[i]);
   }
+}
+
+SVF_INLINE void add_parts(waiting *w, const destination *to, const shape s, int most)
+{
+  for (; most > 0 && w->done < w->parts; --most, ++w->done) add_part(w, to, s, w->done);
+}
+
+/* The sums of a group wait, those of the next one begin. */
+SVF_INLINE void end_group(waiting *w, const shape s, const char *scales, size_t group,
+                          const float *a_scale)
+{
+  const int all = s.units * s.planes * s.panels;
+  w->which = !w->which;
+  _tile_stored(0, w->sum[w->which][0], SVF_LINE);
+  if (all > 1) _tile_stored(1, w->sum[w->which][1], SVF_LINE);
+  if (all > 2) _tile_stored(2, w->sum[w->which][2], SVF_LINE);
+  if (all > 2) _tile_stored(3, w->sum[w->which][3], SVF_LINE);
+  zero_sums();
+  w->scales = scales;
+  w->group = group;
+  w->a_scale = a_scale;
+  w->done = 0;
+  w->parts = s.panels * s.units;
 }
 
 /* --- A pass ------------------------------------------------------------------------------------
  */
 
-/* Panels [panel, panel + s.panels) of a tile. */
-SVF_INLINE void amx_pass(const svf_tile *tile, int panel, const shape s, widened *room, fetches *f)
+/* Panels [panel, panel + s.panels) of a tile of `units` units times s.units of them from `unit` on.
+ */
+SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int panel, const shape s,
+                         widened *room, fetches *f)
 {
-  const int rows = s.units * ROWS;
+  const int rows = units * ROWS;
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
-  const size_t a_line = (size_t)(s.planes * rows) * SVF_LINE;
-  const size_t stride = tile->b_stride;
+  const size_t stride = tile->b_stride, plane = (size_t)rows * SVF_LINE;
+  const size_t apart = s.planes == 2 ? plane : TILE_BYTES;
+  const size_t scales = svf_scale_bytes(s.format, group);
   const char *a = tile->a, *b = (const char *)tile->b + (size_t)panel * stride;
-  float *c = tile->c + panel * rows * SVF_PANEL;
+  const destination to = {tile->c + (panel * rows + unit * ROWS) * SVF_PANEL, plane / sizeof(float),
+                          stride, tile->rows - unit * ROWS};
+  const int steps_in_group = s.halves ? 1 : (int)(group / INT_LINE);
+  const int parts = (s.panels * s.units + steps_in_group - 1) / steps_in_group;
+  const fetching none = {.stride = stride};
+  waiting sums;
+  sums.which = sums.done = sums.parts = 0;
+  int now = 0; /* which tiles in the room */
+  widen(b + scales, stride, s, &room[now]);
+  zero_sums();
   for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
     const size_t steps = whole_lines(left);
-    const float *a_scale = (const float *)(const void *)a;
-    const char *w = b + svf_scale_bytes(s.format, group);
-    a += rows * SVF_A_HEADER;
-    zero_sums();
+    const float *a_scale = (const float *)(const void *)a + unit * ROWS;
+    const char *w = b + scales, *lines = a + rows * SVF_A_HEADER + unit * TILE_BYTES;
     for (size_t k = 0; k < steps; k += INT_LINE) {
-      b_tiles now;
-      for (int p = 0; p < s.panels; ++p) {
-        const char *from = w + (size_t)p * stride;
-        if (is_widened(s)) widen(from, s, room->tile[p]);
-        now.panel[p] = is_widened(s) ? room->tile[p][0] : from;
-      }
       const fetching fetch = fetch_step(f, stride);
-      step(a, now, s, &fetch);
+      const char *from = is_widened(s) ? room[now].tile[0][0] : w;
+      const size_t from_stride = is_widened(s) ? TILE_BYTES : stride;
+      step(lines, apart, from, from_stride, s, &fetch);
+      add_parts(&sums, &to, s, parts);
       if (s.halves) {
-        const fetching none = {.stride = stride};
-        add_group(tile, b, k / group, a_scale, c, s);
-        zero_sums();
-        for (int p = 0; p < s.panels; ++p) now.panel[p] = room->tile[p][1];
-        step(a, now, s, &none);
+        end_group(&sums, s, b, k / group, a_scale);
+        step(lines, apart, from + sizeof room->tile[0], TILE_BYTES, s, &none);
       }
-      a += a_line;
+      /* Those of the next step: what was stored just now could not be loaded at once. */
+      now = !now;
       w += tile_bytes(s.format);
+      if (k + INT_LINE < steps) {
+        widen(w, stride, s, &room[now]);
+      } else if (left > SVF_BLOCK) {
+        widen(w + scales, stride, s, &room[now]);
+      }
+      if (s.halves) add_parts(&sums, &to, s, parts);
+      lines += (size_t)s.planes * plane;
       if ((k + INT_LINE) % group == 0 || k + INT_LINE == steps) {
-        add_group(tile, b, (k + INT_LINE - 1) / group, a_scale, c, s);
-        zero_sums();
+        add_parts(&sums, &to, s, s.panels * s.units);
+        end_group(&sums, s, b, (k + INT_LINE - 1) / group, a_scale);
       }
     }
+    a += (size_t)rows * (SVF_A_HEADER + steps * (size_t)s.planes);
     b = w;
   }
+  add_parts(&sums, &to, s, s.panels * s.units);
 }
 
-/* A tile, in passes that have sums for all its planes. */
+/* A tile, in passes that have sums for all their planes. */
 SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels, const int planes,
                          const svf_format format, const bool split)
 {
-  const int most = 4 / (units * planes), n = panels < most ? panels : most;
+  const int at_once = planes == 2 ? 1 : units, most = 4 / (at_once * planes);
+  const int n = panels < most ? panels : most;
   fetches f = fetches_of(tile);
-  widened room;
-  if (split) memset(&room, 0, sizeof room);
-  for (int p = 0; p < panels; p += n) {
-    amx_pass(tile, p, (shape){units, n, planes, format, split}, &room, &f);
+  widened room[2];
+  if (split) memset(room, 0, sizeof room);
+  for (int u = 0; u < units; u += at_once) {
+    for (int p = 0; p < panels; p += n) {
+      amx_pass(tile, units, u, p, (shape){at_once, planes, n, format, split}, room, &f);
+    }
   }
 }
 
@@ -296,7 +342,7 @@ AMX_TILES(1, 1)
 AMX_TILES(2, 2)
 AMX_TILES(2, 1)
 
-#define AMX_KERNEL(format_, enumerator)                                                    \
+#define AMX_KERNEL(format_, enumerator, least)                                             \
   const svf_kernel svf_kernel_##format_##_amx = {                                          \
       .name = "svf_" #format_ "_32x32_amx",                                                \
       .isa = SVF_ISA_AMX,                                                                  \
@@ -306,7 +352,8 @@ AMX_TILES(2, 1)
       .row_unit = ROWS,                                                                    \
       .a_steps = INT_LINE,                                                                 \
       .a_lines = {0, 1, 2},                                                                \
-      .blocking = {512, 1024, 256 * 1024, 2},                                              \
+      .least_rows = (least),                                                               \
+      .blocking = {256, 512, 128 * 1024, 2},                                              \
       .cycles = 1.0 / 32,                                                                  \
       .planes = true,                                                                      \
       .reads_f32 = false,                                                                  \
@@ -319,8 +366,8 @@ AMX_TILES(2, 1)
                [2] = {2, {[1] = format_##_2x1, [2] = format_##_2x2}}},                     \
   };
 
-AMX_KERNEL(s8, SVF_FORMAT_S8)
-AMX_KERNEL(w8, SVF_FORMAT_W8)
-AMX_KERNEL(w4, SVF_FORMAT_W4)
+AMX_KERNEL(s8, SVF_FORMAT_S8, 5)
+AMX_KERNEL(w8, SVF_FORMAT_W8, 9)
+AMX_KERNEL(w4, SVF_FORMAT_W4, 9)
 
 SVF_TARGET_END

@@ -8,9 +8,9 @@
 #include "kernels/kernel.h"
 #include "kernels/ops.h"
 
-/* The kernel for a call: AUTO becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe.
- */
-svf_status svf_dispatch(svf_isa isa, svf_format format, const svf_kernel **kernel);
+/* The kernel for a call of so many rows: AUTO becomes the selected ISA. UNSUPPORTED with the
+ * reason. Thread-safe. */
+svf_status svf_dispatch(svf_isa isa, svf_format format, size_t rows, const svf_kernel **kernel);
 
 /* The conversions of the selected ISA, or of the best below it that has some. Thread-safe. */
 const svf_convert_kernel *svf_dispatch_convert(void);

@@ -11,6 +11,7 @@
 #undef _tile_loadconfig
 #undef _tile_release
 #undef _tile_loadd
+#undef _tile_stream_loadd
 #undef _tile_stored
 #undef _tile_zero
 #undef _tile_dpbf16ps
@@ -19,6 +20,7 @@
 #define _tile_loadconfig(config) amx_model_config(config)
 #define _tile_release() amx_model_release()
 #define _tile_loadd(tile, base, stride) amx_model_load(tile, base, stride)
+#define _tile_stream_loadd(tile, base, stride) amx_model_load(tile, base, stride)
 #define _tile_stored(tile, base, stride) amx_model_store(tile, base, stride)
 #define _tile_zero(tile) amx_model_zero(tile)
 #define _tile_dpbf16ps(c, a, b) amx_model_dpbf16ps(c, a, b)
