@@ -19,6 +19,7 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   const uint64_t ymm = 0x6, zmm = 0xe6, tile = 0x60000;
   const int osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
   if (!osxsave || !avx || (r->xcr0 & ymm) != ymm) return 0;
+  if (r->intel) has |= SVF_CPU_INTEL;
   if (bit(r->leaf1_ecx, 12)) has |= SVF_CPU_FMA;
   if (bit(r->leaf1_ecx, 29)) has |= SVF_CPU_F16C;
   if (bit(r->leaf7_ebx, 5)) has |= SVF_CPU_AVX2;

@@ -12,6 +12,9 @@
  * reason. Thread-safe. */
 svf_status svf_dispatch(svf_isa isa, svf_format format, size_t rows, const svf_kernel **kernel);
 
+/* Lines of a panel between those that are fetched and those that are used. Thread-safe. */
+size_t svf_fetch_distance(void);
+
 /* The conversions of the selected ISA, or of the best below it that has some. Thread-safe. */
 const svf_convert_kernel *svf_dispatch_convert(void);
 

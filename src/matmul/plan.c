@@ -219,6 +219,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                      .kernel = kernel,
                      .head_kernel = head_kernel,
                      .format = format,
+                     .distance = svf_fetch_distance(),
                      .sigma = svf_linear_sigma(h)};
   if (args->rows == 1)
     p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */

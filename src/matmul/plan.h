@@ -25,7 +25,6 @@ enum {
   SVF_PIECE = 512,         /* steps of X that are laid out at once, whole lines */
   SVF_STREAM_BLOCKS = 4,   /* up to so many row blocks memory is the limit: then a slice has */
   SVF_STREAM_SLICE = 2048, /* so many steps, and they read weights in long runs */
-  SVF_NEAR = 8,            /* lines of a panel between those fetched and those used */
   SVF_A_STAYS = 1 << 20    /* bytes of A that stay in L2 beside the weights */
 };
 
@@ -54,6 +53,7 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   float *t;      /* workspace: T in fp32, [rows][t_stride], until stage 2 lays it out; or NULL */
   size_t t_stride;
   svf_format format;
+  size_t distance; /* lines of a panel between those that are fetched and those that are used */
   float *c;        /* workspace: partial sums, for every part */
   size_t c_floats; /* so many */
 } svf_plan_data;

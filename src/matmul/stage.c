@@ -9,8 +9,9 @@
  *           for each row block
  *             for each tile                             micro-kernel
  *
- * While a group is used the next one is fetched, a share of it by every row block. In a chunk of
- * one row block each weight is used once: then a pass is one tile. */
+ * While a group is used the next one is fetched, a share of it by every row block, and so is A of
+ * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, a
+ * slice all of k, and what is fetched lies a little ahead. */
 #include "src/matmul/plan.h"
 
 typedef struct part {
@@ -180,11 +181,12 @@ static const char *panel_at(const part *w, size_t panel, size_t k)
 /* What a tile of n panels fetches: a share of the next group, but the first row block what is left
  * of this one, a little ahead of where it is used. A single row block reads weights as they lie,
  * which hardware prefetchers follow. */
-static svf_fetch fetch_of(const chunk *ch, const group *g, size_t index, size_t at, size_t n)
+static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t index, size_t at,
+                          size_t n)
 {
   const bool exists = at + n <= g->next_panels;
   const char *next = g->next_b + (exists ? at * g->b_stride : 0);
-  const size_t near = svf_size_min(SVF_NEAR, g->lines);
+  const size_t near = svf_size_min(w->plan->distance, g->lines);
   svf_fetch f = {.rate = g->rate};
   if (index == 0) {
     const size_t from = svf_size_max(near, svf_size_min(g->share * (ch->blocks - 1), g->lines));
@@ -238,7 +240,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     tile.c_ahead = tile.resume && !single(ch) ? tile.c + n * b->padded * SVF_PANEL : NULL;
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(product->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
-    tile.ahead = fetch_of(ch, g, index, at, n);
+    tile.ahead = fetch_of(w, ch, g, index, at, n);
     g->kernel->tile[b->units].fn[n](&tile);
     tile.a_ahead.lines = 0;
   }
@@ -294,7 +296,7 @@ static void enter_group(const part *w, const chunk *ch, const slice *s, size_t p
   g->lines = svf_panel_bytes(parts->format[in], parts->group, s->k) / SVF_LINE;
   g->share = svf_size_ceil(g->lines, ch->blocks);
   const size_t unit = (size_t)g->kernel->fetch_unit;
-  const size_t stream_unit = (size_t)(streams(ch) ? g->kernel->stream_unit : g->kernel->fetch_unit);
+  const size_t stream_unit = streams(ch) ? (size_t)g->kernel->stream_unit : unit;
   g->rate = (int)svf_size_ceil(g->share, svf_size_max(s->k / stream_unit, 1));
   g->b = panel_at(w, panel0, s->k0);
   g->next_b = g->next_panels > 0 ? panel_at(w, g->next, g->next_k) : g->b;
