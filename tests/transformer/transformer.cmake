@@ -18,5 +18,6 @@ if(TARGET svf_model AND CHECK_FOUND)
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
     svf_golden_test(transformer_alloc transformer/alloc.c)
     svf_count_allocations(transformer_alloc)
+    svf_model_test(decompose_memory decompose/memory.c)
   endif()
 endif()
