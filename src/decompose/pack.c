@@ -64,10 +64,7 @@ static svf_status plan_bits(const job *j, layer *l)
         (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
     status = svf_quant_plan(&source, budget, &l->options.quant, NULL);
     if (status == SVF_ERR_SPACE) {
-      char reason[128];
-      snprintf(reason, sizeof reason, "%s", svf_last_message());
-      status =
-          svf_fail(SVF_ERR_ARGUMENT, "'%s': %g bits are too few: %s", l->name, j->bits, reason);
+      status = svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->name, j->bits);
     }
   }
   svf_view_close(&u);

@@ -114,10 +114,7 @@ svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *
   if (status == SVF_OK) status = write_shard(c, o, it, &f);
   svf_svd_free(&f);
   it->seconds = now() - start;
-  if (status == SVF_OK || status == SVF_ERR_IO) return status;
-  char reason[256];
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(status, "'%s': %s", it->name, reason);
+  return status == SVF_ERR_IO ? status : svf_fail_at(status, "'%s'", it->name);
 }
 
 static double number_of(const svf_safetensors *file, const char *key)

@@ -275,8 +275,6 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
   }
   status = svf_linear_check(layer->block, layer->bytes, 0);
   if (status == SVF_OK) return SVF_OK;
-  char reason[200];
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(SVF_ERR_FILE, "'%s.packed': %s (%.200s)", layer->name, reason,
-                  svf_checkpoint_file(files, s.packed));
+  return svf_fail_at(SVF_ERR_FILE, "%.200s: '%s.packed'", svf_checkpoint_file(files, s.packed),
+                     layer->name);
 }
