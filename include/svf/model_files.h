@@ -54,7 +54,8 @@ SVF_API svf_status svf_model_pack(const char *dir, const char *out,
                                   const svf_model_options *options, double bits);
 
 /* Multiply out the layers in factors, W' = U diag(d) V^T with these gains of the whole model (NULL:
- * sigma), into a model of dense weights of `dtype` that any program can read. Errors: as
+ * sigma), into a model of dense weights of `dtype` that any program can read: model.safetensors, or,
+ * beyond 5 GB, files of at most so much, model-00001-of-0000N.safetensors and so on, and the index. Errors: as
  * svf_model_decompose; ARGUMENT (gains, but no layer is in factors); UNSUPPORTED (the head is in
  * factors, but tied). */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,

@@ -136,6 +136,22 @@ svf_status svf_conversion_copy_files(const svf_conversion *c)
   return status;
 }
 
+svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root)
+{
+  char path[PATH_MAX];
+  const size_t flags = JSON_INDENT(2);
+  const size_t bytes = root ? json_dumpb(root, NULL, 0, flags) : 0;
+  char *text = bytes > 0 ? malloc(bytes) : NULL;
+  svf_status status = svf_conversion_path(c, name, path, sizeof path);
+  if (!text || json_dumpb(root, text, bytes, flags) != bytes) {
+    status = svf_fail(SVF_ERR_MEMORY, "no memory for %s", name);
+  }
+  if (status == SVF_OK) status = svf_file_replace(path, text, bytes);
+  free(text);
+  json_decref(root);
+  return status;
+}
+
 size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor)
 {
   static const char *const suffixes[] = {".weight", ".U", ".S", ".V", ".packed"};

@@ -148,23 +148,6 @@ static svf_status write_rest(job *j)
   return status;
 }
 
-/* Takes `root`, which may be NULL for want of memory. */
-static svf_status write_json(const job *j, const char *name, json_t *root)
-{
-  char path[PATH_MAX];
-  const size_t flags = JSON_INDENT(2);
-  const size_t bytes = root ? json_dumpb(root, NULL, 0, flags) : 0;
-  char *text = bytes > 0 ? malloc(bytes) : NULL;
-  svf_status status = svf_conversion_path(&j->c, name, path, sizeof path);
-  if (!text || json_dumpb(root, text, bytes, flags) != bytes) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for %s", name);
-  }
-  if (status == SVF_OK) status = svf_file_replace(path, text, bytes);
-  free(text);
-  json_decref(root);
-  return status;
-}
-
 static svf_status write_report(const job *j)
 {
   json_t *list = json_array();
@@ -180,14 +163,14 @@ static svf_status write_report(const job *j)
       return svf_fail(SVF_ERR_MEMORY, "no memory for a report");
     }
   }
-  return write_json(j, "decomposition.json",
-                    json_pack("{si so}", "schema", JSON_SCHEMA, "matrices", list));
+  return svf_conversion_write_json(&j->c, "decomposition.json",
+                                   json_pack("{si so}", "schema", JSON_SCHEMA, "matrices", list));
 }
 
 static svf_status write_index(const job *j)
 {
-  return write_json(
-      j, "model.safetensors.index.json",
+  return svf_conversion_write_json(
+      &j->c, "model.safetensors.index.json",
       json_pack("{s{ss} sO}", "metadata", "svf.decomposition", j->digest, "weight_map", j->map));
 }
 

@@ -216,6 +216,11 @@ const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_t
   return p ? checkpoint->shards[p->shard].path : NULL;
 }
 
+const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i)
+{
+  return i < checkpoint->shard_count ? checkpoint->shards[i].path : NULL;
+}
+
 const char *svf_checkpoint_metadata(const svf_checkpoint *checkpoint, const char *key)
 {
   if (checkpoint->index.root) return svf_index_metadata(&checkpoint->index, key);

@@ -30,6 +30,9 @@ const svf_st_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t 
 /* The path of the file that holds a tensor of this checkpoint, for messages. */
 const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_tensor *tensor);
 
+/* The path of file i of the checkpoint; NULL if out of range. */
+const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i);
+
 /* A string of __metadata__, or of the index's "metadata"; NULL if there is none. */
 const char *svf_checkpoint_metadata(const svf_checkpoint *checkpoint, const char *key);
 
