@@ -56,9 +56,7 @@ static svf_status list_layers(job *j)
     const bool tied_head = j->c.config.tied && i + 1 == j->c.linears;
     layer *l = &j->layers[j->count];
     *l = (layer){.shape = svf_model_linear_shape(&j->c.config, i), .name = j->c.names[i]};
-    const svf_status status =
-        svf_weights_locate(j->c.files, l->name, tied_head ? "model.embed_tokens.weight" : NULL,
-                           l->shape.m, l->shape.n, &l->source);
+    const svf_status status = svf_weights_locate_linear(j->c.files, &j->c.config, i, &l->source);
     if (status != SVF_OK) return status;
     if (l->source.packed) {
       return svf_fail(SVF_ERR_FILE,

@@ -7,6 +7,7 @@
 #include <glob.h>
 
 #include "src/io/checkpoint.h"
+#include "src/transformer/factors.h"
 #include "tests/decompose/files.h"
 #include "tests/transformer/golden.h"
 
@@ -119,4 +120,35 @@ START_TEST(half_of_the_files_are_no_model)
 }
 END_TEST
 
-SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model)
+START_TEST(modules_are_those_of_the_open_model)
+{
+  svf_factors f;
+  svf_model *model;
+  setup();
+  ck_works(svf_factors_open(factors, &f));
+  ck_works(svf_model_open(factors, NULL, &model));
+  const svf_modules *want = svf_model_modules(model);
+  ck_assert_uint_eq(f.modules.count, want->count);
+  ck_assert_uint_eq(f.modules.gains, want->gains);
+  ck_assert(f.modules.fingerprint == want->fingerprint);
+  for (size_t i = 0; i < want->count; ++i) {
+    const svf_module *a = &f.modules.modules[i], *b = &want->modules[i];
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert(a->r == b->r && a->offset == b->offset);
+    ck_assert_mem_eq(a->sigma, b->sigma, a->r * sizeof *a->sigma);
+  }
+  svf_model_close(model);
+  svf_factors_close(&f);
+  ck_works(svf_factors_open(g.dir, &f));
+  ck_assert_uint_eq(f.modules.count, 0);
+  svf_factors_close(&f);
+  ck_works(svf_model_pack(factors, temp_path("packed"),
+                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0));
+  ck_fails(svf_factors_open(temp_path("packed"), &f), SVF_ERR_FILE, "is packed");
+  svf_factors_close(&f);
+  teardown();
+}
+END_TEST
+
+SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model,
+      modules_are_those_of_the_open_model)
