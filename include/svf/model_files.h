@@ -38,9 +38,9 @@ typedef struct svf_decompose_options {
  * orthogonality (both estimated, within a few per cent) and seconds of each; the index comes last.
  *
  * Called again after an interruption, it keeps the shards that are finished and were made from the
- * same W with the same options; once everything is done it does nothing. Needs at most four times
- * the memory of the largest matrix as fp32, with that matrix and its factors (and what LAPACK's
- * threads keep for themselves).
+ * same W with the same options; once everything is done it does nothing. Until then all other
+ * functions refuse `out`, with FILE. Needs at most four times the memory of the largest matrix as
+ * fp32, that matrix and its factors included (but not what LAPACK's threads keep for themselves).
  * options may be NULL. Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model;
  * energy), MEMORY, NUMERIC (naming the tensor), STOPPED, IO, and those of svf_model_open. */
 SVF_API svf_status svf_model_decompose(const char *dir, const char *out,

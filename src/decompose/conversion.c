@@ -17,6 +17,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/transformer/source.h"
 
 static svf_status same_directory(const char *dir, const char *out)
 {
@@ -62,8 +63,7 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 {
   *c = (svf_conversion){.dir = dir, .out = out};
   if (!dir || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", dir ? "out" : "dir");
-  svf_status status = svf_config_read(dir, &c->config);
-  if (status == SVF_OK) status = svf_checkpoint_open(dir, 0, &c->files);
+  svf_status status = svf_source_open(dir, 0, &c->config, &c->files);
   if (status == SVF_OK) status = list_names(c);
   if (status != SVF_OK) return status;
   if (mkdir(out, 0777) != 0 && errno != EEXIST) {

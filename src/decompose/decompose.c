@@ -18,7 +18,7 @@
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
 #include "src/decompose/shard.h"
-#include "src/io/file.h"
+#include "src/transformer/source.h"
 
 enum { JSON_SCHEMA = 1 };
 
@@ -148,10 +148,11 @@ static svf_status write_rest(job *j)
   return status;
 }
 
+/* Of the matrices so far: without an index it says that there is a job. */
 static svf_status write_report(const job *j)
 {
   json_t *list = json_array();
-  for (size_t i = 0; i < j->count; ++i) {
+  for (size_t i = 0; i < j->count && j->items[i].r > 0; ++i) {
     const svf_shard *it = &j->items[i];
     json_t *entry = json_pack(
         "{ss sI sI sI sf sf sf sf sf sf}", "name", it->name, "m", (json_int_t)it->m, "n",
@@ -163,7 +164,7 @@ static svf_status write_report(const job *j)
       return svf_fail(SVF_ERR_MEMORY, "no memory for a report");
     }
   }
-  return svf_conversion_write_json(&j->c, "decomposition.json",
+  return svf_conversion_write_json(&j->c, SVF_DECOMPOSITION_FILE,
                                    json_pack("{si so}", "schema", JSON_SCHEMA, "matrices", list));
 }
 
@@ -210,12 +211,13 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
+  if (status == SVF_OK) status = write_report(j);
+  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
   openblas_set_num_threads(
       (int)svf_size_min(j->o->threads ? j->o->threads : svf_max_threads(), INT_MAX));
   for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
   if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
   if (status == SVF_OK) status = write_rest(j);
-  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
   if (status == SVF_OK) status = write_report(j);
   return status == SVF_OK ? write_index(j) : status;
 }

@@ -149,6 +149,11 @@ static svf_status open_sharded(int directory, const char *dir, unsigned flags, s
   return status == SVF_OK ? check_places(c) : status;
 }
 
+bool svf_checkpoint_is_there(int directory)
+{
+  return svf_directory_has(directory, SINGLE_FILE) || svf_directory_has(directory, INDEX_FILE);
+}
+
 static svf_status open_any(int directory, const char *dir, unsigned flags, svf_checkpoint *c)
 {
   if (svf_directory_has(directory, SINGLE_FILE)) return open_single(directory, dir, flags, c);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "src/core/status.h"
+#include "src/transformer/source.h"
 #include "src/transformer/weights.h"
 
 /* sigma receives where the singular values of each module stand. */
@@ -66,8 +67,7 @@ svf_status svf_factors_open(const char *dir, svf_factors *f)
   svf_config config;
   svf_checkpoint *files = NULL;
   *f = (svf_factors){0};
-  svf_status status = svf_config_read(dir, &config);
-  if (status == SVF_OK) status = svf_checkpoint_open(dir, 0, &files);
+  svf_status status = svf_source_open(dir, 0, &config, &files);
   if (status == SVF_OK) status = svf_factors_read(&config, files, f);
   svf_checkpoint_close(files);
   return status;

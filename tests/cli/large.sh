@@ -60,6 +60,11 @@ for signal in INT TERM; do
 done
 interrupted KILL part/factors-00005.safetensors 137 decompose model -o part --threads 1
 no_model part
+for arguments in "info part" "generate part Hello" "pack part -o never" "merge part -o never" \
+  "merge part -o never -e nowhere" "decompose part -o never"; do
+  # shellcheck disable=SC2086
+  fails 4 "part: this decomposition is not finished|'svf decompose'" $arguments
+done
 stat -c '%n %Y %i' part/factors-0000[0-5].safetensors > before
 expect 0 decompose model -o part --threads 1
 stat -c '%n %Y %i' part/factors-0000[0-5].safetensors > after

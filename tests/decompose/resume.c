@@ -148,7 +148,7 @@ START_TEST(half_a_model_is_refused)
   ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "model.safetensors");
   snprintf(out, sizeof out, "%s", temp_path("stopped"));
   interrupt(out, 14); /* all shards, but not the rest */
-  ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "config.json");
+  ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_FILE, "not finished");
   teardown();
 }
 END_TEST
