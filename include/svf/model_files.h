@@ -7,7 +7,7 @@
  * Files appear whole or not at all, and what makes the new directory a model comes last: an
  * interrupted job leaves no model, and loses nothing that was there. A directory that holds a model
  * already is refused. Thread-safe on distinct directories, but for OpenBLAS's number of threads,
- * which is one for the process. */
+ * which is one for the process and another one while svf_model_decompose works. */
 #ifndef SVF_MODEL_FILES_H
 #define SVF_MODEL_FILES_H
 
@@ -54,10 +54,10 @@ SVF_API svf_status svf_model_pack(const char *dir, const char *out,
                                   const svf_model_options *options, double bits);
 
 /* Multiply out the layers in factors, W' = U diag(d) V^T with these gains of the whole model (NULL:
- * sigma), into a model of dense weights of `dtype` that any program can read: model.safetensors, or,
- * beyond 5 GB, files of at most so much, model-00001-of-0000N.safetensors and so on, and the index. Errors: as
- * svf_model_decompose; ARGUMENT (gains, but no layer is in factors); UNSUPPORTED (the head is in
- * factors, but tied). */
+ * sigma), into a model of dense weights of `dtype` that any program can read: model.safetensors,
+ * or, beyond 5 GB, files of at most so much, model-00001-of-0000N.safetensors and so on, and the
+ * index. Errors: as svf_model_decompose; ARGUMENT (gains, but no layer is in factors); UNSUPPORTED
+ * (the head is in factors, but tied). */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
                                    svf_dtype dtype, svf_progress_fn *progress,
                                    void *progress_context);

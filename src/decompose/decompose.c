@@ -203,6 +203,17 @@ static svf_status run_item(job *j, size_t i)
   return status;
 }
 
+static svf_status work(job *j)
+{
+  svf_status status = write_report(j);
+  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
+  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
+  if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
+  if (status == SVF_OK) status = write_rest(j);
+  if (status == SVF_OK) status = write_report(j);
+  return status == SVF_OK ? write_index(j) : status;
+}
+
 static svf_status run(job *j, const char *dir, const char *out)
 {
   svf_status status = svf_conversion_open(&j->c, dir, out);
@@ -211,15 +222,13 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
-  if (status == SVF_OK) status = write_report(j);
-  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
+  if (status != SVF_OK) return status;
+  const int threads = openblas_get_num_threads();
   openblas_set_num_threads(
       (int)svf_size_min(j->o->threads ? j->o->threads : svf_max_threads(), INT_MAX));
-  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
-  if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
-  if (status == SVF_OK) status = write_rest(j);
-  if (status == SVF_OK) status = write_report(j);
-  return status == SVF_OK ? write_index(j) : status;
+  status = work(j);
+  openblas_set_num_threads(threads);
+  return status;
 }
 
 static svf_status check_options(const svf_decompose_options *o)
