@@ -42,7 +42,7 @@ static svf_vectors right_of(const bidiagonal *b) { return (svf_vectors){b->vt, 1
 static void set_identity(svf_vectors v, size_t n)
 {
   for (size_t i = 0; i < n; ++i) {
-    for (size_t j = 0; j < n; ++j) v.at[i * v.vector + j * v.component] = i == j;
+    for (size_t j = 0; j < n; ++j) v.at[i * v.vector + j * v.component] = i == j ? 1.0f : 0.0f;
   }
 }
 
