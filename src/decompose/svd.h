@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The SVD of one matrix in little memory: at its worst, for a square one, 3 3/4 times the matrix,
- * with itself and all of its factors. */
+ * The SVD of one matrix by LAPACK's sgesdd, which leaves the larger factor in W's own memory. At
+ * its peak there are about m*n + 6*min(m, n)^2 floats, W and the factors among them: as measured,
+ * 3.2 times a matrix of 11:4, 4 times one of 2:1, and 7 times a square one, of which 6 are touched.
+ */
 #ifndef SVF_DECOMPOSE_SVD_H
 #define SVF_DECOMPOSE_SVD_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -131,6 +132,8 @@ START_TEST(misuse)
   ck_fails(svf_factorize(w, 2, 3, 3, 0, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "rank is 0");
   ck_fails(svf_factorize(w, 2, 3, 3, 3, u, sigma, vt, NULL), SVF_ERR_ARGUMENT, "rank is 3");
   ck_fails(svf_factorize(w, SIZE_MAX / 2, 3, 3, 1, u, sigma, vt, NULL), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(svf_factorize(w, 20701, 20701, 20701, 1, u, sigma, vt, NULL), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(svf_factorize(w, 1, INT_MAX, INT_MAX, 1, u, sigma, vt, NULL), SVF_ERR_OVERFLOW, "m = ");
   w[4] = NAN;
   ck_fails(svf_factorize(w, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "w[1][1] is nan");
   w[4] = INFINITY;
