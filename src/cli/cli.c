@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/io/checkpoint.h"
 #include "src/tokenizer/utf8.h"
 
 /* --- Errors ------------------------------------------------------------------------------------
@@ -165,19 +165,30 @@ void cli_json_string(FILE *to, const char *text, size_t bytes)
   fputc('"', to);
 }
 
+static intmax_t bytes_of(const char *dir)
+{
+  svf_checkpoint *files = NULL;
+  struct stat info;
+  intmax_t bytes = 0;
+  if (svf_checkpoint_open(dir, 0, &files) != SVF_OK) return 0;
+  const char *path;
+  for (size_t i = 0; (path = svf_checkpoint_path(files, i)) != NULL; ++i) {
+    if (stat(path, &info) == 0) bytes += info.st_size;
+  }
+  svf_checkpoint_close(files);
+  return bytes;
+}
+
 void cli_print_made(const char *dir, bool json)
 {
-  char path[PATH_MAX];
-  struct stat made = {.st_size = 0};
-  const int n = snprintf(path, sizeof path, "%s/model.safetensors", dir);
-  if (n > 0 && (size_t)n < sizeof path) (void)stat(path, &made);
+  const intmax_t bytes = bytes_of(dir);
   if (!json) {
-    printf("%s: %.1f MB\n", dir, (double)made.st_size / 1e6);
+    printf("%s: %.1f MB\n", dir, (double)bytes / 1e6);
     return;
   }
   printf("{\"schema\": %d, \"kind\": \"model\", \"path\": ", JSON_SCHEMA);
   cli_json_string(stdout, dir, strlen(dir));
-  printf(", \"file_bytes\": %jd}\n", (intmax_t)made.st_size);
+  printf(", \"file_bytes\": %jd}\n", bytes);
 }
 
 bool cli_parse_size(const char *text, size_t *out)

@@ -46,7 +46,7 @@ bool cli_interrupted(void);
 int cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
 
-/* The result of a command that made a model of one file. */
+/* The result of a command that made a model. */
 void cli_print_made(const char *dir, bool json);
 
 /* Text as a JSON string, its quotes included; what is not UTF-8 in it is U+FFFD. */

@@ -154,8 +154,8 @@ static svf_status load_gains(session *s, size_t i, const float **gains)
     *gains = s->requests[k].gains;
     return SVF_OK;
   }
-  const svf_status status =
-      cli_load_gains(s->model, j->expert, j->mix, j->scale, s->o->m.unpaired, &s->gains[i]);
+  const svf_status status = cli_load_gains(svf_model_modules(s->model), j->expert, j->mix, j->scale,
+                                           s->o->m.unpaired, &s->gains[i]);
   *gains = s->gains[i];
   return status;
 }

@@ -125,11 +125,7 @@ static svf_status read_lines(jobs *j, FILE *f, const char *path, const job *usua
     status = add_line(j, line, (size_t)n, usual);
   }
   if (status == SVF_OK && ferror(f)) status = svf_fail(SVF_ERR_IO, "%s: cannot be read", path);
-  if (status == SVF_ERR_FILE) {
-    char reason[200];
-    snprintf(reason, sizeof reason, "%s", svf_last_message());
-    status = svf_fail(SVF_ERR_FILE, "%s: line %zu: %s", path, number, reason);
-  }
+  if (status == SVF_ERR_FILE) (void)svf_fail_at(status, "%s: line %zu", path, number);
   free(line);
   return status;
 }

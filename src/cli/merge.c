@@ -7,6 +7,7 @@
 #include <svf/model_files.h>
 
 #include "src/cli/model_options.h"
+#include "src/transformer/factors.h"
 
 static const char name[] = "merge";
 
@@ -37,17 +38,17 @@ static error_t take(int key, char *value, struct argp_state *state)
   }
 }
 
-/* The model is opened for its modules' names and singular values only. */
-static svf_status load_gains(options *o, float **gains)
+static svf_status load_gains(const options *o, float **gains)
 {
-  svf_model *model = NULL;
+  const model_options *m = &o->m;
+  svf_factors f;
   *gains = NULL;
-  if (!o->m.expert && !o->m.mix) return SVF_OK;
-  svf_status status = cli_open_model(o->dir, &o->m, &model);
+  if (!m->expert && !m->mix) return SVF_OK;
+  svf_status status = svf_factors_open(o->dir, &f);
   if (status == SVF_OK) {
-    status = cli_load_gains(model, o->m.expert, o->m.mix, o->m.scale, o->m.unpaired, gains);
+    status = cli_load_gains(&f.modules, m->expert, m->mix, m->scale, m->unpaired, gains);
   }
-  svf_model_close(model);
+  svf_factors_close(&f);
   return status;
 }
 

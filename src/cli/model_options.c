@@ -220,10 +220,9 @@ static svf_status expert_gains(const svf_modules *modules, const char *path, flo
   return status;
 }
 
-svf_status cli_load_gains(const svf_model *model, const char *expert, const char *mix, float scale,
-                          bool unpaired, float **gains)
+svf_status cli_load_gains(const svf_modules *modules, const char *expert, const char *mix,
+                          float scale, bool unpaired, float **gains)
 {
-  const svf_modules *modules = svf_model_modules(model);
   const unsigned flags = unpaired ? SVF_EXPERT_UNPAIRED : 0;
   *gains = NULL;
   if (!expert && !mix) return SVF_OK;

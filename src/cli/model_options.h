@@ -31,9 +31,9 @@ bool cli_parse_format(const char *text, svf_format *format);
 /* Open with progress. */
 svf_status cli_open_model(const char *dir, model_options *o, svf_model **model);
 
-/* An expert, or a mixture "a=0.7,b=0.3", as gains of the whole model; free(*gains). `expert` and
- * `mix` may be NULL; if both are, *gains is NULL: the base model. */
-svf_status cli_load_gains(const svf_model *model, const char *expert, const char *mix, float scale,
-                          bool unpaired, float **gains);
+/* An expert, or a mixture "a=0.7,b=0.3", as gains of the whole model of these modules;
+ * free(*gains). `expert` and `mix` may be NULL; if both are, *gains is NULL: the base model. */
+svf_status cli_load_gains(const svf_modules *modules, const char *expert, const char *mix,
+                          float scale, bool unpaired, float **gains);
 
 #endif

@@ -23,7 +23,8 @@ svf_status prompt_open(const char *dir, model_options *o, const char *text, size
   if (status == SVF_OK) status = encode(text, bytes, p);
   if (status == SVF_OK) status = cli_open_model(dir, o, &p->model);
   if (status != SVF_OK) return status;
-  return cli_load_gains(p->model, o->expert, o->mix, o->scale, o->unpaired, &p->gains);
+  return cli_load_gains(svf_model_modules(p->model), o->expert, o->mix, o->scale, o->unpaired,
+                        &p->gains);
 }
 
 void prompt_close(prompt *p)

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char message[512];
 
@@ -13,6 +14,18 @@ svf_status svf_fail(svf_status status, const char *format, ...)
   vsnprintf(message, sizeof message, format, list);
   va_end(list);
   return status;
+}
+
+svf_status svf_fail_at(svf_status status, const char *format, ...)
+{
+  if (status == SVF_OK) return status;
+  char place[sizeof message], reason[sizeof message];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(place, sizeof place, format, list);
+  va_end(list);
+  memcpy(reason, message, sizeof reason);
+  return svf_fail(status, "%s: %s", place, reason);
 }
 
 const char *svf_last_message(void) { return message; }

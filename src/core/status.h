@@ -10,4 +10,9 @@
 __attribute__((format(printf, 2, 3))) svf_status svf_fail(svf_status status, const char *format,
                                                           ...);
 
+/* Unless status is OK, put where it failed before the last message: "<formatted>: <message>".
+ * Returns status. */
+__attribute__((format(printf, 2, 3))) svf_status svf_fail_at(svf_status status, const char *format,
+                                                             ...);
+
 #endif

@@ -17,6 +17,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/transformer/source.h"
 
 static svf_status same_directory(const char *dir, const char *out)
 {
@@ -62,8 +63,7 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 {
   *c = (svf_conversion){.dir = dir, .out = out};
   if (!dir || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", dir ? "out" : "dir");
-  svf_status status = svf_config_read(dir, &c->config);
-  if (status == SVF_OK) status = svf_checkpoint_open(dir, 0, &c->files);
+  svf_status status = svf_source_open(dir, 0, &c->config, &c->files);
   if (status == SVF_OK) status = list_names(c);
   if (status != SVF_OK) return status;
   if (mkdir(out, 0777) != 0 && errno != EEXIST) {
@@ -133,6 +133,22 @@ svf_status svf_conversion_copy_files(const svf_conversion *c)
   for (size_t i = 0; status == SVF_OK && i < sizeof names / sizeof *names; ++i) {
     status = copy_file(c, names[i]);
   }
+  return status;
+}
+
+svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root)
+{
+  char path[PATH_MAX];
+  const size_t flags = JSON_INDENT(2);
+  const size_t bytes = root ? json_dumpb(root, NULL, 0, flags) : 0;
+  char *text = bytes > 0 ? malloc(bytes) : NULL;
+  svf_status status = svf_conversion_path(c, name, path, sizeof path);
+  if (!text || json_dumpb(root, text, bytes, flags) != bytes) {
+    status = svf_fail(SVF_ERR_MEMORY, "no memory for %s", name);
+  }
+  if (status == SVF_OK) status = svf_file_replace(path, text, bytes);
+  free(text);
+  json_decref(root);
   return status;
 }
 

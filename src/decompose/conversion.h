@@ -4,6 +4,8 @@
 #ifndef SVF_DECOMPOSE_CONVERSION_H
 #define SVF_DECOMPOSE_CONVERSION_H
 
+#include <jansson.h>
+
 #include "src/io/checkpoint.h"
 #include "src/transformer/model.h"
 
@@ -29,6 +31,9 @@ svf_status svf_conversion_refuse_model(const svf_conversion *c);
 
 /* STOPPED if the caller wants to stop before step `done` of `all`. */
 svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what);
+
+/* Writes out/name; takes `root`, which may be NULL for want of memory. */
+svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root);
 
 /* Copies configuration and tokenizer. */
 svf_status svf_conversion_copy_files(const svf_conversion *c);

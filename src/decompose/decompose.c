@@ -18,7 +18,7 @@
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
 #include "src/decompose/shard.h"
-#include "src/io/file.h"
+#include "src/transformer/source.h"
 
 enum { JSON_SCHEMA = 1 };
 
@@ -148,27 +148,11 @@ static svf_status write_rest(job *j)
   return status;
 }
 
-/* Takes `root`, which may be NULL for want of memory. */
-static svf_status write_json(const job *j, const char *name, json_t *root)
-{
-  char path[PATH_MAX];
-  const size_t flags = JSON_INDENT(2);
-  const size_t bytes = root ? json_dumpb(root, NULL, 0, flags) : 0;
-  char *text = bytes > 0 ? malloc(bytes) : NULL;
-  svf_status status = svf_conversion_path(&j->c, name, path, sizeof path);
-  if (!text || json_dumpb(root, text, bytes, flags) != bytes) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for %s", name);
-  }
-  if (status == SVF_OK) status = svf_file_replace(path, text, bytes);
-  free(text);
-  json_decref(root);
-  return status;
-}
-
+/* Of the matrices so far: without an index it says that there is a job. */
 static svf_status write_report(const job *j)
 {
   json_t *list = json_array();
-  for (size_t i = 0; i < j->count; ++i) {
+  for (size_t i = 0; i < j->count && j->items[i].r > 0; ++i) {
     const svf_shard *it = &j->items[i];
     json_t *entry = json_pack(
         "{ss sI sI sI sf sf sf sf sf sf}", "name", it->name, "m", (json_int_t)it->m, "n",
@@ -180,14 +164,14 @@ static svf_status write_report(const job *j)
       return svf_fail(SVF_ERR_MEMORY, "no memory for a report");
     }
   }
-  return write_json(j, "decomposition.json",
-                    json_pack("{si so}", "schema", JSON_SCHEMA, "matrices", list));
+  return svf_conversion_write_json(&j->c, SVF_DECOMPOSITION_FILE,
+                                   json_pack("{si so}", "schema", JSON_SCHEMA, "matrices", list));
 }
 
 static svf_status write_index(const job *j)
 {
-  return write_json(
-      j, "model.safetensors.index.json",
+  return svf_conversion_write_json(
+      &j->c, "model.safetensors.index.json",
       json_pack("{s{ss} sO}", "metadata", "svf.decomposition", j->digest, "weight_map", j->map));
 }
 
@@ -219,6 +203,17 @@ static svf_status run_item(job *j, size_t i)
   return status;
 }
 
+static svf_status work(job *j)
+{
+  svf_status status = write_report(j);
+  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
+  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
+  if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
+  if (status == SVF_OK) status = write_rest(j);
+  if (status == SVF_OK) status = write_report(j);
+  return status == SVF_OK ? write_index(j) : status;
+}
+
 static svf_status run(job *j, const char *dir, const char *out)
 {
   svf_status status = svf_conversion_open(&j->c, dir, out);
@@ -227,14 +222,13 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
+  if (status != SVF_OK) return status;
+  const int threads = openblas_get_num_threads();
   openblas_set_num_threads(
       (int)svf_size_min(j->o->threads ? j->o->threads : svf_max_threads(), INT_MAX));
-  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
-  if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
-  if (status == SVF_OK) status = write_rest(j);
-  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
-  if (status == SVF_OK) status = write_report(j);
-  return status == SVF_OK ? write_index(j) : status;
+  status = work(j);
+  openblas_set_num_threads(threads);
+  return status;
 }
 
 static svf_status check_options(const svf_decompose_options *o)

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The SVD of one matrix by LAPACK, without a transpose: W row-major is W^T column-major, whose left
- * singular vectors, column by column, are V^T row by row, and whose right ones are U row by row. */
+ * The decomposition of one matrix of the caller's, and how good it is. */
 #include <svf/factorize.h>
 
 #include <cblas.h>
-#include <lapacke.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,93 +39,12 @@ static svf_status check(const matrix *w, size_t rank, const float *u, const floa
   if (rank == 0 || rank > k) {
     return svf_fail(SVF_ERR_ARGUMENT, "rank is %zu, not in 1..min(m, n) = %zu", rank, k);
   }
-  /* LAPACK counts in int; 4*k*k + 7*k is its workspace for jobz = S. */
   if (!svf_size_mul(w->m, w->stride, &elements) ||
-      !svf_size_mul(elements, sizeof(double), &elements) || w->m > INT_MAX || w->n > INT_MAX ||
-      k > 23000) {
-    return svf_fail(SVF_ERR_OVERFLOW,
-                    "m = %zu, n = %zu, w_stride = %zu is more than LAPACK can index", w->m, w->n,
+      !svf_size_mul(elements, sizeof(double), &elements)) {
+    return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, w_stride = %zu is more than there are bytes", w->m,
                     w->stride);
   }
-  return SVF_OK;
-}
-
-/* --- Decomposition -------------------------------------------------------------------------------
- */
-
-/* A dense copy of W, which the SVD destroys, and the square of its norm. NUMERIC on NaN or Inf. */
-static svf_status copy_of(const matrix *w, float *dense, double *power)
-{
-  double sum = 0;
-  for (size_t i = 0; i < w->m; ++i) {
-    for (size_t j = 0; j < w->n; ++j) {
-      const float x = w->w[i * w->stride + j];
-      if (!isfinite(x)) {
-        return svf_fail(SVF_ERR_NUMERIC, "w[%zu][%zu] is %g, which has no decomposition", i, j,
-                        (double)x);
-      }
-      dense[i * w->n + j] = x;
-      sum += square((double)x);
-    }
-  }
-  *power = sum;
-  return SVF_OK;
-}
-
-static svf_status decompose(const matrix *w, float *dense, const svf_svd_factors *f)
-{
-  const size_t k = f->k;
-  const lapack_int m = (lapack_int)w->m, n = (lapack_int)w->n;
-  float wanted = 0;
-  /* The query's answer is an fp32 that may have been rounded down; the documented least is exact.
-   */
-  if (LAPACKE_sgesdd_work(LAPACK_COL_MAJOR, 'S', n, m, dense, n, f->sigma, f->vt, n, f->u,
-                          (lapack_int)k, &wanted, -1, NULL) != 0) {
-    return svf_fail(SVF_ERR_NUMERIC, "LAPACK refused the workspace query");
-  }
-  const size_t least = 4 * k * k + 7 * k;
-  size_t count = (size_t)((double)wanted * (1 + 1e-6)) + 1;
-  if (count < least) count = least;
-  if (count > INT_MAX) count = INT_MAX;
-  float *work = malloc(count * sizeof *work);
-  lapack_int *integers = malloc(8 * k * sizeof *integers);
-  svf_status status = SVF_OK;
-  if (!work || !integers) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for LAPACK's workspace of %zu floats", count);
-  } else {
-    const lapack_int info =
-        LAPACKE_sgesdd_work(LAPACK_COL_MAJOR, 'S', n, m, dense, n, f->sigma, f->vt, n, f->u,
-                            (lapack_int)k, work, (lapack_int)count, integers);
-    if (info != 0) {
-      status = svf_fail(SVF_ERR_NUMERIC, "sgesdd did not converge (info = %d)", (int)info);
-    }
-  }
-  free(work);
-  free(integers);
-  return status;
-}
-
-/* The element of largest magnitude in a column of U, the first of equals, becomes positive. By
- * rows, as U is stored. */
-static svf_status fix_signs(const matrix *w, const svf_svd_factors *f)
-{
-  float *largest = calloc(f->k, sizeof *largest);
-  if (!largest) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu signs", f->k);
-  for (size_t i = 0; i < w->m; ++i) {
-    const float *row = f->u + i * f->k;
-    for (size_t k = 0; k < f->k; ++k) {
-      if (fabsf(row[k]) > fabsf(largest[k])) largest[k] = row[k];
-    }
-  }
-  for (size_t i = 0; i < w->m; ++i) {
-    float *row = f->u + i * f->k;
-    for (size_t k = 0; k < f->k; ++k) row[k] = largest[k] < 0 ? -row[k] : row[k];
-  }
-  for (size_t k = 0; k < f->k; ++k) {
-    for (size_t j = 0; largest[k] < 0 && j < w->n; ++j) f->vt[k * w->n + j] = -f->vt[k * w->n + j];
-  }
-  free(largest);
-  return SVF_OK;
+  return svf_svd_check(w->m, w->n);
 }
 
 /* --- Report, in double precision -----------------------------------------------------------------
@@ -202,6 +118,15 @@ static svf_status measure(const matrix *w, const float *u, const float *sigma, c
 /* --- Public --------------------------------------------------------------------------------------
  */
 
+static double power_of(const matrix *w)
+{
+  double sum = 0;
+  for (size_t i = 0; i < w->m; ++i) {
+    for (size_t j = 0; j < w->n; ++j) sum += square((double)w->w[i * w->stride + j]);
+  }
+  return sum;
+}
+
 static double share_dropped(const svf_svd_factors *f, size_t rank, double power)
 {
   double dropped = 0;
@@ -209,46 +134,25 @@ static double share_dropped(const svf_svd_factors *f, size_t rank, double power)
   return power > 0 ? sqrt(dropped / power) : 0;
 }
 
-svf_status svf_svd(float *w, size_t m, size_t n, const svf_svd_factors *f)
-{
-  const matrix in = {w, m, n, n};
-  double power;
-  svf_status status = check(&in, f->k, f->u, f->sigma, f->vt);
-  if (status == SVF_OK) status = copy_of(&in, w, &power);
-  if (status == SVF_OK) status = decompose(&in, w, f);
-  return status == SVF_OK ? fix_signs(&in, f) : status;
-}
-
 svf_status svf_factorize(const float *w, size_t m, size_t n, size_t w_stride, size_t rank, float *u,
                          float *sigma, float *vt, svf_factor_report *report)
 {
   const matrix in = {w, m, n, w_stride};
+  svf_svd_factors f = {0};
   svf_status status = check(&in, rank, u, sigma, vt);
   if (status != SVF_OK) return status;
-
-  const size_t k = m < n ? m : n;
   float *dense = malloc(m * n * sizeof *dense);
-  svf_svd_factors f = {malloc(m * k * sizeof(float)), malloc(k * sizeof(float)),
-                       malloc(k * n * sizeof(float)), k};
-  double power = 0;
-  if (!dense || !f.u || !f.sigma || !f.vt) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory to decompose %zu x %zu", m, n);
-  }
-  if (status == SVF_OK) status = copy_of(&in, dense, &power);
-  if (status == SVF_OK) status = decompose(&in, dense, &f);
-  free(dense);
-  if (status == SVF_OK) status = fix_signs(&in, &f);
+  if (!dense) return svf_fail(SVF_ERR_MEMORY, "no memory to decompose %zu x %zu", m, n);
+  for (size_t i = 0; i < m; ++i) memcpy(dense + i * n, w + i * w_stride, n * sizeof *dense);
+  status = svf_svd(dense, m, n, &f);
+  const double power = power_of(&in);
   if (status == SVF_OK) {
-    for (size_t i = 0; i < m; ++i) memcpy(u + i * rank, f.u + i * k, rank * sizeof *u);
+    for (size_t i = 0; i < m; ++i) memcpy(u + i * rank, f.u + i * f.k, rank * sizeof *u);
     memcpy(sigma, f.sigma, rank * sizeof *sigma);
     memcpy(vt, f.vt, rank * n * sizeof *vt);
-    if (report) {
-      report->dropped = share_dropped(&f, rank, power);
-      status = measure(&in, u, sigma, vt, rank, power, report);
-    }
+    if (report) report->dropped = share_dropped(&f, rank, power);
   }
-  free(f.u);
-  free(f.sigma);
-  free(f.vt);
-  return status;
+  svf_svd_free(&f);
+  if (status != SVF_OK || !report) return status;
+  return measure(&in, u, sigma, vt, rank, power, report);
 }

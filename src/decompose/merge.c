@@ -2,19 +2,21 @@
  *
  * Factors and gains multiplied out. */
 #define _GNU_SOURCE
-#include <svf/model_files.h>
+#include "src/decompose/merge.h"
 
 #include <cblas.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
+#include "src/decompose/split.h"
 #include "src/transformer/weights.h"
 
 enum { NAME = SVF_CONVERSION_NAME + 8, ROWS = 256 };
+
+#define FILE_BYTES ((size_t)5000000000) /* what transformers' save_pretrained takes, too */
 
 /* One layer in factors. */
 typedef struct layer {
@@ -31,6 +33,7 @@ typedef struct job {
   svf_dtype dtype;
   layer *layers;
   size_t count;
+  svf_st_entry *entries; /* those layers, then what is kept */
 } job;
 
 static bool is_kept(const void *context, const svf_st_tensor *t)
@@ -53,9 +56,7 @@ static svf_status list_layers(job *j)
     const bool tied_head = j->c.config.tied && i + 1 == j->c.linears;
     layer *l = &j->layers[j->count];
     *l = (layer){.shape = svf_model_linear_shape(&j->c.config, i), .name = j->c.names[i]};
-    const svf_status status =
-        svf_weights_locate(j->c.files, l->name, tied_head ? "model.embed_tokens.weight" : NULL,
-                           l->shape.m, l->shape.n, &l->source);
+    const svf_status status = svf_weights_locate_linear(j->c.files, &j->c.config, i, &l->source);
     if (status != SVF_OK) return status;
     if (l->source.packed) {
       return svf_fail(SVF_ERR_FILE,
@@ -138,32 +139,30 @@ static svf_status append_layer(const job *j, size_t i, svf_st_writer *w)
 /* --- All of it ---------------------------------------------------------------------------------
  */
 
-static svf_status write_all(const job *j)
+static svf_status append(const void *context, size_t i, svf_st_writer *w)
 {
-  char path[PATH_MAX];
-  size_t count = j->count;
-  svf_st_writer *w = NULL;
-  svf_st_entry *entries = calloc(count + svf_checkpoint_count(j->c.files), sizeof *entries);
-  if (!entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
-  for (size_t i = 0; i < count; ++i) {
-    const layer *l = &j->layers[i];
-    entries[i] = (svf_st_entry){
-        l->weight, j->dtype == SVF_F32 ? SVF_ST_F32 : SVF_ST_BF16, 2, {l->shape.m, l->shape.n}};
-  }
-  svf_conversion_add_kept(&j->c, is_kept, j, entries, &count);
-  const svf_st_pair format = {"format", "pt"}; /* transformers insists on it */
-  svf_status status = svf_conversion_path(&j->c, "model.safetensors", path, sizeof path);
-  if (status == SVF_OK) status = svf_st_create(path, entries, count, &format, 1, &w);
-  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = append_layer(j, i, w);
-  if (status == SVF_OK) status = svf_conversion_append_kept(&j->c, is_kept, j, w);
-  free(entries);
-  if (status == SVF_OK) return svf_st_commit(&w);
-  svf_st_discard(&w);
-  return status;
+  const job *j = context;
+  if (i < j->count) return append_layer(j, i, w);
+  const svf_st_tensor *t = svf_checkpoint_find(j->c.files, j->entries[i].name);
+  return svf_st_append(w, t->data, t->bytes);
 }
 
-svf_status svf_model_merge(const char *dir, const char *out, const float *gains, svf_dtype dtype,
-                           svf_progress_fn *progress, void *progress_context)
+static svf_status write_all(job *j, size_t limit)
+{
+  size_t count = j->count;
+  j->entries = calloc(count + svf_checkpoint_count(j->c.files), sizeof *j->entries);
+  if (!j->entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
+  for (size_t i = 0; i < count; ++i) {
+    const layer *l = &j->layers[i];
+    j->entries[i] = (svf_st_entry){
+        l->weight, j->dtype == SVF_F32 ? SVF_ST_F32 : SVF_ST_BF16, 2, {l->shape.m, l->shape.n}};
+  }
+  svf_conversion_add_kept(&j->c, is_kept, j, j->entries, &count);
+  return svf_split_write(&j->c, j->entries, count, limit, append, j);
+}
+
+svf_status svf_merge(const char *dir, const char *out, const float *gains, svf_dtype dtype,
+                     size_t limit, svf_progress_fn *progress, void *progress_context)
 {
   job j = {.gains = gains, .dtype = dtype};
   if (svf_dtype_size(dtype) == 0) {
@@ -175,8 +174,15 @@ svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
   if (status == SVF_OK) status = svf_conversion_refuse_model(&j.c);
   if (status == SVF_OK) status = list_layers(&j);
   if (status == SVF_OK) status = svf_conversion_copy_files(&j.c);
-  if (status == SVF_OK) status = write_all(&j);
+  if (status == SVF_OK) status = write_all(&j, limit);
+  free(j.entries);
   free(j.layers);
   svf_conversion_close(&j.c);
   return status;
+}
+
+svf_status svf_model_merge(const char *dir, const char *out, const float *gains, svf_dtype dtype,
+                           svf_progress_fn *progress, void *progress_context)
+{
+  return svf_merge(dir, out, gains, dtype, FILE_BYTES, progress, progress_context);
 }

@@ -12,6 +12,7 @@
 
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
+#include "src/transformer/factors.h"
 #include "src/transformer/pages.h"
 #include "src/transformer/weights.h"
 
@@ -64,10 +65,7 @@ static svf_status plan_bits(const job *j, layer *l)
         (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
     status = svf_quant_plan(&source, budget, &l->options.quant, NULL);
     if (status == SVF_ERR_SPACE) {
-      char reason[128];
-      snprintf(reason, sizeof reason, "%s", svf_last_message());
-      status =
-          svf_fail(SVF_ERR_ARGUMENT, "'%s': %g bits are too few: %s", l->name, j->bits, reason);
+      status = svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->name, j->bits);
     }
   }
   svf_view_close(&u);
@@ -79,13 +77,10 @@ static svf_status plan_bits(const job *j, layer *l)
 static svf_status plan_layer(const job *j, size_t i)
 {
   layer *l = &j->layers[i];
-  const bool tied_head = j->c.config.tied && i + 1 == j->c.linears;
   l->shape = svf_model_linear_shape(&j->c.config, i);
   l->options = *j->o;
   snprintf(l->name, sizeof l->name, "%s.packed", j->c.names[i]);
-  svf_status status =
-      svf_weights_locate(j->c.files, j->c.names[i], tied_head ? "model.embed_tokens.weight" : NULL,
-                         l->shape.m, l->shape.n, &l->source);
+  svf_status status = svf_weights_locate_linear(j->c.files, &j->c.config, i, &l->source);
   if (status != SVF_OK) return status;
   if (l->source.packed)
     return svf_fail(SVF_ERR_FILE, "%.250s: '%s' is packed already", j->c.dir, j->c.names[i]);
@@ -100,25 +95,11 @@ static svf_status plan_layer(const job *j, size_t i)
 /* The fingerprint of all factors, as an open model has it; "" of a dense model. */
 static svf_status fingerprint(const job *j, char *text, size_t bytes)
 {
-  svf_module *modules = calloc(j->c.linears, sizeof *modules);
-  svf_view *sigma = calloc(j->c.linears, sizeof *sigma);
-  size_t count = 0;
-  uint64_t digest = 0;
-  svf_status status = SVF_OK;
-  if (!modules || !sigma)
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for %zu layers", j->c.linears);
-  for (size_t i = 0; status == SVF_OK && i < j->c.linears; ++i) {
-    if (j->layers[i].source.r == 0) continue;
-    status = svf_view_open(j->layers[i].source.s, &sigma[count]);
-    modules[count] = (svf_module){j->c.names[i], j->layers[i].source.r, sigma[count].data, 0};
-    ++count;
-  }
-  if (status == SVF_OK && count > 0) status = svf_modules_fingerprint(modules, count, &digest);
+  svf_factors f;
+  const svf_status status = svf_factors_read(&j->c.config, j->c.files, &f);
   text[0] = 0;
-  if (count > 0) snprintf(text, bytes, "%016" PRIx64, digest);
-  for (size_t i = 0; i < count; ++i) svf_view_close(&sigma[i]);
-  free(modules);
-  free(sigma);
+  if (f.modules.count > 0) snprintf(text, bytes, "%016" PRIx64, f.modules.fingerprint);
+  svf_factors_close(&f);
   return status;
 }
 

@@ -68,43 +68,53 @@ static svf_status write_shard(const svf_conversion *c, const svf_decompose_optio
   return status;
 }
 
-/* W once more where the SVD has destroyed it, to measure against. */
-static svf_status decompose_into(const svf_conversion *c, const svf_decompose_options *o,
-                                 svf_shard *it, float *w, const svf_svd_factors *f)
+/* W in fp32, or NULL. */
+static float *values_of(const svf_shard *it, svf_status *status)
 {
-  svf_status status = svf_st_to_f32(it->w, w, it->m * it->n);
+  float *w = malloc(it->m * it->n * sizeof *w);
+  *status = w ? svf_st_to_f32(it->w, w, it->m * it->n)
+              : svf_fail(SVF_ERR_MEMORY, "no memory for %zu x %zu", it->m, it->n);
+  if (*status == SVF_OK) return w;
+  free(w);
+  return NULL;
+}
+
+static svf_status decompose(const svf_decompose_options *o, svf_shard *it, svf_svd_factors *f)
+{
+  svf_status status;
+  float *w = values_of(it, &status);
+  if (status != SVF_OK) return status;
   const double start = now();
-  if (status == SVF_OK) status = svf_svd(w, it->m, it->n, f);
+  status = svf_svd(w, it->m, it->n, f);
   it->svd_seconds = now() - start;
   if (status != SVF_OK) return status;
   it->r = rank_of(o, f);
   for (size_t i = 1; i < it->m && it->r < f->k; ++i) {
     memmove(f->u + i * it->r, f->u + i * f->k, it->r * sizeof *f->u);
   }
-  status = svf_st_to_f32(it->w, w, it->m * it->n);
+  return SVF_OK;
+}
+
+/* Against W once more, which the SVD has taken. */
+static svf_status measure(svf_shard *it, const svf_svd_factors *f)
+{
+  svf_status status;
+  float *w = values_of(it, &status);
   if (status == SVF_OK) status = svf_svd_measure(w, it->m, it->n, f, it->r, &it->report);
-  return status == SVF_OK ? write_shard(c, o, it, f) : status;
+  free(w);
+  return status;
 }
 
 svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *o, svf_shard *it)
 {
-  const size_t k = svf_size_min(it->m, it->n);
   const double start = now();
-  float *w = malloc(it->m * it->n * sizeof *w);
-  const svf_svd_factors f = {malloc(it->m * k * sizeof(float)), malloc(k * sizeof(float)),
-                             malloc(k * it->n * sizeof(float)), k};
-  svf_status status = w && f.u && f.sigma && f.vt
-                          ? decompose_into(c, o, it, w, &f)
-                          : svf_fail(SVF_ERR_MEMORY, "no memory for %zu x %zu", it->m, it->n);
-  free(w);
-  free(f.u);
-  free(f.sigma);
-  free(f.vt);
+  svf_svd_factors f = {0};
+  svf_status status = decompose(o, it, &f);
+  if (status == SVF_OK) status = measure(it, &f);
+  if (status == SVF_OK) status = write_shard(c, o, it, &f);
+  svf_svd_free(&f);
   it->seconds = now() - start;
-  if (status == SVF_OK || status == SVF_ERR_IO) return status;
-  char reason[256];
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(status, "'%s': %s", it->name, reason);
+  return status == SVF_ERR_IO ? status : svf_fail_at(status, "'%s'", it->name);
 }
 
 static double number_of(const svf_safetensors *file, const char *key)

@@ -67,7 +67,7 @@ static svf_status module_gains(const svf_module *m, const float *z, float scale,
 {
   svf_status status = svf_z_scale(z, m->r, scale, gains);
   if (status == SVF_OK) status = svf_gains(m->sigma, gains, m->r, normalise, gains);
-  return status == SVF_OK ? status : svf_fail_in_module(status, m->name);
+  return svf_fail_in_module(status, m->name);
 }
 
 svf_status svf_expert_gains(const svf_expert *expert, const svf_modules *modules, float scale,

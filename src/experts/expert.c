@@ -31,9 +31,7 @@ svf_status svf_module_name_check(const char *name)
 
 svf_status svf_fail_in_module(svf_status status, const char *name)
 {
-  char reason[256];
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(status, "module '%s': %s", name, reason);
+  return svf_fail_at(status, "module '%s'", name);
 }
 
 const char *svf_expert_suffix(svf_parametrisation kind)

@@ -113,7 +113,7 @@ static svf_status module_gains(const mixture *x, const svf_module *m, float *gai
   if (status != SVF_OK) return status;
   status = svf_mix(x->z, x->weights, x->count, m->r, gains);
   if (status == SVF_OK) status = svf_gains(m->sigma, gains, m->r, x->normalise, gains);
-  return status == SVF_OK ? status : svf_fail_in_module(status, m->name);
+  return svf_fail_in_module(status, m->name);
 }
 
 static svf_status mix(mixture *x, const svf_modules *modules, float *gains)

@@ -149,6 +149,11 @@ static svf_status open_sharded(int directory, const char *dir, unsigned flags, s
   return status == SVF_OK ? check_places(c) : status;
 }
 
+bool svf_checkpoint_is_there(int directory)
+{
+  return svf_directory_has(directory, SINGLE_FILE) || svf_directory_has(directory, INDEX_FILE);
+}
+
 static svf_status open_any(int directory, const char *dir, unsigned flags, svf_checkpoint *c)
 {
   if (svf_directory_has(directory, SINGLE_FILE)) return open_single(directory, dir, flags, c);
@@ -214,6 +219,11 @@ const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_t
 {
   const place *p = find_place(checkpoint, tensor->name);
   return p ? checkpoint->shards[p->shard].path : NULL;
+}
+
+const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i)
+{
+  return i < checkpoint->shard_count ? checkpoint->shards[i].path : NULL;
 }
 
 const char *svf_checkpoint_metadata(const svf_checkpoint *checkpoint, const char *key)

@@ -9,6 +9,8 @@
 #ifndef SVF_IO_CHECKPOINT_H
 #define SVF_IO_CHECKPOINT_H
 
+#include <stdbool.h>
+
 #include <svf/safetensors.h>
 
 typedef struct svf_checkpoint svf_checkpoint;
@@ -16,6 +18,9 @@ typedef struct svf_checkpoint svf_checkpoint;
 /* flags: SVF_ST_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE, MEMORY; the
  * message names the file. */
 svf_status svf_checkpoint_open(const char *dir, unsigned flags, svf_checkpoint **checkpoint);
+
+/* Whether an open directory has one, of whatever content. */
+bool svf_checkpoint_is_there(int directory);
 
 /* NULL is ignored. Tensors and their data become invalid. */
 void svf_checkpoint_close(svf_checkpoint *checkpoint);
@@ -29,6 +34,9 @@ const svf_st_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t 
 
 /* The path of the file that holds a tensor of this checkpoint, for messages. */
 const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_tensor *tensor);
+
+/* The path of file i of the checkpoint; NULL if out of range. */
+const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i);
 
 /* A string of __metadata__, or of the index's "metadata"; NULL if there is none. */
 const char *svf_checkpoint_metadata(const svf_checkpoint *checkpoint, const char *key);

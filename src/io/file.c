@@ -22,10 +22,7 @@ svf_status svf_file_error(const char *what)
 
 svf_status svf_file_at_path(svf_status status, const char *path)
 {
-  char reason[256];
-  if (status == SVF_OK) return status;
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(status, "%.250s: %s", path, reason);
+  return svf_fail_at(status, "%.250s", path);
 }
 
 svf_status svf_file_open(const char *path, int *fd)

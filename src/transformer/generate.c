@@ -39,9 +39,7 @@ static size_t positions_of(const svf_request *r)
 /* Says in the last message which request failed. */
 static svf_status of_request(svf_status status, size_t i)
 {
-  char reason[200];
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(status, "requests[%zu]: %s", i, reason);
+  return svf_fail_at(status, "requests[%zu]", i);
 }
 
 /* The whole prompt, since other requests are under way when its last tokens are read. */
@@ -77,7 +75,7 @@ static svf_status check_request(const svf_context *c, const svf_request *r, size
   if (status != SVF_OK) return status;
   status = svf_context_check_gains(c, r->gains);
   if (status == SVF_OK) status = svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
-  return status == SVF_OK ? status : of_request(status, i);
+  return of_request(status, i);
 }
 
 /* --- Beginning ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/transformer/source.h"
 #include "src/transformer/weights.h"
 
 enum { NAME = 128 };
@@ -161,10 +162,8 @@ static svf_status list_modules(svf_model *m)
 
 static svf_status load(svf_model *m, const char *dir, const svf_model_options *o)
 {
-  svf_status status = svf_config_read(dir, &m->config);
-  if (status == SVF_OK) {
-    status = svf_checkpoint_open(dir, o->flags & SVF_MODEL_NO_MMAP ? SVF_ST_NO_MMAP : 0, &m->files);
-  }
+  const unsigned flags = o->flags & SVF_MODEL_NO_MMAP ? SVF_ST_NO_MMAP : 0;
+  svf_status status = svf_source_open(dir, flags, &m->config, &m->files);
   if (status == SVF_OK) status = load_embedding(m);
   if (status == SVF_OK) status = load_norms(m);
   if (status == SVF_OK) status = load_linears(m, o);

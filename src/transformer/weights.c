@@ -163,6 +163,17 @@ svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, con
   return check_shape(files, source->dense, m, n);
 }
 
+svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,
+                                     size_t i, svf_weights_source *source)
+{
+  char name[NAME];
+  const bool tied_head = config->tied && i == config->layers * SVF_LAYER_LINEARS;
+  const svf_linear_shape shape = svf_model_linear_shape(config, i);
+  svf_model_linear_name(config, i, name);
+  return svf_weights_locate(files, name, tied_head ? "model.embed_tokens.weight" : NULL, shape.m,
+                            shape.n, source);
+}
+
 /* --- Packing -----------------------------------------------------------------------------------
  */
 
@@ -275,8 +286,6 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
   }
   status = svf_linear_check(layer->block, layer->bytes, 0);
   if (status == SVF_OK) return SVF_OK;
-  char reason[200];
-  snprintf(reason, sizeof reason, "%s", svf_last_message());
-  return svf_fail(SVF_ERR_FILE, "'%s.packed': %s (%.200s)", layer->name, reason,
-                  svf_checkpoint_file(files, s.packed));
+  return svf_fail_at(SVF_ERR_FILE, "%.200s: '%s.packed'", svf_checkpoint_file(files, s.packed),
+                     layer->name);
 }

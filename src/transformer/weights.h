@@ -39,6 +39,10 @@ typedef struct svf_weights_source {
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
                               size_t m, size_t n, svf_weights_source *source);
 
+/* Linear layer i of a model, by the names and shapes of model.h. */
+svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,
+                                     size_t i, svf_weights_source *source);
+
 /* Pack what was located into block[0..bytes), which svf_weights_bytes asked for. */
 svf_status svf_weights_bytes(const svf_weights_source *source, size_t m, size_t n,
                              const svf_model_options *o, size_t *bytes);

@@ -60,6 +60,11 @@ for signal in INT TERM; do
 done
 interrupted KILL part/factors-00005.safetensors 137 decompose model -o part --threads 1
 no_model part
+for arguments in "info part" "generate part Hello" "pack part -o never" "merge part -o never" \
+  "merge part -o never -e nowhere" "decompose part -o never"; do
+  # shellcheck disable=SC2086
+  fails 4 "part: this decomposition is not finished|'svf decompose'" $arguments
+done
 stat -c '%n %Y %i' part/factors-0000[0-5].safetensors > before
 expect 0 decompose model -o part --threads 1
 stat -c '%n %Y %i' part/factors-0000[0-5].safetensors > after
@@ -84,6 +89,31 @@ done
 interrupted INT merged 130 merge whole -o merged
 no_model merged
 no_temporaries
+
+# A job that was killed, or whose disk was full (a limit on files behaves as one), is done again.
+expect 0 merge whole -o merged
+expect 0 pack whole -o packed -f w8
+for arguments in "merge whole -o again-merged" "pack whole -f w8 -o again-packed"; do
+  again=${arguments##* }
+  # shellcheck disable=SC2086
+  interrupted KILL "$again" 137 $arguments
+  no_model "$again"
+  # shellcheck disable=SC2086
+  (trap '' XFSZ && ulimit -f 600 && fails 4 "$again/model.safetensors: cannot write" $arguments)
+  no_model "$again"
+  no_temporaries
+  # shellcheck disable=SC2086
+  expect 0 $arguments
+  same "${again#again-}/model.safetensors" "$again/model.safetensors" "$arguments once and again"
+done
+(trap '' XFSZ && ulimit -f 600 &&
+  fails 4 "full/factors-00004.safetensors: cannot write" decompose model -o full --threads 1)
+no_model full
+no_temporaries
+expect 0 decompose model -o full --threads 1
+for file in whole/*.safetensors; do
+  same "$file" "full/$(basename "$file")" "factors after a full disk"
+done
 
 # --- generate -------------------------------------------------------------------------------------
 expect 0 generate whole --threads 1 -q Hello -n 40 --ignore-end

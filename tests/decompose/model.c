@@ -197,7 +197,12 @@ START_TEST(options_and_misuse)
   const char *out = temp_path("stopped");
   svf_model *model = NULL;
   ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_STOPPED, "o_proj");
-  ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "config.json");
+  ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_FILE, "not finished: repeat the 'svf decom");
+  ck_fails(svf_model_pack(out, temp_path("p"),
+                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0),
+           SVF_ERR_FILE, "not finished");
+  ck_fails(svf_model_merge(out, temp_path("m"), NULL, SVF_F32, NULL, NULL), SVF_ERR_FILE,
+           "not finished");
   o.progress = NULL;
   ck_works(svf_model_decompose(g.dir, out, &o));
   ck_works(svf_model_decompose(g.dir, out, &o)); /* nothing to do */

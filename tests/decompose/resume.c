@@ -26,6 +26,10 @@ static void teardown(void)
   temp_remove();
 }
 
+/* Of cblas.h. */
+void openblas_set_num_threads(int threads);
+int openblas_get_num_threads(void);
+
 static void interrupt(const char *out, size_t step)
 {
   svf_decompose_options o = options;
@@ -148,7 +152,7 @@ START_TEST(half_a_model_is_refused)
   ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "model.safetensors");
   snprintf(out, sizeof out, "%s", temp_path("stopped"));
   interrupt(out, 14); /* all shards, but not the rest */
-  ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "config.json");
+  ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_FILE, "not finished");
   teardown();
 }
 END_TEST
@@ -170,5 +174,36 @@ START_TEST(temporaries_are_removed)
 }
 END_TEST
 
+static int see_threads(void *context, size_t done, size_t all, const char *what)
+{
+  (void)all, (void)what;
+  *(int *)context = openblas_get_num_threads();
+  return done == 2;
+}
+
+/* Whatever the call comes to. */
+START_TEST(threads_are_as_before)
+{
+  int seen = 0;
+  setup();
+  openblas_set_num_threads(2);
+  svf_decompose_options o = options;
+  o.progress = see_threads;
+  o.progress_context = &seen;
+  ck_works(svf_model_decompose(g.dir, temp_path("whole"), &o)); /* is done */
+  o.rank = 3;
+  ck_fails(svf_model_decompose(g.dir, temp_path("whole"), &o), SVF_ERR_ARGUMENT, "already");
+  ck_assert_int_eq(seen, 0);
+  ck_assert_int_eq(openblas_get_num_threads(), 2);
+  ck_fails(svf_model_decompose(g.dir, temp_path("new"), &o), SVF_ERR_STOPPED, "stopped");
+  ck_assert_int_eq(seen, 1);
+  ck_assert_int_eq(openblas_get_num_threads(), 2);
+  o.progress = NULL;
+  ck_works(svf_model_decompose(g.dir, temp_path("new"), &o));
+  ck_assert_int_eq(openblas_get_num_threads(), 2);
+  teardown();
+}
+END_TEST
+
 SUITE("resume", shards_are_looked_at, another_model_is_not_done, half_a_model_is_refused,
-      temporaries_are_removed)
+      temporaries_are_removed, threads_are_as_before)

@@ -7,6 +7,7 @@
 #include <svf/model_files.h>
 #include <svf/text.h>
 
+#include "src/decompose/merge.h"
 #include "tests/io/fail_each.h"
 #include "tests/tokenizer/small.h"
 #include "tests/transformer/golden.h"
@@ -110,6 +111,12 @@ static svf_status merge(void)
   return clean(svf_model_merge(dir, out, NULL, SVF_BF16, NULL, NULL), out);
 }
 
+static svf_status merge_apart(void)
+{
+  const char *out = fresh("merged");
+  return clean(svf_merge(dir, out, NULL, SVF_BF16, 20000, NULL, NULL), out);
+}
+
 START_TEST(models)
 {
   static const char *const names[] = {"llama3", "qwen2", "mistral-f16", "llama-bf16-sharded"};
@@ -159,6 +166,7 @@ START_TEST(directories)
     fail_each(open_model, 20, SVF_ERR_MEMORY);
   }
   fail_each(merge, 100, SVF_ERR_MEMORY);
+  fail_each(merge_apart, 120, SVF_ERR_MEMORY);
   svf_safetensors_close(g.file);
 }
 END_TEST

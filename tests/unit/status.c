@@ -38,6 +38,18 @@ START_TEST(messages_belong_to_their_thread)
 }
 END_TEST
 
+START_TEST(messages_say_where)
+{
+  svf_fail(SVF_ERR_IO, "disk full");
+  ck_assert_int_eq(svf_fail_at(SVF_ERR_FILE, "file %d", 3), SVF_ERR_FILE);
+  ck_assert_int_eq(svf_fail_at(SVF_ERR_FILE, "%s", "dir"), SVF_ERR_FILE);
+  ck_assert_int_eq(svf_fail_at(SVF_OK, "nowhere"), SVF_OK);
+  ck_assert_str_eq(svf_last_message(), "dir: file 3: disk full");
+  for (int i = 0; i < 300; ++i) svf_fail_at(SVF_ERR_IO, "again");
+  ck_assert_uint_gt(strlen(svf_last_message()), 100);
+}
+END_TEST
+
 START_TEST(long_messages_are_cut)
 {
   char text[2000];
@@ -65,5 +77,5 @@ START_TEST(types_have_names_and_sizes)
 }
 END_TEST
 
-SUITE("status", every_status_has_a_name, messages_belong_to_their_thread, long_messages_are_cut,
-      types_have_names_and_sizes)
+SUITE("status", every_status_has_a_name, messages_belong_to_their_thread, messages_say_where,
+      long_messages_are_cut, types_have_names_and_sizes)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Models merged into several files. */
+#define _GNU_SOURCE
+#include "src/decompose/merge.h"
+
+#include <glob.h>
+
+#include "src/io/checkpoint.h"
+#include "src/transformer/factors.h"
+#include "tests/decompose/files.h"
+#include "tests/transformer/golden.h"
+
+enum { LIMIT = 30000 };
+
+static golden g;
+static char factors[256];
+
+static void setup(void)
+{
+  const svf_decompose_options o = {.size = sizeof o, .threads = 1};
+  temp_make();
+  g = golden_open("qwen2");
+  snprintf(factors, sizeof factors, "%s", temp_path("factors"));
+  ck_works(svf_model_decompose(g.dir, factors, &o));
+}
+
+static void teardown(void)
+{
+  svf_safetensors_close(g.file);
+  temp_remove();
+}
+
+static void same_tensors(const char *a, const char *b)
+{
+  svf_checkpoint *x, *y;
+  ck_works(svf_checkpoint_open(a, 0, &x));
+  ck_works(svf_checkpoint_open(b, 0, &y));
+  ck_assert_uint_eq(svf_checkpoint_count(x), svf_checkpoint_count(y));
+  for (size_t i = 0; i < svf_checkpoint_count(x); ++i) {
+    const svf_st_tensor *s = svf_checkpoint_at(x, i), *t = svf_checkpoint_at(y, i);
+    ck_assert_str_eq(s->name, t->name);
+    ck_assert(s->dtype == t->dtype && s->ndim == t->ndim && s->bytes == t->bytes);
+    ck_assert_mem_eq(s->shape, t->shape, (size_t)s->ndim * sizeof *s->shape);
+    ck_assert_mem_eq(s->data, t->data, s->bytes);
+  }
+  svf_checkpoint_close(x);
+  svf_checkpoint_close(y);
+}
+
+/* Files 1..count are there and at the limit, but for those of one tensor. Returns bytes of data. */
+static size_t check_files(const char *dir, size_t count)
+{
+  size_t all = 0;
+  for (size_t k = 1; k <= count; ++k) {
+    char path[400];
+    size_t bytes = 0;
+    svf_safetensors *file;
+    snprintf(path, sizeof path, "%s/model-%05zu-of-%05zu.safetensors", dir, k, count);
+    ck_works(svf_safetensors_open(path, 0, &file));
+    const size_t tensors = svf_safetensors_count(file);
+    for (size_t i = 0; i < tensors; ++i) bytes += svf_safetensors_at(file, i)->bytes;
+    ck_assert(bytes <= LIMIT || tensors == 1);
+    ck_assert_str_eq(svf_safetensors_metadata(file, "format"), "pt");
+    svf_safetensors_close(file);
+    all += bytes;
+  }
+  return all;
+}
+
+START_TEST(files_of_limited_size)
+{
+  char whole[256], parts[256], text[64];
+  svf_checkpoint *c;
+  setup();
+  snprintf(whole, sizeof whole, "%s", temp_path("whole"));
+  snprintf(parts, sizeof parts, "%s", temp_path("parts"));
+  ck_works(svf_model_merge(factors, whole, NULL, SVF_F32, NULL, NULL));
+  ck_works(svf_merge(factors, parts, NULL, SVF_F32, LIMIT, NULL, NULL));
+  same_tensors(whole, parts);
+  ck_works(svf_checkpoint_open(parts, 0, &c));
+  size_t count = 0, bytes;
+  while (svf_checkpoint_path(c, count)) ++count;
+  svf_checkpoint_close(c);
+  ck_assert_uint_gt(count, 4);
+  char *index = slurp(parts, "model.safetensors.index.json", &bytes);
+  index[bytes - 1] = 0; /* its last brace */
+  snprintf(text, sizeof text, "\"total_size\": %zu\n", check_files(parts, count));
+  ck_assert_msg(strstr(index, text) != NULL, "%s lacks %s", index, text);
+  free(index);
+  ck_assert_int_ne(access(temp_path("parts/model.safetensors"), F_OK), 0);
+  ck_assert_int_ne(access(temp_path("whole/model.safetensors.index.json"), F_OK), 0);
+  ck_fails(svf_merge(factors, parts, NULL, SVF_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
+           "there is a model already");
+  ck_works(svf_merge(factors, temp_path("one"), NULL, SVF_F32, 1, NULL, NULL));
+  same_tensors(whole, temp_path("one")); /* a file for each tensor */
+  teardown();
+}
+END_TEST
+
+/* Whatever an earlier run left, the index comes last. */
+START_TEST(half_of_the_files_are_no_model)
+{
+  char out[256];
+  svf_model *model;
+  setup();
+  snprintf(out, sizeof out, "%s", temp_path("out"));
+  for (size_t when = 0; when < 14; when += 3) {
+    ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &when), SVF_ERR_STOPPED,
+             "stopped before");
+    ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "model.safetensors");
+  }
+  glob_t found;
+  ck_assert_int_eq(glob(temp_path("out/model-00001-of-*.safetensors"), 0, NULL, &found), 0);
+  globfree(&found);
+  ck_works(svf_merge(factors, out, NULL, SVF_F32, LIMIT, NULL, NULL));
+  ck_works(svf_model_open(out, NULL, &model));
+  svf_model_close(model);
+  teardown();
+}
+END_TEST
+
+START_TEST(modules_are_those_of_the_open_model)
+{
+  svf_factors f;
+  svf_model *model;
+  setup();
+  ck_works(svf_factors_open(factors, &f));
+  ck_works(svf_model_open(factors, NULL, &model));
+  const svf_modules *want = svf_model_modules(model);
+  ck_assert_uint_eq(f.modules.count, want->count);
+  ck_assert_uint_eq(f.modules.gains, want->gains);
+  ck_assert(f.modules.fingerprint == want->fingerprint);
+  for (size_t i = 0; i < want->count; ++i) {
+    const svf_module *a = &f.modules.modules[i], *b = &want->modules[i];
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert(a->r == b->r && a->offset == b->offset);
+    ck_assert_mem_eq(a->sigma, b->sigma, a->r * sizeof *a->sigma);
+  }
+  svf_model_close(model);
+  svf_factors_close(&f);
+  ck_works(svf_factors_open(g.dir, &f));
+  ck_assert_uint_eq(f.modules.count, 0);
+  svf_factors_close(&f);
+  ck_works(svf_model_pack(factors, temp_path("packed"),
+                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0));
+  ck_fails(svf_factors_open(temp_path("packed"), &f), SVF_ERR_FILE, "is packed");
+  svf_factors_close(&f);
+  teardown();
+}
+END_TEST
+
+SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model,
+      modules_are_those_of_the_open_model)
