@@ -31,6 +31,8 @@ typedef struct svf_model svf_model;
 typedef int svf_progress_fn(void *context, size_t done, size_t all, const char *what);
 
 #define SVF_MODEL_NO_MMAP 1u /* read files into memory: one that shrinks while mapped is SIGBUS */
+#define SVF_MODEL_OUTLINE 2u /* find and check all tensors but pack none: to describe a model, to
+                                check experts against it; no context can be made */
 
 /* Set to zero first, but size = sizeof. */
 typedef struct svf_model_options {
@@ -38,7 +40,7 @@ typedef struct svf_model_options {
   svf_format format;         /* of layers that are not packed yet; w84 in dense ones is w4 */
   svf_quant quant;           /* for w8, w4 and w84; head = 0 of w84: a quarter of the rank */
   size_t threads;            /* to pack with; 0: svf_max_threads() */
-  unsigned flags;            /* 0 or SVF_MODEL_NO_MMAP */
+  unsigned flags;            /* SVF_MODEL_* */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
 } svf_model_options;

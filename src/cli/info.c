@@ -111,6 +111,7 @@ static int run(int argc, char **argv)
     svf_expert_close(expert);
   } else {
     svf_model *model = NULL;
+    o.m.model.flags |= SVF_MODEL_OUTLINE;
     status = cli_open_model(o.path, &o.m, &model);
     if (status == SVF_OK) print_model(model, o.m.json);
     svf_model_close(model);

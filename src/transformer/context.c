@@ -123,6 +123,16 @@ static svf_status create(svf_context *c, const svf_context_options *o)
   return status;
 }
 
+static svf_status check_model(const svf_model *model)
+{
+  for (size_t i = 0; i < model->linear_count; ++i) {
+    if (model->linears[i].block) continue;
+    return svf_fail(SVF_ERR_ARGUMENT, "the model was opened as an outline: '%s' is not packed",
+                    model->linears[i].name);
+  }
+  return SVF_OK;
+}
+
 svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
                               svf_context **context)
 {
@@ -131,6 +141,7 @@ svf_status svf_context_create(const svf_model *model, const svf_context_options 
   *context = NULL;
   if (!options) options = &defaults;
   svf_status status = check_options(options);
+  if (status == SVF_OK) status = check_model(model);
   if (status != SVF_OK) return status;
   svf_context *c = calloc(1, sizeof *c);
   if (!c) return svf_fail(SVF_ERR_MEMORY, "no memory for a context");

@@ -153,7 +153,7 @@ static svf_status list_modules(svf_model *m)
     if (l->r == 0) continue;
     l->gains = m->modules.gains;
     m->module[m->modules.count++] =
-        (svf_module){l->name, l->r, svf_linear_sigma(l->block), l->gains};
+        (svf_module){l->name, l->r, l->sigma ? l->sigma : svf_linear_sigma(l->block), l->gains};
     m->modules.gains += l->r;
   }
   if (m->modules.count == 0) return SVF_OK;
@@ -176,9 +176,9 @@ static svf_status check_options(const svf_model_options *o)
     return svf_fail(SVF_ERR_VERSION, "options->size is %zu, this library expects %zu", o->size,
                     sizeof *o);
   }
-  if (o->flags & ~SVF_MODEL_NO_MMAP) {
-    return svf_fail(SVF_ERR_ARGUMENT, "options->flags is 0x%x, only SVF_MODEL_NO_MMAP is known",
-                    o->flags);
+  if (o->flags & ~(SVF_MODEL_NO_MMAP | SVF_MODEL_OUTLINE)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "options->flags is 0x%x, known are 0x%x", o->flags,
+                    SVF_MODEL_NO_MMAP | SVF_MODEL_OUTLINE);
   }
   return SVF_OK;
 }
@@ -208,6 +208,7 @@ void svf_model_close(svf_model *model)
   if (!model) return;
   for (size_t i = 0; model->linears && i < model->linear_count; ++i) {
     free(model->linears[i].owned);
+    free(model->linears[i].sigma);
     free(model->linears[i].bias);
   }
   free(model->linears);

@@ -16,6 +16,7 @@ typedef struct svf_model_linear {
   const char *name;  /* without ".weight" */
   const void *block; /* packed, in `owned` or where the file is mapped */
   void *owned;       /* or NULL */
+  float *sigma;      /* [r], owned, of an outline, which has no block; or NULL */
   float *bias;       /* [m], owned, or NULL */
   size_t m, n, r;    /* r = 0: dense */
   size_t bytes;      /* of the block */

@@ -267,6 +267,16 @@ svf_status svf_weights_pack(const svf_weights_source *source, size_t m, size_t n
   return status;
 }
 
+static svf_status load_sigma(const svf_weights_source *s, svf_model_linear *layer)
+{
+  if (s->r == 0) return SVF_OK;
+  layer->sigma = malloc(s->r * sizeof *layer->sigma);
+  if (!layer->sigma) {
+    return svf_fail(SVF_ERR_MEMORY, "no memory for '%s.S': %zu values", layer->name, s->r);
+  }
+  return svf_st_to_f32(s->s, layer->sigma, s->r);
+}
+
 svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
                             const svf_model_options *o, svf_model_linear *layer)
 {
@@ -275,6 +285,7 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
   if (status == SVF_OK) status = svf_weights_bytes(&s, layer->m, layer->n, o, &layer->bytes);
   if (status != SVF_OK) return status;
   layer->r = s.r;
+  if (!s.packed && o->flags & SVF_MODEL_OUTLINE) return load_sigma(&s, layer);
   layer->block = s.packed ? s.packed->data : NULL;
   if (!s.packed || (uintptr_t)layer->block % SVF_LINEAR_ALIGNMENT != 0) {
     if (!(layer->owned = svf_pages_alloc(layer->bytes))) {

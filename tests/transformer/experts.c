@@ -238,6 +238,30 @@ START_TEST(requests_end_each_for_itself)
 }
 END_TEST
 
-SUITE("model experts", a_cache_serves_only_its_expert, neighbours_with_other_experts_change_no_bit,
-      nan_stays_in_its_sequence, generation_reuses_prefixes_of_its_expert_only,
-      requests_end_each_for_itself)
+START_TEST(an_outline_is_described_like_its_model)
+{
+  setup(SVF_FORMAT_W8);
+  const svf_model_options o = {
+      .size = sizeof o, .format = SVF_FORMAT_W8, .flags = SVF_MODEL_OUTLINE};
+  svf_model *outline = NULL;
+  svf_context *c = NULL;
+  svf_model_info i;
+  ck_works(svf_model_open(temp_path("factors"), &o, &outline));
+  svf_model_describe(outline, &i);
+  ck_assert_uint_eq(i.parameters, info.parameters);
+  ck_assert_uint_eq(i.weight_bytes, info.weight_bytes);
+  const svf_modules *a = svf_model_modules(outline), *b = svf_model_modules(model);
+  ck_assert_uint_eq(a->count, b->count);
+  ck_assert_uint_eq(a->fingerprint, b->fingerprint);
+  for (size_t m = 0; m < a->count; ++m) {
+    ck_assert_mem_eq(a->modules[m].sigma, b->modules[m].sigma, a->modules[m].r * sizeof(float));
+  }
+  ck_fails(svf_context_create(outline, NULL, &c), SVF_ERR_ARGUMENT, "opened as an outline");
+  svf_model_close(outline);
+  teardown();
+}
+END_TEST
+
+SUITE("model experts", an_outline_is_described_like_its_model, a_cache_serves_only_its_expert,
+      neighbours_with_other_experts_change_no_bit, nan_stays_in_its_sequence,
+      generation_reuses_prefixes_of_its_expert_only, requests_end_each_for_itself)
