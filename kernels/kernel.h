@@ -79,6 +79,8 @@ typedef struct svf_tile {
   svf_fetch ahead;              /* of each panel, b_stride apart; likewise, */
   bool stream;                  /* or before every stream_unit */
   const float *c_ahead;         /* the sums that the next tile resumes from, or NULL */
+  void *room; /* for these panels as the kernel wants them, see svf_kernel.room, */
+  bool fresh; /* not filled yet by another row block; or NULL */
 } svf_tile;
 
 typedef void svf_tile_fn(const svf_tile *tile);
@@ -116,6 +118,7 @@ typedef struct svf_kernel {
   size_t least_rows; /* with fewer the next kernel in order of preference is faster; it
                         has the same bits */
   svf_blocking blocking;
+  int room; /* bytes for a step of a panel if it takes weights apart, once for several row blocks */
   double cycles;               /* about, for a step of a row and a panel: for dividing work */
   bool planes;                 /* a split T is two planes of A; else its sum fits in one */
   bool reads_f32;              /* a row block of one row may be the caller's fp32 X itself */

@@ -43,11 +43,6 @@ typedef struct shape {
   bool halves;       /* groups of 32 */
 } shape;
 
-/* Tiles of weights: of both groups, of each panel. */
-typedef struct widened {
-  _Alignas(SVF_LINE) char tile[2][2][TILE_BYTES];
-} widened;
-
 /* --- Weights -----------------------------------------------------------------------------------
  */
 
@@ -58,34 +53,40 @@ SVF_INLINE size_t tile_bytes(svf_format format)
 
 SVF_INLINE bool is_widened(const shape s) { return s.format == SVF_FORMAT_W4 || s.halves; }
 
-/* 64 steps of a panel at b as tiles of int8: lines that belong to the other group are zero from the
- * start. */
-SVF_INLINE void widen_panel(const char *b, const shape s, int panel, widened *to)
+/* Tiles of int8 that 64 steps of two panels become: [group of the two][panel]. */
+enum { WIDENED = 2 * TILE_BYTES };
+SVF_INLINE size_t widened_bytes(const shape s) { return s.halves ? 2 * WIDENED : WIDENED; }
+
+/* 64 steps of a panel at b. A tile has zeros for the other group. */
+SVF_INLINE void widen_panel(const char *b, const shape s, char *to)
 {
-  const __m512i low = _mm512_set1_epi8(15);
+  const __m512i low = _mm512_set1_epi8(15), zero = _mm512_setzero_si512();
   const __m512i nibbles =
       _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1));
   SVF_UNROLL
   for (int l = 0; l < ROWS; l += 2) {
-    char *at = to->tile[s.halves && l >= ROWS / 2][panel] + l * SVF_LINE;
+    const bool second = s.halves && l >= ROWS / 2;
+    char *at = to + (second ? WIDENED : 0) + l * SVF_LINE;
+    __m512i even = _mm512_loadu_si512(b + (s.format == SVF_FORMAT_W4 ? l / 2 : l) * SVF_LINE), odd;
     if (s.format == SVF_FORMAT_W4) {
-      const __m512i x = _mm512_loadu_si512(b + l / 2 * SVF_LINE);
-      const __m512i even = _mm512_and_si512(x, low);
-      const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
-      _mm512_store_si512(at, _mm512_shuffle_epi8(nibbles, even));
-      _mm512_store_si512(at + SVF_LINE, _mm512_shuffle_epi8(nibbles, odd));
+      odd = _mm512_shuffle_epi8(nibbles, _mm512_and_si512(_mm512_srli_epi16(even, 4), low));
+      even = _mm512_shuffle_epi8(nibbles, _mm512_and_si512(even, low));
     } else {
-      _mm512_store_si512(at, _mm512_loadu_si512(b + l * SVF_LINE));
-      _mm512_store_si512(at + SVF_LINE, _mm512_loadu_si512(b + (l + 1) * SVF_LINE));
+      odd = _mm512_loadu_si512(b + (l + 1) * SVF_LINE);
     }
+    _mm512_store_si512(at, even);
+    _mm512_store_si512(at + SVF_LINE, odd);
+    if (!s.halves) continue;
+    char *other = to + (second ? 0 : WIDENED) + l * SVF_LINE;
+    _mm512_store_si512(other, zero);
+    _mm512_store_si512(other + SVF_LINE, zero);
   }
 }
 
-SVF_INLINE void widen(const char *b, size_t stride, const shape s, widened *to)
+SVF_INLINE void widen(const char *b, size_t stride, const shape s, char *to)
 {
-  if (!is_widened(s)) return;
   SVF_UNROLL
-  for (int p = 0; p < s.panels; ++p) widen_panel(b + (size_t)p * stride, s, p, to);
+  for (int p = 0; p < s.panels; ++p) widen_panel(b + (size_t)p * stride, s, to + p * TILE_BYTES);
 }
 
 /* --- Products ----------------------------------------------------------------------------------
@@ -217,16 +218,23 @@ SVF_INLINE void end_group(waiting *w, const shape s, const char *scales, size_t 
 /* --- A pass ------------------------------------------------------------------------------------
  */
 
+/* Where widened weights are: of all steps, to be used again, or of this one and the next. */
+typedef struct room {
+  char *tiles;
+  size_t mask; /* of steps */
+  bool fill;
+} room;
+
 /* Panels [panel, panel + s.panels) of a tile of `units` units times s.units of them from `unit` on.
  */
 SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int panel, const shape s,
-                         widened *room, fetches *f)
+                         const room r, fetches *f)
 {
   const int rows = units * ROWS;
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
   const size_t stride = tile->b_stride, plane = (size_t)rows * SVF_LINE;
   const size_t apart = s.planes == 2 ? plane : TILE_BYTES;
-  const size_t scales = svf_scale_bytes(s.format, group);
+  const size_t scales = svf_scale_bytes(s.format, group), step_room = widened_bytes(s);
   const char *a = tile->a, *b = (const char *)tile->b + (size_t)panel * stride;
   const destination to = {tile->c + (panel * rows + unit * ROWS) * SVF_PANEL, plane / sizeof(float),
                           stride, tile->rows - unit * ROWS};
@@ -235,8 +243,8 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
   const fetching none = {.stride = stride};
   waiting sums;
   sums.which = sums.done = sums.parts = 0;
-  int now = 0; /* which tiles in the room */
-  widen(b + scales, stride, s, &room[now]);
+  size_t i = 0; /* steps so far */
+  if (is_widened(s) && r.fill) widen(b + scales, stride, s, r.tiles);
   zero_sums();
   for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
     const size_t steps = whole_lines(left);
@@ -244,25 +252,24 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
     const char *w = b + scales, *lines = a + rows * SVF_A_HEADER + unit * TILE_BYTES;
     for (size_t k = 0; k < steps; k += INT_LINE) {
       const fetching fetch = fetch_step(f, stride);
-      const char *from = is_widened(s) ? room[now].tile[0][0] : w;
+      const char *from = is_widened(s) ? r.tiles + (i & r.mask) * step_room : w;
       const size_t from_stride = is_widened(s) ? TILE_BYTES : stride;
       step(lines, apart, from, from_stride, s, &fetch);
       add_parts(&sums, &to, s, parts);
       if (s.halves) {
         end_group(&sums, s, b, k / group, a_scale);
-        step(lines, apart, from + sizeof room->tile[0], TILE_BYTES, s, &none);
+        step(lines, apart, from + WIDENED, TILE_BYTES, s, &none);
       }
-      /* Those of the next step: what was stored just now could not be loaded at once. */
-      now = !now;
+      ++i;
       w += tile_bytes(s.format);
-      if (k + INT_LINE < steps) {
-        widen(w, stride, s, &room[now]);
-      } else if (left > SVF_BLOCK) {
-        widen(w + scales, stride, s, &room[now]);
+      /* Those of the next step: what was stored just now could not be loaded at once. */
+      const bool ends = k + INT_LINE >= steps;
+      if (is_widened(s) && r.fill && !(ends && left <= SVF_BLOCK)) {
+        widen(ends ? w + scales : w, stride, s, r.tiles + (i & r.mask) * step_room);
       }
       if (s.halves) add_parts(&sums, &to, s, parts);
       lines += (size_t)s.planes * plane;
-      if ((k + INT_LINE) % group == 0 || k + INT_LINE == steps) {
+      if ((k + INT_LINE) % group == 0 || ends) {
         add_parts(&sums, &to, s, s.panels * s.units);
         end_group(&sums, s, b, (k + INT_LINE - 1) / group, a_scale);
       }
@@ -279,12 +286,14 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
 {
   const int at_once = planes == 2 ? 1 : units, most = 4 / (at_once * planes);
   const int n = panels < most ? panels : most;
+  const bool kept = tile->room && panels == n;
+  _Alignas(SVF_LINE) char two_steps[2 * 2 * WIDENED];
   fetches f = fetches_of(tile);
-  widened room[2];
-  if (split) memset(room, 0, sizeof room);
   for (int u = 0; u < units; u += at_once) {
+    const room r = {kept ? tile->room : two_steps, kept ? SIZE_MAX : 1,
+                    !kept || (tile->fresh && u == 0)};
     for (int p = 0; p < panels; p += n) {
-      amx_pass(tile, units, u, p, (shape){at_once, planes, n, format, split}, room, &f);
+      amx_pass(tile, units, u, p, (shape){at_once, planes, n, format, split}, r, &f);
     }
   }
 }
@@ -342,7 +351,7 @@ AMX_TILES(1, 1)
 AMX_TILES(2, 2)
 AMX_TILES(2, 1)
 
-#define AMX_KERNEL(format_, enumerator, least)                                             \
+#define AMX_KERNEL(format_, enumerator, least, room_)                                      \
   const svf_kernel svf_kernel_##format_##_amx = {                                          \
       .name = "svf_" #format_ "_32x32_amx",                                                \
       .isa = SVF_ISA_AMX,                                                                  \
@@ -353,7 +362,8 @@ AMX_TILES(2, 1)
       .a_steps = INT_LINE,                                                                 \
       .a_lines = {0, 1, 2},                                                                \
       .least_rows = (least),                                                               \
-      .blocking = {256, 512, 128 * 1024, 2},                                              \
+      .room = (room_),                                                                     \
+      .blocking = {256, 512, 128 * 1024, 2},                                               \
       .cycles = 1.0 / 32,                                                                  \
       .planes = true,                                                                      \
       .reads_f32 = false,                                                                  \
@@ -366,8 +376,8 @@ AMX_TILES(2, 1)
                [2] = {2, {[1] = format_##_2x1, [2] = format_##_2x2}}},                     \
   };
 
-AMX_KERNEL(s8, SVF_FORMAT_S8, 5)
-AMX_KERNEL(w8, SVF_FORMAT_W8, 9)
-AMX_KERNEL(w4, SVF_FORMAT_W4, 9)
+AMX_KERNEL(s8, SVF_FORMAT_S8, 5, 0)
+AMX_KERNEL(w8, SVF_FORMAT_W8, 9, 2 * SVF_PANEL)
+AMX_KERNEL(w4, SVF_FORMAT_W4, 9, 2 * SVF_PANEL)
 
 SVF_TARGET_END

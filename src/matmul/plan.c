@@ -14,6 +14,7 @@
 typedef struct layout {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */
+  size_t room;      /* bytes, likewise */
   size_t bytes;
 } layout;
 
@@ -54,8 +55,10 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
     return false;
   }
   l.c = svf_size_min(l.c, (size_t)kernel->blocking.sums);
-  if (!svf_size_mul(l.c * sizeof(float), nth, &pieces) || !svf_size_add(l.x, l.t, &l.bytes) ||
-      !svf_size_add(l.bytes, l.t32, &l.bytes) || !svf_size_add(l.bytes, pieces, &l.bytes)) {
+  l.room = svf_room(kernel, rows);
+  if (!svf_size_mul(l.c * sizeof(float) + l.room, nth, &pieces) ||
+      !svf_size_add(l.x, l.t, &l.bytes) || !svf_size_add(l.bytes, l.t32, &l.bytes) ||
+      !svf_size_add(l.bytes, pieces, &l.bytes)) {
     return false;
   }
   *out = l;
@@ -245,6 +248,8 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
   }
   p.c = at ? (float *)(void *)(at + space.t32) : NULL;
   p.c_floats = space.c;
+  p.room = p.c ? (char *)(p.c + nth * space.c) : NULL;
+  p.room_bytes = space.room;
   if (p.blocks > 0) {
     const size_t block_rows = svf_size_ceil(args->rows, p.blocks);
     if (p.x_product == 0) divide(&p.product[0], kernel, true, p.blocks, block_rows, nth);

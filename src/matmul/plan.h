@@ -56,6 +56,8 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   size_t distance; /* lines of a panel between those that are fetched and those that are used */
   float *c;        /* workspace: partial sums, for every part */
   size_t c_floats; /* so many */
+  char *room;      /* workspace: weights as a kernel wants them, for every part */
+  size_t room_bytes;
 } svf_plan_data;
 
 _Static_assert(sizeof(svf_plan_data) <= sizeof(svf_plan), "svf_plan is too small");
@@ -76,6 +78,15 @@ static inline int svf_planes(const svf_kernel *kernel, svf_format format, bool o
     case SVF_FORMAT_W84: return 2;
     default: return 1;
   }
+}
+
+/* What a part needs for weights that several row blocks share. The panels of a group, at the
+ * longest slice. */
+static inline size_t svf_room(const svf_kernel *kernel, size_t rows)
+{
+  if (rows <= (size_t)kernel->rows) return 0;
+  const size_t steps = svf_size_max(SVF_STREAM_SLICE, (size_t)kernel->blocking.steps);
+  return (size_t)kernel->room * (size_t)kernel->blocking.group * (steps + SVF_BLOCK);
 }
 
 /* Rows as A and C have them. */

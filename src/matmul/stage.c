@@ -20,7 +20,8 @@ typedef struct part {
   bool from_x; /* A is of X, else of T */
   bool to_t;   /* the result is T, else Y */
   size_t panel0, panel1;
-  float *c; /* scratch: sums */
+  float *c;   /* scratch: sums */
+  char *room; /* scratch: weights for the row blocks of a group, or NULL */
 } part;
 
 /* A row block, and its A in the slice of the moment. */
@@ -241,6 +242,8 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(product->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
     tile.ahead = fetch_of(w, ch, g, index, at, n);
+    tile.room = single(ch) || n < g->panel1 - g->panel0 ? NULL : w->room;
+    tile.fresh = index == 0;
     g->kernel->tile[b->units].fn[n](&tile);
     tile.a_ahead.lines = 0;
   }
@@ -389,6 +392,7 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
   w.panel0 = svf_share(p->panels, p->panel_parts, panel_part);
   w.panel1 = svf_share(p->panels, p->panel_parts, panel_part + 1);
   w.c = plan->c + ith * plan->c_floats;
+  w.room = plan->room_bytes > 0 ? plan->room + ith * plan->room_bytes : NULL;
   const size_t block0 = svf_share(plan->blocks, p->row_parts, row_part);
   const size_t block1 = svf_share(plan->blocks, p->row_parts, row_part + 1);
   const svf_kernel *kernel = plan->kernel;
