@@ -17,7 +17,7 @@
 
 typedef struct options {
   const char *models, *forms, *formats, *sequences, *json;
-  size_t context, prompt, threads, repeats;
+  size_t context, prompt, threads, repeats, group;
 } options;
 
 typedef struct bench {
@@ -35,6 +35,7 @@ static int usage(FILE *to, int code)
       "  --form=LIST       dense,svf-mlp,svf-all (default: all)\n"
       "  --format=LIST     of weights, such as f32,bf16,bf16-split,s8,w8,w4,w84\n"
       "                    (default: bf16,w8,w4)\n"
+      "  --group=N         weights per scale in w8, w4 and w84: 32,64,128 (default: 32)\n"
       "  --sequences=LIST  texts at once (default: 1,8,32)\n"
       "  --context=N       positions that a text has when it is measured (default: 256)\n"
       "  --prompt=N        tokens of a prompt, at most 512 (default: 512)\n"
@@ -81,6 +82,7 @@ static int parse(int argc, char **argv, options *o)
   static const struct option known[] = {{"model", required_argument, 0, 'm'},
                                         {"form", required_argument, 0, 'f'},
                                         {"format", required_argument, 0, 'w'},
+                                        {"group", required_argument, 0, 'g'},
                                         {"sequences", required_argument, 0, 's'},
                                         {"context", required_argument, 0, 'c'},
                                         {"prompt", required_argument, 0, 'p'},
@@ -95,7 +97,8 @@ static int parse(int argc, char **argv, options *o)
                  .sequences = "1,8,32",
                  .context = 256,
                  .prompt = 512,
-                 .repeats = 9};
+                 .repeats = 9,
+                 .group = 32};
   for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
     switch (c) {
       case 'm': o->models = optarg; break;
@@ -104,6 +107,9 @@ static int parse(int argc, char **argv, options *o)
         o->forms = optarg;
         break;
       case 'w': o->formats = optarg; break;
+      case 'g':
+        if (!read_size(optarg, 128, &o->group)) return bad("group", optarg);
+        break;
       case 's': o->sequences = optarg; break;
       case 'c':
         if (!read_size(optarg, 1024, &o->context)) return bad("context", optarg);
@@ -198,7 +204,7 @@ static void run(bench *b)
       if (!parse_format(text, &format)) exit(bad("format", text));
       for (int f = 0; f < FORMS; ++f) {
         if (!list_has(b->o->forms, form_names[f])) continue;
-        svf_model *model = synthetic_model(&config, (form)f, format);
+        svf_model *model = synthetic_model(&config, (form)f, format, b->o->group);
         measure_model(b, name, (form)f, text, model);
         svf_model_close(model);
       }
@@ -227,8 +233,8 @@ int main(int argc, char **argv)
   if (b.json) {
     fprintf(b.json,
             "{\n  \"schema\": 1, \"threads\": %zu, \"isa\": \"%s\", "
-            "\"context\": %zu,\n  \"results\": [",
-            b.threads, svf_isa_name(svf_isa_selected()), o.context);
+            "\"context\": %zu, \"group\": %zu,\n  \"results\": [",
+            b.threads, svf_isa_name(svf_isa_selected()), o.context, o.group);
   }
   run(&b);
   if (b.json) fputs("\n  ]\n}\n", b.json);

@@ -92,7 +92,7 @@ static void pack_part(void *context, size_t ith, size_t nth)
   exit(1);
 }
 
-static void fill(svf_model_linear *l, size_t r, svf_format format)
+static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
 {
   uint64_t state = 88172645463325252u + l->m + l->n;
   const size_t k = r > 0 ? r : l->n;
@@ -100,16 +100,18 @@ static void fill(svf_model_linear *l, size_t r, svf_format format)
   float *sigma = need(malloc((r + 1) * sizeof *sigma));
   for (size_t i = 0; i < r; ++i) sigma[i] = 1 / (1 + 4 * (float)i / (float)r);
   const bool w84 = format == SVF_FORMAT_W84;
-  const svf_linear_source source = {.m = l->m,
-                                    .n = l->n,
-                                    .r = r,
-                                    .format = w84 && r == 0 ? SVF_FORMAT_W4 : format,
-                                    .u = u,
-                                    .u_stride = k,
-                                    .vt = vt,
-                                    .vt_stride = vt ? l->n : 0,
-                                    .sigma = r > 0 ? sigma : NULL,
-                                    .quant = {.head = w84 ? r / 4 / 64 * 64 : 0}};
+  const bool grouped = format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 || w84;
+  const svf_linear_source source = {
+      .m = l->m,
+      .n = l->n,
+      .r = r,
+      .format = w84 && r == 0 ? SVF_FORMAT_W4 : format,
+      .u = u,
+      .u_stride = k,
+      .vt = vt,
+      .vt_stride = vt ? l->n : 0,
+      .sigma = r > 0 ? sigma : NULL,
+      .quant = {.group = grouped ? (int)group : 0, .head = w84 ? r / 4 / 64 * 64 : 0}};
   if (svf_linear_bytes(l->m, l->n, r, source.format, &source.quant, &l->bytes) != SVF_OK) {
     fprintf(stderr, "svf_decode: %s\n", svf_last_message());
     exit(1);
@@ -134,7 +136,7 @@ static size_t rank_of(form f, const svf_model *m, size_t i)
 }
 
 /* The same as an earlier layer's, or new. */
-static void fill_linear(svf_model *m, size_t i, form f, svf_format format)
+static void fill_linear(svf_model *m, size_t i, form f, svf_format format, size_t group)
 {
   svf_model_linear *l = &m->linears[i];
   const size_t r = rank_of(f, m, i);
@@ -147,10 +149,10 @@ static void fill_linear(svf_model *m, size_t i, form f, svf_format format)
     l->block = memcpy(l->owned, same->block, l->bytes);
     return;
   }
-  fill(l, r, format);
+  fill(l, r, format, group);
 }
 
-svf_model *synthetic_model(const svf_config *config, form f, svf_format format)
+svf_model *synthetic_model(const svf_config *config, form f, svf_format format, size_t group)
 {
   static svf_st_tensor embedding; /* one model at a time */
   svf_model *m = need(calloc(1, sizeof *m));
@@ -168,7 +170,7 @@ svf_model *synthetic_model(const svf_config *config, form f, svf_format format)
     l->name = m->names + i * NAME;
     l->m = shape.m;
     l->n = shape.n;
-    fill_linear(m, i, f, format);
+    fill_linear(m, i, f, format, group);
     if (l->r == 0) continue;
     l->gains = m->modules.gains;
     m->module[m->modules.count++] =
