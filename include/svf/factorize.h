@@ -31,7 +31,8 @@ typedef struct svf_factor_report {
  *
  * Outputs are the caller's and are what svf_linear_source takes. The sign of each pair of singular
  * vectors is fixed so that the element of largest magnitude in the column of U (the first of
- * equals) is positive: the same W gives the same factors. Allocates about m*n + 6*min(m,n)^2 floats
+ * equals) is positive: the same W gives the same factors, up to the last bits, which depend on the
+ * LAPACK, its CPU and its number of threads. Allocates about m*n + 6*min(m,n)^2 floats
  * (as measured: 3.2*m*n where W is 11:4, but 7*m*n where it is square); after that a report takes
  * twice the space of vt and rank^2 doubles. Errors: NULL, ARGUMENT (dimensions, rank, stride),
  * OVERFLOW, MEMORY, NUMERIC (NaN or Inf in W, or no convergence); outputs are then unspecified.

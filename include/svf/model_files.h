@@ -38,14 +38,16 @@ typedef struct svf_decompose_options {
  * orthogonality (both estimated, within a few per cent) and seconds of each; the index comes last.
  *
  * Called again after an interruption, it keeps the shards that are finished and were made from the
- * same W with the same options; once everything is done it does nothing. Until then all other
- * functions refuse `out`, with FILE. Takes about m*n + 6*min(m, n)^2 floats for an m x n
- * matrix, itself and its factors included (but not what LAPACK's threads keep for themselves): as
- * measured, 3.2 times a matrix of 11:4, but 7 times a square one. For a model that is at most four
- * times its largest tensor as fp32 where the matrices that are nearer to square than 2:1 have at
- * most 4/7 of that one's elements, as those of attention have beside an MLP's.
- * options may be NULL. Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model;
- * energy), MEMORY, NUMERIC (naming the tensor), STOPPED, IO, and those of svf_model_open. */
+ * same W with the same options, and goes on with the threads of the first call, on which the last
+ * bits depend; with another model or other options it refuses. Once everything is done it does
+ * nothing. Until then all other functions refuse `out`, with FILE. Takes about m*n + 6*min(m, n)^2
+ * floats for an m x n matrix, itself and its factors included (but not what LAPACK's threads keep
+ * for themselves): as measured, 3.2 times a matrix of 11:4, but 7 times a square one. For a model
+ * that is at most four times its largest tensor as fp32 where the matrices that are nearer to
+ * square than 2:1 have at most 4/7 of that one's elements, as those of attention have beside an
+ * MLP's. options may be NULL. Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model
+ * or job; energy), MEMORY, NUMERIC (naming the tensor), STOPPED, IO, and those of svf_model_open.
+ */
 SVF_API svf_status svf_model_decompose(const char *dir, const char *out,
                                        const svf_decompose_options *options);
 

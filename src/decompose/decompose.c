@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <svf/matmul.h>
 
@@ -18,6 +19,7 @@
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
 #include "src/decompose/shard.h"
+#include "src/io/json.h"
 #include "src/transformer/source.h"
 
 enum { JSON_SCHEMA = 1 };
@@ -28,6 +30,7 @@ typedef struct job {
   svf_shard *items;
   size_t count;
   char digest[SVF_SHARD_DIGITS]; /* of all that the model is made of */
+  size_t threads;                /* of the LAPACK; its last bits depend on them */
   json_t *map;                   /* tensor to shard */
 } job;
 
@@ -164,8 +167,10 @@ static svf_status write_report(const job *j)
       return svf_fail(SVF_ERR_MEMORY, "no memory for a report");
     }
   }
-  return svf_conversion_write_json(&j->c, SVF_DECOMPOSITION_FILE,
-                                   json_pack("{si so}", "schema", JSON_SCHEMA, "matrices", list));
+  return svf_conversion_write_json(
+      &j->c, SVF_DECOMPOSITION_FILE,
+      json_pack("{si ss sI so}", "schema", JSON_SCHEMA, "source", j->digest, "threads",
+                (json_int_t)j->threads, "matrices", list));
 }
 
 static svf_status write_index(const job *j)
@@ -187,6 +192,30 @@ static bool is_done(const job *j)
   const bool same = digest && strcmp(digest, j->digest) == 0;
   svf_checkpoint_close(made);
   return same;
+}
+
+/* An unfinished job in `out` must be this one; it goes on with the threads that it began with. */
+static svf_status join_job(job *j)
+{
+  enum { MOST = 16 << 20 };
+  char path[PATH_MAX];
+  json_t *report = NULL;
+  svf_status status = svf_conversion_path(&j->c, SVF_DECOMPOSITION_FILE, path, sizeof path);
+  if (status != SVF_OK || access(path, F_OK) != 0) return status;
+  status = svf_json_read(path, MOST, &report);
+  if (status != SVF_OK) return status;
+  const char *source = json_string_value(json_object_get(report, "source"));
+  size_t threads = 0;
+  if (!source || strcmp(source, j->digest) != 0) {
+    status = svf_fail(SVF_ERR_ARGUMENT,
+                      "%.400s holds an unfinished decomposition of another model or with other "
+                      "options: finish it, remove it, or choose another directory",
+                      j->c.out);
+  } else if (svf_json_size(json_object_get(report, "threads"), &threads) && threads > 0) {
+    j->threads = threads;
+  }
+  json_decref(report);
+  return status;
 }
 
 static svf_status run_item(job *j, size_t i)
@@ -222,10 +251,11 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
+  j->threads = j->o->threads ? j->o->threads : svf_max_threads();
+  if (status == SVF_OK) status = join_job(j);
   if (status != SVF_OK) return status;
   const int threads = openblas_get_num_threads();
-  openblas_set_num_threads(
-      (int)svf_size_min(j->o->threads ? j->o->threads : svf_max_threads(), INT_MAX));
+  openblas_set_num_threads((int)svf_size_min(j->threads, INT_MAX));
   status = work(j);
   openblas_set_num_threads(threads);
   return status;

@@ -46,7 +46,8 @@ svf_status svf_expert_match(const svf_expert *expert, const svf_modules *modules
   }
   if (expert->info.factors != modules->fingerprint && !(flags & SVF_EXPERT_UNPAIRED)) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "the expert belongs to the factors %016" PRIx64 ", the model has %016" PRIx64,
+                    "the expert belongs to the factors %016" PRIx64 ", the model has %016" PRIx64
+                    " (another model, or decomposed by other software or other threads)",
                     expert->info.factors, modules->fingerprint);
   }
   char *seen = calloc(expert->count, 1);

@@ -205,5 +205,31 @@ START_TEST(threads_are_as_before)
 }
 END_TEST
 
-SUITE("resume", shards_are_looked_at, another_model_is_not_done, half_a_model_is_refused,
-      temporaries_are_removed, threads_are_as_before)
+/* Hours of work are not thrown away for a slip, and go on as they began. */
+START_TEST(an_unfinished_job_is_gone_on_with)
+{
+  int seen = 0;
+  char out[256];
+  setup();
+  snprintf(out, sizeof out, "%s", temp_path("half"));
+  interrupt(out, 3);
+  svf_decompose_options o = options;
+  o.rank = 3;
+  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "another model or with other");
+  golden other = golden_open("llama3");
+  ck_fails(svf_model_decompose(other.dir, out, &options), SVF_ERR_ARGUMENT, "another model or");
+  svf_safetensors_close(other.file);
+  ck_assert_int_eq(access(temp_path("half/factors-00002.safetensors"), F_OK), 0);
+  o = options;
+  o.threads = 2;
+  o.progress = see_threads;
+  o.progress_context = &seen;
+  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_STOPPED, "stopped");
+  ck_assert_int_eq(seen, 1); /* those of the first run */
+  ck_works(svf_model_decompose(g.dir, out, &options));
+  teardown();
+}
+END_TEST
+
+SUITE("resume", an_unfinished_job_is_gone_on_with, shards_are_looked_at, another_model_is_not_done,
+      half_a_model_is_refused, temporaries_are_removed, threads_are_as_before)
