@@ -47,7 +47,8 @@ typedef struct svf_model_options {
 } svf_model_options;
 
 /* Open a model. On OK *model must be closed. options may be NULL: f32.
- * Errors: NULL, VERSION, ARGUMENT, IO, MEMORY, STOPPED; UNSUPPORTED, naming the architecture or
+ * Errors: NULL, VERSION, ARGUMENT, IO, MEMORY, STOPPED; NUMERIC, naming a tensor with NaN or Inf
+ * that was to be packed; UNSUPPORTED, naming the architecture or
  * setting that is not known; FILE, naming the tensor, both shapes and the file. */
 SVF_API svf_status svf_model_open(const char *dir, const svf_model_options *options,
                                   svf_model **model);

@@ -174,6 +174,38 @@ svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_conf
                             shape.n, source);
 }
 
+/* --- Finite numbers: a NaN in a weight would be one in every text, and say nothing of where ------
+ */
+
+static bool all_finite_f32(const uint32_t *x, size_t count)
+{
+  uint32_t bad = 0;
+  for (size_t i = 0; i < count; ++i) bad |= (x[i] & 0x7f800000u) == 0x7f800000u;
+  return bad == 0;
+}
+
+static bool all_finite_bf16(const uint16_t *x, size_t count)
+{
+  uint16_t bad = 0;
+  for (size_t i = 0; i < count; ++i) bad |= (x[i] & 0x7f80u) == 0x7f80u;
+  return bad == 0;
+}
+
+/* What svf_view_open made of t. */
+static svf_status check_finite(const svf_st_tensor *t, const svf_view *view)
+{
+  const bool finite = view->type == SVF_BF16 ? all_finite_bf16(view->data, t->elements)
+                                             : all_finite_f32(view->data, t->elements);
+  if (finite) return SVF_OK;
+  return svf_fail(SVF_ERR_NUMERIC, "tensor '%.80s' has NaN or Inf among its weights", t->name);
+}
+
+static svf_status open_weights(const svf_st_tensor *t, svf_view *view)
+{
+  const svf_status status = svf_view_open(t, view);
+  return status == SVF_OK ? check_finite(t, view) : status;
+}
+
 /* --- Packing -----------------------------------------------------------------------------------
  */
 
@@ -231,9 +263,9 @@ static svf_status pack_factors(const svf_weights_source *s, svf_linear_source *t
                                void *block, size_t bytes)
 {
   svf_view u = {0}, v = {0}, sigma = {0};
-  svf_status status = svf_view_open(s->u, &u);
-  if (status == SVF_OK) status = svf_view_open(s->v, &v);
-  if (status == SVF_OK) status = svf_view_open(s->s, &sigma);
+  svf_status status = open_weights(s->u, &u);
+  if (status == SVF_OK) status = open_weights(s->v, &v);
+  if (status == SVF_OK) status = open_weights(s->s, &sigma);
   if (status == SVF_OK) {
     to->u_type = u.type;
     to->u = u.data;
@@ -257,12 +289,11 @@ svf_status svf_weights_pack(const svf_weights_source *source, size_t m, size_t n
   choose(source, m, n, o, &to);
   if (source->r > 0) return pack_factors(source, &to, o->threads, block, bytes);
   svf_view w = {0};
-  svf_status status = svf_view_open(source->dense, &w);
-  if (status != SVF_OK) return status;
+  svf_status status = open_weights(source->dense, &w);
   to.u_type = w.type;
   to.u = w.data;
   to.u_stride = n;
-  status = pack(&to, o->threads, block, bytes);
+  if (status == SVF_OK) status = pack(&to, o->threads, block, bytes);
   svf_view_close(&w);
   return status;
 }

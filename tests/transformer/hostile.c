@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include <sys/resource.h>
 
+#include <math.h>
+
 #include <svf/model_files.h>
 
 #include "tests/io/temp.h"
@@ -85,15 +87,17 @@ static const char *make(const part *parts, size_t count, const char *without)
   return dir;
 }
 
-#define refused(dir, words)                                                              \
+#define refused_as(dir, code, words)                                                     \
   do {                                                                                   \
     svf_model *model_ = NULL;                                                            \
-    ck_fails(svf_model_open(dir, NULL, &model_), SVF_ERR_FILE, words);                   \
+    ck_fails(svf_model_open(dir, NULL, &model_), code, words);                           \
     ck_assert_ptr_null(model_);                                                          \
     ck_fails(svf_model_pack(dir, temp_path("packed"),                                    \
                             &(svf_model_options){.size = sizeof(svf_model_options)}, 0), \
-             SVF_ERR_FILE, "");                                                          \
+             code, "");                                                                  \
   } while (0)
+
+#define refused(dir, words) refused_as(dir, SVF_ERR_FILE, words)
 
 /* --- Tests -------------------------------------------------------------------------------------
  */
@@ -122,6 +126,22 @@ START_TEST(factors_that_do_not_fit)
   refused(make(half, 2, NULL), "has no .V");
   refused(make(half + 1, 1, NULL), "has no .U");
   refused(make(half, 0, "q_proj"), Q ".weight' is missing");
+  temp_remove();
+}
+END_TEST
+
+START_TEST(weights_that_are_no_numbers)
+{
+  static float nan[48 * 48], inf[4] = {1, 1, 1, INFINITY};
+  nan[48 * 48 - 1] = NAN;
+  const part dense[] = {{Q ".weight", SVF_ST_F32, 2, {48, 48}, nan}};
+  const part factors[] = {{Q ".U", SVF_ST_F32, 2, {48, 4}, NULL},
+                          {Q ".S", SVF_ST_F32, 1, {4}, inf},
+                          {Q ".V", SVF_ST_F32, 2, {4, 48}, NULL}};
+  temp_make();
+  refused_as(make(dense, 1, "layers.0.self_attn.q_proj"), SVF_ERR_NUMERIC,
+             Q ".weight' has NaN or Inf");
+  refused_as(make(factors, 3, NULL), SVF_ERR_NUMERIC, Q ".S' has NaN or Inf");
   temp_remove();
 }
 END_TEST
@@ -237,5 +257,5 @@ START_TEST(a_tied_head_in_factors_is_not_merged)
 }
 END_TEST
 
-SUITE("hostile", factors_that_do_not_fit, packed_layers_that_lie, sizes_without_tensors,
-      a_tied_head_in_factors_is_not_merged)
+SUITE("hostile", factors_that_do_not_fit, weights_that_are_no_numbers, packed_layers_that_lie,
+      sizes_without_tensors, a_tied_head_in_factors_is_not_merged)
