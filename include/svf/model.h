@@ -31,9 +31,9 @@ typedef struct svf_model svf_model;
 typedef int svf_progress_fn(void *context, size_t done, size_t all, const char *what);
 
 #define SVF_MODEL_NO_MMAP 1u /* read files into memory: one that shrinks while mapped is SIGBUS */
-#define SVF_MODEL_OUTLINE                                                 \
-  2u /* find and check all tensors but pack none: to describe a model, to \
-        check experts against it; no context can be made */
+/* Find all tensors and check their shapes, but pack none: to describe a model, to check experts
+ * against it. A context can be made only where every layer is packed already. */
+#define SVF_MODEL_OUTLINE 2u
 
 /* Set to zero first, but size = sizeof. */
 typedef struct svf_model_options {

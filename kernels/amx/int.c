@@ -87,6 +87,7 @@ SVF_INLINE void widen(const char *b, size_t stride, const shape s, char *to)
 {
   SVF_UNROLL
   for (int p = 0; p < s.panels; ++p) widen_panel(b + (size_t)p * stride, s, to + p * TILE_BYTES);
+  __asm__ volatile("" ::: "memory"); /* gcc does not know that tiles are loaded from memory */
 }
 
 /* --- Products ----------------------------------------------------------------------------------

@@ -46,31 +46,32 @@ typedef struct fetching {
   size_t a_lines, b_lines, stride; /* b_lines of each panel */
 } fetching;
 
-SVF_INLINE size_t fetch_next(svf_fetch *f)
+SVF_INLINE const char *fetch_next(svf_fetch *f, size_t *lines)
 {
   if (f->lines == 0) {
     f->from = f->then;
     f->lines = f->then_lines;
     f->then_lines = 0;
   }
-  const size_t n = f->lines < (size_t)f->rate ? f->lines : (size_t)f->rate;
-  f->from += n * SVF_LINE;
-  f->lines -= n;
-  return n;
+  const char *from = f->from;
+  *lines = f->lines < (size_t)f->rate ? f->lines : (size_t)f->rate;
+  if (*lines > 0) f->from += *lines * SVF_LINE;
+  f->lines -= *lines;
+  return from;
 }
 
 SVF_INLINE fetching fetch_step(fetches *f, size_t stride)
 {
-  fetching now = {.a = f->a.from, .c = f->c, .stride = stride};
-  now.a_lines = fetch_next(&f->a);
-  now.b_lines = fetch_next(&f->b);
-  now.b = f->b.from - now.b_lines * SVF_LINE;
+  fetching now = {.c = f->c, .stride = stride};
+  now.a = fetch_next(&f->a, &now.a_lines);
+  now.b = fetch_next(&f->b, &now.b_lines);
   if (f->c) f->c += C_LINES * SVF_PANEL;
   return now;
 }
 
 SVF_INLINE void fetch_panel(const fetching *f, int panel)
 {
+  if (f->b_lines == 0) return;
   const char *from = f->b + (size_t)panel * f->stride;
   for (size_t i = 0; i < f->b_lines; ++i) v_prefetch(from + i * SVF_LINE);
 }

@@ -103,6 +103,18 @@ svf_status svf_conversion_refuse_model(const svf_conversion *c)
   return SVF_OK;
 }
 
+svf_status svf_conversion_refuse(const svf_conversion *c)
+{
+  char path[PATH_MAX];
+  svf_status status = svf_conversion_refuse_model(c);
+  if (status == SVF_OK) status = svf_conversion_path(c, SVF_DECOMPOSITION_FILE, path, sizeof path);
+  if (status != SVF_OK || access(path, F_OK) != 0) return status;
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "%s: of a decomposition that is not finished: choose another "
+                  "directory",
+                  path);
+}
+
 svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what)
 {
   if (!c->progress || c->progress(c->progress_context, done, all, what) == 0) return SVF_OK;

@@ -29,6 +29,9 @@ void svf_conversion_close(svf_conversion *c);
 /* ARGUMENT if out holds a model. */
 svf_status svf_conversion_refuse_model(const svf_conversion *c);
 
+/* ARGUMENT if `out` holds a model or a decomposition that is not finished. */
+svf_status svf_conversion_refuse(const svf_conversion *c);
+
 /* STOPPED if the caller wants to stop before step `done` of `all`. */
 svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what);
 

@@ -151,7 +151,7 @@ static svf_status write_rest(job *j)
   return status;
 }
 
-/* Of the matrices so far: without an index it says that there is a job. */
+/* Empty at first: without an index it says that there is a job, and which. */
 static svf_status write_report(const job *j)
 {
   json_t *list = json_array();

@@ -171,7 +171,7 @@ svf_status svf_merge(const char *dir, const char *out, const float *gains, svf_d
   svf_status status = svf_conversion_open(&j.c, dir, out);
   j.c.progress = progress;
   j.c.progress_context = progress_context;
-  if (status == SVF_OK) status = svf_conversion_refuse_model(&j.c);
+  if (status == SVF_OK) status = svf_conversion_refuse(&j.c);
   if (status == SVF_OK) status = list_layers(&j);
   if (status == SVF_OK) status = svf_conversion_copy_files(&j.c);
   if (status == SVF_OK) status = write_all(&j, limit);

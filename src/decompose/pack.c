@@ -158,7 +158,7 @@ static svf_status run(job *j, const char *dir, const char *out)
   svf_status status = svf_conversion_open(&j->c, dir, out);
   j->c.progress = j->o->progress;
   j->c.progress_context = j->o->progress_context;
-  if (status == SVF_OK) status = svf_conversion_refuse_model(&j->c);
+  if (status == SVF_OK) status = svf_conversion_refuse(&j->c);
   if (status != SVF_OK) return status;
   j->layers = calloc(j->c.linears, sizeof *j->layers);
   if (!j->layers) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu layers", j->c.linears);

@@ -9,7 +9,8 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* --- Workspace: X, T, T in fp32, then partial sums for every part ----------------------------- */
+/* --- Workspace: X, T, T in fp32; of every part the partial sums; of every part the room ---------
+ */
 
 typedef struct layout {
   size_t x, t, t32; /* bytes, multiples of a cache line */
@@ -39,7 +40,14 @@ static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *o
          svf_size_mul(*out, sizeof(float), out);
 }
 
-/* All sizes grow with rows, whatever the division into parts will be. */
+/* Panels whose sums a part keeps: one row block has one tile of them at a time. */
+static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
+{
+  return rows > (size_t)kernel->rows ? widest : svf_size_min(widest, SVF_PANELS_MAX);
+}
+
+/* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
+ * with the number of rows, too: that happens within one row block. */
 static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, size_t nth,
                     layout *out)
 {
@@ -51,7 +59,8 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
   if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, false), 0, &l.x) ||
       !a_bytes(kernel, rows, r, svf_planes(kernel, format, true), (size_t)h->head, &l.t) ||
       !t32_bytes(kernel, rows, r, &l.t32) ||
-      !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, widest, &l.c)) {
+      !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, panels_kept(kernel, rows, widest),
+                    &l.c)) {
     return false;
   }
   l.c = svf_size_min(l.c, (size_t)kernel->blocking.sums);

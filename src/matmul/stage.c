@@ -238,7 +238,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     n = tile_panels(g->kernel, b->units, g->panel1 - p);
     tile.b = g->b + at * g->b_stride;
     tile.c = c + at * b->padded * SVF_PANEL;
-    tile.c_ahead = tile.resume && !single(ch) ? tile.c + n * b->padded * SVF_PANEL : NULL;
+    tile.c_ahead = tile.resume && !streams(ch) ? tile.c + n * b->padded * SVF_PANEL : NULL;
     tile.channel = p * SVF_PANEL;
     tile.lanes = (int)svf_size_min(product->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
     tile.ahead = fetch_of(w, ch, g, index, at, n);
@@ -252,13 +252,15 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
 /* --- Loops -------------------------------------------------------------------------------------
  */
 
-/* Panels that tiles of both heights in a chunk divide. */
+/* Panels that tiles of both heights in a chunk divide; as few as the higher ones have, if there are
+ * such for the lower ones. */
 static size_t group_panels(const part *w)
 {
   const svf_kernel *kernel = w->plan->kernel;
   const size_t all = svf_rows_padded(kernel, w->plan->args.rows) / (size_t)kernel->row_unit;
   const size_t low = all / w->plan->blocks, high = low + (all % w->plan->blocks != 0);
-  const size_t one = (size_t)kernel->tile[low].panels, other = (size_t)kernel->tile[high].panels;
+  const size_t other = (size_t)kernel->tile[high].panels;
+  const size_t one = kernel->tile[low].fn[other] ? other : (size_t)kernel->tile[low].panels;
   size_t n = one;
   while (n % other != 0 || n < (size_t)kernel->blocking.group) n += one;
   return n;

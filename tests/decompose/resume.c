@@ -216,6 +216,11 @@ START_TEST(an_unfinished_job_is_gone_on_with)
   svf_decompose_options o = options;
   o.rank = 3;
   ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "another model or with other");
+  ck_fails(svf_model_pack(temp_path("whole"), out,
+                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0),
+           SVF_ERR_ARGUMENT, "not finished");
+  ck_fails(svf_model_merge(temp_path("whole"), out, NULL, SVF_F32, NULL, NULL), SVF_ERR_ARGUMENT,
+           "not finished");
   golden other = golden_open("llama3");
   ck_fails(svf_model_decompose(other.dir, out, &options), SVF_ERR_ARGUMENT, "another model or");
   svf_safetensors_close(other.file);

@@ -74,13 +74,13 @@ static void nmse(run *r, const spec *s)
 static void delta(run *r, double std)
 {
   const spec s = {
-      .format = r->format, .m = 96, .n = 128, .r = 96, .rows = 6, .kind = VALUES_RANDOM};
+      .format = r->format, .m = 96, .n = 128, .r = 96, .rows = 9, .kind = VALUES_RANDOM};
   problem p;
   problem_make(&p, &s, &r->state);
   const size_t count = s.rows * s.m;
   float *sigma = (float *)(uintptr_t)svf_linear_sigma(p.args.linear);
   float gains[96];
-  const float *rows[6];
+  const float *rows[9];
   double *base = malloc(2 * count * sizeof *base), *tuned = base + count;
   float *y = malloc(count * sizeof *y);
   if (!base || !y) abort();
