@@ -66,6 +66,8 @@ typedef struct svf_model_info {
   int32_t eos[8]; /* ends a text */
   int eos_count;
   size_t linears, factored; /* linear layers, the head included; those of them in factors */
+  size_t packed;            /* linear layers that its files hold packed */
+  svf_format format;        /* of the first of those */
   size_t parameters;        /* of the model as its files hold it, factors counted as such */
   size_t weight_bytes;      /* that a token reads: packed layers, norms and biases */
 } svf_model_info;

@@ -41,11 +41,14 @@ static void print_model(const svf_model *model, bool json)
     printf(
         ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
         "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
-        "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"gains\": %zu, "
+        "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"packed\": %zu, \"format\": "
+        "%s%s%s, "
+        "\"gains\": %zu, "
         "\"fingerprint\": \"%016" PRIx64 "\", \"weight_bytes\": %zu}\n",
         i.parameters, i.layers, i.hidden, i.intermediate, i.heads, i.kv_heads, i.head_dim, i.vocab,
-        i.context, i.window, i.linears, i.factored, modules->gains, modules->fingerprint,
-        i.weight_bytes);
+        i.context, i.window, i.linears, i.factored, i.packed, i.packed > 0 ? "\"" : "",
+        i.packed > 0 ? svf_format_name(i.format) : "null", i.packed > 0 ? "\"" : "", modules->gains,
+        modules->fingerprint, i.weight_bytes);
     return;
   }
   printf("architecture   %s\n", i.architecture);
@@ -56,7 +59,9 @@ static void print_model(const svf_model *model, bool json)
   printf("vocabulary     %zu\n", i.vocab);
   printf("context        %zu", i.context);
   if (i.window > 0) printf(", sliding window %zu", i.window);
-  printf("\nlinear layers  %zu, %zu of them in factors\n", i.linears, i.factored);
+  printf("\nlinear layers  %zu, %zu of them in factors", i.linears, i.factored);
+  if (i.packed > 0) printf(", packed as %s", svf_format_name(i.format));
+  putchar('\n');
   if (i.factored > 0) {
     printf("an expert      %zu values, fingerprint %016" PRIx64 "\n", modules->gains,
            modules->fingerprint);

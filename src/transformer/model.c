@@ -238,8 +238,13 @@ void svf_model_describe(const svf_model *model, svf_model_info *info)
                            .factored = model->modules.count,
                            .parameters = model->parameters};
   memcpy(info->eos, c->eos, sizeof info->eos);
-  for (size_t i = 0; i < model->linear_count; ++i) {
+  for (size_t i = model->linear_count; i-- > 0;) {
     info->weight_bytes += model->linears[i].bytes;
+    if (model->linears[i].packed) {
+      const svf_linear_header *h = model->linears[i].block;
+      info->format = (svf_format)h->format;
+      ++info->packed;
+    }
     if (model->linears[i].bias) info->weight_bytes += model->linears[i].m * sizeof(float);
   }
   info->weight_bytes += (2 * c->layers + 1) * c->hidden * sizeof(float);

@@ -19,6 +19,7 @@ typedef struct svf_model_linear {
   float *sigma;      /* [r], owned, of an outline, which has no block; or NULL */
   float *bias;       /* [m], owned, or NULL */
   size_t m, n, r;    /* r = 0: dense */
+  bool packed;       /* in the file */
   size_t bytes;      /* of the block */
   size_t gains;      /* where its gains stand in the whole model's */
 } svf_model_linear;

@@ -316,6 +316,7 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
   if (status == SVF_OK) status = svf_weights_bytes(&s, layer->m, layer->n, o, &layer->bytes);
   if (status != SVF_OK) return status;
   layer->r = s.r;
+  layer->packed = s.packed != NULL;
   if (!s.packed && o->flags & SVF_MODEL_OUTLINE) return load_sigma(&s, layer);
   layer->block = s.packed ? s.packed->data : NULL;
   if (!s.packed || (uintptr_t)layer->block % SVF_LINEAR_ALIGNMENT != 0) {

@@ -189,6 +189,8 @@ fails 2 'dense|svf decompose' generate model -e e1 Hello
 for format in f32 bf16 bf16-split s8 s8-split w8 w4 w84; do
   expect 0 pack svf -o "$format" -f $format --threads 1
   grep -qE "^$format: [0-9.]+ MB\$" out || die "pack does not say what it made"
+  expect 0 info "$format" --json
+  [ "$(json out '[o["packed"], o["format"]]')" = "[15, '$format']" ] || die "info: $format"
   text packed "$format" -e e1 Hello -n 24
   text other svf -f $format -e e1 Hello -n 24
   same packed other "texts of a $format model packed and not"
