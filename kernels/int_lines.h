@@ -21,6 +21,8 @@
  *   INT_PAIRED                1: lines come in pairs, of two rows or of a row's two planes, eight
  *                             steps of each in turn
  *   INT_ROW_UNIT              rows of A are padded to a multiple of this
+ *   INT_FEW                   0, or: a block of at most so many rows has its low plane so many rows
+ *                             behind the high one, in its padding
  *
  *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8; INT_A8:
  *       [header][line of k][plane][row][64 bytes] */
@@ -48,16 +50,27 @@ SVF_INLINE size_t a_row_bytes(int planes)
   return INT_A8 || (INT_QUADS && planes == 1) ? (size_t)planes : sizeof(int16_t);
 }
 
-/* Where step k, a multiple of 16, of a row is in a block's lines of int8. */
-SVF_INLINE char *quads_at(char *lines, int rows, int row, int planes, int plane, size_t k)
+/* Where the rows of a block of A are. */
+typedef struct int_rows {
+  int padded, low; /* from the high plane of a row to its low one, in rows */
+} int_rows;
+
+SVF_INLINE int_rows rows_of(int rows)
 {
-  const size_t from = k / INT_LINE * (size_t)(planes * rows);
+  const int padded = padded_rows(rows);
+  return (int_rows){padded, rows <= INT_FEW ? INT_FEW : padded};
+}
+
+/* Where step k, a multiple of 16, of a row is in a block's lines of int8. */
+SVF_INLINE char *quads_at(char *lines, int_rows rows, int row, int planes, int plane, size_t k)
+{
+  const size_t from = k / INT_LINE * (size_t)(planes * rows.padded);
 #if INT_PAIRED
   const size_t pair = from / 2 + (size_t)(planes == 2 ? row : row / 2);
   const int second = planes == 2 ? plane : row % 2;
   return lines + pair * 2 * SVF_LINE + k % INT_LINE * 2 + second * 8;
 #else
-  return lines + (from + (size_t)(plane * rows + row)) * SVF_LINE + k % INT_LINE;
+  return lines + (from + (size_t)(plane * rows.low + row)) * SVF_LINE + k % INT_LINE;
 #endif
 }
 
@@ -76,7 +89,8 @@ SVF_INLINE void put_quads(char *to, const ivec *x)
 #endif
 
 /* 16 steps from step k on of a row become integers in a block's lines. */
-SVF_INLINE void put_integers(char *lines, int rows, int row, int planes, size_t k, const ivec *x)
+SVF_INLINE void put_integers(char *lines, int_rows rows, int row, int planes, size_t k,
+                             const ivec *x)
 {
 #if INT_A8 || INT_QUADS
   if (planes == 1) {
@@ -96,14 +110,14 @@ SVF_INLINE void put_integers(char *lines, int rows, int row, int planes, size_t 
 #else
   (void)planes;
   enum { PAIRS_LINE = INT_LINE / 2 };
-  const size_t l = k / PAIRS_LINE * (size_t)rows + (size_t)row;
+  const size_t l = k / PAIRS_LINE * (size_t)rows.padded + (size_t)row;
   i_store_pairs(lines + l * SVF_LINE + k % PAIRS_LINE * 2, x);
 #endif
 }
 
 /* One row of a block: `k` elements at x become the row's lines, scale and start. */
-SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, int rows, int row,
-                         char *a)
+SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_rows rows,
+                         int row, char *a)
 {
   const size_t size = type == SVF_F32 ? 4 : 2, lines = whole_lines(k) / SVF_PANEL;
   line v[SVF_BLOCK / SVF_PANEL];
@@ -124,26 +138,25 @@ SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, in
       n[q] = s.empty ? i_zero() : i_round(v_mul(v[l].v[q], v_dup(s.inverse)));
       sum = i_add(sum, n[q]);
     }
-    put_integers(a + rows * SVF_A_HEADER, rows, row, planes, l * SVF_PANEL, n);
+    put_integers(a + rows.padded * SVF_A_HEADER, rows, row, planes, l * SVF_PANEL, n);
   }
   const int32_t start = INT_QUADS && !INT_A8 && planes == 1 ? -128 * i_total(sum) : 0;
   memcpy(a + row * 4, &s.scale, sizeof s.scale);
-  memcpy(a + (rows + row) * 4, &start, sizeof start);
+  memcpy(a + (rows.padded + row) * 4, &start, sizeof start);
 }
 
 static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                           int planes, void *packed)
 {
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
-  const int padded = padded_rows(rows);
+  const int_rows all = rows_of(rows);
   char *a = packed;
   for (size_t j = 0; j < k; j += SVF_BLOCK) {
     const size_t count = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
     for (int i = 0; i < rows; ++i) {
-      pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, padded, i,
-               a);
+      pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, all, i, a);
     }
-    a += (size_t)padded * (SVF_A_HEADER + whole_lines(count) * a_row_bytes(planes));
+    a += (size_t)all.padded * (SVF_A_HEADER + whole_lines(count) * a_row_bytes(planes));
   }
 }
 

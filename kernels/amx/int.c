@@ -26,6 +26,7 @@ SVF_TARGET_BEGIN("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
 #define INT_QUADS 1
 #define INT_PAIRED 0
 #define INT_ROW_UNIT 16
+#define INT_FEW 8
 
 SVF_INLINE ivec i_high(ivec x)
 {
@@ -38,10 +39,14 @@ SVF_INLINE ivec i_low(ivec x, ivec high) { return _mm512_sub_epi32(x, _mm512_sll
 /* What is constant in a pass: `panels` panels times one plane of 32 rows or of 16, or two of 16. */
 typedef struct shape {
   int units, planes; /* one of them is 1 */
+  bool few;          /* both planes are in one tile */
   int panels;        /* 4 sums in all at most */
   svf_format format; /* of the weights */
   bool halves;       /* groups of 32 */
 } shape;
+
+/* Tiles of A in a step. */
+SVF_INLINE int tiles_of_a(const shape s) { return s.few ? 1 : s.units * s.planes; }
 
 /* --- Weights -----------------------------------------------------------------------------------
  */
@@ -53,9 +58,9 @@ SVF_INLINE size_t tile_bytes(svf_format format)
 
 SVF_INLINE bool is_widened(const shape s) { return s.format == SVF_FORMAT_W4 || s.halves; }
 
-/* Tiles of int8 that 64 steps of two panels become: [group of the two][panel]. */
-enum { WIDENED = 2 * TILE_BYTES };
-SVF_INLINE size_t widened_bytes(const shape s) { return s.halves ? 2 * WIDENED : WIDENED; }
+/* 64 steps become tiles of int8, [group of the two][panel]: bytes of the first index, and of all. */
+SVF_INLINE size_t widened_group(const shape s) { return (size_t)s.panels * TILE_BYTES; }
+SVF_INLINE size_t widened_bytes(const shape s) { return widened_group(s) * (s.halves ? 2 : 1); }
 
 /* 64 steps of a panel at b. A tile has zeros for the other group. */
 SVF_INLINE void widen_panel(const char *b, const shape s, char *to)
@@ -66,7 +71,7 @@ SVF_INLINE void widen_panel(const char *b, const shape s, char *to)
   SVF_UNROLL
   for (int l = 0; l < ROWS; l += 2) {
     const bool second = s.halves && l >= ROWS / 2;
-    char *at = to + (second ? WIDENED : 0) + l * SVF_LINE;
+    char *at = to + (second ? widened_group(s) : 0) + l * SVF_LINE;
     __m512i even = _mm512_loadu_si512(b + (s.format == SVF_FORMAT_W4 ? l / 2 : l) * SVF_LINE), odd;
     if (s.format == SVF_FORMAT_W4) {
       odd = _mm512_shuffle_epi8(nibbles, _mm512_and_si512(_mm512_srli_epi16(even, 4), low));
@@ -77,7 +82,7 @@ SVF_INLINE void widen_panel(const char *b, const shape s, char *to)
     _mm512_store_si512(at, even);
     _mm512_store_si512(at + SVF_LINE, odd);
     if (!s.halves) continue;
-    char *other = to + (second ? 0 : WIDENED) + l * SVF_LINE;
+    char *other = to + (second ? 0 : widened_group(s)) + l * SVF_LINE;
     _mm512_store_si512(other, zero);
     _mm512_store_si512(other + SVF_LINE, zero);
   }
@@ -138,7 +143,7 @@ SVF_INLINE void step_2(const char *a, size_t apart, const char *b, size_t stride
 SVF_INLINE void step(const char *a, size_t apart, const char *b, size_t stride, const shape s,
                      const fetching *f)
 {
-  if (s.units * s.planes == 1) {
+  if (tiles_of_a(s) == 1) {
     step_1(a, b, stride, s.panels, f);
   } else {
     step_2(a, apart, b, stride, s.panels, f);
@@ -177,10 +182,10 @@ typedef struct destination {
 
 SVF_INLINE void add_part(const waiting *w, const destination *to, const shape s, int part)
 {
-  const int panel = part / s.units, unit = part % s.units, tiles = s.units * s.planes;
+  const int panel = part / s.units, unit = part % s.units, tiles = tiles_of_a(s);
   const vec scale = weight_scales(w->scales + (size_t)panel * to->b_stride, s.format, w->group, 0);
   const int32_t(*high)[SVF_PANEL] = w->sum[w->which][panel * tiles + unit];
-  const int32_t(*low)[SVF_PANEL] = w->sum[w->which][panel * tiles + 1];
+  const int32_t(*low)[SVF_PANEL] = s.few ? high + INT_FEW : w->sum[w->which][panel * tiles + 1];
   const float *a_scale = w->a_scale + unit * ROWS;
   float *c = to->c + (size_t)panel * to->c_stride + unit * ROWS * SVF_PANEL;
   const int left = to->rows - unit * ROWS, rows = left < ROWS ? left : ROWS;
@@ -202,7 +207,7 @@ SVF_INLINE void add_parts(waiting *w, const destination *to, const shape s, int 
 SVF_INLINE void end_group(waiting *w, const shape s, const char *scales, size_t group,
                           const float *a_scale)
 {
-  const int all = s.units * s.planes * s.panels;
+  const int all = tiles_of_a(s) * s.panels;
   w->which = !w->which;
   _tile_stored(0, w->sum[w->which][0], SVF_LINE);
   if (all > 1) _tile_stored(1, w->sum[w->which][1], SVF_LINE);
@@ -259,7 +264,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
       add_parts(&sums, &to, s, parts);
       if (s.halves) {
         end_group(&sums, s, b, k / group, a_scale);
-        step(lines, apart, from + WIDENED, TILE_BYTES, s, &none);
+        step(lines, apart, from + widened_group(s), TILE_BYTES, s, &none);
       }
       ++i;
       w += tile_bytes(s.format);
@@ -283,19 +288,28 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
 
 /* A tile, in passes that have sums for all their planes. */
 SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels, const int planes,
-                         const svf_format format, const bool split)
+                         const bool few, const svf_format format, const bool split)
 {
-  const int at_once = planes == 2 ? 1 : units, most = 4 / (at_once * planes);
-  const int n = panels < most ? panels : most;
-  const bool kept = tile->room && panels == n;
-  _Alignas(SVF_LINE) char two_steps[2 * 2 * WIDENED];
+  shape s = {planes == 2 ? 1 : units, planes, few, 1, format, split};
+  const int most = 4 / tiles_of_a(s);
+  s.panels = panels < most ? panels : most;
+  const bool kept = tile->room && panels == s.panels && !few;
+  _Alignas(SVF_LINE) char two_steps[2 * 2 * 4 * TILE_BYTES];
   fetches f = fetches_of(tile);
-  for (int u = 0; u < units; u += at_once) {
+  for (int u = 0; u < units; u += s.units) {
     const room r = {kept ? tile->room : two_steps, kept ? SIZE_MAX : 1,
                     !kept || (tile->fresh && u == 0)};
-    for (int p = 0; p < panels; p += n) {
-      amx_pass(tile, units, u, p, (shape){at_once, planes, n, format, split}, r, &f);
-    }
+    for (int p = 0; p < panels; p += s.panels) amx_pass(tile, units, u, p, s, r, &f);
+  }
+}
+
+SVF_INLINE void two_planes(const svf_tile *tile, const int units, const int panels,
+                           const svf_format format, const bool split)
+{
+  if (tile->rows <= INT_FEW) {
+    amx_tile(tile, units, panels, 2, units == 1, format, split);
+  } else {
+    amx_tile(tile, units, panels, 2, false, format, split);
   }
 }
 
@@ -319,9 +333,9 @@ SVF_INLINE void s8_tile(const svf_tile *tile, const int units, const int panels)
 {
   start(tile, units, panels);
   if (tile->planes == 1) {
-    amx_tile(tile, units, panels, 1, SVF_FORMAT_S8, false);
+    amx_tile(tile, units, panels, 1, false, SVF_FORMAT_S8, false);
   } else {
-    amx_tile(tile, units, panels, 2, SVF_FORMAT_S8, false);
+    two_planes(tile, units, panels, SVF_FORMAT_S8, false);
   }
   finish(tile, units, panels);
 }
@@ -331,9 +345,9 @@ SVF_INLINE void w_tile(const svf_tile *tile, const int units, const int panels,
 {
   start(tile, units, panels);
   if (tile->group < INT_LINE) {
-    amx_tile(tile, units, panels, 2, format, true);
+    two_planes(tile, units, panels, format, true);
   } else {
-    amx_tile(tile, units, panels, 2, format, false);
+    two_planes(tile, units, panels, format, false);
   }
   finish(tile, units, panels);
 }
@@ -378,7 +392,7 @@ AMX_TILES(2, 1)
   };
 
 AMX_KERNEL(s8, SVF_FORMAT_S8, 5, 0)
-AMX_KERNEL(w8, SVF_FORMAT_W8, 9, 2 * SVF_PANEL)
-AMX_KERNEL(w4, SVF_FORMAT_W4, 9, 2 * SVF_PANEL)
+AMX_KERNEL(w8, SVF_FORMAT_W8, 1, 2 * SVF_PANEL)
+AMX_KERNEL(w4, SVF_FORMAT_W4, 1, 2 * SVF_PANEL)
 
 SVF_TARGET_END

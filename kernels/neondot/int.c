@@ -22,6 +22,7 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #define INT_A8 1
 #define INT_PAIRED 0
 #define INT_ROW_UNIT 1
+#define INT_FEW 0
 #define INT_QUADS 1
 
 /* In assembly, so that a sum stays in its register. */

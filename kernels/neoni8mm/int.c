@@ -25,6 +25,7 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 #define INT_PAIRED 1
 #define INT_QUADS 1
 #define INT_ROW_UNIT 2
+#define INT_FEW 0
 #include "kernels/int_lines.h"
 
 enum {
