@@ -154,7 +154,8 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   for (size_t j = 0; j < k; j += SVF_BLOCK) {
     const size_t count = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
     for (int i = 0; i < rows; ++i) {
-      pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, all, i, a);
+      pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, all, i,
+               a);
     }
     a += (size_t)all.padded * (SVF_A_HEADER + whole_lines(count) * a_row_bytes(planes));
   }

@@ -124,7 +124,8 @@ typedef struct svf_kernel {
   bool reads_f32;              /* a row block of one row may be the caller's fp32 X itself */
   int fetch_unit, stream_unit; /* steps, see svf_tile */
   svf_pack_rows_fn *pack_rows;
-  void (*begin)(void), (*end)(void); /* around the tiles of a part, on its thread; NULL: nothing */
+  /* Around the tiles of a part, on its thread; NULL: nothing. */
+  void (*begin)(int group), (*end)(void);
   /* For each number of row units: the panels of a full tile, and a function per number of panels;
    * [1] and [panels] exist, others where they are worth their code. */
   struct {

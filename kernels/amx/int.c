@@ -4,8 +4,8 @@
  * exact sums (C). A of 15 bits is two planes of int8, with sums of their own: at most four tiles of
  * sums in all, which a group ends by adding them, scaled, to those in fp32 in memory.
  *
- * int8 quads in the packed layout are tiles of B. int4 is widened to int8 in a tile on the stack;
- * so are groups of 32, of which a tile of B holds one and zeros for the other.
+ * int8 quads in the packed layout are tiles of B. int4 is widened to int8 in a tile on the stack.
+ * For groups of 32 tiles are configured with half the depth.
  *
  * Source: Intel SDM volume 2, TDPBSSD. */
 #include "kernels/registry.h"
@@ -42,7 +42,7 @@ typedef struct shape {
   bool few;          /* both planes are in one tile */
   int panels;        /* 4 sums in all at most */
   svf_format format; /* of the weights */
-  bool halves;       /* groups of 32 */
+  bool halves;       /* groups of 32: tiles of half the depth */
 } shape;
 
 /* Tiles of A in a step. */
@@ -56,42 +56,28 @@ SVF_INLINE size_t tile_bytes(svf_format format)
   return format == SVF_FORMAT_W4 ? TILE_BYTES / 2 : TILE_BYTES;
 }
 
-SVF_INLINE bool is_widened(const shape s) { return s.format == SVF_FORMAT_W4 || s.halves; }
+SVF_INLINE bool is_widened(const shape s) { return s.format == SVF_FORMAT_W4; }
 
-/* 64 steps become tiles of int8, [group of the two][panel]: bytes of the first index, and of all. */
-SVF_INLINE size_t widened_group(const shape s) { return (size_t)s.panels * TILE_BYTES; }
-SVF_INLINE size_t widened_bytes(const shape s) { return widened_group(s) * (s.halves ? 2 : 1); }
-
-/* 64 steps of a panel at b. A tile has zeros for the other group. */
-SVF_INLINE void widen_panel(const char *b, const shape s, char *to)
+/* 64 steps of int4 at b become a tile. */
+SVF_INLINE void widen_panel(const char *b, char *to)
 {
-  const __m512i low = _mm512_set1_epi8(15), zero = _mm512_setzero_si512();
+  const __m512i low = _mm512_set1_epi8(15);
   const __m512i nibbles =
       _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1));
   SVF_UNROLL
   for (int l = 0; l < ROWS; l += 2) {
-    const bool second = s.halves && l >= ROWS / 2;
-    char *at = to + (second ? widened_group(s) : 0) + l * SVF_LINE;
-    __m512i even = _mm512_loadu_si512(b + (s.format == SVF_FORMAT_W4 ? l / 2 : l) * SVF_LINE), odd;
-    if (s.format == SVF_FORMAT_W4) {
-      odd = _mm512_shuffle_epi8(nibbles, _mm512_and_si512(_mm512_srli_epi16(even, 4), low));
-      even = _mm512_shuffle_epi8(nibbles, _mm512_and_si512(even, low));
-    } else {
-      odd = _mm512_loadu_si512(b + (l + 1) * SVF_LINE);
-    }
-    _mm512_store_si512(at, even);
-    _mm512_store_si512(at + SVF_LINE, odd);
-    if (!s.halves) continue;
-    char *other = to + (second ? 0 : widened_group(s)) + l * SVF_LINE;
-    _mm512_store_si512(other, zero);
-    _mm512_store_si512(other + SVF_LINE, zero);
+    const __m512i x = _mm512_loadu_si512(b + l / 2 * SVF_LINE);
+    const __m512i even = _mm512_and_si512(x, low);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
+    _mm512_store_si512(to + l * SVF_LINE, _mm512_shuffle_epi8(nibbles, even));
+    _mm512_store_si512(to + (l + 1) * SVF_LINE, _mm512_shuffle_epi8(nibbles, odd));
   }
 }
 
 SVF_INLINE void widen(const char *b, size_t stride, const shape s, char *to)
 {
   SVF_UNROLL
-  for (int p = 0; p < s.panels; ++p) widen_panel(b + (size_t)p * stride, s, to + p * TILE_BYTES);
+  for (int p = 0; p < s.panels; ++p) widen_panel(b + (size_t)p * stride, to + p * TILE_BYTES);
   __asm__ volatile("" ::: "memory"); /* gcc does not know that tiles are loaded from memory */
 }
 
@@ -240,7 +226,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
   const size_t stride = tile->b_stride, plane = (size_t)rows * SVF_LINE;
   const size_t apart = s.planes == 2 ? plane : TILE_BYTES;
-  const size_t scales = svf_scale_bytes(s.format, group), step_room = widened_bytes(s);
+  const size_t scales = svf_scale_bytes(s.format, group), step_room = (size_t)s.panels * TILE_BYTES;
   const char *a = tile->a, *b = (const char *)tile->b + (size_t)panel * stride;
   const destination to = {tile->c + (panel * rows + unit * ROWS) * SVF_PANEL, plane / sizeof(float),
                           stride, tile->rows - unit * ROWS};
@@ -264,7 +250,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
       add_parts(&sums, &to, s, parts);
       if (s.halves) {
         end_group(&sums, s, b, k / group, a_scale);
-        step(lines, apart, from + widened_group(s), TILE_BYTES, s, &none);
+        step(lines + INT_LINE / 2, apart, from + TILE_BYTES / 2, from_stride, s, &none);
       }
       ++i;
       w += tile_bytes(s.format);
@@ -294,7 +280,7 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
   const int most = 4 / tiles_of_a(s);
   s.panels = panels < most ? panels : most;
   const bool kept = tile->room && panels == s.panels && !few;
-  _Alignas(SVF_LINE) char two_steps[2 * 2 * 4 * TILE_BYTES];
+  _Alignas(SVF_LINE) char two_steps[2 * 4 * TILE_BYTES];
   fetches f = fetches_of(tile);
   for (int u = 0; u < units; u += s.units) {
     const room r = {kept ? tile->room : two_steps, kept ? SIZE_MAX : 1,
@@ -392,7 +378,7 @@ AMX_TILES(2, 1)
   };
 
 AMX_KERNEL(s8, SVF_FORMAT_S8, 5, 0)
-AMX_KERNEL(w8, SVF_FORMAT_W8, 1, 2 * SVF_PANEL)
-AMX_KERNEL(w4, SVF_FORMAT_W4, 1, 2 * SVF_PANEL)
+AMX_KERNEL(w8, SVF_FORMAT_W8, 1, 0)
+AMX_KERNEL(w4, SVF_FORMAT_W4, 1, SVF_PANEL)
 
 SVF_TARGET_END

@@ -13,18 +13,25 @@ enum {
   C_LINES = 4 /* of the next sums that a step fetches: those of 2 x 2 tiles in 16 steps */
 };
 
-/* Palette 1; bytes 16..31: bytes per row of each tile, from 48: rows of each. */
-static const struct {
+/* Palette 1; bytes per row of each tile, and rows of each. */
+typedef struct tile_config {
   uint8_t palette, start_row, reserved[14];
   uint16_t columns[16];
   uint8_t rows[16];
-} config = {1,
-            0,
-            {0},
-            {SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE},
-            {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, ROWS}};
+} tile_config;
 
-static void begin(void) { _tile_loadconfig(&config); }
+#define TILES(depth)                                                                            \
+  {                                                                                             \
+    1, 0, {0},                                                                                  \
+        {SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, 4 * (depth), 4 * (depth), SVF_LINE, SVF_LINE}, \
+        {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, (depth), (depth)},                                 \
+  }
+
+/* A of 4 * depth bytes a row, B of depth rows. */
+static const tile_config full_depth = TILES(ROWS), half_depth = TILES(ROWS / 2);
+
+/* Groups of 32 of integers are half a tile deep. */
+static void begin(int group) { _tile_loadconfig(group == 2 * ROWS ? &half_depth : &full_depth); }
 static void end(void) { _tile_release(); }
 
 /* What a tile fetches. */

@@ -400,7 +400,7 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
   const svf_kernel *kernel = plan->kernel;
   const size_t most = (size_t)(kernel->blocking.rows / kernel->rows);
   const size_t chunks = svf_size_ceil(block1 - block0, most);
-  if (plan->kernel->begin) plan->kernel->begin();
+  if (plan->kernel->begin) plan->kernel->begin((int)p->parts.group);
   chunk ch;
   for (size_t i = 0; i < chunks; ++i) {
     enter_chunk(plan, block0 + svf_share(block1 - block0, chunks, i),
