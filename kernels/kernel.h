@@ -109,14 +109,14 @@ typedef struct svf_blocking {
 typedef struct svf_kernel {
   const char *name; /* of its largest tile: svf_<format>_<rows>x<channels>_<isa> */
   svf_isa isa;
-  svf_format format; /* of the weights; serves the split form too */
-  uint64_t needs;    /* SVF_CPU_* bits */
-  int rows;          /* largest row block */
-  int row_unit;      /* rows of A and C are padded to a multiple of this */
-  int a_steps;       /* steps of k in a line of A */
-  int a_lines[3];    /* lines that these steps of a row take, for 1 and 2 planes */
-  size_t least_rows; /* with fewer the next kernel in order of preference is faster; it
-                        has the same bits */
+  svf_format format;    /* of the weights; serves the split form too */
+  uint64_t needs;       /* SVF_CPU_* bits */
+  int rows;             /* largest row block */
+  int row_unit;         /* rows of A and C are padded to a multiple of this */
+  int a_steps;          /* steps of k in a line of A */
+  int a_lines[3];       /* lines that these steps of a row take, for 1 and 2 planes */
+  size_t least_rows[2]; /* of groups of 32, and otherwise: with fewer the next kernel in order of
+                           preference is faster; it has the same bits */
   svf_blocking blocking;
   int room; /* bytes for a step of a panel if it takes weights apart, once for several row blocks */
   double cycles;               /* about, for a step of a row and a panel: for dividing work */

@@ -16,7 +16,7 @@
 
 #include <svf/cpu.h>
 
-SVF_TARGET_BEGIN("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+SVF_TARGET_BEGIN("amx-tile,amx-int8,prfchw,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 
 #include "kernels/avx512/ivec.h"
 
@@ -166,6 +166,32 @@ typedef struct destination {
   int rows;
 } destination;
 
+/* Lines of Y, of `panels` panels. A store that misses would hold up all those behind it, of tiles
+ * too: a pass that finishes fetches them. */
+typedef struct result {
+  const char *row;
+  ptrdiff_t stride, panel; /* bytes */
+  int rows;
+} result;
+
+SVF_INLINE result result_of(const svf_tile *tile, const destination *to, int row, int panel,
+                            const shape s)
+{
+  const svf_epilogue *e = tile->epilogue;
+  if (!e) return (result){0};
+  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)tile->channel + panel * SVF_PANEL;
+  return (result){(const char *)e->y + at * size, e->y_stride * size, SVF_PANEL * size,
+                  to->rows < s.units * ROWS ? to->rows : s.units * ROWS};
+}
+
+SVF_INLINE void fetch_result(result *y, const shape s)
+{
+  for (int n = 0; n < 4 && y->rows > 0; ++n, --y->rows, y->row += y->stride) {
+    for (int p = 0; p < s.panels; ++p) __builtin_prefetch(y->row + p * y->panel, 1);
+  }
+}
+
 SVF_INLINE void add_part(const waiting *w, const destination *to, const shape s, int part)
 {
   const int panel = part / s.units, unit = part % s.units, tiles = tiles_of_a(s);
@@ -233,6 +259,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
   const int steps_in_group = s.halves ? 1 : (int)(group / INT_LINE);
   const int parts = (s.panels * s.units + steps_in_group - 1) / steps_in_group;
   const fetching none = {.stride = stride};
+  result y = result_of(tile, &to, unit * ROWS, panel, s);
   waiting sums;
   sums.which = sums.done = sums.parts = 0;
   size_t i = 0; /* steps so far */
@@ -247,6 +274,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
       const char *from = is_widened(s) ? r.tiles + (i & r.mask) * step_room : w;
       const size_t from_stride = is_widened(s) ? TILE_BYTES : stride;
       step(lines, apart, from, from_stride, s, &fetch);
+      fetch_result(&y, s);
       add_parts(&sums, &to, s, parts);
       if (s.halves) {
         end_group(&sums, s, b, k / group, a_scale);
@@ -352,7 +380,7 @@ AMX_TILES(1, 1)
 AMX_TILES(2, 2)
 AMX_TILES(2, 1)
 
-#define AMX_KERNEL(format_, enumerator, least, room_)                                      \
+#define AMX_KERNEL(format_, enumerator, least_32, least, room_)                            \
   const svf_kernel svf_kernel_##format_##_amx = {                                          \
       .name = "svf_" #format_ "_32x32_amx",                                                \
       .isa = SVF_ISA_AMX,                                                                  \
@@ -362,7 +390,7 @@ AMX_TILES(2, 1)
       .row_unit = ROWS,                                                                    \
       .a_steps = INT_LINE,                                                                 \
       .a_lines = {0, 1, 2},                                                                \
-      .least_rows = (least),                                                               \
+      .least_rows = {(least_32), (least)},                                                 \
       .room = (room_),                                                                     \
       .blocking = {256, 512, 128 * 1024, 2},                                               \
       .cycles = 1.0 / 32,                                                                  \
@@ -377,8 +405,8 @@ AMX_TILES(2, 1)
                [2] = {2, {[1] = format_##_2x1, [2] = format_##_2x2}}},                     \
   };
 
-AMX_KERNEL(s8, SVF_FORMAT_S8, 5, 0)
-AMX_KERNEL(w8, SVF_FORMAT_W8, 1, 0)
-AMX_KERNEL(w4, SVF_FORMAT_W4, 1, SVF_PANEL)
+AMX_KERNEL(s8, SVF_FORMAT_S8, 0, 5, 0)
+AMX_KERNEL(w8, SVF_FORMAT_W8, 9, 8, 0)
+AMX_KERNEL(w4, SVF_FORMAT_W4, 9, 4, SVF_PANEL)
 
 SVF_TARGET_END

@@ -149,14 +149,14 @@ svf_isa svf_isa_selected(void)
   return isa == SVF_ISA_AUTO ? best() : isa;
 }
 
-/* The kernel for calls with this isa, not AUTO, format and number of rows. */
-static const svf_kernel *find(svf_isa isa, svf_format format, size_t rows)
+/* The kernel for calls with this isa, not AUTO, format, group and number of rows. */
+static const svf_kernel *find(svf_isa isa, svf_format format, size_t group, size_t rows)
 {
   const svf_kernel *best_one = NULL;
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *k = svf_kernel_at(i);
     if (k->isa > isa || k->format != svf_format_weights(format) || !may_run(k)) continue;
-    if (rows >= k->least_rows) return k;
+    if (rows >= k->least_rows[group != 32]) return k;
     if (!best_one) best_one = k;
   }
   return best_one;
@@ -165,15 +165,17 @@ static const svf_kernel *find(svf_isa isa, svf_format format, size_t rows)
 svf_isa svf_isa_serving(svf_isa isa, svf_format format)
 {
   if ((int)format < 0 || format >= SVF_FORMAT_COUNT || !svf_isa_supported(isa)) return SVF_ISA_AUTO;
-  const svf_kernel *kernel = find(isa == SVF_ISA_AUTO ? svf_isa_selected() : isa, format, SIZE_MAX);
+  const svf_kernel *kernel =
+      find(isa == SVF_ISA_AUTO ? svf_isa_selected() : isa, format, 0, SIZE_MAX);
   return kernel ? kernel->isa : SVF_ISA_AUTO;
 }
 
-svf_status svf_dispatch(svf_isa isa, svf_format format, size_t rows, const svf_kernel **kernel)
+svf_status svf_dispatch(svf_isa isa, svf_format format, size_t group, size_t rows,
+                        const svf_kernel **kernel)
 {
   if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
   if (!svf_isa_supported(isa)) return unsupported(isa);
-  *kernel = find(isa, format, rows);
+  *kernel = find(isa, format, group, rows);
   if (*kernel) return SVF_OK;
   return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel of format %s",
                   svf_isa_name(isa), svf_format_name(format));

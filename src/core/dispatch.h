@@ -8,9 +8,10 @@
 #include "kernels/kernel.h"
 #include "kernels/ops.h"
 
-/* The kernel for a call of so many rows: AUTO becomes the selected ISA. UNSUPPORTED with the
- * reason. Thread-safe. */
-svf_status svf_dispatch(svf_isa isa, svf_format format, size_t rows, const svf_kernel **kernel);
+/* The kernel for a call of so many rows, of weights in groups of so many (0: no groups): AUTO
+ * becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe. */
+svf_status svf_dispatch(svf_isa isa, svf_format format, size_t group, size_t rows,
+                        const svf_kernel **kernel);
 
 /* Lines of a panel between those that are fetched and those that are used. Thread-safe. */
 size_t svf_fetch_distance(void);

@@ -89,9 +89,11 @@ static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
   const svf_linear_header *h = args->linear;
-  status = svf_dispatch(args->isa, (svf_format)h->format, args->rows, kernel);
+  status = svf_dispatch(args->isa, (svf_format)h->format, h->group, args->rows, kernel);
   if (status != SVF_OK) return status;
-  status = svf_dispatch(args->isa, svf_parts_of(h, 0).format[0], args->rows, head_kernel);
+  /* Of the same ISA whatever the rows, since both read the same A. */
+  status =
+      svf_dispatch((*kernel)->isa, svf_parts_of(h, 0).format[0], h->group, SIZE_MAX, head_kernel);
   if (status != SVF_OK) return status;
   if (!lay_out(h, *kernel, args->rows, nth, space)) {
     return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",

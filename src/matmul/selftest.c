@@ -206,7 +206,7 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
     if (isa != SVF_ISA_AUTO && kernel->isa != isa) continue;
     if (kernel->format != svf_format_weights(format)) continue;
     const svf_kernel *serves; /* a row behind a preferred one of its ISA cannot be asked for */
-    if (svf_dispatch(kernel->isa, format, SIZE_MAX, &serves) != SVF_OK || serves != kernel)
+    if (svf_dispatch(kernel->isa, format, 0, SIZE_MAX, &serves) != SVF_OK || serves != kernel)
       continue;
     status = run_kernel(&b, s, kernel);
     ++*ran;

@@ -111,7 +111,7 @@ static svf_status create(svf_context *c, const svf_context_options *o)
   c->attention.ops = svf_dispatch_ops();
   c->attention.group = f->heads / f->kv_heads;
   c->attention.scale = (float)(1 / sqrt((double)f->head_dim));
-  svf_status status = svf_dispatch(c->isa, SVF_FORMAT_F32, 1, &c->attention.kernel);
+  svf_status status = svf_dispatch(c->isa, SVF_FORMAT_F32, 0, 1, &c->attention.kernel);
   if (status == SVF_OK) {
     status = svf_kv_create(&c->kv, f->layers, f->kv_heads, f->head_dim,
                            svf_size_min(f->max_positions, tokens), sequences, tokens);

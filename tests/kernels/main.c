@@ -174,7 +174,7 @@ int main(int argc, char **argv)
   for (size_t i = 0; i < svf_kernel_count(); ++i) {
     const svf_kernel *kernel = svf_kernel_at(i);
     const svf_kernel *serving;
-    if (svf_dispatch(kernel->isa, kernel->format, SIZE_MAX, &serving) != SVF_OK ||
+    if (svf_dispatch(kernel->isa, kernel->format, 0, SIZE_MAX, &serving) != SVF_OK ||
         serving != kernel) {
       printf("%-26s not executed: %s\n", kernel->name,
              svf_isa_supported(kernel->isa) ? "another kernel serves here" : svf_last_message());

@@ -124,7 +124,7 @@ static void run(svf_isa isa, size_t group, size_t dim)
       .ops = svf_dispatch_ops(), .group = group, .scale = (float)(1 / sqrt((double)dim))};
   problem p = make(group, dim);
   svf_kv kv;
-  ck_works(svf_dispatch(isa, SVF_FORMAT_F32, 1, &a.kernel));
+  ck_works(svf_dispatch(isa, SVF_FORMAT_F32, 0, 1, &a.kernel));
   ck_works(svf_kv_create(&kv, LAYERS, HEADS, dim, LIMIT, 1, LIMIT));
   float *scratch = aligned_alloc(SVF_LINE, svf_attention_scratch(&a, &kv, LIMIT) * sizeof(float));
   fill(&kv, &p);
