@@ -11,13 +11,14 @@
  *
  *   i_store_pairs(p, x)       unless INT_A8: 16 int32 as int16, of each four in the order 0 2 1 3
  *   i_store_quads(p, x)       INT_A8, INT_QUADS: 16 int32 as int8
- *   i_high(x), i_low(x, h)    INT_A8: 128 * h + l = x, with l in [-64, 63]
+ *   i_high(x), i_low(x, h)    INT_A8, INT_TWO_QUADS: 128 * h + l = x, with l in [-64, 63]
  *
  * and defines
  *
  *   INT_A8                    1: A is planes of int8. 0: it is int16, but
  *   INT_QUADS                 1: of one plane int8, with which int8 is multiplied as uint8: a row's
  *                             sums start at -128 times its own
+ *   INT_TWO_QUADS             INT_QUADS: blocks of at most so many rows have two planes of int8
  *   INT_PAIRED                1: lines come in pairs, of two rows or of a row's two planes, eight
  *                             steps of each in turn
  *   INT_ROW_UNIT              rows of A are padded to a multiple of this
@@ -52,13 +53,15 @@ SVF_INLINE size_t a_row_bytes(int planes)
 
 /* Where the rows of a block of A are. */
 typedef struct int_rows {
-  int padded, low; /* from the high plane of a row to its low one, in rows */
+  int padded;
+  bool planes; /* two planes are planes of int8 */
+  int low;     /* from the high plane of a row to its low one, in rows */
 } int_rows;
 
 SVF_INLINE int_rows rows_of(int rows)
 {
   const int padded = padded_rows(rows);
-  return (int_rows){padded, rows <= INT_FEW ? INT_FEW : padded};
+  return (int_rows){padded, INT_A8 || rows <= INT_TWO_QUADS, rows <= INT_FEW ? INT_FEW : padded};
 }
 
 /* Where step k, a multiple of 16, of a row is in a block's lines of int8. */
@@ -98,16 +101,20 @@ SVF_INLINE void put_integers(char *lines, int_rows rows, int row, int planes, si
     return;
   }
 #endif
-#if INT_A8
-  ivec high[VECS], low[VECS];
-  SVF_UNROLL
-  for (int q = 0; q < VECS; ++q) {
-    high[q] = i_high(x[q]);
-    low[q] = i_low(x[q], high[q]);
+#if INT_A8 || INT_TWO_QUADS
+  if (rows.planes) {
+    ivec high[VECS], low[VECS];
+    SVF_UNROLL
+    for (int q = 0; q < VECS; ++q) {
+      high[q] = i_high(x[q]);
+      low[q] = i_low(x[q], high[q]);
+    }
+    put_quads(quads_at(lines, rows, row, 2, 0, k), high);
+    put_quads(quads_at(lines, rows, row, 2, 1, k), low);
+    return;
   }
-  put_quads(quads_at(lines, rows, row, 2, 0, k), high);
-  put_quads(quads_at(lines, rows, row, 2, 1, k), low);
-#else
+#endif
+#if !INT_A8
   (void)planes;
   enum { PAIRS_LINE = INT_LINE / 2 };
   const size_t l = k / PAIRS_LINE * (size_t)rows.padded + (size_t)row;

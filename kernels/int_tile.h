@@ -12,8 +12,10 @@
  *
  *   i_quads(a, w, sum)        sum + products of four int8 of w with four of a; uint8 unless INT_A8
  *   i_flip(x)                 unless INT_A8: int8 to uint8, 128 more
- *   i_low4(x), i_high4(x)     INT_A8: 16 times the int4 in the low and in the high halves of bytes
- *   i_join(h, l), i_sar4(x)   INT_A8: 128 * h + l; x / 16
+ *   i_low4u(x), i_high4u(x)   INT_TWO_QUADS: 8 + the int4 in the low and in the high halves of
+ * bytes i_dup8(n)                 INT_TWO_QUADS: n in every byte i_low4(x), i_high4(x)     INT_A8:
+ * 16 times the int4 in the low and in the high halves of bytes i_join(h, l)              INT_A8,
+ * INT_TWO_QUADS: 128 * h + l i_sar4(x)                 INT_A8: x / 16
  *
  * As int16 a line of weights is shifted apart into pairs: of int8 quads (0 2) and (1 3), of int4
  * (0 2), (4 6), (1 3), (5 7); A is laid out in that order. */
@@ -29,32 +31,41 @@ typedef struct shape {
   int planes;        /* of A, if it is int8; 0: it is int16 */
 } shape;
 
-#if INT_A8
-typedef struct isum {
-  ivec plane[2];
-} isum;
-SVF_INLINE isum s_zero(void) { return (isum){{i_zero(), i_zero()}}; }
-SVF_INLINE ivec s_total(isum sum, const shape s)
-{
-  const ivec x = s.planes == 2 ? i_join(sum.plane[0], sum.plane[1]) : sum.plane[0];
-  return s.format == SVF_FORMAT_W4 ? i_sar4(x) : x;
-}
-#else
 #ifndef INT_WIDE_SUMS
 typedef ivec isum;
 SVF_INLINE isum s_zero(void) { return i_zero(); }
 SVF_INLINE ivec s_add_up(isum sum) { return sum; }
 #endif
-SVF_INLINE ivec s_total(isum sum, const shape s)
-{
-  (void)s;
-  return s_add_up(sum);
-}
-#endif
 
 typedef struct int_sums {
   isum v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX]; /* [row][panel][VECS] */
+#if INT_A8 || INT_TWO_QUADS
+  ivec low[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX]; /* of the second plane */
+#endif
+#if INT_TWO_QUADS
+  ivec more[2][SVF_ROWS_MAX]; /* [plane][row]: what unsigned weights are more, times A */
+#endif
 } int_sums;
+
+/* Whether weights are made unsigned and what that adds is summed beside. */
+SVF_INLINE bool adds_more(const shape s) { return INT_TWO_QUADS > 0 && s.planes == 2; }
+
+/* Exact sum e, of that row. */
+SVF_INLINE ivec s_total(const int_sums *sum, int e, int row, const shape s)
+{
+  ivec x = s_add_up(sum->v[e]);
+  (void)row, (void)s;
+#if INT_A8 || INT_TWO_QUADS
+  if (s.planes == 2) x = i_join(x, sum->low[e]);
+#endif
+#if INT_TWO_QUADS
+  if (adds_more(s)) x = i_sub(x, i_join(sum->more[0][row], sum->more[1][row]));
+#endif
+#if INT_A8
+  if (s.format == SVF_FORMAT_W4) x = i_sar4(x);
+#endif
+  return x;
+}
 
 /* Steps in a line of weights. */
 SVF_INLINE int line_steps(svf_format format) { return format == SVF_FORMAT_W4 ? 8 : 4; }
@@ -76,6 +87,9 @@ SVF_INLINE ivec weight_quads(ivec raw, svf_format format, const int n)
   if (format == SVF_FORMAT_W4) return n == 0 ? i_low4(raw) : i_high4(raw);
   return raw;
 #else
+#if INT_TWO_QUADS
+  if (format == SVF_FORMAT_W4) return n == 0 ? i_low4u(raw) : i_high4u(raw);
+#endif
   (void)format, (void)n;
   return i_flip(raw);
 #endif
@@ -95,14 +109,19 @@ SVF_INLINE void quads_step(const char *a, const char *b, size_t stride, const sh
     SVF_UNROLL
     for (int i = 0; i < s.rows * s.planes; ++i) {
       const ivec x = i_dup(a + i * SVF_LINE + n * 4);
+      isum *to = sum->v;
+#if INT_A8 || INT_TWO_QUADS
+      if (i >= s.rows) to = sum->low;
+#endif
+#if INT_TWO_QUADS
+      ivec *more = &sum->more[i / s.rows][i % s.rows];
+      const ivec offset = i_dup8(s.format == SVF_FORMAT_W4 ? 8 : (char)128);
+      if (adds_more(s)) *more = i_quads(x, offset, *more);
+#endif
       SVF_UNROLL
       for (int q = 0; q < vecs; ++q) {
-        isum *to = &sum->v[i % s.rows * vecs + q];
-#if INT_A8
-        to->plane[i / s.rows] = i_quads(x, w[q], to->plane[i / s.rows]);
-#else
-        *to = i_quads(x, w[q], *to);
-#endif
+        const int e = i % s.rows * vecs + q;
+        to[e] = i_quads(x, w[q], to[e]);
       }
     }
   }
@@ -155,7 +174,7 @@ SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const sha
 #if INT_A8
   quads_step(a, b, stride, s, sum);
 #elif INT_QUADS
-  if (s.planes == 1) {
+  if (s.planes > 0) {
     quads_step(a, b, stride, s, sum);
   } else {
     pairs_step(a, b, stride, s, sum);
@@ -184,7 +203,7 @@ SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, siz
   }
   SVF_UNROLL
   for (int e = 0; e < vecs * s.rows; ++e) {
-    add_scaled(c_at(c, s, e), s_total(sum->v[e], s), w[e % vecs], a_scale[e / vecs]);
+    add_scaled(c_at(c, s, e), s_total(sum, e, e / vecs, s), w[e % vecs], a_scale[e / vecs]);
   }
 }
 
@@ -202,13 +221,29 @@ SVF_INLINE isum sum_start(const char *header, const shape s, int row)
   return s_zero();
 }
 
+SVF_INLINE void start_sums(const char *header, const shape s, int_sums *sum)
+{
+  const int vecs = s.panels * VECS;
+  SVF_UNROLL
+  for (int e = 0; e < s.rows * vecs; ++e) {
+    sum->v[e] = sum_start(header, s, e / vecs);
+#if INT_A8 || INT_TWO_QUADS
+    sum->low[e] = i_zero();
+#endif
+  }
+#if INT_TWO_QUADS
+  SVF_UNROLL
+  for (int i = 0; i < s.rows; ++i) sum->more[0][i] = sum->more[1][i] = i_zero();
+#endif
+}
+
 /* One group: steps [k0, k1) of a block, whose lines of A are at `lines`. */
 SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *b, size_t k0,
                            size_t k1, int_fetch *f, const shape s, int_sums *sum)
 {
   const int b_steps = line_steps(s.format), planes = s.planes > 0 ? s.planes : 1;
-  const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2; /* steps in one of A */
-  const int a_steps = INT_A8 ? INT_LINE / 2 : a_line;        /* at a time */
+  const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2;           /* steps in one of A */
+  const int a_steps = INT_A8 || s.planes == 2 ? INT_LINE / 2 : a_line; /* at a time */
   const int row_lines = s.rows * planes;
   size_t stride = tile->b_stride;
   for (size_t k = k0; k < k1; k += (size_t)a_steps) {
@@ -228,7 +263,6 @@ SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *
 
 SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
 {
-  const int sums = s.rows * s.panels * VECS;
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
   const char *a = tile->a, *b = tile->b;
   int_fetch f = {tile->a_ahead, tile->ahead};
@@ -241,8 +275,7 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
     const char *w = b + svf_scale_bytes(s.format, group);
     for (size_t k = 0, g = 0; k < steps; k += group, ++g) {
       const size_t end = steps - k < group ? steps : k + group;
-      SVF_UNROLL
-      for (int e = 0; e < sums; ++e) sum.v[e] = sum_start(a, s, e / (s.panels * VECS));
+      start_sums(a, s, &sum);
       group_sums(tile, a + s.rows * SVF_A_HEADER, w, k, end, &f, s, &sum);
       add_group(&sum, b, tile->b_stride, g, (const float *)(const void *)a, tile->c, s);
       w += (end - k) / (size_t)line_steps(s.format) * SVF_LINE;
@@ -260,29 +293,28 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
 /* --- Tables: SVF_INT_TILES(tile) lists tile(rows, panels), SVF_INT_ROWS the registry's view ------
  */
 
-enum {
-  ONE_PLANE = INT_A8 || INT_QUADS ? 1 : 0, /* what shape has for tiles of one plane, and of two */
-  TWO_PLANES = INT_A8 ? 2 : 0
-};
+/* What shape has for tiles of one plane, and of two. */
+enum { ONE_PLANE = INT_A8 || INT_QUADS ? 1 : 0 };
+#define TWO_PLANES(rows) (INT_A8 || (rows) <= INT_TWO_QUADS ? 2 : 0)
 
-#define INT_S8(rows, panels)                                         \
-  static void s8_##rows##x##panels(const svf_tile *t)                \
-  {                                                                  \
-    if (ONE_PLANE != TWO_PLANES && t->planes == 1) {                 \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, ONE_PLANE});  \
-    } else {                                                         \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, TWO_PLANES}); \
-    }                                                                \
+#define INT_S8(rows, panels)                                               \
+  static void s8_##rows##x##panels(const svf_tile *t)                      \
+  {                                                                        \
+    if (ONE_PLANE != 0 && t->planes == 1) {                                \
+      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, ONE_PLANE});        \
+    } else {                                                               \
+      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, TWO_PLANES(rows)}); \
+    }                                                                      \
   }
-#define INT_W8(rows, panels)                                       \
-  static void w8_##rows##x##panels(const svf_tile *t)              \
-  {                                                                \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_W8, TWO_PLANES}); \
+#define INT_W8(rows, panels)                                             \
+  static void w8_##rows##x##panels(const svf_tile *t)                    \
+  {                                                                      \
+    int_tile(t, (shape){rows, panels, SVF_FORMAT_W8, TWO_PLANES(rows)}); \
   }
-#define INT_W4(rows, panels)                                       \
-  static void w4_##rows##x##panels(const svf_tile *t)              \
-  {                                                                \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_W4, TWO_PLANES}); \
+#define INT_W4(rows, panels)                                             \
+  static void w4_##rows##x##panels(const svf_tile *t)                    \
+  {                                                                      \
+    int_tile(t, (shape){rows, panels, SVF_FORMAT_W4, TWO_PLANES(rows)}); \
   }
 
 /* The registry row of one format. */

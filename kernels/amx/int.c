@@ -27,12 +27,7 @@ SVF_TARGET_BEGIN("amx-tile,amx-int8,prfchw,avx512f,avx512bw,avx512dq,avx512vl,av
 #define INT_PAIRED 0
 #define INT_ROW_UNIT 16
 #define INT_FEW 8
-
-SVF_INLINE ivec i_high(ivec x)
-{
-  return _mm512_srai_epi32(_mm512_add_epi32(x, _mm512_set1_epi32(64)), 7);
-}
-SVF_INLINE ivec i_low(ivec x, ivec high) { return _mm512_sub_epi32(x, _mm512_slli_epi32(high, 7)); }
+#define INT_TWO_QUADS 0
 
 #include "kernels/int_lines.h"
 
@@ -203,9 +198,7 @@ SVF_INLINE void add_part(const waiting *w, const destination *to, const shape s,
   const int left = to->rows - unit * ROWS, rows = left < ROWS ? left : ROWS;
   for (int i = 0; i < rows; ++i) {
     ivec x = _mm512_load_si512(high[i]);
-    if (s.planes == 2) {
-      x = _mm512_add_epi32(_mm512_slli_epi32(x, 7), _mm512_load_si512(low[i]));
-    }
+    if (s.planes == 2) x = i_join(x, _mm512_load_si512(low[i]));
     add_scaled(c + i * SVF_PANEL, x, scale, a_scale[i]);
   }
 }

@@ -17,6 +17,7 @@ SVF_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define INT_PAIRED 0
 #define INT_ROW_UNIT 1
 #define INT_FEW 0
+#define INT_TWO_QUADS 0
 #define INT_QUADS 0
 
 /* In assembly, so that a sum stays in its register. */

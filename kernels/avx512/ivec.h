@@ -29,6 +29,17 @@ SVF_INLINE ivec i_max(ivec x, ivec y) { return _mm512_max_epi32(x, y); }
 SVF_INLINE int32_t i_most(ivec x) { return _mm512_reduce_max_epi32(x); }
 SVF_INLINE int32_t i_total(ivec x) { return _mm512_reduce_add_epi32(x); }
 
+SVF_INLINE ivec i_sub(ivec x, ivec y) { return _mm512_sub_epi32(x, y); }
+SVF_INLINE ivec i_high(ivec x)
+{
+  return _mm512_srai_epi32(_mm512_add_epi32(x, _mm512_set1_epi32(64)), 7);
+}
+SVF_INLINE ivec i_low(ivec x, ivec high) { return _mm512_sub_epi32(x, _mm512_slli_epi32(high, 7)); }
+SVF_INLINE ivec i_join(ivec high, ivec low)
+{
+  return _mm512_add_epi32(_mm512_slli_epi32(high, 7), low);
+}
+
 SVF_INLINE void i_store_pairs(char *p, const ivec *x)
 {
   const __m256i order = _mm256_broadcastsi128_si256(

@@ -17,6 +17,7 @@ SVF_TARGET_BEGIN("avxvnni,avx2,fma")
 #define INT_PAIRED 0
 #define INT_ROW_UNIT 1
 #define INT_FEW 0
+#define INT_TWO_QUADS 0
 #define INT_QUADS 1
 
 SVF_INLINE ivec i_pairs(ivec a, ivec w, ivec sum) { return _mm256_dpwssd_avx_epi32(sum, a, w); }

@@ -16,6 +16,7 @@
 #define INT_PAIRED 0
 #define INT_ROW_UNIT 1
 #define INT_FEW 0
+#define INT_TWO_QUADS 0
 #define INT_QUADS 0
 
 /* Of four channels: 2 * channel + (0 of even, 1 of odd steps), channels 0 and 1, 2 and 3. */

@@ -26,6 +26,7 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 #define INT_QUADS 1
 #define INT_ROW_UNIT 2
 #define INT_FEW 0
+#define INT_TWO_QUADS 0
 #include "kernels/int_lines.h"
 
 enum {
