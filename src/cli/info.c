@@ -8,27 +8,7 @@
 #include <sys/stat.h>
 
 #include "src/cli/model_options.h"
-
-static const char name[] = "info";
-
-typedef struct options {
-  model_options m;
-  const char *path;
-} options;
-
-static error_t take(int key, char *value, struct argp_state *state)
-{
-  options *o = state->input;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &o->m; return 0;
-    case ARGP_KEY_ARG:
-      if (o->path) argp_error(state, "one model or expert at a time");
-      o->path = value;
-      return 0;
-    case ARGP_KEY_NO_ARGS: argp_usage(state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
-}
+#include "src/core/status.h"
 
 static void print_model(const svf_model *model, bool json)
 {
@@ -92,36 +72,50 @@ static void print_expert(const svf_expert *expert, bool json)
   if (i->trained) printf("trained        %s\n", i->trained);
 }
 
-static int run(int argc, char **argv)
+static svf_status describe_expert(const char *path, const model_options *o)
 {
-  static const struct argp_child children[] = {{&cli_model_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      NULL,
-      take,
-      "MODEL|EXPERT",
-      "Say what a model's directory or an expert's file is.\vexample: svf info tinyllama-svf",
-      children,
-      NULL,
-      NULL};
-  options o = {0};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
-  cli_catch_interrupts();
-  struct stat s;
-  svf_status status;
-  if (stat(o.path, &s) == 0 && !S_ISDIR(s.st_mode)) {
-    svf_expert *expert = NULL;
-    status = svf_expert_open(o.path, &expert);
-    if (status == SVF_OK) print_expert(expert, o.m.json);
-    svf_expert_close(expert);
-  } else {
-    svf_model *model = NULL;
-    o.m.model.flags |= SVF_MODEL_OUTLINE;
-    status = cli_open_model(o.path, &o.m, &model);
-    if (status == SVF_OK) print_model(model, o.m.json);
-    svf_model_close(model);
+  if (o->format.given || o->group > 0 || o->no_mmap) {
+    return svf_fail(SVF_ERR_ARGUMENT, "%s is a file: %s is for models, which are directories", path,
+                    o->format.given ? "--format"
+                    : o->group > 0  ? "--group"
+                                    : "--no-mmap");
   }
-  return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
+  svf_expert *expert = NULL;
+  const svf_status status = svf_expert_open(path, &expert);
+  if (status == SVF_OK) print_expert(expert, o->json);
+  svf_expert_close(expert);
+  return status;
 }
 
-const svf_command command_info = {name, "what a model or an expert is", run};
+static svf_status describe_model(const char *path, model_options *o)
+{
+  svf_model *model = NULL;
+  const svf_status status = cli_open_model(path, o, SVF_MODEL_OUTLINE, &model);
+  if (status == SVF_OK) print_model(model, o->json);
+  svf_model_close(model);
+  return status;
+}
+
+static int run(int argc, char **argv)
+{
+  model_options o = cli_model_defaults();
+  cli_words words = {.least = 1, .most = 1};
+  const cli_group groups[] = {
+      {cli_format_options, &o}, {cli_open_options, &o}, {cli_run_options, &o}, {0}};
+  cli_parse(&command_info, groups, argc, argv, &words);
+  cli_catch_interrupts();
+  const char *path = words.word[0];
+  struct stat s;
+  const bool is_file = stat(path, &s) == 0 && !S_ISDIR(s.st_mode);
+  return cli_end(&command_info, is_file ? describe_expert(path, &o) : describe_model(path, &o));
+}
+
+const svf_command command_info = {
+    "info", "what a model or an expert is", "MODEL|EXPERT",
+    "Say what a model's directory or an expert's file is.\v"
+    "--json: an object of schema, kind, and of a model architecture, parameters, layers, hidden, "
+    "intermediate, heads, kv_heads, head_dim, vocab, context, window, linears, factored, packed, "
+    "format (null if nothing is packed), gains, fingerprint, weight_bytes; of an expert modules, "
+    "values, fingerprint, parametrisation, task.\n\n"
+    "example: svf info tinyllama-svf",
+    run};

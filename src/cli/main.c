@@ -54,7 +54,7 @@ static int run(const svf_command *command, int argc, char **argv)
 {
   char name[64];
   if (svf_isa_select_env() != SVF_OK || svf_backend_select_env() != SVF_OK) {
-    return cli_fail(command->name, SVF_ERR_ARGUMENT);
+    return cli_end(command, SVF_ERR_ARGUMENT);
   }
   snprintf(name, sizeof name, "svf %s", command->name);
   argv[0] = name;

@@ -34,7 +34,7 @@ int output_token(void *context, int32_t token)
   if (svf_text_push(out->text, token, &text, &bytes, &stopped) != SVF_OK) out->failed = true;
   if (!out->failed && bytes > 0) emit(out, text, bytes);
   out->stopped = stopped != 0;
-  return stopped || out->failed || cli_interrupted();
+  return stopped || out->failed || ferror(stdout) || cli_interrupted();
 }
 
 void output_finish(output *out)
@@ -43,6 +43,7 @@ void output_finish(output *out)
   size_t bytes;
   if (svf_text_flush(out->text, &text, &bytes) == SVF_OK && bytes > 0) emit(out, text, bytes);
   if (out->stream) fputc('\n', stdout);
+  out->ended = true;
 }
 
 const char *output_reason(const output *out, const svf_request *r)

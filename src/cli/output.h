@@ -11,17 +11,18 @@
 #include <svf/text.h>
 
 typedef struct output {
+  void *owner; /* the caller's */
   svf_text *text;
   bool stream; /* to standard output as it comes */
   char *done;  /* what came so far, terminated, if it is not streamed */
   size_t bytes, tokens;
-  bool stopped, failed;
+  bool stopped, failed, ended;
 } output;
 
 /* on_token of a request; `context` is its output. */
 int output_token(void *context, int32_t token);
 
-/* The end of the text. */
+/* The end of the text: sets `ended`. */
 void output_finish(output *out);
 
 /* Why it ended: "stop", "end", "length" or "interrupted". */
