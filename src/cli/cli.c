@@ -212,6 +212,7 @@ static intmax_t bytes_of(const char *dir)
 void cli_print_made(const char *dir, bool json)
 {
   const intmax_t bytes = bytes_of(dir);
+  cli_progress_end();
   if (!json) {
     printf("%s: %.1f MB\n", dir, (double)bytes / 1e6);
     return;

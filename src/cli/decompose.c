@@ -92,6 +92,7 @@ static int run(int argc, char **argv)
   o.d.energy = (double)o.energy;
   o.d.dtype = o.bf16 ? SVF_BF16 : SVF_F32;
   svf_status status = svf_model_decompose(words.word[0], o.out, &o.d);
+  cli_progress_end();
   if (status == SVF_OK && o.m.json) status = print_report(o.out);
   return cli_end(&command_decompose, status);
 }

@@ -2,7 +2,6 @@
  *
  * svf generate: texts, each with its own expert. */
 #define _GNU_SOURCE
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +207,31 @@ static svf_status load_gains(session *s, size_t i, const float **gains)
   return status;
 }
 
+/* --- Texts -------------------------------------------------------------------------------------
+ */
+
+/* In the order of the prompts, each text as soon as it and those before it have ended. */
+static void print_ended(session *s)
+{
+  for (; s->printed < s->jobs.count && s->outputs[s->printed].ended; ++s->printed) {
+    const size_t i = s->printed;
+    const job *j = &s->jobs.job[i];
+    if (s->o->m.json) {
+      output_print_json(&s->outputs[i], i, j, &s->requests[i]);
+    } else if (!s->outputs[i].stream) {
+      output_print(&s->outputs[i], i, j);
+    }
+    fflush(stdout);
+  }
+}
+
+static void text_ended(void *context)
+{
+  output *out = context;
+  output_finish(out);
+  print_ended(out->owner);
+}
+
 /* What svf_generate would refuse too, but by the number of the request. */
 static svf_status check_request(const session *s, const svf_request *r)
 {
@@ -221,15 +245,6 @@ static svf_status check_request(const session *s, const svf_request *r)
                     r->prompt_count, r->max_tokens, info.context);
   }
   return svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
-}
-
-static void print_ended(session *s);
-
-static void text_ended(void *context)
-{
-  output *out = context;
-  output_finish(out);
-  print_ended(out->owner);
 }
 
 static svf_status prepare(session *s, size_t i, size_t *positions)
@@ -302,58 +317,6 @@ static svf_status generate(session *s, double *seconds)
 
 /* --- Output ------------------------------------------------------------------------------------
  */
-
-static void print_file(const char *key, const char *text)
-{
-  printf("\"%s\": ", key);
-  if (text) {
-    cli_json_string(stdout, text, strlen(text));
-  } else {
-    fputs("null", stdout);
-  }
-}
-
-static void print_json(const session *s, size_t i)
-{
-  const output *out = &s->outputs[i];
-  const svf_request *r = &s->requests[i];
-  const job *j = &s->jobs.job[i];
-  printf("{\"schema\": %d, \"index\": %zu, \"prompt\": ", JSON_SCHEMA, i);
-  cli_json_string(stdout, j->prompt, j->bytes);
-  fputs(", ", stdout);
-  print_file("expert", j->expert);
-  fputs(", ", stdout);
-  print_file("mix", j->mix);
-  printf(", \"scale\": %.9g, \"seed\": %" PRIu64 ", \"text\": ", (double)j->scale,
-         r->sampling.seed);
-  cli_json_string(stdout, out->done ? out->done : "", out->bytes);
-  printf(", \"prompt_tokens\": %zu, \"tokens\": %zu, \"finish\": \"%s\"}\n", r->prompt_count,
-         out->tokens, output_reason(out, r));
-}
-
-/* Not by %s: a text may hold NUL. */
-static void print_text(const job *j, const output *out, bool first)
-{
-  fputs(first ? "== " : "\n== ", stdout);
-  fwrite(j->prompt, 1, j->bytes, stdout);
-  fputs(" ==\n", stdout);
-  if (out->bytes > 0) fwrite(out->done, 1, out->bytes, stdout);
-  fputc('\n', stdout);
-}
-
-/* In the order of the prompts, each text as soon as it and those before it have ended. */
-static void print_ended(session *s)
-{
-  for (; s->printed < s->jobs.count && s->outputs[s->printed].ended; ++s->printed) {
-    const size_t i = s->printed;
-    if (s->o->m.json) {
-      print_json(s, i);
-    } else if (!s->outputs[i].stream) {
-      print_text(&s->jobs.job[i], &s->outputs[i], i == 0);
-    }
-    fflush(stdout);
-  }
-}
 
 static bool all_whole(const session *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One text of `svf generate` as it comes. */
+ * One text of `svf generate`: as it comes, and what is printed of it. */
 #ifndef SVF_CLI_OUTPUT_H
 #define SVF_CLI_OUTPUT_H
 
@@ -9,6 +9,8 @@
 
 #include <svf/generate.h>
 #include <svf/text.h>
+
+#include "src/cli/jobs.h"
 
 typedef struct output {
   void *owner; /* the caller's */
@@ -25,7 +27,8 @@ int output_token(void *context, int32_t token);
 /* The end of the text: sets `ended`. */
 void output_finish(output *out);
 
-/* Why it ended: "stop", "end", "length" or "interrupted". */
-const char *output_reason(const output *out, const svf_request *r);
+/* The text of prompt i, which has ended: below the prompt, or as a line of JSON. */
+void output_print(const output *out, size_t i, const job *j);
+void output_print_json(const output *out, size_t i, const job *j, const svf_request *r);
 
 #endif
