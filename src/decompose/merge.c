@@ -76,8 +76,8 @@ static svf_status list_layers(job *j)
     gains += l->source.r;
     ++j->count;
   }
-  if (j->count > 0 || !j->gains) return SVF_OK;
-  return svf_fail(SVF_ERR_ARGUMENT, "gains are given, but no layer of the model is in factors");
+  if (j->count > 0) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing is to be merged");
 }
 
 /* --- One layer ---------------------------------------------------------------------------------

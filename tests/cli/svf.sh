@@ -300,6 +300,7 @@ expect 0 merge svf -o base-merged --threads 2
 text other base-merged Hello -n 24
 same base other "texts of the base model and of it merged without an expert"
 fails 2 'merged/|already' merge svf -o merged
+fails 2 'no layer|in factors' merge model -o never4
 fails 4 'w4: |packed' merge w4 -o never4
 
 # --- perplexity, logits ---------------------------------------------------------------------------
