@@ -10,43 +10,48 @@
 #include "src/cli/model_options.h"
 #include "src/core/status.h"
 
-static void print_model(const svf_model *model, bool json)
+static void print_model_json(const svf_model_info *i, const svf_modules *modules)
 {
-  svf_model_info i;
-  svf_model_describe(model, &i);
-  const svf_modules *modules = svf_model_modules(model);
-  if (json) {
-    printf("{\"schema\": %d, \"kind\": \"model\", \"architecture\": ", JSON_SCHEMA);
-    cli_json_string(stdout, i.architecture, strlen(i.architecture));
-    printf(
-        ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
-        "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
-        "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"packed\": %zu, \"format\": "
-        "%s%s%s, "
-        "\"gains\": %zu, "
-        "\"fingerprint\": \"%016" PRIx64 "\", \"weight_bytes\": %zu}\n",
-        i.parameters, i.layers, i.hidden, i.intermediate, i.heads, i.kv_heads, i.head_dim, i.vocab,
-        i.context, i.window, i.linears, i.factored, i.packed, i.packed > 0 ? "\"" : "",
-        i.packed > 0 ? svf_format_name(i.format) : "null", i.packed > 0 ? "\"" : "", modules->gains,
-        modules->fingerprint, i.weight_bytes);
-    return;
-  }
-  printf("architecture   %s\n", i.architecture);
-  printf("parameters     %.1f M\n", (double)i.parameters / 1e6);
-  printf("layers         %zu of hidden %zu, intermediate %zu\n", i.layers, i.hidden,
-         i.intermediate);
-  printf("heads          %zu on %zu kv heads of %zu\n", i.heads, i.kv_heads, i.head_dim);
-  printf("vocabulary     %zu\n", i.vocab);
-  printf("context        %zu", i.context);
-  if (i.window > 0) printf(", sliding window %zu", i.window);
-  printf("\nlinear layers  %zu, %zu of them in factors", i.linears, i.factored);
-  if (i.packed > 0) printf(", packed as %s", svf_format_name(i.format));
+  const char *quote = i->packed > 0 ? "\"" : "";
+  printf("{\"schema\": %d, \"kind\": \"model\", \"architecture\": ", JSON_SCHEMA);
+  cli_json_string(stdout, i->architecture, strlen(i->architecture));
+  printf(
+      ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
+      "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
+      "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"packed\": %zu, "
+      "\"format\": %s%s%s, \"gains\": %zu, \"fingerprint\": \"%016" PRIx64
+      "\", \"weight_bytes\": %zu}\n",
+      i->parameters, i->layers, i->hidden, i->intermediate, i->heads, i->kv_heads, i->head_dim,
+      i->vocab, i->context, i->window, i->linears, i->factored, i->packed, quote,
+      i->packed > 0 ? svf_format_name(i->format) : "null", quote, modules->gains,
+      modules->fingerprint, i->weight_bytes);
+}
+
+static void print_model_text(const svf_model_info *i, const svf_modules *modules)
+{
+  printf("architecture   %s\n", i->architecture);
+  printf("parameters     %.1f M\n", (double)i->parameters / 1e6);
+  printf("layers         %zu of hidden %zu, intermediate %zu\n", i->layers, i->hidden,
+         i->intermediate);
+  printf("heads          %zu on %zu kv heads of %zu\n", i->heads, i->kv_heads, i->head_dim);
+  printf("vocabulary     %zu\n", i->vocab);
+  printf("context        %zu", i->context);
+  if (i->window > 0) printf(", sliding window %zu", i->window);
+  printf("\nlinear layers  %zu, %zu of them in factors", i->linears, i->factored);
+  if (i->packed > 0) printf(", packed as %s", svf_format_name(i->format));
   putchar('\n');
-  if (i.factored > 0) {
+  if (i->factored > 0) {
     printf("an expert      %zu values, fingerprint %016" PRIx64 "\n", modules->gains,
            modules->fingerprint);
   }
-  printf("read per token %.1f MB of weights\n", (double)i.weight_bytes / 1e6);
+  printf("read per token %.1f MB of weights\n", (double)i->weight_bytes / 1e6);
+}
+
+static void print_model(const svf_model *model, bool json)
+{
+  svf_model_info info;
+  svf_model_describe(model, &info);
+  (json ? print_model_json : print_model_text)(&info, svf_model_modules(model));
 }
 
 static void print_expert(const svf_expert *expert, bool json)

@@ -9,6 +9,7 @@
 
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/transformer/model.h"
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
@@ -137,15 +138,26 @@ svf_model_options cli_library_options(model_options *o, unsigned flags)
                              .progress_context = &o->quiet};
 }
 
+/* Whether a layer is packed so, or not packed yet. One is enough: w84 has layers in w4 too. */
+static bool has_layer(const svf_model *m, const svf_format *format, size_t group)
+{
+  for (size_t i = 0; i < m->linear_count; ++i) {
+    const svf_linear_header *h = m->linears[i].block;
+    if (!m->linears[i].packed) return true;
+    if (format && h->format == (uint32_t)*format) return true;
+    if (group > 0 && h->group == group) return true;
+  }
+  return false;
+}
+
 static svf_status check_format(const char *dir, const model_options *o, const svf_model *model)
 {
   svf_model_info info;
-  svf_model_describe(model, &info);
-  if (info.packed < info.linears) return SVF_OK;
   const char *option = NULL;
-  if (o->format.given && o->format.value != info.format) option = "--format";
-  if (o->group > 0) option = "--group";
+  if (o->group > 0 && !has_layer(model, NULL, o->group)) option = "--group";
+  if (o->format.given && !has_layer(model, &o->format.value, 0)) option = "--format";
   if (!option) return SVF_OK;
+  svf_model_describe(model, &info);
   return svf_file_at_path(svf_fail(SVF_ERR_ARGUMENT, "%s has no effect: the model is packed as %s",
                                    option, svf_format_name(info.format)),
                           dir);

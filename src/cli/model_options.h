@@ -38,7 +38,7 @@ svf_status cli_check_expert(const model_options *o);
 /* As the library takes them, with a progress bar; flags are SVF_MODEL_*. `o` stays in use. */
 svf_model_options cli_library_options(model_options *o, unsigned flags);
 
-/* Open, and refuse a --format or --group that has no effect since all is packed. */
+/* Open, and refuse a --format or --group that has no effect since all is packed otherwise. */
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
 /* An expert, or a mixture "a=0.7,b=0.3", as gains of the whole model of these modules;

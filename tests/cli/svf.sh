@@ -280,8 +280,11 @@ for command in "info w4" "generate w4 Hello" "logits w4 Hello" "perplexity w4 pr
   # shellcheck disable=SC2086
   fails 2 'w4: --group has no effect|packed as w4' $command --group 64
   # shellcheck disable=SC2086
-  expect 0 $command -f w4
+  expect 0 $command -f w4 --group 32
 done
+expect 0 pack mlp -o mlp84 -f w84 # dense layers are w4 in it
+expect 0 info mlp84 -f w84
+fails 2 'mlp84: --format' info mlp84 -f w8
 fails 2 'w4|already' pack svf -o w4
 fails 2 'svf is the model itself' pack svf -o svf
 
