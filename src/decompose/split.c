@@ -71,10 +71,12 @@ static void name_file(const split *s, size_t k, char *text)
 /* The name of a shard of another number of files. */
 static bool is_of_another_division(const split *s, const char *name)
 {
-  size_t number, files;
+  static const char before[] = "model-", between[] = "-of-";
   char text[NAME];
-  if (sscanf(name, "model-%zu-of-%zu", &number, &files) != 2) return false;
-  name_shard(number, files, text);
+  const char *of = strstr(name, between);
+  if (strncmp(name, before, sizeof before - 1) != 0 || !of) return false;
+  const size_t files = strtoul(of + sizeof between - 1, NULL, 10);
+  name_shard(strtoul(name + sizeof before - 1, NULL, 10), files, text);
   return strcmp(text, name) == 0 && files != s->files;
 }
 
