@@ -129,6 +129,7 @@ assert text[:n] == partial[:n]' || die "the partial text is not the beginning of
 
 # A line of JSON as soon as its text, and those before it, have ended.
 printf '{"prompt": "Hi", "tokens": %d}\n' 3 60000 3 > prompts
+rm out # of the job before
 "$svf" generate whole --threads 1 --json -q -p prompts --ignore-end > out 2> err &
 job=$!
 for _ in {1..100}; do
