@@ -58,6 +58,9 @@ typedef struct svf_request {
    * 0 ends this request. May be NULL. */
   int (*on_token)(void *context, int32_t token);
   void *on_token_context;
+  /* Called on the same thread when the request has ended and its results stand, with
+   * on_token_context; not for those that an error of svf_generate ends. May be NULL. */
+  void (*on_finish)(void *context);
 
   /* Results. */
   int32_t *tokens; /* [max_tokens], the caller's; may be NULL */

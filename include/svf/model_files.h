@@ -61,8 +61,9 @@ SVF_API svf_status svf_model_pack(const char *dir, const char *out,
 /* Multiply out the layers in factors, W' = U diag(d) V^T with these gains of the whole model (NULL:
  * sigma), into a model of dense weights of `dtype` that any program can read: model.safetensors,
  * or, beyond 5 GB, files of at most so much, model-00001-of-0000N.safetensors and so on, and the
- * index. Errors: as svf_model_decompose; ARGUMENT (gains, but no layer is in factors); UNSUPPORTED
- * (the head is in factors, but tied). */
+ * index. Errors: as svf_model_decompose; ARGUMENT (no layer is in factors); UNSUPPORTED (the head
+ * is in factors, but tied). Shards that an earlier call left in `out` before it was done are
+ * replaced or removed; other files stay. */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
                                    svf_dtype dtype, svf_progress_fn *progress,
                                    void *progress_context);

@@ -2,9 +2,7 @@
 #define _GNU_SOURCE
 #include "src/cli/cli.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/core/status.h"
 #include "src/io/checkpoint.h"
+#include "src/io/file.h"
 #include "src/tokenizer/utf8.h"
 
 /* --- Errors ------------------------------------------------------------------------------------
@@ -23,10 +23,13 @@ static int exit_code(svf_status status)
 {
   switch (status) {
     case SVF_OK: return EXIT_OK;
-    case SVF_ERR_ARGUMENT:
-    case SVF_ERR_UNSUPPORTED: return EXIT_USAGE;
+    case SVF_ERR_ARGUMENT: return EXIT_USAGE;
     case SVF_ERR_IO:
     case SVF_ERR_FILE:
+    case SVF_ERR_UNSUPPORTED: /* a model's architecture, a tokenizer's rule, a tensor's type */
+    case SVF_ERR_NUMERIC:     /* NaN among its weights */
+    case SVF_ERR_OVERFLOW:    /* more of it than can be counted */
+
     case SVF_ERR_MAGIC:
     case SVF_ERR_VERSION:
     case SVF_ERR_ENDIAN:
@@ -36,10 +39,10 @@ static int exit_code(svf_status status)
   }
 }
 
-int cli_fail(const char *command, svf_status status)
+int cli_end(const svf_command *command, svf_status status)
 {
   cli_progress_end();
-  fprintf(stderr, "svf %s: %s\n", command, svf_last_message());
+  if (status != SVF_OK) fprintf(stderr, "svf %s: %s\n", command->name, svf_last_message());
   return exit_code(status);
 }
 
@@ -136,7 +139,34 @@ void cli_progress_end(void)
   progress.drawn = false;
 }
 
-/* --- Values ------------------------------------------------------------------------------------
+/* --- Input -------------------------------------------------------------------------------------
+ */
+
+static svf_status read_all(FILE *f, char **text, size_t *bytes)
+{
+  enum { PIECE = 1 << 16 };
+  *text = NULL;
+  *bytes = 0;
+  do {
+    char *more = realloc(*text, *bytes + PIECE);
+    if (!more) return svf_fail(SVF_ERR_MEMORY, "no memory for more than %zu bytes", *bytes);
+    *text = more;
+    *bytes += fread(more + *bytes, 1, PIECE, f);
+  } while (!feof(f) && !ferror(f));
+  return ferror(f) ? svf_file_error("cannot read") : SVF_OK;
+}
+
+svf_status cli_read(const char *path, char **text, size_t *bytes)
+{
+  if (strcmp(path, "-") != 0) return svf_file_read(path, SIZE_MAX / 4, text, bytes);
+  const svf_status status = read_all(stdin, text, bytes);
+  if (status == SVF_OK) return SVF_OK;
+  free(*text);
+  *text = NULL;
+  return svf_file_at_path(status, "standard input");
+}
+
+/* --- Results -----------------------------------------------------------------------------------
  */
 
 static void put_character(FILE *to, const char *at, size_t bytes)
@@ -182,6 +212,7 @@ static intmax_t bytes_of(const char *dir)
 void cli_print_made(const char *dir, bool json)
 {
   const intmax_t bytes = bytes_of(dir);
+  cli_progress_end();
   if (!json) {
     printf("%s: %.1f MB\n", dir, (double)bytes / 1e6);
     return;
@@ -189,23 +220,4 @@ void cli_print_made(const char *dir, bool json)
   printf("{\"schema\": %d, \"kind\": \"model\", \"path\": ", JSON_SCHEMA);
   cli_json_string(stdout, dir, strlen(dir));
   printf(", \"file_bytes\": %jd}\n", bytes);
-}
-
-bool cli_parse_size(const char *text, size_t *out)
-{
-  char *end = NULL;
-  if (*text < '0' || *text > '9') return false;
-  errno = 0;
-  const unsigned long long value = strtoull(text, &end, 10);
-  if (errno != 0 || *end || value > SIZE_MAX) return false;
-  *out = (size_t)value;
-  return true;
-}
-
-bool cli_parse_float(const char *text, float *out)
-{
-  char *end = NULL;
-  if (!*text || *text == ' ') return false;
-  *out = strtof(text, &end);
-  return *end == 0 && isfinite(*out);
 }

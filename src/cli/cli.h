@@ -22,15 +22,16 @@ enum { JSON_SCHEMA = 1 };
 
 typedef struct svf_command {
   const char *name, *summary;
+  const char *arguments, *help;      /* as argp's args_doc and doc */
   int (*run)(int argc, char **argv); /* argv[0] is "svf <name>"; returns an exit code */
 } svf_command;
 
 extern const svf_command command_info, command_decompose, command_pack, command_generate,
     command_perplexity, command_logits, command_merge;
 
-/* Prints the library's last message behind the command's name and returns the exit code that
- * belongs to the status. */
-int cli_fail(const char *command, svf_status status);
+/* The exit code that belongs to the status; unless it is OK, the library's last message is printed
+ * behind the command's name. */
+int cli_end(const svf_command *command, svf_status status);
 
 /* First in main: what could not be written to standard output makes the exit code EXIT_FAILED, also
  * where it is closed. */
@@ -46,14 +47,14 @@ bool cli_interrupted(void);
 int cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
 
-/* The result of a command that made a model. */
+/* The result of a command that made a model, and what its help says of it. */
+#define CLI_MADE_KEYS "--json: an object of schema, kind, path and file_bytes.\n\n"
 void cli_print_made(const char *dir, bool json);
 
 /* Text as a JSON string, its quotes included; what is not UTF-8 in it is U+FFFD. */
 void cli_json_string(FILE *to, const char *text, size_t bytes);
 
-/* A whole number or a decimal number and nothing behind it. */
-bool cli_parse_size(const char *text, size_t *out);
-bool cli_parse_float(const char *text, float *out);
+/* All of a file, or of standard input if path is "-"; free(*text). Errors: IO, MEMORY. */
+svf_status cli_read(const char *path, char **text, size_t *bytes);
 
 #endif

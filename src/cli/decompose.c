@@ -10,55 +10,60 @@
 #include "src/cli/model_options.h"
 #include "src/io/file.h"
 
-static const char name[] = "decompose";
-
-enum { KEY_LAYERS = 512, KEY_RANK, KEY_ENERGY, KEY_BF16 };
-
 typedef struct options {
   model_options m;
   svf_decompose_options d;
-  const char *dir, *out;
+  const char *out;
+  float energy;
+  bool bf16;
 } options;
 
-static error_t take(int key, char *value, struct argp_state *state)
+static bool take_layers(const char *value, void *to)
 {
-  options *o = state->input;
-  float energy;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &o->m; return 0;
-    case 'o': o->out = value; return 0;
-    case KEY_LAYERS:
-      if (strcmp(value, "mlp") == 0) {
-        o->d.layers = SVF_LAYERS_MLP;
-      } else if (strcmp(value, "attn") == 0) {
-        o->d.layers = SVF_LAYERS_ATTENTION;
-      } else if (strcmp(value, "all") != 0) {
-        argp_error(state, "--layers=%s: mlp, attn or all", value);
-      }
-      return 0;
-    case KEY_RANK:
-      if (!cli_parse_size(value, &o->d.rank) || o->d.rank == 0) {
-        argp_error(state, "--rank=%s: 1 or more", value);
-      }
-      return 0;
-    case KEY_ENERGY:
-      if (!cli_parse_float(value, &energy) || energy <= 0 || energy > 1) {
-        argp_error(state, "--energy=%s: more than 0, at most 1", value);
-      }
-      o->d.energy = (double)energy;
-      return 0;
-    case KEY_BF16: o->d.dtype = SVF_BF16; return 0;
-    case ARGP_KEY_ARG:
-      if (o->dir) argp_error(state, "one model at a time");
-      o->dir = value;
-      return 0;
-    case ARGP_KEY_END:
-      if (!o->dir) argp_usage(state);
-      if (!o->out) argp_error(state, "-o DIR is missing");
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  unsigned *layers = to;
+  *layers = strcmp(value, "mlp") == 0    ? SVF_LAYERS_MLP
+            : strcmp(value, "attn") == 0 ? SVF_LAYERS_ATTENTION
+                                         : SVF_LAYERS_MLP | SVF_LAYERS_ATTENTION;
+  return *layers != (SVF_LAYERS_MLP | SVF_LAYERS_ATTENTION) || strcmp(value, "all") == 0;
 }
+
+static bool take_energy(const char *value, void *to)
+{
+  const float *energy = to;
+  return cli_take_float(value, to) && *energy > 0 && *energy <= 1;
+}
+
+static const cli_option table[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "DIR",
+     .take = cli_take_text,
+     .at = offsetof(options, out),
+     .help = "the new model",
+     .needed = true},
+    {.name = "layers",
+     .value = "WHICH",
+     .take = take_layers,
+     .at = offsetof(options, d.layers),
+     .help = "mlp, attn or all (default)",
+     .values = "mlp, attn or all"},
+    {.name = "rank",
+     .value = "R",
+     .take = cli_take_count,
+     .at = offsetof(options, d.rank),
+     .help = "keep the R largest singular values",
+     .values = "1 or more"},
+    {.name = "energy",
+     .value = "E",
+     .take = take_energy,
+     .at = offsetof(options, energy),
+     .help = "keep the fewest whose squares have this share, such as 0.99",
+     .values = "more than 0, at most 1"},
+    {.name = "bf16",
+     .take = cli_take_flag,
+     .at = offsetof(options, bf16),
+     .help = "U and V in bf16 instead of fp32"},
+    {0}};
 
 /* The report that the library wrote. */
 static svf_status print_report(const char *out)
@@ -77,37 +82,27 @@ static svf_status print_report(const char *out)
 
 static int run(int argc, char **argv)
 {
-  static const struct argp_option table[] = {
-      {"output", 'o', "DIR", 0, "the new model", 1},
-      {"layers", KEY_LAYERS, "WHICH", 0, "mlp, attn or all (default)", 1},
-      {"rank", KEY_RANK, "R", 0, "keep the R largest singular values", 1},
-      {"energy", KEY_ENERGY, "E", 0, "keep the fewest whose squares have this share, such as 0.99",
-       1},
-      {"bf16", KEY_BF16, 0, 0, "U and V in bf16 instead of fp32", 1},
-      {0}};
-  static const struct argp_child children[] = {{&cli_run_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      table,
-      take,
-      "MODEL",
-      "Decompose a model's linear layers, W = U diag(sigma) V^T: what experts apply to. An "
-      "interrupted run goes on where it was when it is called again; --json prints the report of "
-      "every matrix.\v"
-      "example: svf decompose TinyLlama -o tinyllama-svf --layers mlp",
-      children,
-      NULL,
-      NULL};
-  options o = {.d = {.size = sizeof o.d}};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
+  options o = {.m = cli_model_defaults(), .d = {.size = sizeof o.d, .progress = cli_progress}};
+  cli_words words = {.least = 1, .most = 1};
+  const cli_group groups[] = {{table, &o}, {cli_run_options, &o.m}, {0}};
+  cli_parse(&command_decompose, groups, argc, argv, &words);
   cli_catch_interrupts();
-  o.d.progress = cli_progress;
   o.d.progress_context = &o.m.quiet;
-  o.d.threads = o.m.model.threads;
-  svf_status status = svf_model_decompose(o.dir, o.out, &o.d);
+  o.d.threads = o.m.threads;
+  o.d.energy = (double)o.energy;
+  o.d.dtype = o.bf16 ? SVF_BF16 : SVF_F32;
+  svf_status status = svf_model_decompose(words.word[0], o.out, &o.d);
   cli_progress_end();
   if (status == SVF_OK && o.m.json) status = print_report(o.out);
-  return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
+  return cli_end(&command_decompose, status);
 }
 
-const svf_command command_decompose = {name, "a model's matrices in factors, once", run};
+const svf_command command_decompose = {
+    "decompose", "a model's matrices in factors, once", "MODEL",
+    "Decompose a model's linear layers, W = U diag(sigma) V^T: what experts apply to. An "
+    "interrupted run goes on where it was when it is called again.\v"
+    "--json: the report, decomposition.json: an object of schema, source, threads and matrices, a "
+    "list with the name, m, n, r, residual, dropped, orthogonality_u, orthogonality_v, seconds and "
+    "svd_seconds of each.\n\n"
+    "example: svf decompose TinyLlama -o tinyllama-svf --layers mlp",
+    run};

@@ -2,6 +2,7 @@
  *
  * svf generate: texts, each with its own expert. */
 #define _GNU_SOURCE
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,112 +12,107 @@
 #include "src/cli/output.h"
 #include "src/core/status.h"
 
-static const char name[] = "generate";
+enum { STOPS_MAX = 16, USUAL_TOKENS = 128, USUAL_SEQUENCES = 8 };
 
-enum { STOPS_MAX = 16, PROMPTS_MAX = 256, USUAL_TOKENS = 128, USUAL_SEQUENCES = 8 };
+typedef struct stops {
+  const char *text[STOPS_MAX];
+  size_t count;
+} stops;
 
 typedef struct options {
   model_options m;
-  job usual;
-  const char *dir, *file;
-  const char *prompts[PROMPTS_MAX];
-  size_t prompt_count;
-  const char *stops[STOPS_MAX];
-  size_t stop_count, sequences;
+  const char *file;
+  svf_sampling sampling;
+  size_t tokens, sequences;
+  stops stops;
   bool ignore_end, plain;
 } options;
 
-enum {
-  KEY_TOP_K = 512,
-  KEY_TOP_P,
-  KEY_MIN_P,
-  KEY_SEED,
-  KEY_STOP,
-  KEY_END,
-  KEY_PLAIN,
-  KEY_TOGETHER
-};
+static bool take_seed(const char *value, void *to)
+{
+  size_t seed;
+  if (!cli_take_size(value, &seed)) return false;
+  *(uint64_t *)to = seed;
+  return true;
+}
 
-static const struct argp_option table[] = {
-    {"prompts", 'p', "FILE", 0,
-     "prompts from a file, one a line; a line may be {\"prompt\": ..., \"expert\": ..., \"seed\": "
-     "...}",
-     1},
-    {"tokens", 'n', "N", 0, "at most so many tokens of each text (default 128)", 1},
-    {"temperature", 't', "T", 0, "0 is the likeliest token always (default)", 1},
-    {"top-k", KEY_TOP_K, "K", 0, "of the K likeliest tokens only", 1},
-    {"top-p", KEY_TOP_P, "P", 0, "of the fewest that have this probability together", 1},
-    {"min-p", KEY_MIN_P, "P", 0, "of those with this share of the likeliest one's", 1},
-    {"seed", KEY_SEED, "N", 0,
-     "of the first prompt, the next have N+1, ...; of all lines of a file (default 0)", 1},
-    {"stop", KEY_STOP, "TEXT", 0, "end a text before this; up to 16 of them", 1},
-    {"ignore-end", KEY_END, 0, 0, "go on behind the model's end token", 1},
-    {"plain", KEY_PLAIN, 0, 0, "special tokens that are spelled out in a prompt are text", 1},
-    {"sequences", KEY_TOGETHER, "N", 0, "texts at once (default 8)", 1},
+static bool take_stop(const char *value, void *to)
+{
+  stops *s = to;
+  if (!*value || s->count == STOPS_MAX) return false;
+  s->text[s->count++] = value;
+  return true;
+}
+
+static const cli_option table[] = {
+    {.name = "prompts",
+     .letter = 'p',
+     .value = "FILE",
+     .take = cli_take_text,
+     .at = offsetof(options, file),
+     .help =
+         "prompts from a file, '-' is standard input, one a line; a line may be {\"prompt\": ..., "
+         "\"expert\": ..., \"seed\": ...}"},
+    {.name = "tokens",
+     .letter = 'n',
+     .value = "N",
+     .take = cli_take_size,
+     .at = offsetof(options, tokens),
+     .help = "at most so many tokens of each text (default 128)",
+     .values = "a number"},
+    {.name = "temperature",
+     .letter = 't',
+     .value = "T",
+     .take = cli_take_float,
+     .at = offsetof(options, sampling.temperature),
+     .help = "0 is the likeliest token always (default)",
+     .values = "a number"},
+    {.name = "top-k",
+     .value = "K",
+     .take = cli_take_size,
+     .at = offsetof(options, sampling.top_k),
+     .help = "of the K likeliest tokens only",
+     .values = "a number"},
+    {.name = "top-p",
+     .value = "P",
+     .take = cli_take_float,
+     .at = offsetof(options, sampling.top_p),
+     .help = "of the fewest that have this probability together",
+     .values = "a number"},
+    {.name = "min-p",
+     .value = "P",
+     .take = cli_take_float,
+     .at = offsetof(options, sampling.min_p),
+     .help = "of those with this share of the likeliest one's",
+     .values = "a number"},
+    {.name = "seed",
+     .value = "N",
+     .take = take_seed,
+     .at = offsetof(options, sampling.seed),
+     .help = "of the first prompt, the next have N+1, ...; of all lines of a file (default 0)",
+     .values = "a number"},
+    {.name = "stop",
+     .value = "TEXT",
+     .take = take_stop,
+     .at = offsetof(options, stops),
+     .help = "end a text before this; up to 16 of them",
+     .values = "1 to 16 texts, not empty",
+     .list = true},
+    {.name = "ignore-end",
+     .take = cli_take_flag,
+     .at = offsetof(options, ignore_end),
+     .help = "go on behind the model's end token"},
+    {.name = "plain",
+     .take = cli_take_flag,
+     .at = offsetof(options, plain),
+     .help = "special tokens that are spelled out in a prompt are text"},
+    {.name = "sequences",
+     .value = "N",
+     .take = cli_take_count,
+     .at = offsetof(options, sequences),
+     .help = "texts at once (default 8)",
+     .values = "1 or more"},
     {0}};
-
-static void wrong(const struct argp_state *state, const char *option, const char *value)
-{
-  argp_error(state, "--%s=%s: not a number in its range", option, value);
-}
-
-static error_t take(int key, char *value, struct argp_state *state)
-{
-  options *o = state->input;
-  svf_sampling *s = &o->usual.request.sampling;
-  size_t n;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
-    case 'p': o->file = value; return 0;
-    case 'n':
-      if (!cli_parse_size(value, &o->usual.request.max_tokens)) wrong(state, "tokens", value);
-      return 0;
-    case 't':
-      if (!cli_parse_float(value, &s->temperature)) wrong(state, "temperature", value);
-      return 0;
-    case KEY_TOP_K:
-      if (!cli_parse_size(value, &s->top_k)) wrong(state, "top-k", value);
-      return 0;
-    case KEY_TOP_P:
-      if (!cli_parse_float(value, &s->top_p)) wrong(state, "top-p", value);
-      return 0;
-    case KEY_MIN_P:
-      if (!cli_parse_float(value, &s->min_p)) wrong(state, "min-p", value);
-      return 0;
-    case KEY_SEED:
-      if (!cli_parse_size(value, &n)) wrong(state, "seed", value);
-      s->seed = n;
-      return 0;
-    case KEY_STOP:
-      if (!*value || o->stop_count == STOPS_MAX)
-        argp_error(state, "--stop: 1 to 16 texts, not empty");
-      o->stops[o->stop_count++] = value;
-      return 0;
-    case KEY_END: o->ignore_end = true; return 0;
-    case KEY_PLAIN: o->plain = true; return 0;
-    case KEY_TOGETHER:
-      if (!cli_parse_size(value, &o->sequences) || o->sequences == 0)
-        wrong(state, "sequences", value);
-      return 0;
-    case ARGP_KEY_ARG:
-      if (!o->dir) {
-        o->dir = value;
-      } else if (o->prompt_count < PROMPTS_MAX) {
-        o->prompts[o->prompt_count++] = value;
-      } else {
-        argp_error(state, "more than %d prompts: --prompts=FILE takes any number", PROMPTS_MAX);
-      }
-      return 0;
-    case ARGP_KEY_END:
-      if (!o->dir) argp_usage(state);
-      if (o->prompt_count == 0 && !o->file) argp_error(state, "there is no prompt");
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
-}
-
-/* --- All of them -------------------------------------------------------------------------------
- */
 
 typedef struct session {
   options *o;
@@ -127,7 +123,57 @@ typedef struct session {
   svf_request *requests;
   int32_t **prompts;
   float **gains;
+  size_t printed; /* texts */
 } session;
+
+/* --- Prompts -----------------------------------------------------------------------------------
+ */
+
+/* An option for all prompts must have an effect on one of them at least. */
+static svf_status check_options(const session *s)
+{
+  model_options m = s->o->m;
+  float temperature = 0;
+  if (m.expert && m.mix) return cli_check_expert(&m);
+  m.expert = m.mix = NULL;
+  for (size_t i = 0; i < s->jobs.count; ++i) {
+    const job *j = &s->jobs.job[i];
+    if (j->expert) m.expert = j->expert;
+    if (j->mix) m.mix = j->mix;
+    temperature = fmaxf(temperature, fabsf(j->request.sampling.temperature));
+  }
+  if (m.expert) m.mix = NULL;
+  const svf_sampling *c = &s->o->sampling;
+  const char *option = c->top_k > 0    ? "--top-k"
+                       : c->top_p != 0 ? "--top-p"
+                       : c->min_p != 0 ? "--min-p"
+                                       : NULL;
+  if (option && temperature == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
+                    option);
+  }
+  return cli_check_expert(&m);
+}
+
+static svf_status read_jobs(session *s, const cli_words *words)
+{
+  const options *o = s->o;
+  const job usual = {.expert = (char *)(uintptr_t)o->m.expert,
+                     .mix = (char *)(uintptr_t)o->m.mix,
+                     .scale = o->m.scale.value,
+                     .request = {.sampling = o->sampling, .max_tokens = o->tokens}};
+  svf_status status = SVF_OK;
+  if (words->count == 1 && !o->file) return svf_fail(SVF_ERR_ARGUMENT, "there is no prompt");
+  for (size_t i = 1; status == SVF_OK && i < words->count; ++i) {
+    status = jobs_add(&s->jobs, words->word[i], strlen(words->word[i]), &usual);
+    if (status == SVF_OK) s->jobs.job[i - 1].request.sampling.seed += i - 1;
+  }
+  if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
+  if (status != SVF_OK) return status;
+  if (s->jobs.count == 0)
+    return svf_fail(SVF_ERR_FILE, "%s: there is no prompt in it", s->jobs.file);
+  return check_options(s);
+}
 
 static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *count)
 {
@@ -161,42 +207,74 @@ static svf_status load_gains(session *s, size_t i, const float **gains)
   return status;
 }
 
+/* --- Texts -------------------------------------------------------------------------------------
+ */
+
+/* In the order of the prompts, each text as soon as it and those before it have ended. */
+static void print_ended(session *s)
+{
+  for (; s->printed < s->jobs.count && s->outputs[s->printed].ended; ++s->printed) {
+    const size_t i = s->printed;
+    const job *j = &s->jobs.job[i];
+    if (s->o->m.json) {
+      output_print_json(&s->outputs[i], i, j, &s->requests[i]);
+    } else if (!s->outputs[i].stream) {
+      output_print(&s->outputs[i], i, j);
+    }
+    fflush(stdout);
+  }
+}
+
+static void text_ended(void *context)
+{
+  output *out = context;
+  output_finish(out);
+  print_ended(out->owner);
+}
+
+/* What svf_generate would refuse too, but by the number of the request. */
+static svf_status check_request(const session *s, const svf_request *r)
+{
+  svf_model_info info;
+  svf_candidate scratch;
+  int32_t unused;
+  svf_model_describe(s->model, &info);
+  if (r->prompt_count > info.context || r->max_tokens > info.context + 1 - r->prompt_count) {
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "a prompt of %zu tokens and %zu more exceed the model's context of %zu",
+                    r->prompt_count, r->max_tokens, info.context);
+  }
+  return svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
+}
+
 static svf_status prepare(session *s, size_t i, size_t *positions)
 {
-  job *j = &s->jobs.job[i];
+  const stops *ends = &s->o->stops;
+  output *out = &s->outputs[i];
   svf_request *r = &s->requests[i];
-  *r = j->request;
-  svf_status status = encode(s, j, &s->prompts[i], &r->prompt_count);
+  *r = s->jobs.job[i].request;
+  svf_status status = encode(s, &s->jobs.job[i], &s->prompts[i], &r->prompt_count);
+  if (status == SVF_OK) status = check_request(s, r);
   if (status == SVF_OK) status = load_gains(s, i, &r->gains);
   if (status == SVF_OK) {
-    status = svf_text_create(s->tokenizer, SVF_TOKENIZER_SKIP_SPECIAL, s->o->stops,
-                             s->o->stop_count, &s->outputs[i].text);
+    status = svf_text_create(s->tokenizer, SVF_TOKENIZER_SKIP_SPECIAL, ends->text, ends->count,
+                             &out->text);
   }
+  if (status != SVF_OK) return jobs_fail_at(&s->jobs, i, status);
+  out->owner = s;
+  out->stream = s->jobs.count == 1 && !s->o->m.json;
   r->prompt = s->prompts[i];
   r->ignore_end = s->o->ignore_end;
   r->on_token = output_token;
-  r->on_token_context = &s->outputs[i];
+  r->on_finish = text_ended;
+  r->on_token_context = out;
   const size_t needed = r->prompt_count + r->max_tokens;
   if (needed > *positions) *positions = needed;
-  return status;
+  return SVF_OK;
 }
 
-static svf_status read_jobs(session *s)
-{
-  const options *o = s->o;
-  job usual = o->usual;
-  usual.expert = (char *)(uintptr_t)o->m.expert;
-  usual.mix = (char *)(uintptr_t)o->m.mix;
-  usual.scale = o->m.scale;
-  svf_status status = SVF_OK;
-  for (size_t i = 0; status == SVF_OK && i < o->prompt_count; ++i) {
-    status = jobs_add(&s->jobs, o->prompts[i], strlen(o->prompts[i]), &usual);
-    if (status == SVF_OK) s->jobs.job[i].request.sampling.seed += i;
-  }
-  if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
-  if (status != SVF_OK || s->jobs.count > 0) return status;
-  return svf_fail(SVF_ERR_FILE, "%s: there is no prompt in it", o->file);
-}
+/* --- All of them -------------------------------------------------------------------------------
+ */
 
 static svf_status allocate(session *s)
 {
@@ -209,6 +287,13 @@ static svf_status allocate(session *s)
   return svf_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
 }
 
+static double now(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static svf_status generate(session *s, double *seconds)
 {
   svf_context *context = NULL;
@@ -219,63 +304,35 @@ static svf_status generate(session *s, double *seconds)
   const size_t together = s->jobs.count < s->o->sequences ? s->jobs.count : s->o->sequences;
   const size_t block = SVF_KV_BLOCK, each = (positions + block - 1) / block * block;
   const svf_context_options c = {.size = sizeof c,
-                                 .sequences = together ? together : 1,
-                                 .tokens = (together ? together : 1) * each,
-                                 .threads = s->o->m.model.threads};
+                                 .sequences = together,
+                                 .tokens = together * each,
+                                 .threads = s->o->m.threads};
   status = svf_context_create(s->model, &c, &context);
-  s->outputs[0].stream = s->jobs.count == 1 && !s->o->m.json;
-  struct timespec from, to;
-  clock_gettime(CLOCK_MONOTONIC, &from);
+  const double start = now();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
-  clock_gettime(CLOCK_MONOTONIC, &to);
-  *seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+  *seconds = now() - start;
   svf_context_destroy(context);
   return status;
 }
 
-static void print_json(const session *s, size_t i)
+/* --- Output ------------------------------------------------------------------------------------
+ */
+
+static bool all_whole(const session *s)
 {
-  const output *out = &s->outputs[i];
-  const svf_request *r = &s->requests[i];
-  const job *j = &s->jobs.job[i];
-  printf("{\"schema\": %d, \"prompt\": ", JSON_SCHEMA);
-  cli_json_string(stdout, j->prompt, j->bytes);
-  fputs(", \"text\": ", stdout);
-  cli_json_string(stdout, out->done ? out->done : "", out->bytes);
-  printf(", \"prompt_tokens\": %zu, \"tokens\": %zu, \"finish\": \"%s\"}\n", r->prompt_count,
-         out->tokens, output_reason(out, r));
+  for (size_t i = 0; i < s->jobs.count; ++i) {
+    if (s->outputs[i].failed) return false;
+  }
+  return true;
 }
 
-/* Not by %s: a text may hold NUL. */
-static void print_text(const job *j, const output *out, bool first)
-{
-  fputs(first ? "== " : "\n== ", stdout);
-  fwrite(j->prompt, 1, j->bytes, stdout);
-  fputs(" ==\n", stdout);
-  if (out->bytes > 0) fwrite(out->done, 1, out->bytes, stdout);
-  fputc('\n', stdout);
-}
-
-static bool print(const session *s, double seconds)
+static void print_summary(const session *s, double seconds)
 {
   size_t tokens = 0;
-  bool ok = true;
-  for (size_t i = 0; i < s->jobs.count; ++i) {
-    output *out = &s->outputs[i];
-    output_finish(out);
-    tokens += out->tokens;
-    ok = ok && !out->failed;
-    if (s->o->m.json) {
-      print_json(s, i);
-    } else if (!out->stream) {
-      print_text(&s->jobs.job[i], out, i == 0);
-    }
-  }
-  if (!s->o->m.quiet) {
-    fprintf(stderr, "%zu tokens in %.2f s: %.1f a second\n", tokens, seconds,
-            (double)tokens / seconds);
-  }
-  return ok;
+  if (s->o->m.quiet) return;
+  for (size_t i = 0; i < s->jobs.count; ++i) tokens += s->outputs[i].tokens;
+  fprintf(stderr, "%zu tokens in %.2f s: %.1f a second\n", tokens, seconds,
+          (double)tokens / seconds);
 }
 
 static void close_session(session *s)
@@ -295,37 +352,49 @@ static void close_session(session *s)
   svf_model_close(s->model);
 }
 
+/* An interrupt ends the process at once while it only waits for prompts. */
+static int work(session *s, const cli_words *words)
+{
+  const char *dir = words->word[0];
+  double seconds = 0;
+  svf_status status = read_jobs(s, words);
+  cli_catch_interrupts();
+  if (status == SVF_OK) status = svf_tokenizer_open(dir, &s->tokenizer);
+  if (status == SVF_OK) status = cli_open_model(dir, &s->o->m, 0, &s->model);
+  if (status == SVF_OK) status = generate(s, &seconds);
+  if (status != SVF_OK) return cli_end(&command_generate, status);
+  print_summary(s, seconds);
+  if (!all_whole(s)) return EXIT_FAILED;
+  return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
-  static const struct argp_child children[] = {
-      {&cli_model_argp, 0, NULL, 0}, {&cli_expert_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      table,
-      take,
-      "MODEL [PROMPT...]",
-      "Continue texts. Each may have its own expert: all share one pass over the weights.\v"
-      "examples:\n"
-      "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n"
-      "  svf generate tinyllama-svf --mix math.safetensors=0.7,base=0.3 'def f('\n"
-      "  svf generate tinyllama-svf --prompts q.jsonl --json -t 0.8 --top-p 0.95",
-      children,
-      NULL,
-      NULL};
-  options o = {.sequences = USUAL_SEQUENCES, .usual = {.request = {.max_tokens = USUAL_TOKENS}}};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
-  cli_catch_interrupts();
+  options o = {.m = cli_model_defaults(), .tokens = USUAL_TOKENS, .sequences = USUAL_SEQUENCES};
+  cli_words words = {.least = 1, .most = SIZE_MAX};
+  const cli_group groups[] = {{table, &o},
+                              {cli_format_options, &o.m},
+                              {cli_open_options, &o.m},
+                              {cli_run_options, &o.m},
+                              {cli_expert_options, &o.m},
+                              {0}};
   session s = {.o = &o};
-  double seconds = 0;
-  svf_status status = read_jobs(&s);
-  if (status == SVF_OK) status = svf_tokenizer_open(o.dir, &s.tokenizer);
-  if (status == SVF_OK) status = cli_open_model(o.dir, &o.m, &s.model);
-  if (status == SVF_OK) status = generate(&s, &seconds);
-  int code = status == SVF_OK ? EXIT_OK : cli_fail(name, status);
-  if (code == EXIT_OK && !print(&s, seconds)) code = EXIT_FAILED;
-  if (code == EXIT_OK && cli_interrupted()) code = EXIT_INTERRUPTED;
+  cli_parse(&command_generate, groups, argc, argv, &words);
+  const int code = work(&s, &words);
   close_session(&s);
   return code;
 }
 
-const svf_command command_generate = {name, "continue texts, each with its own expert", run};
+const svf_command command_generate = {
+    "generate", "continue texts, each with its own expert", "MODEL [PROMPT...]",
+    "Continue texts. Each may have its own expert: all share one pass over the weights. Texts are "
+    "printed in the order of their prompts, each as soon as it and those before it have ended; a "
+    "single one as it comes.\v"
+    "--json: a line for each text, an object of schema, index (of the prompt, from 0), prompt, "
+    "expert and mix (or null), scale (of the expert), seed, text, prompt_tokens, tokens, finish "
+    "(stop, end, length or interrupted).\n\n"
+    "examples:\n"
+    "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n"
+    "  svf generate tinyllama-svf --mix math.safetensors=0.7,base=0.3 'def f('\n"
+    "  svf generate tinyllama-svf --prompts q.jsonl --json -t 0.8 --top-p 0.95",
+    run};

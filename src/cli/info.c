@@ -8,65 +8,50 @@
 #include <sys/stat.h>
 
 #include "src/cli/model_options.h"
+#include "src/core/status.h"
 
-static const char name[] = "info";
-
-typedef struct options {
-  model_options m;
-  const char *path;
-} options;
-
-static error_t take(int key, char *value, struct argp_state *state)
+static void print_model_json(const svf_model_info *i, const svf_modules *modules)
 {
-  options *o = state->input;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &o->m; return 0;
-    case ARGP_KEY_ARG:
-      if (o->path) argp_error(state, "one model or expert at a time");
-      o->path = value;
-      return 0;
-    case ARGP_KEY_NO_ARGS: argp_usage(state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+  const char *quote = i->packed > 0 ? "\"" : "";
+  printf("{\"schema\": %d, \"kind\": \"model\", \"architecture\": ", JSON_SCHEMA);
+  cli_json_string(stdout, i->architecture, strlen(i->architecture));
+  printf(
+      ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
+      "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
+      "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"packed\": %zu, "
+      "\"format\": %s%s%s, \"gains\": %zu, \"fingerprint\": \"%016" PRIx64
+      "\", \"weight_bytes\": %zu}\n",
+      i->parameters, i->layers, i->hidden, i->intermediate, i->heads, i->kv_heads, i->head_dim,
+      i->vocab, i->context, i->window, i->linears, i->factored, i->packed, quote,
+      i->packed > 0 ? svf_format_name(i->format) : "null", quote, modules->gains,
+      modules->fingerprint, i->weight_bytes);
+}
+
+static void print_model_text(const svf_model_info *i, const svf_modules *modules)
+{
+  printf("architecture   %s\n", i->architecture);
+  printf("parameters     %.1f M\n", (double)i->parameters / 1e6);
+  printf("layers         %zu of hidden %zu, intermediate %zu\n", i->layers, i->hidden,
+         i->intermediate);
+  printf("heads          %zu on %zu kv heads of %zu\n", i->heads, i->kv_heads, i->head_dim);
+  printf("vocabulary     %zu\n", i->vocab);
+  printf("context        %zu", i->context);
+  if (i->window > 0) printf(", sliding window %zu", i->window);
+  printf("\nlinear layers  %zu, %zu of them in factors", i->linears, i->factored);
+  if (i->packed > 0) printf(", packed as %s", svf_format_name(i->format));
+  putchar('\n');
+  if (i->factored > 0) {
+    printf("an expert      %zu values, fingerprint %016" PRIx64 "\n", modules->gains,
+           modules->fingerprint);
   }
+  printf("read per token %.1f MB of weights\n", (double)i->weight_bytes / 1e6);
 }
 
 static void print_model(const svf_model *model, bool json)
 {
-  svf_model_info i;
-  svf_model_describe(model, &i);
-  const svf_modules *modules = svf_model_modules(model);
-  if (json) {
-    printf("{\"schema\": %d, \"kind\": \"model\", \"architecture\": ", JSON_SCHEMA);
-    cli_json_string(stdout, i.architecture, strlen(i.architecture));
-    printf(
-        ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
-        "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
-        "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"packed\": %zu, \"format\": "
-        "%s%s%s, "
-        "\"gains\": %zu, "
-        "\"fingerprint\": \"%016" PRIx64 "\", \"weight_bytes\": %zu}\n",
-        i.parameters, i.layers, i.hidden, i.intermediate, i.heads, i.kv_heads, i.head_dim, i.vocab,
-        i.context, i.window, i.linears, i.factored, i.packed, i.packed > 0 ? "\"" : "",
-        i.packed > 0 ? svf_format_name(i.format) : "null", i.packed > 0 ? "\"" : "", modules->gains,
-        modules->fingerprint, i.weight_bytes);
-    return;
-  }
-  printf("architecture   %s\n", i.architecture);
-  printf("parameters     %.1f M\n", (double)i.parameters / 1e6);
-  printf("layers         %zu of hidden %zu, intermediate %zu\n", i.layers, i.hidden,
-         i.intermediate);
-  printf("heads          %zu on %zu kv heads of %zu\n", i.heads, i.kv_heads, i.head_dim);
-  printf("vocabulary     %zu\n", i.vocab);
-  printf("context        %zu", i.context);
-  if (i.window > 0) printf(", sliding window %zu", i.window);
-  printf("\nlinear layers  %zu, %zu of them in factors", i.linears, i.factored);
-  if (i.packed > 0) printf(", packed as %s", svf_format_name(i.format));
-  putchar('\n');
-  if (i.factored > 0) {
-    printf("an expert      %zu values, fingerprint %016" PRIx64 "\n", modules->gains,
-           modules->fingerprint);
-  }
-  printf("read per token %.1f MB of weights\n", (double)i.weight_bytes / 1e6);
+  svf_model_info info;
+  svf_model_describe(model, &info);
+  (json ? print_model_json : print_model_text)(&info, svf_model_modules(model));
 }
 
 static void print_expert(const svf_expert *expert, bool json)
@@ -92,36 +77,50 @@ static void print_expert(const svf_expert *expert, bool json)
   if (i->trained) printf("trained        %s\n", i->trained);
 }
 
-static int run(int argc, char **argv)
+static svf_status describe_expert(const char *path, const model_options *o)
 {
-  static const struct argp_child children[] = {{&cli_model_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      NULL,
-      take,
-      "MODEL|EXPERT",
-      "Say what a model's directory or an expert's file is.\vexample: svf info tinyllama-svf",
-      children,
-      NULL,
-      NULL};
-  options o = {0};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
-  cli_catch_interrupts();
-  struct stat s;
-  svf_status status;
-  if (stat(o.path, &s) == 0 && !S_ISDIR(s.st_mode)) {
-    svf_expert *expert = NULL;
-    status = svf_expert_open(o.path, &expert);
-    if (status == SVF_OK) print_expert(expert, o.m.json);
-    svf_expert_close(expert);
-  } else {
-    svf_model *model = NULL;
-    o.m.model.flags |= SVF_MODEL_OUTLINE;
-    status = cli_open_model(o.path, &o.m, &model);
-    if (status == SVF_OK) print_model(model, o.m.json);
-    svf_model_close(model);
+  if (o->format.given || o->group > 0 || o->no_mmap) {
+    return svf_fail(SVF_ERR_ARGUMENT, "%s is a file: %s is for models, which are directories", path,
+                    o->format.given ? "--format"
+                    : o->group > 0  ? "--group"
+                                    : "--no-mmap");
   }
-  return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
+  svf_expert *expert = NULL;
+  const svf_status status = svf_expert_open(path, &expert);
+  if (status == SVF_OK) print_expert(expert, o->json);
+  svf_expert_close(expert);
+  return status;
 }
 
-const svf_command command_info = {name, "what a model or an expert is", run};
+static svf_status describe_model(const char *path, model_options *o)
+{
+  svf_model *model = NULL;
+  const svf_status status = cli_open_model(path, o, SVF_MODEL_OUTLINE, &model);
+  if (status == SVF_OK) print_model(model, o->json);
+  svf_model_close(model);
+  return status;
+}
+
+static int run(int argc, char **argv)
+{
+  model_options o = cli_model_defaults();
+  cli_words words = {.least = 1, .most = 1};
+  const cli_group groups[] = {
+      {cli_format_options, &o}, {cli_open_options, &o}, {cli_run_options, &o}, {0}};
+  cli_parse(&command_info, groups, argc, argv, &words);
+  cli_catch_interrupts();
+  const char *path = words.word[0];
+  struct stat s;
+  const bool is_file = stat(path, &s) == 0 && !S_ISDIR(s.st_mode);
+  return cli_end(&command_info, is_file ? describe_expert(path, &o) : describe_model(path, &o));
+}
+
+const svf_command command_info = {
+    "info", "what a model or an expert is", "MODEL|EXPERT",
+    "Say what a model's directory or an expert's file is.\v"
+    "--json: an object of schema, kind, and of a model architecture, parameters, layers, hidden, "
+    "intermediate, heads, kv_heads, head_dim, vocab, context, window, linears, factored, packed, "
+    "format (null if nothing is packed), gains, fingerprint, weight_bytes; of an expert modules, "
+    "values, fingerprint, parametrisation, task.\n\n"
+    "example: svf info tinyllama-svf",
+    run};

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "src/core/status.h"
+#include "src/io/file.h"
 
 static svf_status no_memory(void) { return svf_fail(SVF_ERR_MEMORY, "no memory for prompts"); }
 
@@ -97,8 +98,12 @@ static svf_status add_object(jobs *j, const json_t *object, const job *usual)
       return svf_fail(SVF_ERR_FILE, "\"%.40s\" is no key of a prompt, or has no such value", key);
     }
   }
-  if (to->expert && to->mix)
+  if (to->expert && to->mix) {
     return svf_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
+  }
+  if (json_object_get(object, "scale") && !to->expert) {
+    return svf_fail(SVF_ERR_FILE, "\"scale\" has no effect without \"expert\"");
+  }
   return SVF_OK;
 }
 
@@ -114,30 +119,42 @@ static svf_status add_line(jobs *j, const char *line, size_t bytes, const job *u
   return status;
 }
 
-static svf_status read_lines(jobs *j, FILE *f, const char *path, const job *usual)
+static svf_status read_lines(jobs *j, FILE *f, const job *usual)
 {
   char *line = NULL;
   size_t room = 0, number = 0;
   svf_status status = SVF_OK;
   for (ssize_t n; status == SVF_OK && (n = getline(&line, &room, f)) >= 0;) {
+    const size_t before = j->count;
     while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r')) --n;
     ++number;
     status = add_line(j, line, (size_t)n, usual);
+    if (j->count > before) j->job[before].line = number;
   }
-  if (status == SVF_OK && ferror(f)) status = svf_fail(SVF_ERR_IO, "%s: cannot be read", path);
-  if (status == SVF_ERR_FILE) (void)svf_fail_at(status, "%s: line %zu", path, number);
   free(line);
-  return status;
+  if (status == SVF_OK && ferror(f)) {
+    return svf_fail_at(svf_file_error("cannot read"), "%s", j->file);
+  }
+  return status == SVF_ERR_FILE ? svf_fail_at(status, "%s: line %zu", j->file, number) : status;
 }
 
 svf_status jobs_read(jobs *j, const char *path, const job *usual)
 {
-  if (strcmp(path, "-") == 0) return read_lines(j, stdin, "standard input", usual);
-  FILE *f = fopen(path, "re");
-  if (!f) return svf_fail(SVF_ERR_IO, "%s: %m", path);
-  const svf_status status = read_lines(j, f, path, usual);
-  fclose(f);
+  const bool input = strcmp(path, "-") == 0;
+  j->file = input ? "standard input" : path;
+  FILE *f = input ? stdin : fopen(path, "re");
+  if (!f) return svf_file_at_path(svf_file_error("cannot open"), path);
+  const svf_status status = read_lines(j, f, usual);
+  if (!input) fclose(f);
   return status;
+}
+
+svf_status jobs_fail_at(const jobs *j, size_t i, svf_status status)
+{
+  const size_t line = j->job[i].line;
+  if (line == 0) return j->count > 1 ? svf_fail_at(status, "prompt %zu", i + 1) : status;
+  if (status == SVF_ERR_ARGUMENT) status = SVF_ERR_FILE;
+  return svf_fail_at(status, "%s: line %zu", j->file, line);
 }
 
 void jobs_free(jobs *j)

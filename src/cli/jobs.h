@@ -14,12 +14,14 @@ typedef struct job {
   size_t bytes;
   char *expert, *mix; /* owned, or NULL */
   float scale;
+  size_t line;         /* of the file; 0: from the command line */
   svf_request request; /* sampling and max_tokens; the rest is filled in by the command */
 } job;
 
 typedef struct jobs {
   job *job;
   size_t count;
+  const char *file; /* the caller's; NULL: none was read */
 } jobs;
 
 /* Append a prompt with the expert and the request of `usual`. MEMORY. */
@@ -28,9 +30,13 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
 /* Append a file's lines; "-" is standard input. A line is a prompt, or a JSON object:
  *   {"prompt": "...", "expert": "FILE", "mix": "A=0.7,B=0.3", "scale": 1, "tokens": 64, "seed": 1,
  *    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
- * of which all but the prompt may be missing: then it is that of `usual`. Errors: IO, MEMORY, FILE
- * (with the number of the line). */
+ * of which all but the prompt may be missing: then it is that of `usual`. One file at most. Errors:
+ * IO, MEMORY, FILE (with the number of the line). */
 svf_status jobs_read(jobs *j, const char *path, const job *usual);
+
+/* Puts where job i comes from before the last message: "FILE: line 3", or "prompt 2" of several on
+ * the command line. Returns the status, but FILE for the ARGUMENT that a file's line is. */
+svf_status jobs_fail_at(const jobs *j, size_t i, svf_status status);
 
 void jobs_free(jobs *j);
 

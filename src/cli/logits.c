@@ -10,43 +10,39 @@
 #include "src/cli/prompt.h"
 #include "src/core/status.h"
 
-static const char name[] = "logits";
-
-enum { KEY_TOP = 512, USUAL_TOP = 5, TOP_MAX = 100 };
+enum { USUAL_TOP = 5, TOP_MAX = 100 };
 
 typedef struct options {
   model_options m;
-  const char *dir, *text, *out;
-  size_t top;
+  const char *out;
+  size_t top; /* 0: not given */
 } options;
 
-static error_t take(int key, char *value, struct argp_state *state)
+static bool take_top(const char *value, void *to)
 {
-  options *o = state->input;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
-    case 'o': o->out = value; return 0;
-    case KEY_TOP:
-      if (!cli_parse_size(value, &o->top) || o->top == 0 || o->top > TOP_MAX) {
-        argp_error(state, "--top=%s: 1 to %d", value, TOP_MAX);
-      }
-      return 0;
-    case ARGP_KEY_ARG:
-      if (state->arg_num > 1) argp_usage(state);
-      *(state->arg_num == 0 ? &o->dir : &o->text) = value;
-      return 0;
-    case ARGP_KEY_END:
-      if (state->arg_num < 2) argp_usage(state);
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  return cli_take_count(value, to) && *(const size_t *)to <= TOP_MAX;
 }
+
+static const cli_option table[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .take = cli_take_text,
+     .at = offsetof(options, out),
+     .help = "write all logits, F32 [tokens][vocabulary], as safetensors, and print none"},
+    {.name = "top",
+     .value = "N",
+     .take = take_top,
+     .at = offsetof(options, top),
+     .help = "print the N largest at each position (default 5)",
+     .values = "1 to 100"},
+    {0}};
 
 static svf_status compute(const options *o, const prompt *p, float *logits)
 {
   svf_context *c = NULL;
   const svf_context_options wanted = {
-      .size = sizeof wanted, .tokens = p->count, .rows = p->count, .threads = o->m.model.threads};
+      .size = sizeof wanted, .tokens = p->count, .rows = p->count, .threads = o->m.threads};
   svf_row *rows = malloc(p->count * sizeof *rows);
   if (!rows) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu rows", p->count);
   for (size_t i = 0; i < p->count; ++i) rows[i] = (svf_row){0, p->tokens[i], 1};
@@ -85,80 +81,98 @@ static void find_top(const float *row, size_t vocab, size_t top, size_t *ids)
   }
 }
 
-static void print_token(const svf_tokenizer *t, size_t id, bool json)
+static const char *token_text(const svf_tokenizer *t, size_t id)
 {
   const char *text = svf_tokenizer_token(t, (int32_t)id);
-  if (!text) text = "";
-  if (json) {
-    cli_json_string(stdout, text, strlen(text));
-  } else {
-    printf("%-14s", text);
+  return text ? text : "";
+}
+
+static void print_text_row(const prompt *p, size_t i, const float *row, const size_t *ids, size_t n)
+{
+  printf("%-14s", token_text(p->tokenizer, (size_t)p->tokens[i]));
+  for (size_t k = 0; k < n; ++k) {
+    printf("  %8.3f %-14s", (double)row[ids[k]], token_text(p->tokenizer, ids[k]));
   }
+  putchar('\n');
+}
+
+static void print_json_row(const prompt *p, size_t i, const float *row, const size_t *ids, size_t n)
+{
+  printf("%s\n  {\"token\": %ld, \"top\": [", i ? "," : "", (long)p->tokens[i]);
+  for (size_t k = 0; k < n; ++k) {
+    const char *text = token_text(p->tokenizer, ids[k]);
+    printf("%s{\"id\": %zu, \"text\": ", k ? ", " : "", ids[k]);
+    cli_json_string(stdout, text, strlen(text));
+    printf(", \"logit\": %.9g}", (double)row[ids[k]]);
+  }
+  fputs("]}", stdout);
 }
 
 static void print(const options *o, const prompt *p, size_t vocab, const float *logits)
 {
-  const svf_tokenizer *t = p->tokenizer;
-  const size_t top = o->top < vocab ? o->top : vocab;
+  const size_t wanted = o->top > 0 ? o->top : USUAL_TOP, top = wanted < vocab ? wanted : vocab;
   size_t ids[TOP_MAX];
   if (o->m.json) printf("{\"schema\": %d, \"positions\": [", JSON_SCHEMA);
   for (size_t i = 0; i < p->count; ++i) {
     const float *row = logits + i * vocab;
     find_top(row, vocab, top, ids);
-    if (o->m.json) printf("%s\n  {\"token\": %ld, \"top\": [", i ? "," : "", (long)p->tokens[i]);
-    if (!o->m.json) print_token(t, (size_t)p->tokens[i], false);
-    for (size_t k = 0; k < top; ++k) {
-      if (o->m.json) {
-        printf("%s{\"id\": %zu, \"text\": ", k ? ", " : "", ids[k]);
-        print_token(t, ids[k], true);
-        printf(", \"logit\": %.9g}", (double)row[ids[k]]);
-      } else {
-        printf("  %8.3f ", (double)row[ids[k]]);
-        print_token(t, ids[k], false);
-      }
-    }
-    fputs(o->m.json ? "]}" : "\n", stdout);
+    (o->m.json ? print_json_row : print_text_row)(p, i, row, ids, top);
   }
   if (o->m.json) puts("\n]}");
 }
 
+static svf_status check_options(const options *o)
+{
+  if (o->out && o->top > 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "--top has no effect with --output, which takes all logits");
+  }
+  return cli_check_expert(&o->m);
+}
+
+static svf_status work(options *o, const char *dir, const char *text, prompt *p)
+{
+  svf_model_info info;
+  svf_status status = check_options(o);
+  if (status == SVF_OK) status = prompt_open(dir, &o->m, text, strlen(text), p);
+  if (status != SVF_OK) return status;
+  if (p->count == 0) return svf_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
+  svf_model_describe(p->model, &info);
+  if (p->count > info.context) {
+    return svf_fail(SVF_ERR_ARGUMENT, "the prompt has %zu tokens, the model's context %zu",
+                    p->count, info.context);
+  }
+  float *logits = malloc(p->count * info.vocab * sizeof *logits);
+  if (!logits) return svf_fail(SVF_ERR_MEMORY, "no memory for logits");
+  status = compute(o, p, logits);
+  if (status == SVF_OK && o->out) status = save(o->out, p, info.vocab, logits);
+  if (status == SVF_OK && !o->out) print(o, p, info.vocab, logits);
+  free(logits);
+  return status;
+}
+
 static int run(int argc, char **argv)
 {
-  static const struct argp_option table[] = {
-      {"output", 'o', "FILE", 0, "write all logits, F32 [tokens][vocabulary], as safetensors", 1},
-      {"top", KEY_TOP, "N", 0, "print the N largest at each position (default 5)", 1},
-      {0}};
-  static const struct argp_child children[] = {
-      {&cli_model_argp, 0, NULL, 0}, {&cli_expert_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      table,
-      take,
-      "MODEL PROMPT",
-      "Print, for each token of a prompt, which tokens the model expects behind it.\v"
-      "example: svf logits tinyllama-svf 'The capital of France is' --top 3",
-      children,
-      NULL,
-      NULL};
-  options o = {.top = USUAL_TOP};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
-  cli_catch_interrupts();
+  options o = {.m = cli_model_defaults()};
+  cli_words words = {.least = 2, .most = 2};
+  const cli_group groups[] = {{table, &o},
+                              {cli_format_options, &o.m},
+                              {cli_open_options, &o.m},
+                              {cli_run_options, &o.m},
+                              {cli_expert_options, &o.m},
+                              {0}};
   prompt p = {0};
-  svf_model_info info = {0};
-  float *logits = NULL;
-  svf_status status = prompt_open(o.dir, &o.m, o.text, strlen(o.text), &p);
-  if (status == SVF_OK && p.count == 0) status = svf_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
-  if (status == SVF_OK) {
-    svf_model_describe(p.model, &info);
-    logits = malloc(p.count * info.vocab * sizeof *logits);
-    status = logits ? compute(&o, &p, logits) : svf_fail(SVF_ERR_MEMORY, "no memory for logits");
-  }
-  if (status == SVF_OK && o.out) status = save(o.out, &p, info.vocab, logits);
-  const int code = status == SVF_OK ? EXIT_OK : cli_fail(name, status);
-  if (code == EXIT_OK && !o.out) print(&o, &p, info.vocab, logits);
-  free(logits);
+  cli_parse(&command_logits, groups, argc, argv, &words);
+  cli_catch_interrupts();
+  const int code = cli_end(&command_logits, work(&o, words.word[0], words.word[1], &p));
   prompt_close(&p);
   return code;
 }
 
-const svf_command command_logits = {name, "what a model expects behind each token", run};
+const svf_command command_logits = {
+    "logits", "what a model expects behind each token", "MODEL PROMPT",
+    "Print, for each token of a prompt, which tokens the model expects behind it.\v"
+    "--json: an object of schema and positions, a list with a token's id, token, and top, a list "
+    "of "
+    "id, text and logit.\n\n"
+    "example: svf logits tinyllama-svf 'The capital of France is' --top 3",
+    run};

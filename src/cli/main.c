@@ -26,8 +26,8 @@ static int usage(FILE *to, int code)
       "\n'svf help COMMAND' says more, 'svf --version' which svf this is. SVF_ISA=avx2 and the "
       "like\n"
       "restrict the instruction set.\n"
-      "Exit status: 0 done, 1 failed, 2 usage, 4 a file cannot be read or used, 130 "
-      "interrupted.\n\n"
+      "Exit status: 0 done, 1 failed, 2 usage, 4 a file cannot be read, written or\n"
+      "used, 130 interrupted.\n\n"
       "example:\n"
       "  svf decompose TinyLlama -o tinyllama-svf\n"
       "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n",
@@ -54,7 +54,7 @@ static int run(const svf_command *command, int argc, char **argv)
 {
   char name[64];
   if (svf_isa_select_env() != SVF_OK || svf_backend_select_env() != SVF_OK) {
-    return cli_fail(command->name, SVF_ERR_ARGUMENT);
+    return cli_end(command, SVF_ERR_ARGUMENT);
   }
   snprintf(name, sizeof name, "svf %s", command->name);
   argv[0] = name;

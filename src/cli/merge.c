@@ -2,88 +2,71 @@
  *
  * svf merge: an expert as a model of its own. */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <stdlib.h>
 
+#include <cblas.h>
 #include <svf/model_files.h>
 
 #include "src/cli/model_options.h"
-#include "src/transformer/factors.h"
-
-static const char name[] = "merge";
-
-enum { KEY_BF16 = 512 };
 
 typedef struct options {
   model_options m;
-  const char *dir, *out;
-  svf_dtype dtype;
+  const char *out;
+  bool bf16;
 } options;
 
-static error_t take(int key, char *value, struct argp_state *state)
-{
-  options *o = state->input;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
-    case 'o': o->out = value; return 0;
-    case KEY_BF16: o->dtype = SVF_BF16; return 0;
-    case ARGP_KEY_ARG:
-      if (o->dir) argp_error(state, "one model at a time");
-      o->dir = value;
-      return 0;
-    case ARGP_KEY_END:
-      if (!o->dir) argp_usage(state);
-      if (!o->out) argp_error(state, "-o DIR is missing");
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
-}
+static const cli_option table[] = {{.name = "output",
+                                    .letter = 'o',
+                                    .value = "DIR",
+                                    .take = cli_take_text,
+                                    .at = offsetof(options, out),
+                                    .help = "the new model",
+                                    .needed = true},
+                                   {.name = "bf16",
+                                    .take = cli_take_flag,
+                                    .at = offsetof(options, bf16),
+                                    .help = "weights in bf16 instead of fp32"},
+                                   {0}};
 
-static svf_status load_gains(const options *o, float **gains)
+static svf_status load_gains(const char *dir, model_options *m, float **gains)
 {
-  const model_options *m = &o->m;
-  svf_factors f;
-  *gains = NULL;
+  svf_model *model = NULL;
   if (!m->expert && !m->mix) return SVF_OK;
-  svf_status status = svf_factors_open(o->dir, &f);
+  svf_status status = cli_open_model(dir, m, SVF_MODEL_OUTLINE, &model);
   if (status == SVF_OK) {
-    status = cli_load_gains(&f.modules, m->expert, m->mix, m->scale, m->unpaired, gains);
+    status = cli_load_gains(svf_model_modules(model), m->expert, m->mix, m->scale.value,
+                            m->unpaired, gains);
   }
-  svf_factors_close(&f);
+  svf_model_close(model);
   return status;
 }
 
 static int run(int argc, char **argv)
 {
-  static const struct argp_option table[] = {
-      {"output", 'o', "DIR", 0, "the new model", 1},
-      {"bf16", KEY_BF16, 0, 0, "weights in bf16 instead of fp32", 1},
-      {0}};
-  static const struct argp_child children[] = {
-      {&cli_expert_argp, 0, NULL, 0}, {&cli_run_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      table,
-      take,
-      "MODEL",
-      "Multiply an expert or a mixture into dense weights: a Hugging Face directory for any "
-      "program. "
-      "In bf16 a good part of a small expert is lost.\v"
-      "example: svf merge tinyllama-svf --expert math.safetensors -o tinyllama-math",
-      children,
-      NULL,
-      NULL};
-  options o = {0};
+  options o = {.m = cli_model_defaults()};
+  cli_words words = {.least = 1, .most = 1};
+  const cli_group groups[] = {
+      {table, &o}, {cli_run_options, &o.m}, {cli_expert_options, &o.m}, {0}};
   float *gains = NULL;
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
+  cli_parse(&command_merge, groups, argc, argv, &words);
   cli_catch_interrupts();
-  svf_status status = load_gains(&o, &gains);
+  if (o.m.threads > 0) openblas_set_num_threads((int)o.m.threads);
+  svf_status status = cli_check_expert(&o.m);
+  if (status == SVF_OK) status = load_gains(words.word[0], &o.m, &gains);
   if (status == SVF_OK) {
-    status = svf_model_merge(o.dir, o.out, gains, o.dtype, cli_progress, &o.m.quiet);
+    status = svf_model_merge(words.word[0], o.out, gains, o.bf16 ? SVF_BF16 : SVF_F32, cli_progress,
+                             &o.m.quiet);
   }
-  cli_progress_end();
   free(gains);
   if (status == SVF_OK) cli_print_made(o.out, o.m.json);
-  return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
+  return cli_end(&command_merge, status);
 }
 
-const svf_command command_merge = {name, "an expert as a dense model of its own", run};
+const svf_command command_merge = {
+    "merge", "an expert as a dense model of its own", "MODEL",
+    "Multiply an expert or a mixture into dense weights: a Hugging Face directory for any program. "
+    "Without either, the base model is multiplied out. In bf16 a good part of a small expert is "
+    "lost.\v" CLI_MADE_KEYS
+    "example: svf merge tinyllama-svf --expert math.safetensors -o tinyllama-math",
+    run};

@@ -9,148 +9,166 @@
 
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/transformer/model.h"
 
-enum { KEY_GROUP = 256, KEY_THREADS, KEY_NO_MMAP, KEY_JSON, KEY_MIX, KEY_SCALE, KEY_UNPAIRED };
+model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
-void cli_model_defaults(model_options *o)
+/* --- Tables ------------------------------------------------------------------------------------
+ */
+
+static bool take_threads(const char *value, void *to)
 {
-  *o = (model_options){.scale = 1, .model = {.size = sizeof o->model}};
+  return cli_take_size(value, to) && *(const size_t *)to <= 4096;
 }
 
-bool cli_parse_format(const char *text, svf_format *format)
+const cli_option cli_run_options[] = {{.name = "threads",
+                                       .value = "N",
+                                       .take = take_threads,
+                                       .at = offsetof(model_options, threads),
+                                       .help = "threads (default: one per processor)",
+                                       .values = "a number up to 4096"},
+                                      {.name = "json",
+                                       .take = cli_take_flag,
+                                       .at = offsetof(model_options, json),
+                                       .help = "JSON on standard output"},
+                                      {.name = "quiet",
+                                       .letter = 'q',
+                                       .take = cli_take_flag,
+                                       .at = offsetof(model_options, quiet),
+                                       .help = "no progress"},
+                                      {0}};
+
+#define FORMATS "f32, bf16, bf16-split, s8, s8-split, w8, w4, w84"
+
+static bool take_format(const char *value, void *to)
 {
+  model_options *o = to;
+  o->format.given = true;
   for (int i = 0; i < SVF_FORMAT_COUNT; ++i) {
-    *format = (svf_format)i;
-    if (strcmp(svf_format_name(*format), text) == 0) return true;
+    o->format.value = (svf_format)i;
+    if (strcmp(svf_format_name(o->format.value), value) == 0) return true;
   }
   return false;
 }
 
-static error_t take_run(int key, char *value, struct argp_state *state)
+static bool take_group(const char *value, void *to)
 {
-  model_options *o = state->input;
-  switch (key) {
-    case KEY_THREADS:
-      if (!cli_parse_size(value, &o->model.threads) || o->model.threads > 4096) {
-        argp_error(state, "--threads=%s: a number up to 4096", value);
-      }
-      return 0;
-    case KEY_JSON: o->json = true; return 0;
-    case 'q': o->quiet = true; return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  const size_t *group = to;
+  return cli_take_size(value, to) && (*group == 32 || *group == 64 || *group == 128);
 }
 
-const struct argp cli_run_argp = {
-    (const struct argp_option[]){
-        {"threads", KEY_THREADS, "N", 0, "threads (default: one per processor)", 10},
-        {"json", KEY_JSON, 0, 0, "JSON on standard output", 10},
-        {"quiet", 'q', 0, 0, "no progress", 10},
-        {0}},
-    take_run,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL};
+const cli_option cli_format_options[] = {
+    {.name = "format",
+     .letter = 'f',
+     .value = "FORMAT",
+     .take = take_format,
+     .help = "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, "
+             "w4, w84",
+     .values = "known are " FORMATS},
+    {.name = "group",
+     .value = "N",
+     .take = take_group,
+     .at = offsetof(model_options, group),
+     .help = "weights that share a scale in w8, w4, w84: 32, 64, 128",
+     .values = "32, 64 or 128"},
+    {0}};
 
-static error_t take_format(int key, char *value, struct argp_state *state)
+const cli_option cli_open_options[] = {{.name = "no-mmap",
+                                        .take = cli_take_flag,
+                                        .at = offsetof(model_options, no_mmap),
+                                        .help = "read files into memory instead of mapping them"},
+                                       {0}};
+
+static bool take_scale(const char *value, void *to)
 {
-  model_options *o = state->input;
-  switch (key) {
-    case 'f':
-      if (!cli_parse_format(value, &o->model.format)) {
-        argp_error(state, "--format=%s: known are f32, bf16, bf16-split, s8, s8-split, w8, w4, w84",
-                   value);
-      }
-      return 0;
-    case KEY_GROUP:
-      if (!cli_parse_size(value, &o->model.quant.group)) {
-        argp_error(state, "--group=%s: 32, 64 or 128", value);
-      }
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  model_options *o = to;
+  o->scale.given = true;
+  return cli_take_float(value, &o->scale.value);
 }
 
-const struct argp cli_format_argp = {
-    (const struct argp_option[]){
-        {"format", 'f', "FORMAT", 0,
-         "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, w4, "
-         "w84",
-         10},
-        {"group", KEY_GROUP, "N", 0, "weights that share a scale in w8, w4, w84: 32, 64, 128", 10},
-        {0}},
-    take_format,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL};
+const cli_option cli_expert_options[] = {
+    {.name = "expert",
+     .letter = 'e',
+     .value = "FILE",
+     .take = cli_take_text,
+     .at = offsetof(model_options, expert),
+     .help = "run with this expert"},
+    {.name = "scale",
+     .value = "S",
+     .take = take_scale,
+     .help = "how much of --expert: 1 is the expert (default), 0 the base model",
+     .values = "a number"},
+    {.name = "mix",
+     .value = "A=0.7,B=0.3",
+     .take = cli_take_text,
+     .at = offsetof(model_options, mix),
+     .help = "run with this mixture of expert files; 'base' is one"},
+    {.name = "unpaired",
+     .take = cli_take_flag,
+     .at = offsetof(model_options, unpaired),
+     .help = "take an expert although it was made for other factors"},
+    {0}};
 
-static error_t take_model(int key, char *value, struct argp_state *state)
+svf_status cli_check_expert(const model_options *o)
 {
-  model_options *o = state->input;
-  (void)value;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = o; return 0;
-    case KEY_NO_MMAP: o->model.flags |= SVF_MODEL_NO_MMAP; return 0;
-    default: return ARGP_ERR_UNKNOWN;
+  const char *reason = NULL;
+  if (o->expert && o->mix) {
+    reason = "--expert and --mix exclude each other";
+  } else if (o->scale.given && o->mix) {
+    reason = "--scale has no effect on --mix, whose parts have numbers of their own";
+  } else if (o->scale.given && !o->expert) {
+    reason = "--scale has no effect without --expert";
+  } else if (o->unpaired && !o->expert && !o->mix) {
+    reason = "--unpaired has no effect without --expert or --mix";
   }
+  return reason ? svf_fail(SVF_ERR_ARGUMENT, "%s", reason) : SVF_OK;
 }
-
-const struct argp cli_model_argp = {
-    (const struct argp_option[]){
-        {"no-mmap", KEY_NO_MMAP, 0, 0, "read files into memory instead of mapping them", 10}, {0}},
-    take_model,
-    NULL,
-    NULL,
-    (const struct argp_child[]){{&cli_format_argp, 0, NULL, 0}, {&cli_run_argp, 0, NULL, 0}, {0}},
-    NULL,
-    NULL};
-
-static error_t take_expert(int key, char *value, struct argp_state *state)
-{
-  model_options *o = state->input;
-  switch (key) {
-    case 'e': o->expert = value; return 0;
-    case KEY_MIX: o->mix = value; return 0;
-    case KEY_SCALE:
-      if (!cli_parse_float(value, &o->scale)) argp_error(state, "--scale=%s: a number", value);
-      return 0;
-    case KEY_UNPAIRED: o->unpaired = true; return 0;
-    case ARGP_KEY_END:
-      if (o->expert && o->mix) argp_error(state, "--expert and --mix exclude each other");
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
-}
-
-const struct argp cli_expert_argp = {
-    (const struct argp_option[]){
-        {"expert", 'e', "FILE", 0, "run with this expert", 20},
-        {"scale", KEY_SCALE, "S", 0, "1 is the expert (default), 0 the base model", 20},
-        {"mix", KEY_MIX, "A=0.7,B=0.3", 0, "run with this mixture of expert files; 'base' is one",
-         20},
-        {"unpaired", KEY_UNPAIRED, 0, 0, "take an expert although it was made for other factors",
-         20},
-        {0}},
-    take_expert,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL};
 
 /* --- Opening -----------------------------------------------------------------------------------
  */
 
-svf_status cli_open_model(const char *dir, model_options *o, svf_model **model)
+svf_model_options cli_library_options(model_options *o, unsigned flags)
 {
-  o->model.progress = cli_progress;
-  o->model.progress_context = &o->quiet;
-  const svf_status status = svf_model_open(dir, &o->model, model);
+  return (svf_model_options){.size = sizeof(svf_model_options),
+                             .format = o->format.value,
+                             .quant = {.group = o->group},
+                             .threads = o->threads,
+                             .flags = flags | (o->no_mmap ? SVF_MODEL_NO_MMAP : 0),
+                             .progress = cli_progress,
+                             .progress_context = &o->quiet};
+}
+
+/* Whether a layer is packed so, or not packed yet. One is enough: w84 has layers in w4 too. */
+static bool has_layer(const svf_model *m, const svf_format *format, size_t group)
+{
+  for (size_t i = 0; i < m->linear_count; ++i) {
+    const svf_linear_header *h = m->linears[i].block;
+    if (!m->linears[i].packed) return true;
+    if (format && h->format == (uint32_t)*format) return true;
+    if (group > 0 && h->group == group) return true;
+  }
+  return false;
+}
+
+static svf_status check_format(const char *dir, const model_options *o, const svf_model *model)
+{
+  svf_model_info info;
+  const char *option = NULL;
+  if (o->group > 0 && !has_layer(model, NULL, o->group)) option = "--group";
+  if (o->format.given && !has_layer(model, &o->format.value, 0)) option = "--format";
+  if (!option) return SVF_OK;
+  svf_model_describe(model, &info);
+  return svf_file_at_path(svf_fail(SVF_ERR_ARGUMENT, "%s has no effect: the model is packed as %s",
+                                   option, svf_format_name(info.format)),
+                          dir);
+}
+
+svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model)
+{
+  const svf_model_options options = cli_library_options(o, flags);
+  svf_status status = svf_model_open(dir, &options, model);
   cli_progress_end();
+  if (status == SVF_OK) status = check_format(dir, o, *model);
   return status;
 }
 
@@ -177,7 +195,7 @@ static svf_status add_part(mixture *m, char *part, const svf_modules *modules, u
 {
   char *equals = strrchr(part, '=');
   if (m->count == MIX_MAX) return svf_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
-  if (!equals || !cli_parse_float(equals + 1, &m->alpha[m->count])) {
+  if (!equals || !cli_take_float(equals + 1, &m->alpha[m->count])) {
     return svf_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
   }
   *equals = 0;
@@ -205,6 +223,7 @@ static svf_status mixed_gains(const svf_modules *modules, const char *text, unsi
   if (status == SVF_OK) {
     status = svf_experts_mix_gains((const svf_expert *const *)m.expert, m.count, m.alpha, 0,
                                    modules, flags, gains);
+    if (status == SVF_ERR_NUMERIC) status = SVF_ERR_ARGUMENT; /* no file's numbers, but these */
   }
   for (size_t i = 0; i < m.count; ++i) svf_expert_close(m.expert[i]);
   return status;

@@ -4,32 +4,42 @@
 #ifndef SVF_CLI_MODEL_OPTIONS_H
 #define SVF_CLI_MODEL_OPTIONS_H
 
-#include <argp.h>
-
-#include "src/cli/cli.h"
+#include "src/cli/options.h"
 
 typedef struct model_options {
   bool json, quiet;
-  bool unpaired;           /* take experts of other factors */
-  svf_model_options model; /* as the library takes it */
+  size_t threads;
+  bool no_mmap;
+  struct {
+    bool given;
+    svf_format value;
+  } format;
+  size_t group; /* 0: not given */
   const char *expert, *mix;
-  float scale; /* of `expert` */
+  struct {
+    bool given;
+    float value; /* 1 if it is not */
+  } scale;       /* of `expert` */
+  bool unpaired; /* take experts of other factors */
 } model_options;
 
-/* As argp children: their input is a model_options. */
-extern const struct argp cli_run_argp;    /* --threads, --json, --quiet */
-extern const struct argp cli_format_argp; /* --format, --group */
-extern const struct argp cli_model_argp;  /* both, and --no-mmap: to open a model */
-extern const struct argp cli_expert_argp; /* --expert, --mix, --scale, --unpaired */
+/* What is not given. */
+model_options cli_model_defaults(void);
 
-/* Before parsing. */
-void cli_model_defaults(model_options *o);
+/* Tables whose offsets are in a model_options. */
+extern const cli_option cli_run_options[];    /* --threads, --json, --quiet */
+extern const cli_option cli_format_options[]; /* --format, --group */
+extern const cli_option cli_open_options[];   /* --no-mmap */
+extern const cli_option cli_expert_options[]; /* --expert, --mix, --scale, --unpaired */
 
-/* "f32", "w4", ...; false for another name. */
-bool cli_parse_format(const char *text, svf_format *format);
+/* ARGUMENT where --expert and --mix are both given, or an option of theirs without them. */
+svf_status cli_check_expert(const model_options *o);
 
-/* Open with progress. */
-svf_status cli_open_model(const char *dir, model_options *o, svf_model **model);
+/* As the library takes them, with a progress bar; flags are SVF_MODEL_*. `o` stays in use. */
+svf_model_options cli_library_options(model_options *o, unsigned flags);
+
+/* Open, and refuse a --format or --group that has no effect since all is packed otherwise. */
+svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
 /* An expert, or a mixture "a=0.7,b=0.3", as gains of the whole model of these modules;
  * free(*gains). `expert` and `mix` may be NULL; if both are, *gains is NULL: the base model. */

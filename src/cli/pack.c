@@ -6,66 +6,49 @@
 
 #include "src/cli/model_options.h"
 
-static const char name[] = "pack";
-
-enum { KEY_BITS = 512 };
-
 typedef struct options {
   model_options m;
-  const char *dir, *out;
+  const char *out;
   float bits;
 } options;
 
-static error_t take(int key, char *value, struct argp_state *state)
+static bool take_bits(const char *value, void *to)
 {
-  options *o = state->input;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
-    case 'o': o->out = value; return 0;
-    case KEY_BITS:
-      if (!cli_parse_float(value, &o->bits) || o->bits <= 0) {
-        argp_error(state, "--bits=%s: a number such as 4.9", value);
-      }
-      return 0;
-    case ARGP_KEY_ARG:
-      if (o->dir) argp_error(state, "one model at a time");
-      o->dir = value;
-      return 0;
-    case ARGP_KEY_END:
-      if (!o->dir) argp_usage(state);
-      if (!o->out) argp_error(state, "-o DIR is missing");
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  return cli_take_float(value, to) && *(const float *)to > 0;
 }
+
+static const cli_option table[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "DIR",
+     .take = cli_take_text,
+     .at = offsetof(options, out),
+     .help = "the new model",
+     .needed = true},
+    {.name = "bits",
+     .value = "B",
+     .take = take_bits,
+     .at = offsetof(options, bits),
+     .help = "w84: average bits of a weight of the layers in factors",
+     .values = "a number such as 4.9"},
+    {0}};
 
 static int run(int argc, char **argv)
 {
-  static const struct argp_option table[] = {
-      {"output", 'o', "DIR", 0, "the new model", 1},
-      {"bits", KEY_BITS, "B", 0, "w84: average bits of a weight of the layers in factors", 1},
-      {0}};
-  static const struct argp_child children[] = {
-      {&cli_format_argp, 0, NULL, 0}, {&cli_run_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      table,
-      take,
-      "MODEL",
-      "Pack a model's linear layers, dense or in factors, into one file that is mapped and run.\v"
-      "example: svf pack tinyllama-svf -o tinyllama-w4 --format w4 --group 64",
-      children,
-      NULL,
-      NULL};
-  options o = {0};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
+  options o = {.m = cli_model_defaults()};
+  cli_words words = {.least = 1, .most = 1};
+  const cli_group groups[] = {
+      {table, &o}, {cli_format_options, &o.m}, {cli_run_options, &o.m}, {0}};
+  cli_parse(&command_pack, groups, argc, argv, &words);
   cli_catch_interrupts();
-  o.m.model.progress = cli_progress;
-  o.m.model.progress_context = &o.m.quiet;
-  const svf_status status = svf_model_pack(o.dir, o.out, &o.m.model, (double)o.bits);
-  cli_progress_end();
+  const svf_model_options format = cli_library_options(&o.m, 0);
+  const svf_status status = svf_model_pack(words.word[0], o.out, &format, (double)o.bits);
   if (status == SVF_OK) cli_print_made(o.out, o.m.json);
-  return status == SVF_OK ? EXIT_OK : cli_fail(name, status);
+  return cli_end(&command_pack, status);
 }
 
-const svf_command command_pack = {name, "a model that starts at once, in any format", run};
+const svf_command command_pack = {
+    "pack", "a model that starts at once, in any format", "MODEL",
+    "Pack a model's linear layers, dense or in factors, into one file that is mapped and "
+    "run.\v" CLI_MADE_KEYS "example: svf pack tinyllama-svf -o tinyllama-w4 --format w4 --group 64",
+    run};

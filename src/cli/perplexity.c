@@ -9,38 +9,27 @@
 #include "src/cli/prompt.h"
 #include "src/core/ops.h"
 #include "src/core/status.h"
-#include "src/io/file.h"
 
-static const char name[] = "perplexity";
-
-enum { KEY_WINDOW = 512, USUAL_WINDOW = 2048, ROWS = 256 };
+enum { USUAL_WINDOW = 2048, ROWS = 256 };
 
 typedef struct options {
   model_options m;
-  const char *dir, *file;
   size_t window;
 } options;
 
-static error_t take(int key, char *value, struct argp_state *state)
+static bool take_window(const char *value, void *to)
 {
-  options *o = state->input;
-  switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = state->child_inputs[1] = &o->m; return 0;
-    case KEY_WINDOW:
-      if (!cli_parse_size(value, &o->window) || o->window < 2) {
-        argp_error(state, "--window=%s: 2 tokens or more", value);
-      }
-      return 0;
-    case ARGP_KEY_ARG:
-      if (state->arg_num > 1) argp_usage(state);
-      *(state->arg_num == 0 ? &o->dir : &o->file) = value;
-      return 0;
-    case ARGP_KEY_END:
-      if (state->arg_num < 2) argp_usage(state);
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  return cli_take_size(value, to) && *(const size_t *)to >= 2;
 }
+
+static const cli_option table[] = {
+    {.name = "window",
+     .value = "N",
+     .take = take_window,
+     .at = offsetof(options, window),
+     .help = "tokens of a window (default 2048, or the model's context)",
+     .values = "2 tokens or more"},
+    {0}};
 
 typedef struct sums {
   double nll;
@@ -54,6 +43,7 @@ static svf_status window(svf_context *c, const prompt *p, size_t at, size_t coun
   svf_row rows[ROWS];
   svf_status status = svf_context_begin(c, 0, p->gains, NULL, 0, NULL);
   for (size_t i = 0, n; status == SVF_OK && i + 1 < count; i += n) {
+    if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
     n = count - 1 - i < ROWS ? count - 1 - i : ROWS;
     for (size_t k = 0; k < n; ++k) rows[k] = (svf_row){0, p->tokens[at + i + k], 1};
     status = svf_context_forward(c, rows, n, logits);
@@ -74,71 +64,76 @@ static svf_status measure(const options *o, const prompt *p, sums *s)
   size_t width = o->window ? o->window : USUAL_WINDOW;
   if (width > info.context) width = info.context;
   const svf_context_options wanted = {
-      .size = sizeof wanted, .tokens = width, .rows = ROWS, .threads = o->m.model.threads};
+      .size = sizeof wanted, .tokens = width, .rows = ROWS, .threads = o->m.threads};
   float *logits = malloc(ROWS * info.vocab * sizeof *logits);
   svf_status status = logits ? svf_context_create(p->model, &wanted, &c)
                              : svf_fail(SVF_ERR_MEMORY, "no memory for logits");
   const size_t windows = (p->count + width - 1) / width;
   for (size_t i = 0; status == SVF_OK && i < windows; ++i) {
     const size_t left = p->count - i * width;
-    if (cli_progress((void *)(uintptr_t)&o->m.quiet, i, windows, "windows")) {
-      status = svf_fail(SVF_ERR_STOPPED, "interrupted");
-    } else {
-      status = window(c, p, i * width, left < width ? left : width, logits, info.vocab, s);
-    }
-  }
-  cli_progress_end();
-  if (status == SVF_OK && s->tokens == 0) {
-    status = svf_fail(SVF_ERR_ARGUMENT, "%s has no two tokens", o->file);
+    cli_progress((void *)(uintptr_t)&o->m.quiet, i, windows, "windows");
+    status = window(c, p, i * width, left < width ? left : width, logits, info.vocab, s);
   }
   svf_context_destroy(c);
   free(logits);
   return status;
 }
 
-static int run(int argc, char **argv)
+static void print(const sums *s, size_t bytes, bool json)
 {
-  static const struct argp_option table[] = {
-      {"window", KEY_WINDOW, "N", 0, "tokens of a window (default 2048, or the model's context)",
-       1},
-      {0}};
-  static const struct argp_child children[] = {
-      {&cli_model_argp, 0, NULL, 0}, {&cli_expert_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      table,
-      take,
-      "MODEL FILE",
-      "Perplexity of a text: exp of the mean negative log-likelihood of its tokens, in windows "
-      "that "
-      "do not overlap.\vexample: svf perplexity tinyllama-svf book.txt --format w4",
-      children,
-      NULL,
-      NULL};
-  options o = {0};
-  cli_model_defaults(&o.m);
-  argp_parse(&argp, argc, argv, 0, NULL, &o);
-  cli_catch_interrupts();
+  const double mean = s->nll / (double)s->tokens, bits = s->nll / log(2) / (double)bytes;
+  if (json) {
+    printf(
+        "{\"schema\": %d, \"perplexity\": %.9g, \"nll\": %.9g, \"tokens\": %zu, "
+        "\"bits_per_byte\": %.9g}\n",
+        JSON_SCHEMA, exp(mean), mean, s->tokens, bits);
+  } else {
+    printf("perplexity %.4f over %zu tokens, %.4f bits per byte\n", exp(mean), s->tokens, bits);
+  }
+}
+
+/* An interrupt ends the process at once while it only waits for input. */
+static svf_status work(options *o, const char *dir, const char *path)
+{
   char *text = NULL;
   size_t bytes = 0;
   prompt p = {0};
   sums s = {0};
-  svf_status status = svf_file_read(o.file, SIZE_MAX / 4, &text, &bytes);
-  if (status == SVF_OK) status = prompt_open(o.dir, &o.m, text, bytes, &p);
-  if (status == SVF_OK) status = measure(&o, &p, &s);
-  int code = status == SVF_OK ? EXIT_OK : cli_fail(name, status);
-  const double mean = s.nll / (double)s.tokens;
-  if (code == EXIT_OK && o.m.json) {
-    printf(
-        "{\"schema\": %d, \"perplexity\": %.9g, \"nll\": %.9g, \"tokens\": %zu, "
-        "\"bits_per_byte\": %.9g}\n",
-        JSON_SCHEMA, exp(mean), mean, s.tokens, s.nll / log(2) / (double)bytes);
-  } else if (code == EXIT_OK) {
-    printf("perplexity %.4f over %zu tokens, %.4f bits per byte\n", exp(mean), s.tokens,
-           s.nll / log(2) / (double)bytes);
+  svf_status status = cli_check_expert(&o->m);
+  if (status == SVF_OK) status = cli_read(path, &text, &bytes);
+  cli_catch_interrupts();
+  if (status == SVF_OK) status = prompt_open(dir, &o->m, text, bytes, &p);
+  if (status == SVF_OK && p.count < 2) {
+    status = svf_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to foretell",
+                      strcmp(path, "-") == 0 ? "standard input" : path);
   }
+  if (status == SVF_OK) status = measure(o, &p, &s);
+  cli_progress_end();
+  if (status == SVF_OK) print(&s, bytes, o->m.json);
   prompt_close(&p);
   free(text);
-  return code;
+  return status;
 }
 
-const svf_command command_perplexity = {name, "how well a model foretells a text", run};
+static int run(int argc, char **argv)
+{
+  options o = {.m = cli_model_defaults()};
+  cli_words words = {.least = 2, .most = 2};
+  const cli_group groups[] = {{table, &o},
+                              {cli_format_options, &o.m},
+                              {cli_open_options, &o.m},
+                              {cli_run_options, &o.m},
+                              {cli_expert_options, &o.m},
+                              {0}};
+  cli_parse(&command_perplexity, groups, argc, argv, &words);
+  return cli_end(&command_perplexity, work(&o, words.word[0], words.word[1]));
+}
+
+const svf_command command_perplexity = {
+    "perplexity", "how well a model foretells a text", "MODEL FILE",
+    "Perplexity of a text, '-' is standard input: exp of the mean negative log-likelihood of its "
+    "tokens, in windows that do not overlap.\v"
+    "--json: an object of schema, perplexity, nll (the mean), tokens (that were foretold), "
+    "bits_per_byte.\n\n"
+    "example: svf perplexity tinyllama-svf book.txt --format w4",
+    run};

@@ -5,26 +5,42 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CUT "..."
+
 static _Thread_local char message[512];
+
+/* Ends a text that was cut at `at` so that it shows; at < sizeof message - 3. UTF-8 stays whole. */
+static void mark_cut(char *text, size_t at)
+{
+  while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80) --at;
+  memcpy(text + at, CUT, sizeof CUT);
+}
 
 svf_status svf_fail(svf_status status, const char *format, ...)
 {
   va_list list;
   va_start(list, format);
-  vsnprintf(message, sizeof message, format, list);
+  const int n = vsnprintf(message, sizeof message, format, list);
   va_end(list);
+  if (n >= (int)sizeof message) mark_cut(message, sizeof message - sizeof CUT);
   return status;
 }
 
+/* The reason is worth more than the place: this is what is cut, or left out, where both are too
+ * long. */
 svf_status svf_fail_at(svf_status status, const char *format, ...)
 {
   if (status == SVF_OK) return status;
   char place[sizeof message], reason[sizeof message];
   va_list list;
   va_start(list, format);
-  vsnprintf(place, sizeof place, format, list);
+  const int n = vsnprintf(place, sizeof place, format, list);
   va_end(list);
   memcpy(reason, message, sizeof reason);
+  const size_t taken = strlen(reason) + sizeof ": ";
+  const size_t room = sizeof message > taken ? sizeof message - taken : 0;
+  if (n < 0 || room < sizeof CUT) return status;
+  if ((size_t)n > room) mark_cut(place, room - (sizeof CUT - 1));
   return svf_fail(status, "%s: %s", place, reason);
 }
 

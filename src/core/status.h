@@ -6,12 +6,13 @@
 
 #include <svf/status.h>
 
-/* Format the calling thread's message and return `status`. */
+/* Format the calling thread's message, which ends in "..." where it is too long, and return
+ * `status`. */
 __attribute__((format(printf, 2, 3))) svf_status svf_fail(svf_status status, const char *format,
                                                           ...);
 
 /* Unless status is OK, put where it failed before the last message: "<formatted>: <message>".
- * Returns status. */
+ * A place that is too long beside the message ends in "...". Returns status. */
 __attribute__((format(printf, 2, 3))) svf_status svf_fail_at(svf_status status, const char *format,
                                                              ...);
 

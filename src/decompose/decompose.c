@@ -19,6 +19,7 @@
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
 #include "src/decompose/shard.h"
+#include "src/io/file.h"
 #include "src/io/json.h"
 #include "src/transformer/source.h"
 
@@ -71,9 +72,10 @@ static svf_status add_item(job *j, size_t linear)
   *it = (svf_shard){.name = j->c.names[linear], .m = shape.m, .n = shape.n};
   it->w = svf_checkpoint_find(j->c.files, name);
   if (!it->w) {
-    return svf_fail(SVF_ERR_FILE,
-                    "%.250s: tensor '%s' is missing: only dense weights can be decomposed",
-                    j->c.dir, name);
+    return svf_file_at_path(
+        svf_fail(SVF_ERR_FILE, "tensor '%s' is missing: only dense weights can be decomposed",
+                 name),
+        j->c.dir);
   }
   if (it->w->ndim != 2 || it->w->shape[0] != it->m || it->w->shape[1] != it->n) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s' has not the shape [%zu, %zu] (%.200s)", name, it->m,
@@ -207,10 +209,11 @@ static svf_status join_job(job *j)
   const char *source = json_string_value(json_object_get(report, "source"));
   size_t threads = 0;
   if (!source || strcmp(source, j->digest) != 0) {
-    status = svf_fail(SVF_ERR_ARGUMENT,
-                      "%.400s holds an unfinished decomposition of another model or with other "
-                      "options: finish it, remove it, or choose another directory",
-                      j->c.out);
+    status = svf_file_at_path(
+        svf_fail(SVF_ERR_ARGUMENT,
+                 "holds an unfinished decomposition of another model or with other "
+                 "options: finish it, remove it, or choose another directory"),
+        j->c.out);
   } else if (svf_json_size(json_object_get(report, "threads"), &threads) && threads > 0) {
     j->threads = threads;
   }

@@ -12,6 +12,7 @@
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
 #include "src/decompose/split.h"
+#include "src/io/file.h"
 #include "src/transformer/weights.h"
 
 enum { NAME = SVF_CONVERSION_NAME + 8, ROWS = 256 };
@@ -59,9 +60,10 @@ static svf_status list_layers(job *j)
     const svf_status status = svf_weights_locate_linear(j->c.files, &j->c.config, i, &l->source);
     if (status != SVF_OK) return status;
     if (l->source.packed) {
-      return svf_fail(SVF_ERR_FILE,
-                      "%.250s: '%s' is packed: merge the model that it was packed from", j->c.dir,
-                      l->name);
+      return svf_file_at_path(
+          svf_fail(SVF_ERR_FILE, "'%s' is packed: merge the model that it was packed from",
+                   l->name),
+          j->c.dir);
     }
     if (l->source.r == 0) continue;
     if (tied_head) {
@@ -74,8 +76,8 @@ static svf_status list_layers(job *j)
     gains += l->source.r;
     ++j->count;
   }
-  if (j->count > 0 || !j->gains) return SVF_OK;
-  return svf_fail(SVF_ERR_ARGUMENT, "gains are given, but no layer of the model is in factors");
+  if (j->count > 0) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing is to be merged");
 }
 
 /* --- One layer ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@
 
 #include "src/core/status.h"
 #include "src/decompose/conversion.h"
-#include "src/transformer/factors.h"
+#include "src/io/file.h"
 #include "src/transformer/pages.h"
 #include "src/transformer/weights.h"
 
@@ -83,7 +83,8 @@ static svf_status plan_layer(const job *j, size_t i)
   svf_status status = svf_weights_locate_linear(j->c.files, &j->c.config, i, &l->source);
   if (status != SVF_OK) return status;
   if (l->source.packed)
-    return svf_fail(SVF_ERR_FILE, "%.250s: '%s' is packed already", j->c.dir, j->c.names[i]);
+    return svf_file_at_path(svf_fail(SVF_ERR_FILE, "'%s' is packed already", j->c.names[i]),
+                            j->c.dir);
   if (l->source.r > 0 && j->bits > 0) {
     status = plan_bits(j, l);
     if (l->options.quant.head == 0) l->options.format = SVF_FORMAT_W4; /* 0 means "by default" */
@@ -92,15 +93,18 @@ static svf_status plan_layer(const job *j, size_t i)
   return svf_weights_bytes(&l->source, l->shape.m, l->shape.n, &l->options, &l->bytes);
 }
 
-/* The fingerprint of all factors, as an open model has it; "" of a dense model. */
+/* The fingerprint of all factors; "" of a dense model. */
 static svf_status fingerprint(const job *j, char *text, size_t bytes)
 {
-  svf_factors f;
-  const svf_status status = svf_factors_read(&j->c.config, j->c.files, &f);
+  const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
+  svf_model *model = NULL;
   text[0] = 0;
-  if (f.modules.count > 0) snprintf(text, bytes, "%016" PRIx64, f.modules.fingerprint);
-  svf_factors_close(&f);
-  return status;
+  const svf_status status = svf_model_open(j->c.dir, &outline, &model);
+  if (status != SVF_OK) return status;
+  const svf_modules *modules = svf_model_modules(model);
+  if (modules->count > 0) snprintf(text, bytes, "%016" PRIx64, modules->fingerprint);
+  svf_model_close(model);
+  return SVF_OK;
 }
 
 static svf_status append_layer(const job *j, size_t i, svf_st_writer *w)

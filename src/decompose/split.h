@@ -11,8 +11,10 @@
 /* Appends the data of tensor i, all of it. */
 typedef svf_status svf_split_fn(const void *context, size_t i, svf_st_writer *writer);
 
-/* In the order of entries; `limit` is in bytes of data, and a tensor that has more is alone in its
- * file. Errors: OVERFLOW, MEMORY, IO, and those of append. */
+/* Into c->out, which holds no model yet: shards that an earlier call left there, before its index,
+ * are replaced or, where it divided otherwise, removed. In the order of entries; `limit` is in
+ * bytes of data, and a tensor that has more is alone in its file. Errors: OVERFLOW, MEMORY, IO, and
+ * those of append. */
 svf_status svf_split_write(const svf_conversion *c, const svf_st_entry *entries, size_t count,
                            size_t limit, svf_split_fn *append, const void *context);
 

@@ -112,13 +112,15 @@ static svf_status place_tensors(svf_checkpoint *c, size_t i)
     const svf_st_tensor *tensor = svf_safetensors_at(s->file, t);
     const svf_index_entry *entry = svf_index_find(&c->index, tensor->name);
     if (!entry) {
-      return svf_fail(SVF_ERR_FILE, "%.250s: tensor '%s' is not in the index", s->path,
-                      svf_text_show(tensor->name).text);
+      return svf_file_at_path(svf_fail(SVF_ERR_FILE, "tensor '%s' is not in the index",
+                                       svf_text_show(tensor->name).text),
+                              s->path);
     }
     if (entry->shard != i) {
-      return svf_fail(SVF_ERR_FILE, "%.250s: tensor '%s', which the index places in '%s'", s->path,
-                      svf_text_show(tensor->name).text,
-                      svf_text_show(c->index.shards[entry->shard]).text);
+      return svf_file_at_path(svf_fail(SVF_ERR_FILE, "tensor '%s', which the index places in '%s'",
+                                       svf_text_show(tensor->name).text,
+                                       svf_text_show(c->index.shards[entry->shard]).text),
+                              s->path);
     }
     c->places[entry - c->index.entries] = (place){tensor, i};
   }
@@ -130,8 +132,10 @@ static svf_status check_places(const svf_checkpoint *c)
   for (size_t i = 0; i < c->count; ++i) {
     const svf_index_entry *entry = &c->index.entries[i];
     if (!c->places[i].tensor) {
-      return svf_fail(SVF_ERR_FILE, "%.250s: lacks tensor '%s', which the index places in it",
-                      c->shards[entry->shard].path, svf_text_show(entry->name).text);
+      return svf_file_at_path(
+          svf_fail(SVF_ERR_FILE, "lacks tensor '%s', which the index places in it",
+                   svf_text_show(entry->name).text),
+          c->shards[entry->shard].path);
     }
   }
   return SVF_OK;
@@ -158,7 +162,8 @@ static svf_status open_any(int directory, const char *dir, unsigned flags, svf_c
 {
   if (svf_directory_has(directory, SINGLE_FILE)) return open_single(directory, dir, flags, c);
   if (svf_directory_has(directory, INDEX_FILE)) return open_sharded(directory, dir, flags, c);
-  return svf_fail(SVF_ERR_IO, "%.250s: has neither %s nor %s", dir, SINGLE_FILE, INDEX_FILE);
+  return svf_file_at_path(svf_fail(SVF_ERR_IO, "has neither %s nor %s", SINGLE_FILE, INDEX_FILE),
+                          dir);
 }
 
 svf_status svf_checkpoint_open(const char *dir, unsigned flags, svf_checkpoint **checkpoint)

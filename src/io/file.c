@@ -22,7 +22,7 @@ svf_status svf_file_error(const char *what)
 
 svf_status svf_file_at_path(svf_status status, const char *path)
 {
-  return svf_fail_at(status, "%.250s", path);
+  return svf_fail_at(status, "%s", path);
 }
 
 svf_status svf_file_open(const char *path, int *fd)

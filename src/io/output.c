@@ -95,7 +95,7 @@ svf_status svf_output_open(const char *path, svf_output **out)
   if (!output || !copy) {
     free(output);
     free(copy);
-    return svf_fail(SVF_ERR_MEMORY, "%.250s: no memory to write it", path);
+    return svf_file_at_path(svf_fail(SVF_ERR_MEMORY, "no memory to write it"), path);
   }
   output->path = memcpy(copy, path, bytes);
   const char *slash = strrchr(output->path, '/');
@@ -118,7 +118,7 @@ svf_status svf_output_write(svf_output *output, const void *data, size_t bytes)
 {
   const char *at = data;
   if (output->failed) {
-    return svf_fail(SVF_ERR_IO, "%.250s: an earlier write failed", output->path);
+    return svf_file_at_path(svf_fail(SVF_ERR_IO, "an earlier write failed"), output->path);
   }
   while (bytes > 0) {
     const ssize_t written = write(output->fd, at, bytes);

@@ -211,9 +211,10 @@ svf_status svf_st_append(svf_st_writer *writer, const void *data, size_t bytes)
     return svf_fail(SVF_ERR_NULL, "%s is NULL", writer ? "data" : "writer");
   }
   if (bytes > writer->bytes - writer->appended) {
-    return svf_fail(SVF_ERR_ARGUMENT, "%.250s: %zu bytes more, but %zu of its %zu are left",
-                    svf_output_path(writer->output), bytes, writer->bytes - writer->appended,
-                    writer->bytes);
+    return svf_file_at_path(
+        svf_fail(SVF_ERR_ARGUMENT, "%zu bytes more, but %zu of its %zu are left", bytes,
+                 writer->bytes - writer->appended, writer->bytes),
+        svf_output_path(writer->output));
   }
   const svf_status status = svf_output_write(writer->output, data, bytes);
   if (status == SVF_OK) writer->appended += bytes;
@@ -224,8 +225,9 @@ svf_status svf_st_commit(svf_st_writer **writer)
 {
   if (!writer || !*writer) return svf_fail(SVF_ERR_NULL, "writer is NULL");
   if ((*writer)->appended != (*writer)->bytes) {
-    return svf_fail(SVF_ERR_ARGUMENT, "%.250s: %zu of its %zu bytes of data were appended",
-                    svf_output_path((*writer)->output), (*writer)->appended, (*writer)->bytes);
+    return svf_file_at_path(svf_fail(SVF_ERR_ARGUMENT, "%zu of its %zu bytes of data were appended",
+                                     (*writer)->appended, (*writer)->bytes),
+                            svf_output_path((*writer)->output));
   }
   const svf_status status = svf_output_commit(&(*writer)->output);
   svf_st_discard(writer);

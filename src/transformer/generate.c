@@ -78,6 +78,11 @@ static svf_status check_request(const svf_context *c, const svf_request *r, size
   return of_request(status, i);
 }
 
+static void finish(svf_request *r)
+{
+  if (r->on_finish) r->on_finish(r->on_token_context);
+}
+
 /* --- Beginning ---------------------------------------------------------------------------------
  */
 
@@ -127,7 +132,10 @@ static svf_status admit(generation *g)
     const size_t needed = svf_kv_blocks(positions_of(r)), s = idle_slot(g, r);
     if (s == g->c->kv.sequences || reserved(g) + needed > g->c->kv.count) return SVF_OK;
     ++g->begun;
-    if (r->max_tokens == 0) continue;
+    if (r->max_tokens == 0) {
+      finish(r);
+      continue;
+    }
     slot *to = &g->slots[s];
     const svf_status status =
         svf_context_begin(g->c, s, r->gains, r->prompt, r->prompt_count, &to->read);
@@ -201,7 +209,9 @@ static svf_status take(generation *g)
         svf_sample(&r->sampling, logits, vocab, r->count, g->scratch, &t->next);
     if (status != SVF_OK) return of_request(status, (size_t)(r - g->requests));
     logits += vocab;
-    if (deliver(g, r, t->next)) *t = (slot){0};
+    if (!deliver(g, r, t->next)) continue;
+    finish(r);
+    *t = (slot){0};
   }
   return SVF_OK;
 }

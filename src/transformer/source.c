@@ -6,6 +6,7 @@
 
 #include "src/core/status.h"
 #include "src/io/directory.h"
+#include "src/io/file.h"
 
 static svf_status check_finished(const char *dir)
 {
@@ -13,10 +14,11 @@ static svf_status check_finished(const char *dir)
   svf_status status = svf_directory_open(dir, &directory);
   if (status != SVF_OK) return status;
   if (svf_directory_has(directory, SVF_DECOMPOSITION_FILE) && !svf_checkpoint_is_there(directory)) {
-    status = svf_fail(SVF_ERR_FILE,
-                      "%.250s: this decomposition is not finished: repeat the 'svf decompose' that "
-                      "made it, which goes on where it was",
-                      dir);
+    status = svf_file_at_path(
+        svf_fail(SVF_ERR_FILE,
+                 "this decomposition is not finished: repeat the 'svf decompose' that "
+                 "made it, which goes on where it was"),
+        dir);
   }
   close(directory);
   return status;

@@ -329,6 +329,6 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
   }
   status = svf_linear_check(layer->block, layer->bytes, 0);
   if (status == SVF_OK) return SVF_OK;
-  return svf_fail_at(SVF_ERR_FILE, "%.200s: '%s.packed'", svf_checkpoint_file(files, s.packed),
-                     layer->name);
+  svf_fail_at(SVF_ERR_FILE, "'%s.packed'", layer->name);
+  return svf_fail_at(SVF_ERR_FILE, "%s", svf_checkpoint_file(files, s.packed));
 }

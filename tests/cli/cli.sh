@@ -63,6 +63,28 @@ for line in open(sys.argv[1], encoding="utf-8", newline="\n"):
     sys.stdout.write(str(eval(sys.argv[2])) + "\n")' "$1" "$2" || die "$1: not the expected JSON"
 }
 
+# The help of a command names every key of the JSON in out.
+keys_in_help() { # command
+  local help
+  help=$("$svf" "$1" --help | sed -n '/^--json: /,/^$/p')
+  "$PYTHON" -c '
+import json, re, sys
+known = set(re.findall(r"\w+", sys.argv[1]))
+def keys(x):
+    for v in x if isinstance(x, list) else x.values() if isinstance(x, dict) else []:
+        yield from keys(v)
+    if isinstance(x, dict):
+        yield from x
+text = open("out", encoding="utf-8", newline="\n").read()
+at, decoder, seen = 0, json.JSONDecoder(), set()
+while at < len(text):
+    o, at = decoder.raw_decode(text, at)
+    seen |= set(keys(o))
+    at += 1
+missing = seen - known
+assert seen and not missing, missing' "$help" || die "$1 --help: JSON keys"
+}
+
 same() { # files, what they are
   cmp "$1" "$2" >&2 || die "$3 differ"
 }

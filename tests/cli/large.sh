@@ -127,6 +127,23 @@ n = min(len(text), len(partial))
 assert text[:n] == partial[:n]' || die "the partial text is not the beginning of the text"
 [ "$(wc -l < err)" -eq 1 ] && grep -q ' tokens in ' err || die "generate: what it says at the end"
 
+# A line of JSON as soon as its text, and those before it, have ended.
+printf '{"prompt": "Hi", "tokens": %d}\n' 3 60000 3 > prompts
+rm out # of the job before
+"$svf" generate whole --threads 1 --json -q -p prompts --ignore-end > out 2> err &
+job=$!
+for _ in {1..100}; do
+  [ ! -s out ] || break
+  sleep 0.1
+done
+kill -0 $job || die "it has ended"
+[ "$(json out '[o["index"], o["tokens"]]')" = "[0, 3]" ] || die "the first line while others run"
+kill -INT $job
+code=0
+wait $job || code=$?
+[ $code -eq 130 ] || die "generate of three: exit code $code"
+[ "$(json out 'o["index"]' | paste -sd ' ')" = "0 1 2" ] || die "the order of lines"
+
 # Each text says why it ended.
 "$svf" generate whole --threads 1 --json -q Hello Hi -n 30000 --ignore-end > out 2> err &
 job=$!
@@ -136,4 +153,30 @@ code=0
 wait $job || code=$?
 [ $code -eq 130 ] || die "generate --json interrupted: exit code $code"
 [ "$(json out 'o["finish"]' | paste -sd ' ')" = "interrupted interrupted" ] || die "finish"
+
+# --- perplexity -----------------------------------------------------------------------------------
+# Within a window, and while it waits for its input.
+head -c 60000 /dev/zero | tr '\0' a > book
+"$svf" perplexity whole book --threads 1 --window 60000 > out 2> err &
+job=$!
+sleep 1
+kill -INT $job
+code=0
+wait $job || code=$?
+[ $code -eq 130 ] || die "perplexity interrupted: exit code $code"
+[ ! -s out ] && [ "$(cat err)" = "svf perplexity: interrupted" ] || die "perplexity: what it says"
+for arguments in "perplexity whole -" "generate whole -p -"; do
+  mkfifo input
+  # shellcheck disable=SC2086
+  "$svf" $arguments < input > out 2> err &
+  job=$!
+  exec 3> input
+  sleep 0.2
+  kill -TERM $job
+  code=0
+  wait $job || code=$?
+  exec 3>&-
+  rm input
+  [ $code -eq 143 ] || die "svf $arguments that waits: exit code $code"
+done
 echo "svf: nothing half is left"

@@ -18,6 +18,7 @@ text() { # file, arguments...
 
 # --- decompose, info ------------------------------------------------------------------------------
 expect 0 decompose model -o svf --json --threads 1
+keys_in_help decompose
 mv out report
 "$PYTHON" -m json.tool report > /dev/null || die "decompose --json is no JSON"
 "$PYTHON" -c '
@@ -33,6 +34,7 @@ expect 0 decompose model -o rank --rank 7 --bf16
 expect 0 decompose model -o energy --energy 0.5
 for name in model svf mlp attn rank energy; do
   expect 0 info "$name" --json
+  keys_in_help info
   mv out "$name.info"
 done
 [ "$(json model.info '[o["kind"], o["factored"], o["gains"]]')" = "['model', 0, 0]" ] || die "model"
@@ -53,6 +55,7 @@ for i in 1 2; do "$tools/make_expert" svf "e$i" $i; done
 expect 0 info e1
 grep -q "belongs to *$fingerprint" out || die "info of an expert"
 expect 0 info e1 --json
+keys_in_help info
 [ "$(json out '[o["kind"], o["modules"], o["values"], o["task"]]')" = \
   "['expert', 14, 544, '\"a test\"']" ] || die "info --json of an expert"
 [ "$(json out 'o["fingerprint"]')" = "$fingerprint" ] || die "the expert's fingerprint"
@@ -95,10 +98,15 @@ for sequences in 1 2 8; do
   json out 'o["text"]' > texts
   same wanted texts "texts alone and $sequences at once"
 done
+keys_in_help generate
 [ "$(json out 'o["finish"]' | sort -u)" = length ] || die "finish"
 [ "$(json out 'o["tokens"]' | paste -sd ' ')" = "24 24 24 24 3" ] || die "tokens"
 [ "$(json out '[o["schema"], o["prompt"], o["prompt_tokens"]]' | sort -u)" = "[1, 'Hello', 5]" ] ||
   die "the prompt in --json"
+[ "$(json out '[o["index"], o["seed"]]' | paste -sd ' ')" = "[0, 0] [1, 0] [2, 0] [3, 0] [4, 0]" ] ||
+  die "index and seed"
+[ "$(json out '[o["expert"], o["mix"], o["scale"]]' | paste -sd ' ')" = "['e1', None, 1] [None, \
+None, 1] [None, 'e2=1', 1] ['e1', None, 0] [None, None, 1]" ] || die "the expert in --json"
 grep -q ' tokens in ' err || die "no summary"
 "$svf" generate svf -p - -q --threads 1 --json -n 24 < prompts > out 2> err || die "--prompts -"
 json out 'o["text"]' > texts
@@ -119,6 +127,52 @@ fails 4 'bad: line 1|JSON' generate svf -p bad
 : > bad
 fails 4 'bad: there is no prompt' generate svf -p bad
 
+printf 'ok\n\n{"prompt": "a", "mix": "e1=1", "scale": 2}\n' > bad
+fails 4 'bad: line 3: "scale"|"expert"' generate svf -p bad
+# What only the model can tell.
+printf 'ok\n\n{"prompt": "a", "tokens": 600}\n' > bad
+fails 4 'bad: line 3: |600|512' generate svf -p bad
+printf '{"prompt": "a", "temperature": -1}\n' > bad
+fails 4 'bad: line 1: temperature' generate svf -p bad
+printf 'a\n{"prompt": "a", "expert": "nowhere"}\n' > bad
+fails 4 'bad: line 2: nowhere' generate svf -p bad
+printf 'a\n{"prompt": "a", "expert": "foreign"}\n' > bad
+fails 4 "bad: line 2: foreign: |$fingerprint" generate svf -p bad
+printf 'a\n{"prompt": "a", "mix": "e1"}\n' > bad
+fails 4 "bad: line 2: 'e1' is not FILE=NUMBER" generate svf -p bad
+printf 'a\n{"prompt": ""}\n' > bad
+fails 4 'bad: line 2: an empty prompt' generate svf -p bad
+code=0
+"$svf" generate svf -p - < bad > out 2> err || code=$?
+[ $code -eq 4 ] && grep -q 'standard input: line 2: ' err || die "an error of standard input"
+fails 2 'prompt 2: an empty prompt' generate svf a ''
+fails 2 'generate: an empty prompt' generate svf ''
+
+# What has no effect is refused, and named.
+fails 2 '--scale|without --expert' generate svf Hello --scale 0.5
+fails 2 '--scale|--mix' generate svf Hello --scale 0.5 --mix e1=1
+fails 2 '--scale|without --expert' perplexity svf prompts --scale 0.5
+fails 2 '--scale|without --expert' logits svf Hello --scale 0.5
+fails 2 '--scale|without --expert' merge svf -o never --scale 0.5
+fails 2 '--unpaired|without --expert' merge svf -o never --unpaired
+fails 2 '--top' logits svf Hello --top 3 -o never
+for option in --top-k=3 --top-p=0.5 --min-p=0.5; do
+  fails 2 "${option%=*} has no effect|--temperature" generate svf Hello $option
+done
+for option in --format=f32 --group=32 --no-mmap; do
+  fails 2 "e1 is a file|${option%=*}" info e1 $option
+done
+echo Hello > plain
+fails 2 '--scale|without --expert' generate svf -p plain --scale 0.5
+expect 0 generate svf --threads 1 -q -p prompts -n 1 --scale 0.5 # some lines have an expert
+printf '{"prompt": "Hello", "temperature": 1}\n' > drawn
+expect 0 generate svf --threads 1 -q -p drawn -n 1 --top-k 3
+misused '--prompts is given twice' generate svf -p prompts -p plain
+misused '--expert is given twice' generate svf Hello -e e1 --expert=e2
+misused '--tokens is given twice' generate svf Hello -n 1 -n 1
+misused '--output is given twice' pack svf -o never -o never
+expect 0 generate svf Hello -q -q --json --json -n 1
+
 # Sampling: by the seed alone.
 text cold svf Hello -n 24 -t 0.9 --seed 5
 text other svf Hello -n 24 -t 0.9 --seed 5
@@ -126,6 +180,7 @@ same cold other "texts of one seed"
 text other svf Hello -n 24 -t 0.9 --seed 6
 differ cold other "texts of two seeds"
 expect 0 generate --threads 1 svf -q --json Hi Hello -n 24 -t 0.9 --seed 4
+[ "$(json out 'o["seed"]' | paste -sd ' ')" = "4 5" ] || die "seeds of two prompts"
 json out 'o["text"]' | tail -n +2 > other
 same cold other "the text of a seed, alone and second"
 for option in "--top-k 1" "--top-p 0.000001" "--min-p 1"; do
@@ -199,6 +254,7 @@ text packed f32 -e e1 Hello -n 24
 same one packed "texts of the model and its f32 pack"
 for group in 32 64 128; do
   expect 0 pack svf -o "g$group" -f w4 --group $group --json
+  keys_in_help pack
   json out 'o["file_bytes"]' > "g$group.bytes"
   [ "$(json out '[o["schema"], o["path"]]')" = "[1, 'g$group']" ] || die "pack --json"
   [ "$(stat -c %s "g$group/model.safetensors")" = "$(cat "g$group.bytes")" ] || die "file_bytes"
@@ -211,10 +267,24 @@ expect 0 pack model -o dense -f f32
 text packed dense Hello -n 24
 text other model Hello -n 24
 same packed other "texts of the dense model packed and not"
-fails 2 '7' pack svf -o never1 -f w4 --group 7
+misused '--group=7: 32, 64 or 128' pack svf -o never1 -f w4 --group 7
+fails 2 'group is 64|w8, w4 and w84' pack svf -o never1 -f s8 --group 64
 fails 2 'w84' pack svf -o never2 -f s8 --bits 4
 fails 2 "q_proj|3 bits are too few" pack svf -o never3 -f w84 --bits 3
 fails 4 'w4: |packed already' pack w4 -o never3
+for command in "info w4" "generate w4 Hello" "logits w4 Hello" "perplexity w4 prompts"; do
+  # shellcheck disable=SC2086
+  fails 2 'w4: --format has no effect|packed as w4' $command -f w8
+  # shellcheck disable=SC2086
+  fails 2 'w4: --format' $command -f f32
+  # shellcheck disable=SC2086
+  fails 2 'w4: --group has no effect|packed as w4' $command --group 64
+  # shellcheck disable=SC2086
+  expect 0 $command -f w4 --group 32
+done
+expect 0 pack mlp -o mlp84 -f w84 # dense layers are w4 in it
+expect 0 info mlp84 -f w84
+fails 2 'mlp84: --format' info mlp84 -f w8
 fails 2 'w4|already' pack svf -o w4
 fails 2 'svf is the model itself' pack svf -o svf
 
@@ -224,31 +294,40 @@ grep -q '^merged: ' out || die "merge does not say what it made"
 text other merged Hello -n 24
 same one other "texts of an expert and of the model it is merged into"
 expect 0 merge svf -o merged16 --mix e1=0.5,e2=0.5 --bf16 --json
+keys_in_help merge
 [ "$(json out 'o["path"]')" = merged16 ] || die "merge --json"
 [ "$(stat -c %s merged16/model.safetensors)" -lt "$(stat -c %s merged/model.safetensors)" ] ||
   die "--bf16 is not smaller"
 expect 0 info merged16
+expect 0 merge svf -o base-merged --threads 2
+text other base-merged Hello -n 24
+same base other "texts of the base model and of it merged without an expert"
 fails 2 'merged/|already' merge svf -o merged
+fails 2 'no layer|in factors' merge model -o never4
 fails 4 'w4: |packed' merge w4 -o never4
 
 # --- perplexity, logits ---------------------------------------------------------------------------
 cp "$source/LICENSE" book
 expect 0 perplexity svf book --threads 1 --json --window 64
+keys_in_help perplexity
 [ "$(json out 'o["schema"] == 1 and 100 < o["perplexity"] < 1000 and o["bits_per_byte"] > 0')" = \
   True ] || die "perplexity of random weights over 257 tokens"
 bytes=$(wc -c < book)
 [ "$(json out 'o["tokens"]')" = $((bytes - (bytes + 63) / 64)) ] || die "tokens foretold"
 json out '"%.4f" % o["perplexity"]' > base.ppl
-for arguments in "w84 book" "svf book -e e1" "svf book --window 32"; do
+for arguments in "w84 book --window 64" "svf book --window 64 -e e1" "svf book --window 32"; do
   # shellcheck disable=SC2086
-  expect 0 perplexity --threads 1 --json --window 64 $arguments
+  expect 0 perplexity --threads 1 --json $arguments
   json out '"%.4f" % o["perplexity"]' > other.ppl
   differ base.ppl other.ppl "perplexities of svf book and $arguments"
 done
 expect 0 perplexity svf book --threads 1 --window 64 -e e1 --scale 0
 grep -q "^perplexity $(cat base.ppl) " out || die "perplexity at scale 0 is not that of the base"
 printf a > one-token
-fails 2 'one-token' perplexity svf one-token
+fails 4 'one-token|two tokens' perplexity svf one-token
+"$svf" perplexity svf - --threads 1 --window 64 < book > out 2> err || die "perplexity -"
+grep -q "^perplexity $(cat base.ppl) " out || die "perplexity of a text from standard input"
+fails 4 'standard input|two tokens' perplexity svf -
 
 expect 0 logits svf Hello -o logits.st
 [ ! -s out ] || die "logits -o prints too"
@@ -265,6 +344,7 @@ rows = struct.unpack("<%df" % (5 * 257), f[8 + n + a:8 + n + b])
 json.dump([max(rows[i * 257:(i + 1) * 257]) for i in range(5)], open("best", "w"))
 END
 expect 0 logits svf Hello --top 3 --json
+keys_in_help logits
 "$PYTHON" - <<'END' || die "logits --json"
 import json
 o, best = json.load(open("out")), json.load(open("best"))
@@ -294,8 +374,9 @@ misused 'no command' frobnicate
 misused 'no command' help frobnicate
 misused 'usage: svf COMMAND'
 misused '-o DIR is missing' pack svf
-misused 'exclude' generate svf -e e1 --mix e2=1 Hello
-misused 'no prompt' generate svf
+misused 'stray' pack svf stray -o never
+fails 2 'exclude' generate svf -e e1 --mix e2=1 Hello
+fails 2 'no prompt' generate svf
 misused 'known are' info svf -f q4_0
 misused '--rank' decompose model -o never5 --rank 0
 misused '--energy' decompose model -o never5 --energy 1.5
@@ -316,6 +397,42 @@ fails 4 'svf: |only dense' decompose svf -o never7
 fails 2 'mlp|already' decompose model -o mlp
 fails 4 'no/such' decompose model -o no/such/directory
 fails 2 '600' generate svf Hello -n 600
+fails 2 '512' generate svf Hello -n 18446744073709551615
+fails 2 'temperature' generate svf Hello -t -1
+fails 2 'alpha is 0' generate svf Hello --mix e1=0,e2=0
+fails 2 'e1=x' generate svf Hello --mix e1=x
+fails 2 '600 tokens|512' logits svf "$(printf 'a%.0s' {1..600})"
+fails 2 'model itself' merge svf -o svf
+# A model of another kind, or with parts that are not known or no numbers, is a bad file.
+edited() { # new model, file of it, Python statement about its object o
+  rm -rf "$1"
+  cp -r model "$1"
+  "$PYTHON" -c '
+import json, sys
+o = json.load(open(sys.argv[1]))
+exec(sys.argv[2])
+json.dump(o, open(sys.argv[1], "w"))' "$1/$2" "$3"
+}
+edited other config.json 'o["architectures"] = ["GPT2LMHeadModel"]'
+for command in "info other" "generate other Hello" "logits other Hello" "perplexity other book" \
+  "decompose other -o never8" "pack other -o never8" "merge other -o never8"; do
+  # shellcheck disable=SC2086
+  fails 4 'GPT2LMHeadModel' $command
+done
+edited other config.json 'o["hidden_size"] = -1'
+fails 4 'hidden_size' info other
+edited other tokenizer.json 'o["model"]["type"] = "Unigram"'
+fails 4 'Unigram' generate other Hello
+edited other config.json 'pass'
+"$PYTHON" -c '
+data = bytearray(open("other/model.safetensors", "rb").read())
+data[-4:] = b"\xff\xff\xff\xff"
+at = int.from_bytes(data[:8], "little") + 8
+data[at:] = b"\xff" * (len(data) - at)
+open("other/model.safetensors", "wb").write(data)'
+fails 4 'NaN' generate other Hello
+fails 4 'nan' decompose other -o never9
+fails 4 'NaN' pack other -o never10
 rm mlp/tokenizer.json
 fails 4 'mlp/tokenizer.json' generate mlp Hello
 truncate -s 5000 merged/model.safetensors

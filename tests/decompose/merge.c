@@ -7,7 +7,6 @@
 #include <glob.h>
 
 #include "src/io/checkpoint.h"
-#include "src/transformer/factors.h"
 #include "tests/decompose/files.h"
 #include "tests/transformer/golden.h"
 
@@ -120,35 +119,58 @@ START_TEST(half_of_the_files_are_no_model)
 }
 END_TEST
 
-START_TEST(modules_are_those_of_the_open_model)
+static svf_status write_one(const char *path, const svf_st_pair *pairs, size_t count)
 {
-  svf_factors f;
+  const svf_st_entry entry = {"x", SVF_ST_U8, 1, {1}};
+  svf_st_writer *w;
+  ck_works(svf_st_create(path, &entry, 1, pairs, count, &w));
+  ck_works(svf_st_append(w, "", 1));
+  return svf_st_commit(&w);
+}
+
+static size_t count_of(const char *pattern)
+{
+  glob_t found;
+  const int result = glob(pattern, 0, NULL, &found);
+  const size_t count = result == 0 ? found.gl_pathc : 0;
+  if (result == 0) globfree(&found);
+  return count;
+}
+
+/* What a stopped job left is removed where the next one divides otherwise, and nothing else is. */
+START_TEST(shards_of_another_division_are_removed)
+{
+  const svf_st_pair format = {"format", "pt"};
+  char out[256], elsewhere[256];
+  size_t late = 13;
   svf_model *model;
   setup();
-  ck_works(svf_factors_open(factors, &f));
-  ck_works(svf_model_open(factors, NULL, &model));
-  const svf_modules *want = svf_model_modules(model);
-  ck_assert_uint_eq(f.modules.count, want->count);
-  ck_assert_uint_eq(f.modules.gains, want->gains);
-  ck_assert(f.modules.fingerprint == want->fingerprint);
-  for (size_t i = 0; i < want->count; ++i) {
-    const svf_module *a = &f.modules.modules[i], *b = &want->modules[i];
-    ck_assert_str_eq(a->name, b->name);
-    ck_assert(a->r == b->r && a->offset == b->offset);
-    ck_assert_mem_eq(a->sigma, b->sigma, a->r * sizeof *a->sigma);
-  }
+  snprintf(out, sizeof out, "%s", temp_path("out"));
+  snprintf(elsewhere, sizeof elsewhere, "%s", temp_path("elsewhere"));
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED, "");
+  ck_assert_uint_gt(count_of(temp_path("out/model-*")), 3);
+  ck_works(write_one(temp_path("out/model-00001-of-00099.safetensors"), &format, 1));
+  ck_works(write_one(elsewhere, &format, 1));
+  ck_assert_int_eq(symlink(elsewhere, temp_path("out/model-00002-of-00099.safetensors")), 0);
+  ck_assert_int_eq(mkdir(temp_path("out/model-00003-of-00099.safetensors"), 0777), 0);
+  FILE *f = fopen(temp_path("out/model-00004-of-00099.safetensors"), "w");
+  ck_assert_int_eq(fclose(f), 0);
+  ck_works(svf_merge(factors, out, NULL, SVF_F32, 3 * LIMIT, NULL, NULL));
+  ck_assert_uint_eq(count_of(temp_path("out/model-*-of-00099.safetensors")), 4);
+  const size_t shards = count_of(temp_path("out/model-*.safetensors")) - 4;
+  ck_assert_uint_gt(shards, 1);
+  ck_assert_uint_eq(count_of(temp_path("out/model-*-of-%05zu.safetensors", shards)), shards);
+  ck_works(svf_model_open(out, NULL, &model));
   svf_model_close(model);
-  svf_factors_close(&f);
-  ck_works(svf_factors_open(g.dir, &f));
-  ck_assert_uint_eq(f.modules.count, 0);
-  svf_factors_close(&f);
-  ck_works(svf_model_pack(factors, temp_path("packed"),
-                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0));
-  ck_fails(svf_factors_open(temp_path("packed"), &f), SVF_ERR_FILE, "is packed");
-  svf_factors_close(&f);
+
+  snprintf(out, sizeof out, "%s", temp_path("single"));
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED, "");
+  ck_works(svf_model_merge(factors, out, NULL, SVF_F32, NULL, NULL));
+  ck_assert_uint_eq(count_of(temp_path("single/model-*")), 0);
+  ck_assert_uint_eq(count_of(temp_path("single/model.safetensors")), 1);
   teardown();
 }
 END_TEST
 
 SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model,
-      modules_are_those_of_the_open_model)
+      shards_of_another_division_are_removed)

@@ -254,6 +254,9 @@ START_TEST(an_outline_is_described_like_its_model)
   ck_assert_uint_eq(a->count, b->count);
   ck_assert_uint_eq(a->fingerprint, b->fingerprint);
   for (size_t m = 0; m < a->count; ++m) {
+    ck_assert_str_eq(a->modules[m].name, b->modules[m].name);
+    ck_assert_uint_eq(a->modules[m].r, b->modules[m].r);
+    ck_assert_uint_eq(a->modules[m].offset, b->modules[m].offset);
     ck_assert_mem_eq(a->modules[m].sigma, b->modules[m].sigma, a->modules[m].r * sizeof(float));
   }
   ck_fails(svf_context_create(outline, NULL, &c), SVF_ERR_ARGUMENT, "opened as an outline");

@@ -5,6 +5,7 @@
 
 #include <svf/generate.h>
 
+#include "src/transformer/model.h"
 #include "tests/transformer/golden.h"
 
 /* --- Sampling ----------------------------------------------------------------------------------
@@ -164,6 +165,53 @@ static int stop_at_third(void *context, int32_t token)
   return ++*(int *)context == 3;
 }
 
+static const svf_request *ended[3];
+static size_t ended_count;
+
+static void remember(void *context) { ended[ended_count++] = context; }
+
+/* For each its own end: a length, an end token, none at all. */
+START_TEST(requests_say_when_they_end)
+{
+  golden g = golden_open("llama3");
+  svf_model *model = NULL;
+  svf_context *c = NULL;
+  int32_t prompt[LONGEST], greedy[LONGEST];
+  ck_works(svf_model_open(g.dir, NULL, &model));
+  ck_works(svf_context_create(
+      model, &(svf_context_options){.size = sizeof(svf_context_options), .sequences = 2}, &c));
+  golden_tokens(&g, "greedy", 1, greedy);
+  svf_request r[3];
+  for (int i = 0; i < 3; ++i) {
+    r[i] = (svf_request){.prompt = prompt,
+                         .prompt_count = golden_tokens(&g, "ids", 1, prompt),
+                         .max_tokens = i == 0   ? 5
+                                       : i == 1 ? 2
+                                                : 0,
+                         .ignore_end = 1,
+                         .on_token_context = &r[i],
+                         .on_finish = remember};
+  }
+  ended_count = 0;
+  ck_works(svf_generate(c, r, 3));
+  ck_assert_uint_eq(ended_count, 3);
+  ck_assert(ended[0] == &r[1] && ended[1] == &r[2] && ended[2] == &r[0]);
+  model->config.eos[0] = greedy[1];
+  model->config.eos_count = 1;
+  r[0].ignore_end = 0;
+  ended_count = 0;
+  ck_works(svf_generate(c, r, 1));
+  ck_assert_int_eq(r[0].finish, SVF_FINISH_END);
+  ck_assert_uint_eq(ended_count, 1);
+  r[0].max_tokens = 500000;
+  ck_fails(svf_generate(c, r, 1), SVF_ERR_ARGUMENT, "requests[0]");
+  ck_assert_uint_eq(ended_count, 1);
+  svf_context_destroy(c);
+  svf_model_close(model);
+  svf_safetensors_close(g.file);
+}
+END_TEST
+
 START_TEST(ends_of_texts_and_misuse)
 {
   golden g = golden_open("llama3");
@@ -218,4 +266,4 @@ START_TEST(ends_of_texts_and_misuse)
 END_TEST
 
 SUITE("generate", draws_follow_the_distribution, extremes_of_sampling,
-      texts_do_not_depend_on_the_company, ends_of_texts_and_misuse)
+      texts_do_not_depend_on_the_company, requests_say_when_they_end, ends_of_texts_and_misuse)

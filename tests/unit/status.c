@@ -47,6 +47,34 @@ START_TEST(messages_say_where)
   ck_assert_str_eq(svf_last_message(), "dir: file 3: disk full");
   for (int i = 0; i < 300; ++i) svf_fail_at(SVF_ERR_IO, "again");
   ck_assert_uint_gt(strlen(svf_last_message()), 100);
+  const char *end = strstr(svf_last_message(), "dir: file 3: disk full");
+  ck_assert_msg(end && strlen(end) == 22, "%s", svf_last_message());
+}
+END_TEST
+
+/* Whatever the length of a place, and wherever it is cut, the reason is whole. */
+START_TEST(long_places_are_cut)
+{
+  char place[2100] = "/";
+  for (size_t n = 1; n < 2000; ++n) {
+    place[n] = (char)(n % 2 ? 0xc3 : 0xa9); /* e acute, of two bytes */
+    if (n % 2) continue;
+    svf_fail(SVF_ERR_IO, "disk full");
+    svf_fail_at(SVF_ERR_IO, "%s%s", place, n % 4 ? "" : "x");
+    const char *text = svf_last_message();
+    ck_assert_str_eq(text + strlen(text) - 11, ": disk full");
+    const char *dots = strstr(text, "...");
+    ck_assert_msg(dots ? strcmp(dots, "...: disk full") == 0 : n < 500, "%s", text);
+    for (const char *c = text + 1; c < dots; c += 2) ck_assert_int_eq(memcmp(c, "\xc3\xa9", 2), 0);
+  }
+  char reason[600];
+  memset(reason, 'r', sizeof reason);
+  for (int room = 0; room < 20; ++room) { /* none is left, or next to none */
+    svf_fail(SVF_ERR_IO, "%.*s", 511 - room, reason);
+    svf_fail_at(SVF_ERR_IO, "%s", place);
+    const char *text = strchr(svf_last_message(), 'r');
+    ck_assert_msg(text && strlen(text) == (size_t)(511 - room), "%s", svf_last_message());
+  }
 }
 END_TEST
 
@@ -58,6 +86,7 @@ START_TEST(long_messages_are_cut)
   svf_fail(SVF_ERR_IO, "%s", text);
   ck_assert_uint_lt(strlen(svf_last_message()), sizeof text - 1);
   ck_assert_uint_gt(strlen(svf_last_message()), 100);
+  ck_assert_str_eq(svf_last_message() + strlen(svf_last_message()) - 4, "x...");
 }
 END_TEST
 
@@ -78,4 +107,4 @@ START_TEST(types_have_names_and_sizes)
 END_TEST
 
 SUITE("status", every_status_has_a_name, messages_belong_to_their_thread, messages_say_where,
-      long_messages_are_cut, types_have_names_and_sizes)
+      long_places_are_cut, long_messages_are_cut, types_have_names_and_sizes)
