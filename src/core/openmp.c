@@ -6,6 +6,7 @@
 #ifdef _OPENMP
 
 #include <omp.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "src/core/fp_mode.h"
@@ -14,12 +15,19 @@
 size_t svf_max_threads(void) { return (size_t)omp_get_max_threads(); }
 
 /* Beyond it OpenMP's runtime may fail to start threads, and exits. Counts the machine's processors:
- * omp_get_num_procs() is 1 once the calling thread is bound to one. */
+ * omp_get_num_procs() is 1 once the calling thread is bound to one. glibc reads a file to count
+ * them, which takes as long as a small layer, so the answer is kept. */
 static size_t most_threads(void)
 {
   enum { PER_PROCESSOR = 4 };
-  const long online = sysconf(_SC_NPROCESSORS_ONLN);
-  return PER_PROCESSOR * (online > 0 ? (size_t)online : (size_t)omp_get_num_procs());
+  static _Atomic long known;
+  long online = atomic_load_explicit(&known, memory_order_relaxed);
+  if (online == 0) {
+    online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (online <= 0) online = omp_get_num_procs();
+    atomic_store_explicit(&known, online, memory_order_relaxed);
+  }
+  return PER_PROCESSOR * (size_t)online;
 }
 
 void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
