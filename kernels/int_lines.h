@@ -25,8 +25,9 @@
  *   INT_FEW                   0, or: a block of at most so many rows has its low plane so many rows
  *                             behind the high one, in its padding
  *
- *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8; INT_A8:
- *       [header][line of k][plane][row][64 bytes] */
+ *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8. Of two planes,
+ * in INT_A8 and in blocks of at most INT_TWO_QUADS rows: [header][line of k][plane][row][64 bytes]
+ */
 #ifndef SVF_KERNELS_INT_LINES_H
 #define SVF_KERNELS_INT_LINES_H
 

@@ -12,10 +12,12 @@
  *
  *   i_quads(a, w, sum)        sum + products of four int8 of w with four of a; uint8 unless INT_A8
  *   i_flip(x)                 unless INT_A8: int8 to uint8, 128 more
- *   i_low4u(x), i_high4u(x)   INT_TWO_QUADS: 8 + the int4 in the low and in the high halves of
- * bytes i_dup8(n)                 INT_TWO_QUADS: n in every byte i_low4(x), i_high4(x)     INT_A8:
- * 16 times the int4 in the low and in the high halves of bytes i_join(h, l)              INT_A8,
- * INT_TWO_QUADS: 128 * h + l i_sar4(x)                 INT_A8: x / 16
+ *   i_low4u(x), i_high4u(x)   INT_TWO_QUADS: 8 + the int4 in the low, high halves of bytes
+ *   i_dup8(n)                 INT_TWO_QUADS: n in every byte
+ *   i_low4(x), i_high4(x)     INT_A8: 16 times the int4 in the low, high halves of bytes
+ *   i_join(h, l)              INT_A8, INT_TWO_QUADS: 128 * h + l
+ *   i_sub(x, y)               INT_TWO_QUADS
+ *   i_sar4(x)                 INT_A8: x / 16
  *
  * As int16 a line of weights is shifted apart into pairs: of int8 quads (0 2) and (1 3), of int4
  * (0 2), (4 6), (1 3), (5 7); A is laid out in that order. */

@@ -28,14 +28,15 @@
 #include <svf/types.h>
 
 enum {
-  SVF_PANEL = 16,     /* output channels in a panel, for every ISA */
-  SVF_LINE = 64,      /* bytes */
-  SVF_BLOCK = 256,    /* steps of A that share a scale, in the formats with integers */
-  SVF_HEAD_UNIT = 64, /* of the int8 part of w84: whole lines of integers */
-  SVF_A_HEADER = 8,   /* bytes per row in front of such a block: scales, fp32 [row], then what the
-                         kernel wants to know of a row, int32 [row] */
-  SVF_ROWS_MAX = 32,  /* no kernel has a larger row block */
-  SVF_PANELS_MAX = 8  /* no tile function takes more panels abreast */
+  SVF_PANEL = 16,       /* output channels in a panel, for every ISA */
+  SVF_LINE = 64,        /* bytes */
+  SVF_BLOCK = 256,      /* steps of A that share a scale, in the formats with integers */
+  SVF_GROUP_LEAST = 32, /* weights of a channel that share a scale: so many, 64, 128 or a block */
+  SVF_HEAD_UNIT = 64,   /* of the int8 part of w84: whole lines of integers */
+  SVF_A_HEADER = 8,     /* bytes per row in front of such a block: scales, fp32 [row], then what the
+                           kernel wants to know of a row, int32 [row] */
+  SVF_ROWS_MAX = 32,    /* no kernel has a larger row block */
+  SVF_PANELS_MAX = 8    /* no tile function takes more panels abreast */
 };
 
 /* What becomes of finished sums. The first product sets gains and t or, where T is laid out in a
@@ -115,8 +116,8 @@ typedef struct svf_kernel {
   int row_unit;         /* rows of A and C are padded to a multiple of this */
   int a_steps;          /* steps of k in a line of A */
   int a_lines[3];       /* lines that these steps of a row take, for 1 and 2 planes */
-  size_t least_rows[2]; /* of groups of 32, and otherwise: with fewer the next kernel in order of
-                           preference is faster; it has the same bits */
+  size_t least_rows[2]; /* of the smallest groups, and otherwise: with fewer the next kernel in
+                           order of preference is faster; it has the same bits */
   svf_blocking blocking;
   int room; /* bytes for a step of a panel if it takes weights apart, once for several row blocks */
   double cycles;               /* about, for a step of a row and a panel: for dividing work */

@@ -313,8 +313,8 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
 SVF_INLINE void two_planes(const svf_tile *tile, const int units, const int panels,
                            const svf_format format, const bool split)
 {
-  if (tile->rows <= INT_FEW) {
-    amx_tile(tile, units, panels, 2, units == 1, format, split);
+  if (units == 1 && tile->rows <= INT_FEW) {
+    amx_tile(tile, units, panels, 2, true, format, split);
   } else {
     amx_tile(tile, units, panels, 2, false, format, split);
   }
@@ -351,7 +351,7 @@ SVF_INLINE void w_tile(const svf_tile *tile, const int units, const int panels,
                        const svf_format format)
 {
   start(tile, units, panels);
-  if (tile->group < INT_LINE) {
+  if (tile->group == SVF_GROUP_LEAST) {
     two_planes(tile, units, panels, format, true);
   } else {
     two_planes(tile, units, panels, format, false);

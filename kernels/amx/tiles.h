@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configuration of AMX tiles, for every format: 16 rows x 64 bytes each, and what is fetched
- * between their loads. Before this is included an ISA's vec.h is. */
+ * The configurations of AMX tiles, for every format: 16 rows x 64 bytes each, or for groups of 32
+ * half as deep, and what is fetched between their loads. Before this is included an ISA's vec.h is.
+ */
 #ifndef SVF_KERNELS_AMX_TILES_H
 #define SVF_KERNELS_AMX_TILES_H
 
@@ -31,7 +32,10 @@ typedef struct tile_config {
 static const tile_config full_depth = TILES(ROWS), half_depth = TILES(ROWS / 2);
 
 /* Groups of 32 of integers are half a tile deep. */
-static void begin(int group) { _tile_loadconfig(group == 2 * ROWS ? &half_depth : &full_depth); }
+static void begin(int group)
+{
+  _tile_loadconfig(group == SVF_GROUP_LEAST ? &half_depth : &full_depth);
+}
 static void end(void) { _tile_release(); }
 
 /* What a tile fetches. */

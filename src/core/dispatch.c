@@ -156,7 +156,7 @@ static const svf_kernel *find(svf_isa isa, svf_format format, size_t group, size
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *k = svf_kernel_at(i);
     if (k->isa > isa || k->format != svf_format_weights(format) || !may_run(k)) continue;
-    if (rows >= k->least_rows[group != 32]) return k;
+    if (rows >= k->least_rows[group != SVF_GROUP_LEAST]) return k;
     if (!best_one) best_one = k;
   }
   return best_one;

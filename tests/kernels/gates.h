@@ -37,6 +37,12 @@ void gate_identities(run *r); /* identities.c */
 void gate_accuracy(run *r);   /* accuracy.c */
 void gate_onednn(run *r);     /* onednn.c, in builds with it */
 
+/* Whether weights of the format share scales in groups that a caller chooses. */
+static inline bool gate_grouped(svf_format format)
+{
+  return format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 || format == SVF_FORMAT_W84;
+}
+
 /* The --bench table for one kernel. */
 void bench_kernel(svf_isa isa, svf_format format); /* bench.c */
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/linear/parts.h"
+
 /* --- Values -------------------------------------------------------------------------------------
  */
 
@@ -23,6 +25,7 @@ static float draw(values kind, size_t at, uint64_t *state)
         return special[random_below(state, sizeof special / sizeof *special)];
       }
       return random_float(state);
+    case VALUES_LOWEST: return 1;
   }
   return 0;
 }
@@ -106,6 +109,27 @@ static void make_gains(problem *p, uint64_t *state)
   p->args.gains = s->gains ? rows : NULL;
 }
 
+/* Every weight -128, or -8. */
+static void lower_weights(char *block)
+{
+  const svf_linear_header *h = (const void *)block;
+  for (int product = 0; product < 2; ++product) {
+    const size_t k = svf_product_k(h, product), channels = svf_product_channels(h, product);
+    const svf_parts parts = svf_parts_of(h, product);
+    char *panels = block + (product == 0 ? h->v_offset : h->u_offset);
+    for (size_t panel = 0; panel < (channels + SVF_PANEL - 1) / SVF_PANEL; ++panel) {
+      for (size_t from = 0, to; from < k; from = to) {
+        to = svf_block_end(&parts, from, k);
+        const svf_format format = parts.format[svf_part_at(&parts, panel, from)];
+        const size_t scales = svf_scale_bytes((svf_format)h->format, parts.group);
+        memset(panels + svf_parts_offset(&parts, panel, from) + scales,
+               format == SVF_FORMAT_W4 ? 0x88 : 0x80,
+               svf_panel_bytes(format, parts.group, to - from) - scales);
+      }
+    }
+  }
+}
+
 static void make_block(problem *p, uint64_t *state)
 {
   const spec *s = &p->s;
@@ -137,6 +161,10 @@ static void make_block(problem *p, uint64_t *state)
   must(svf_linear_bytes(s->m, s->n, s->r, s->format, &s->quant, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
+  if (s->kind == VALUES_LOWEST) {
+    lower_weights(block);
+    must(svf_linear_seal(block, bytes));
+  }
   must(svf_linear_check(block, bytes, 1));
   p->args.linear = block;
   if (s->format >= SVF_FORMAT_S8) oracle_weights(block, p->du, p->dvt);

@@ -22,7 +22,9 @@ typedef enum values {
   VALUES_INTEGER, /* small integers, sums below 2^24 */
   VALUES_SPREAD,  /* magnitudes from 2^-40 to 2^40 */
   VALUES_CANCEL,  /* pairs that cancel but for the last bits */
-  VALUES_SPECIAL  /* NaN, Inf, denormals, -0 among random ones */
+  VALUES_SPECIAL, /* NaN, Inf, denormals, -0 among random ones */
+  VALUES_LOWEST   /* 1, and every integer weight the lowest that its bits hold, which no packing
+                     writes: the largest sums there are */
 } values;
 
 typedef struct spec {

@@ -47,12 +47,38 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
   problem_free(&p);
 }
 
+/* The largest sums of integers, in blocks that are whole and not, of every group. */
+static void lowest(run *r, size_t group, size_t rows)
+{
+  const spec s = {.format = r->format,
+                  .quant = {group, r->format == SVF_FORMAT_W84 ? 128 : 0},
+                  .isa = r->isa,
+                  .m = 49,
+                  .n = 523,
+                  .r = 330,
+                  .rows = rows,
+                  .kind = VALUES_LOWEST};
+  problem p;
+  char what[256];
+  problem_make(&p, &s, &r->state);
+  problem_run(&p, r->isa, WAY_SERIAL, 1, &r->state);
+  const bool same = problem_matches(&p, what, sizeof what);
+  gate_case(r, same, "%zu rows, lowest weights in groups of %zu: %s", rows, group, what);
+  problem_free(&p);
+}
+
 void gate_small(run *r)
 {
   static const size_t sizes[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 47, 48, 49};
   enum { SIZES = sizeof sizes / sizeof *sizes, ROWS_MAX = 33 };
   const size_t step = r->quick ? 13 : 1;
   size_t at = 0;
+  const bool grouped = gate_grouped(r->format);
+  for (size_t group = 32; r->format >= SVF_FORMAT_S8 && group <= (grouped ? 128 : 32); group *= 2) {
+    for (size_t rows = 1; rows <= ROWS_MAX; rows += rows < 9 ? 1 : 8) {
+      lowest(r, grouped ? group : 0, rows);
+    }
+  }
   for (size_t m = 0; m < SIZES; ++m) {
     for (size_t n = 0; n < SIZES; ++n) {
       for (size_t k = 0; k < SIZES; ++k) {

@@ -122,7 +122,7 @@ static void check_growth(svf_matmul_args *a, size_t most)
 static void check_growth_of(svf_linear_source s, size_t most)
 {
   size_t bytes;
-  ck_works(svf_linear_bytes(s.m, s.n, s.r, s.format, NULL, &bytes));
+  ck_works(svf_linear_bytes(s.m, s.n, s.r, s.format, &s.quant, &bytes));
   void *layer = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
   ck_works(svf_linear_pack(&s, layer, bytes));
   for (int isa = 0; isa < SVF_ISA_COUNT; ++isa) {
@@ -141,6 +141,8 @@ START_TEST(workspace_grows_with_rows)
     svf_linear_source s = valid_source();
     s.format = (svf_format)f;
     check_growth_of(s, 700);
+    s.quant.group = s.format >= SVF_FORMAT_W8 ? 128 : 0;
+    check_growth_of(s, 70);
     for (size_t i = 0; i < sizeof wide / sizeof *wide; ++i) {
       check_growth_of(
           (svf_linear_source){.m = wide[i],
