@@ -108,7 +108,10 @@ static int parse(int argc, char **argv, options *o)
         break;
       case 'w': o->formats = optarg; break;
       case 'g':
-        if (!read_size(optarg, 128, &o->group)) return bad("group", optarg);
+        if (!read_size(optarg, 128, &o->group) ||
+            (o->group != 32 && o->group != 64 && o->group != 128)) {
+          return bad("group", optarg);
+        }
         break;
       case 's': o->sequences = optarg; break;
       case 'c':
