@@ -144,6 +144,7 @@ static svf_status work(options *o, const char *dir, const char *text, prompt *p)
   float *logits = malloc(p->count * info.vocab * sizeof *logits);
   if (!logits) return svf_fail(SVF_ERR_MEMORY, "no memory for logits");
   status = compute(o, p, logits);
+  if (status == SVF_OK) status = prompt_check(logits, info.vocab, 0, p->count);
   if (status == SVF_OK && o->out) status = save(o->out, p, info.vocab, logits);
   if (status == SVF_OK && !o->out) print(o, p, info.vocab, logits);
   free(logits);

@@ -433,6 +433,35 @@ open("other/model.safetensors", "wb").write(data)'
 fails 4 'NaN' generate other Hello
 fails 4 'nan' decompose other -o never9
 fails 4 'NaN' pack other -o never10
+# Numbers that overflow where the weights do not: an error, or null; never JSON that is none.
+scaled() { # new model, factor of the last norm
+  rm -rf "$1"
+  cp -r model "$1"
+  "$PYTHON" -c '
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+n = int.from_bytes(data[:8], "little")
+t = json.loads(data[8:8 + n])["model.norm.weight"]
+a, b = (8 + n + x for x in t["data_offsets"])
+count = t["shape"][0]
+for i in range(a, b, (b - a) // count):
+    if t["dtype"] == "F32":
+        data[i:i + 4] = struct.pack("<f", float(sys.argv[2]))
+    else:
+        data[i:i + 2] = struct.pack("<f", float(sys.argv[2]))[2:]
+open(sys.argv[1], "wb").write(data)' "$1/model.safetensors" "$2"
+}
+scaled other 3e38
+for command in "generate other Hello --json" "logits other Hello" "logits other Hello --json" \
+  "logits other Hello -o never12" "perplexity other book" "perplexity other book --json"; do
+  # shellcheck disable=SC2086
+  fails 4 'logit' $command
+done
+[ ! -e never12 ] || die "logits that are no numbers were written"
+scaled other 1e6
+expect 0 perplexity other book --threads 1 --json
+[ "$(json out '[o["perplexity"], 700 < o["nll"] < 1e9]')" = "[None, True]" ] || die "no null"
+expect 0 perplexity other book --threads 1
 rm mlp/tokenizer.json
 fails 4 'mlp/tokenizer.json' generate mlp Hello
 truncate -s 5000 merged/model.safetensors
