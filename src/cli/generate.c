@@ -294,30 +294,6 @@ static double now(void)
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static svf_status generate(session *s, double *seconds)
-{
-  svf_context *context = NULL;
-  size_t positions = 1;
-  svf_status status = allocate(s);
-  for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) status = prepare(s, i, &positions);
-  if (status != SVF_OK) return status;
-  const size_t together = s->jobs.count < s->o->sequences ? s->jobs.count : s->o->sequences;
-  const size_t block = SVF_KV_BLOCK, each = (positions + block - 1) / block * block;
-  const svf_context_options c = {.size = sizeof c,
-                                 .sequences = together,
-                                 .tokens = together * each,
-                                 .threads = s->o->m.threads};
-  status = svf_context_create(s->model, &c, &context);
-  const double start = now();
-  if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
-  *seconds = now() - start;
-  svf_context_destroy(context);
-  return status;
-}
-
-/* --- Output ------------------------------------------------------------------------------------
- */
-
 static bool all_whole(const session *s)
 {
   for (size_t i = 0; i < s->jobs.count; ++i) {
@@ -325,6 +301,49 @@ static bool all_whole(const session *s)
   }
   return true;
 }
+
+/* Asked before every pass: nothing more is to be begun, nor a long prompt read to its end. */
+static int is_over(void *context)
+{
+  const session *s = context;
+  return cli_interrupted() || ferror(stdout) || !all_whole(s);
+}
+
+static svf_status prepare_all(session *s, size_t *positions)
+{
+  svf_status status = allocate(s);
+  for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) {
+    if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
+    status = prepare(s, i, positions);
+  }
+  return status;
+}
+
+/* A stop is no error: the texts say that they were interrupted, and the exit code does. */
+static svf_status generate(session *s, double *seconds)
+{
+  svf_context *context = NULL;
+  size_t positions = 1;
+  svf_status status = prepare_all(s, &positions);
+  if (status != SVF_OK) return status;
+  const size_t together = s->jobs.count < s->o->sequences ? s->jobs.count : s->o->sequences;
+  const size_t block = SVF_KV_BLOCK, each = (positions + block - 1) / block * block;
+  const svf_context_options c = {.size = sizeof c,
+                                 .sequences = together,
+                                 .tokens = together * each,
+                                 .threads = s->o->m.threads,
+                                 .stop = is_over,
+                                 .stop_context = s};
+  status = svf_context_create(s->model, &c, &context);
+  const double start = now();
+  if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
+  *seconds = now() - start;
+  svf_context_destroy(context);
+  return status == SVF_ERR_STOPPED ? SVF_OK : status;
+}
+
+/* --- Output ------------------------------------------------------------------------------------
+ */
 
 static void print_summary(const session *s, double seconds)
 {

@@ -35,7 +35,7 @@ int output_token(void *context, int32_t token)
   if (svf_text_push(out->text, token, &text, &bytes, &stopped) != SVF_OK) out->failed = true;
   if (!out->failed && bytes > 0) emit(out, text, bytes);
   out->stopped = stopped != 0;
-  return stopped || out->failed || ferror(stdout) || cli_interrupted();
+  return stopped || out->failed || ferror(stdout);
 }
 
 void output_finish(output *out)

@@ -154,6 +154,33 @@ wait $job || code=$?
 [ $code -eq 130 ] || die "generate --json interrupted: exit code $code"
 [ "$(json out 'o["finish"]' | paste -sd ' ')" = "interrupted interrupted" ] || die "finish"
 
+# Those that never began have no text, and a long prompt is not read to its end.
+printf '{"prompt": "Hi", "tokens": 60000}\n%.0s' {1..9} > prompts
+"$svf" generate whole --threads 1 --json --sequences 2 -p prompts --ignore-end > out 2> err &
+job=$!
+sleep 0.5
+kill -INT $job
+code=0
+wait $job || code=$?
+[ $code -eq 130 ] || die "generate of nine: exit code $code"
+[ "$(json out '[o["index"], o["finish"], o["tokens"] > 1]' | paste -sd ' ')" = \
+  "[0, 'interrupted', True] [1, 'interrupted', True]" ] || die "texts that never began"
+printf 'a%.0s' {1..60000} > prompts
+for arguments in "generate whole -n 1 -q -p prompts" "logits whole $(cat prompts) -o never"; do
+  # shellcheck disable=SC2086
+  "$svf" $arguments --threads 1 > out 2> err &
+  job=$!
+  sleep 1
+  kill -TERM $job
+  SECONDS=0 code=0
+  wait $job || code=$?
+  [ $code -eq 130 ] || die "svf ${arguments%% *} of a long prompt: exit code $code"
+  [ $SECONDS -le 5 ] || die "svf ${arguments%% *} of a long prompt went on for $SECONDS s"
+  [ "$(wc -c < out)" -le 1 ] || die "svf ${arguments%% *}: a text"
+  no_temporaries
+done
+[ ! -e never ] || die "logits of an interrupted job"
+
 # --- perplexity -----------------------------------------------------------------------------------
 # Within a window, and while it waits for its input.
 head -c 60000 /dev/zero | tr '\0' a > book
