@@ -140,17 +140,21 @@ static size_t count_of(const char *pattern)
 /* What a stopped job left is removed where the next one divides otherwise, and nothing else is. */
 START_TEST(shards_of_another_division_are_removed)
 {
-  const svf_st_pair format = {"format", "pt"};
+  const svf_st_pair format = {"format", "pt"}, mark = {"svf.made_by", "svf_model_merge"};
   char out[256], elsewhere[256];
-  size_t late = 13;
+  size_t late = 13, early = 0;
   svf_model *model;
   setup();
   snprintf(out, sizeof out, "%s", temp_path("out"));
   snprintf(elsewhere, sizeof elsewhere, "%s", temp_path("elsewhere"));
   ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED, "");
-  ck_assert_uint_gt(count_of(temp_path("out/model-*")), 3);
+  const size_t left = count_of(temp_path("out/model-*"));
+  ck_assert_uint_gt(left, 3);
+  ck_works(write_one(temp_path("out/model-00098-of-00099.safetensors"), &mark, 1));
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &early), SVF_ERR_STOPPED, "");
+  ck_assert_uint_eq(count_of(temp_path("out/model-*")), left); /* but for the one of 99 */
   ck_works(write_one(temp_path("out/model-00001-of-00099.safetensors"), &format, 1));
-  ck_works(write_one(elsewhere, &format, 1));
+  ck_works(write_one(elsewhere, &mark, 1));
   ck_assert_int_eq(symlink(elsewhere, temp_path("out/model-00002-of-00099.safetensors")), 0);
   ck_assert_int_eq(mkdir(temp_path("out/model-00003-of-00099.safetensors"), 0777), 0);
   FILE *f = fopen(temp_path("out/model-00004-of-00099.safetensors"), "w");
