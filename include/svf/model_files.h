@@ -6,8 +6,9 @@
  *
  * Files appear whole or not at all, and what makes the new directory a model comes last: an
  * interrupted job leaves no model, and loses nothing that was there. A directory that holds a model
- * already is refused. Thread-safe on distinct directories, but for OpenBLAS's number of threads,
- * which is one for the process and another one while svf_model_decompose works. */
+ * already is refused, and so is one in which another job is at work, with IO (where the file
+ * system has locks, flock). Thread-safe on distinct directories, but for OpenBLAS's number of
+ * threads, which is one for the process and another one while svf_model_decompose works. */
 #ifndef SVF_MODEL_FILES_H
 #define SVF_MODEL_FILES_H
 

@@ -119,6 +119,35 @@ START_TEST(half_of_the_files_are_no_model)
 }
 END_TEST
 
+/* svf_progress_fn: another job on the same directory, begun in the midst of this one. */
+static int meddle(void *context, size_t done, size_t all, const char *what)
+{
+  (void)all, (void)what;
+  const char *out = context;
+  const svf_model_options o = {.size = sizeof o};
+  if (done != 3) return 0;
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, 2 * LIMIT, NULL, NULL), SVF_ERR_IO,
+           "out: another job");
+  ck_fails(svf_model_decompose(g.dir, out, NULL), SVF_ERR_IO, "out: another job");
+  ck_fails(svf_model_pack(factors, out, &o, 0), SVF_ERR_IO, "out: another job");
+  return 0;
+}
+
+START_TEST(two_jobs_in_one_directory)
+{
+  char out[256];
+  svf_model *model;
+  setup();
+  snprintf(out, sizeof out, "%s", temp_path("out"));
+  ck_works(svf_merge(factors, out, NULL, SVF_F32, LIMIT, meddle, out));
+  ck_works(svf_model_open(out, NULL, &model));
+  svf_model_close(model);
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
+           "there is a model already"); /* the lock is gone */
+  teardown();
+}
+END_TEST
+
 static svf_status write_one(const char *path, const svf_st_pair *pairs, size_t count)
 {
   const svf_st_entry entry = {"x", SVF_ST_U8, 1, {1}};
@@ -176,5 +205,5 @@ START_TEST(shards_of_another_division_are_removed)
 }
 END_TEST
 
-SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model,
+SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model, two_jobs_in_one_directory,
       shards_of_another_division_are_removed)
