@@ -294,19 +294,21 @@ static double now(void)
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool all_whole(const session *s)
+/* The first text that failed ends all of them. */
+static svf_status check_texts(const session *s)
 {
   for (size_t i = 0; i < s->jobs.count; ++i) {
-    if (s->outputs[i].failed) return false;
+    const svf_status status = output_status(&s->outputs[i]);
+    if (status != SVF_OK) return jobs_fail_at(&s->jobs, i, status);
   }
-  return true;
+  return SVF_OK;
 }
 
 /* Asked before every pass: nothing more is to be begun, nor a long prompt read to its end. */
 static int is_over(void *context)
 {
   const session *s = context;
-  return cli_interrupted() || ferror(stdout) || !all_whole(s);
+  return cli_interrupted() || ferror(stdout) || check_texts(s) != SVF_OK;
 }
 
 static svf_status prepare_all(session *s, size_t *positions)
@@ -319,7 +321,7 @@ static svf_status prepare_all(session *s, size_t *positions)
   return status;
 }
 
-/* A stop is no error: the texts say that they were interrupted, and the exit code does. */
+/* An interrupt is no error: the texts say that they were interrupted, and the exit code does. */
 static svf_status generate(session *s, double *seconds)
 {
   svf_context *context = NULL;
@@ -339,7 +341,7 @@ static svf_status generate(session *s, double *seconds)
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
   *seconds = now() - start;
   svf_context_destroy(context);
-  return status == SVF_ERR_STOPPED ? SVF_OK : status;
+  return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }
 
 /* --- Output ------------------------------------------------------------------------------------
@@ -383,7 +385,6 @@ static int work(session *s, const cli_words *words)
   if (status == SVF_OK) status = generate(s, &seconds);
   if (status != SVF_OK) return cli_end(&command_generate, status);
   print_summary(s, seconds);
-  if (!all_whole(s)) return EXIT_FAILED;
   return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
 }
 
@@ -411,7 +412,7 @@ const svf_command command_generate = {
     "single one as it comes.\v"
     "--json: a line for each text, an object of schema, index (of the prompt, from 0), prompt, "
     "expert and mix (or null), scale (of the expert), seed, text, prompt_tokens, tokens, finish "
-    "(stop, end, length or interrupted).\n\n"
+    "(stop, end, length, interrupted or failed).\n\n"
     "examples:\n"
     "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n"
     "  svf generate tinyllama-svf --mix math.safetensors=0.7,base=0.3 'def f('\n"
