@@ -62,8 +62,7 @@ const cli_option cli_format_options[] = {
      .letter = 'f',
      .value = "FORMAT",
      .take = take_format,
-     .help = "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, "
-             "w4, w84",
+     .help = "pack what is not packed yet (default f32) as one of " FORMATS,
      .values = "known are " FORMATS},
     {.name = "group",
      .value = "N",

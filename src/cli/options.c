@@ -3,10 +3,10 @@
 #include "src/cli/options.h"
 
 #include <argp.h>
-#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- Values ------------------------------------------------------------------------------------
@@ -69,7 +69,10 @@ static void list_options(parser *p, const cli_group *groups)
 {
   for (int g = 0; groups[g].options; ++g) {
     for (const cli_option *o = groups[g].options; o->name; ++o) {
-      assert(p->count < OPTIONS_MAX);
+      if (p->count == OPTIONS_MAX) {
+        fprintf(stderr, "svf: more than %d options: OPTIONS_MAX is too small\n", OPTIONS_MAX);
+        abort();
+      }
       p->all[p->count].option = o;
       p->all[p->count].to = (char *)groups[g].to + o->at;
       p->help[p->count] = (struct argp_option){.name = o->name,
