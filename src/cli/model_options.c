@@ -197,6 +197,10 @@ static svf_status add_part(mixture *m, char *part, const svf_modules *modules, u
   if (!equals || !cli_take_float(equals + 1, &m->alpha[m->count])) {
     return svf_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
   }
+  if (equals == part) {
+    return svf_fail(SVF_ERR_ARGUMENT, "--mix: the name before '%s' is empty: it is FILE=NUMBER,...",
+                    part);
+  }
   *equals = 0;
   svf_expert **to = &m->expert[m->count++];
   return strcmp(part, "base") == 0 ? SVF_OK : open_expert(part, modules, flags, to);

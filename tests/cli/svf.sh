@@ -189,6 +189,17 @@ for option in "--top-k 1" "--top-p 0.000001" "--min-p 1"; do
   same base other "the likeliest text and that of $option"
 done
 
+# The largest seed, which is no integer of JSON, is one as a string.
+expect 0 generate --threads 1 svf -q --json Hello -n 24 -t 0.9 --seed 18446744073709551615
+mv out wanted
+printf '{"prompt": "Hello", "seed": "18446744073709551615"}\n' > large
+expect 0 generate --threads 1 svf -q --json -p large -n 24 -t 0.9
+same wanted out "texts of the largest seed, as an option and in a file"
+for seed in 18446744073709551615 '"18446744073709551616"' '"x"' '""' -1; do
+  printf '{"prompt": "Hello", "seed": %s}\n' "$seed" > bad
+  fails 4 'bad: line 1|' generate svf -p bad
+done
+
 # Where a text ends.
 text other svf Hello -n 0
 [ "$(wc -c < other)" -eq 1 ] || die "--tokens 0 is not an empty line"
@@ -401,6 +412,7 @@ fails 2 '512' generate svf Hello -n 18446744073709551615
 fails 2 'temperature' generate svf Hello -t -1
 fails 2 'alpha is 0' generate svf Hello --mix e1=0,e2=0
 fails 2 'e1=x' generate svf Hello --mix e1=x
+fails 2 "--mix|'=0.5'|empty" generate svf Hello --mix e1=0.5,=0.5
 fails 2 '600 tokens|512' logits svf "$(printf 'a%.0s' {1..600})"
 fails 2 'model itself' merge svf -o svf
 # A model of another kind, or with parts that are not known or no numbers, is a bad file.
