@@ -52,7 +52,8 @@ static const cli_option table[] = {
      .at = offsetof(options, file),
      .help =
          "prompts from a file, '-' is standard input, one a line; a line may be {\"prompt\": ..., "
-         "\"expert\": ..., \"seed\": ...}"},
+         "\"expert\": ..., \"seed\": ...}",
+     .once = true},
     {.name = "tokens",
      .letter = 'n',
      .value = "N",
@@ -96,8 +97,7 @@ static const cli_option table[] = {
      .take = take_stop,
      .at = offsetof(options, stops),
      .help = "end a text before this; up to 16 of them",
-     .values = "1 to 16 texts, not empty",
-     .list = true},
+     .values = "1 to 16 texts, not empty"},
     {.name = "ignore-end",
      .take = cli_take_flag,
      .at = offsetof(options, ignore_end),

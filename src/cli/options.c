@@ -91,7 +91,7 @@ static error_t take_option(parser *p, int key, const char *value, const struct a
   while (i < p->count && p->help[i].key != key) ++i;
   if (i == p->count) return ARGP_ERR_UNKNOWN;
   const cli_option *o = p->all[i].option;
-  if (p->all[i].given && o->value && !o->list) argp_error(state, "--%s is given twice", o->name);
+  if (p->all[i].given && o->once) argp_error(state, "--%s is given twice", o->name);
   p->all[i].given = true;
   if (!o->take(value, p->all[i].to)) argp_error(state, "--%s=%s: %s", o->name, value, o->values);
   return 0;

@@ -169,9 +169,12 @@ printf '{"prompt": "Hello", "temperature": 1}\n' > drawn
 expect 0 generate svf --threads 1 -q -p drawn -n 1 --top-k 3
 misused '--prompts is given twice' generate svf -p prompts -p plain
 misused '--expert is given twice' generate svf Hello -e e1 --expert=e2
-misused '--tokens is given twice' generate svf Hello -n 1 -n 1
-misused '--output is given twice' pack svf -o never -o never
-expect 0 generate svf Hello -q -q --json --json -n 1
+misused '--mix is given twice' generate svf Hello --mix e1=1 --mix e1=1
+expect 0 generate svf Hello -q -q --json --json -n 9 -n 1 --seed 1 --seed 2 -f w8 --format=f32
+[ "$(json out '[o["tokens"], o["seed"]]')" = "[1, 2]" ] || die "not the last value"
+misused '--tokens=x' generate svf Hello -n x -n 1
+expect 0 logits svf Hello -o never -o twice.st
+[ -s twice.st ] && [ ! -e never ] || die "not the last --output"
 
 # Sampling: by the seed alone.
 text cold svf Hello -n 24 -t 0.9 --seed 5
