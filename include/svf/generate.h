@@ -43,7 +43,7 @@ SVF_API svf_status svf_sample(const svf_sampling *sampling, const float *logits,
 typedef enum svf_finish {
   SVF_FINISH_LENGTH = 0, /* max_tokens */
   SVF_FINISH_END,        /* an end token, which is not among the tokens */
-  SVF_FINISH_CALLER      /* on_token said so */
+  SVF_FINISH_CALLER      /* on_token, or the context's stop, said so */
 } svf_finish;
 
 /* Set to zero first. */
@@ -75,7 +75,9 @@ typedef struct svf_request {
  * Sequences of the context that are in use are begun anew. Errors: NULL, MEMORY; ARGUMENT (naming
  * the request: a prompt that is empty or has a token beyond the vocabulary, more positions than the
  * context holds, gains for a dense model, sampling), before anything is generated; NUMERIC, naming
- * the request: all end then, and `count` says how many tokens each has so far. */
+ * the request: all end then, and `count` says how many tokens each has so far; STOPPED if the
+ * context's `stop` said so: requests under way end with SVF_FINISH_CALLER, on_finish included, and
+ * those that have not begun with SVF_FINISH_CALLER and count = 0, but without on_finish. */
 SVF_API svf_status svf_generate(svf_context *context, svf_request *requests, size_t count);
 
 #ifdef __cplusplus

@@ -95,6 +95,10 @@ typedef struct svf_context_options {
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */
   svf_isa isa;
+  /* Asked by svf_generate before every pass, on the thread that called it; a result other than 0
+   * stops it. May be NULL. */
+  int (*stop)(void *context);
+  void *stop_context;
 } svf_context_options;
 
 #define SVF_KV_BLOCK 64 /* positions of a block of the KV cache */

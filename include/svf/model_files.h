@@ -5,9 +5,11 @@
  * with copies of its configuration and tokenizer.
  *
  * Files appear whole or not at all, and what makes the new directory a model comes last: an
- * interrupted job leaves no model, and loses nothing that was there. A directory that holds a model
- * already is refused. Thread-safe on distinct directories, but for OpenBLAS's number of threads,
- * which is one for the process and another one while svf_model_decompose works. */
+ * interrupted job leaves no model. Files of the names that a job writes, such as config.json, are
+ * replaced; other files stay. A directory that holds a model already is refused, and so is one in
+ * which another job is at work, with IO (where the file system has locks, flock). Thread-safe on
+ * distinct directories, but for OpenBLAS's number of threads, which is one for the process and
+ * another one while svf_model_decompose works. */
 #ifndef SVF_MODEL_FILES_H
 #define SVF_MODEL_FILES_H
 
@@ -62,8 +64,9 @@ SVF_API svf_status svf_model_pack(const char *dir, const char *out,
  * sigma), into a model of dense weights of `dtype` that any program can read: model.safetensors,
  * or, beyond 5 GB, files of at most so much, model-00001-of-0000N.safetensors and so on, and the
  * index. Errors: as svf_model_decompose; ARGUMENT (no layer is in factors); UNSUPPORTED (the head
- * is in factors, but tied). Shards that an earlier call left in `out` before it was done are
- * replaced or removed; other files stay. */
+ * is in factors, but tied). Shards of another division that an earlier call left in `out` before
+ * it was done are removed; what has the name of a shard of this one is replaced, whoever wrote it.
+ */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
                                    svf_dtype dtype, svf_progress_fn *progress,
                                    void *progress_context);

@@ -29,7 +29,6 @@ static int exit_code(svf_status status)
     case SVF_ERR_UNSUPPORTED: /* a model's architecture, a tokenizer's rule, a tensor's type */
     case SVF_ERR_NUMERIC:     /* NaN among its weights */
     case SVF_ERR_OVERFLOW:    /* more of it than can be counted */
-
     case SVF_ERR_MAGIC:
     case SVF_ERR_VERSION:
     case SVF_ERR_ENDIAN:

@@ -52,7 +52,8 @@ static const cli_option table[] = {
      .at = offsetof(options, file),
      .help =
          "prompts from a file, '-' is standard input, one a line; a line may be {\"prompt\": ..., "
-         "\"expert\": ..., \"seed\": ...}"},
+         "\"expert\": ..., \"seed\": ...}",
+     .once = true},
     {.name = "tokens",
      .letter = 'n',
      .value = "N",
@@ -96,8 +97,7 @@ static const cli_option table[] = {
      .take = take_stop,
      .at = offsetof(options, stops),
      .help = "end a text before this; up to 16 of them",
-     .values = "1 to 16 texts, not empty",
-     .list = true},
+     .values = "1 to 16 texts, not empty"},
     {.name = "ignore-end",
      .take = cli_take_flag,
      .at = offsetof(options, ignore_end),
@@ -294,37 +294,58 @@ static double now(void)
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* The first text that failed ends all of them. */
+static svf_status check_texts(const session *s)
+{
+  for (size_t i = 0; i < s->jobs.count; ++i) {
+    const svf_status status = output_status(&s->outputs[i]);
+    if (status != SVF_OK) return jobs_fail_at(&s->jobs, i, status);
+  }
+  return SVF_OK;
+}
+
+/* Asked before every pass: nothing more is to be begun, nor a long prompt read to its end. */
+static int is_over(void *context)
+{
+  const session *s = context;
+  return cli_interrupted() || ferror(stdout) || check_texts(s) != SVF_OK;
+}
+
+static svf_status prepare_all(session *s, size_t *positions)
+{
+  svf_status status = allocate(s);
+  for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) {
+    if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
+    status = prepare(s, i, positions);
+  }
+  return status;
+}
+
+/* An interrupt is no error: the texts say that they were interrupted, and the exit code does. */
 static svf_status generate(session *s, double *seconds)
 {
   svf_context *context = NULL;
   size_t positions = 1;
-  svf_status status = allocate(s);
-  for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) status = prepare(s, i, &positions);
+  svf_status status = prepare_all(s, &positions);
   if (status != SVF_OK) return status;
   const size_t together = s->jobs.count < s->o->sequences ? s->jobs.count : s->o->sequences;
   const size_t block = SVF_KV_BLOCK, each = (positions + block - 1) / block * block;
   const svf_context_options c = {.size = sizeof c,
                                  .sequences = together,
                                  .tokens = together * each,
-                                 .threads = s->o->m.threads};
+                                 .threads = s->o->m.threads,
+                                 .stop = is_over,
+                                 .stop_context = s};
   status = svf_context_create(s->model, &c, &context);
   const double start = now();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
   *seconds = now() - start;
   svf_context_destroy(context);
-  return status;
+  return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }
 
 /* --- Output ------------------------------------------------------------------------------------
  */
-
-static bool all_whole(const session *s)
-{
-  for (size_t i = 0; i < s->jobs.count; ++i) {
-    if (s->outputs[i].failed) return false;
-  }
-  return true;
-}
 
 static void print_summary(const session *s, double seconds)
 {
@@ -364,7 +385,6 @@ static int work(session *s, const cli_words *words)
   if (status == SVF_OK) status = generate(s, &seconds);
   if (status != SVF_OK) return cli_end(&command_generate, status);
   print_summary(s, seconds);
-  if (!all_whole(s)) return EXIT_FAILED;
   return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
 }
 
@@ -392,7 +412,7 @@ const svf_command command_generate = {
     "single one as it comes.\v"
     "--json: a line for each text, an object of schema, index (of the prompt, from 0), prompt, "
     "expert and mix (or null), scale (of the expert), seed, text, prompt_tokens, tokens, finish "
-    "(stop, end, length or interrupted).\n\n"
+    "(stop, end, length, interrupted or failed).\n\n"
     "examples:\n"
     "  svf generate tinyllama-svf --expert math.safetensors 'What is 12 * 7?'\n"
     "  svf generate tinyllama-svf --mix math.safetensors=0.7,base=0.3 'def f('\n"

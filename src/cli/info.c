@@ -108,7 +108,6 @@ static int run(int argc, char **argv)
   const cli_group groups[] = {
       {cli_format_options, &o}, {cli_open_options, &o}, {cli_run_options, &o}, {0}};
   cli_parse(&command_info, groups, argc, argv, &words);
-  cli_catch_interrupts();
   const char *path = words.word[0];
   struct stat s;
   const bool is_file = stat(path, &s) == 0 && !S_ISDIR(s.st_mode);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "src/cli/options.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
 
@@ -59,11 +60,22 @@ static bool take_text(const json_t *value, char **out)
   return copy(out, json_string_value(value));
 }
 
+/* Integers of jansson end at 2^63 - 1: above, a string. */
+static bool take_seed(const json_t *value, uint64_t *out)
+{
+  size_t seed;
+  if (json_is_string(value) ? !cli_take_size(json_string_value(value), &seed)
+                            : !take_size(value, &seed)) {
+    return false;
+  }
+  *out = seed;
+  return true;
+}
+
 /* One key of an object; the prompt itself was taken before. */
 static bool take_key(job *to, const char *key, const json_t *value)
 {
   svf_sampling *s = &to->request.sampling;
-  size_t seed;
   if (strcmp(key, "prompt") == 0) return true;
   if (strcmp(key, "expert") == 0) return take_text(value, &to->expert);
   if (strcmp(key, "mix") == 0) return take_text(value, &to->mix);
@@ -73,9 +85,7 @@ static bool take_key(job *to, const char *key, const json_t *value)
   if (strcmp(key, "top_k") == 0) return take_size(value, &s->top_k);
   if (strcmp(key, "top_p") == 0) return take_float(value, &s->top_p);
   if (strcmp(key, "min_p") == 0) return take_float(value, &s->min_p);
-  if (strcmp(key, "seed") != 0 || !take_size(value, &seed)) return false;
-  s->seed = seed;
-  return true;
+  return strcmp(key, "seed") == 0 && take_seed(value, &s->seed);
 }
 
 static svf_status add_object(jobs *j, const json_t *object, const job *usual)

@@ -30,7 +30,8 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
 /* Append a file's lines; "-" is standard input. A line is a prompt, or a JSON object:
  *   {"prompt": "...", "expert": "FILE", "mix": "A=0.7,B=0.3", "scale": 1, "tokens": 64, "seed": 1,
  *    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
- * of which all but the prompt may be missing: then it is that of `usual`. One file at most. Errors:
+ * of which all but the prompt may be missing: then it is that of `usual`. A seed may be a string,
+ * and above 2^63 - 1 must be. One file at most. Errors:
  * IO, MEMORY, FILE (with the number of the line). */
 svf_status jobs_read(jobs *j, const char *path, const job *usual);
 

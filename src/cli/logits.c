@@ -10,7 +10,7 @@
 #include "src/cli/prompt.h"
 #include "src/core/status.h"
 
-enum { USUAL_TOP = 5, TOP_MAX = 100 };
+enum { USUAL_TOP = 5, TOP_MAX = 100, ROWS = 256 };
 
 typedef struct options {
   model_options m;
@@ -38,19 +38,22 @@ static const cli_option table[] = {
      .values = "1 to 100"},
     {0}};
 
-static svf_status compute(const options *o, const prompt *p, float *logits)
+static svf_status compute(const options *o, const prompt *p, size_t vocab, float *logits)
 {
   svf_context *c = NULL;
+  svf_row rows[ROWS];
   const svf_context_options wanted = {
-      .size = sizeof wanted, .tokens = p->count, .rows = p->count, .threads = o->m.threads};
-  svf_row *rows = malloc(p->count * sizeof *rows);
-  if (!rows) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu rows", p->count);
-  for (size_t i = 0; i < p->count; ++i) rows[i] = (svf_row){0, p->tokens[i], 1};
+      .size = sizeof wanted, .tokens = p->count, .rows = ROWS, .threads = o->m.threads};
   svf_status status = svf_context_create(p->model, &wanted, &c);
   if (status == SVF_OK) status = svf_context_begin(c, 0, p->gains, NULL, 0, NULL);
-  if (status == SVF_OK) status = svf_context_forward(c, rows, p->count, logits);
+  for (size_t i = 0, n; status == SVF_OK && i < p->count; i += n) {
+    if (cli_interrupted()) status = svf_fail(SVF_ERR_STOPPED, "interrupted");
+    n = p->count - i < ROWS ? p->count - i : ROWS;
+    for (size_t k = 0; k < n; ++k) rows[k] = (svf_row){0, p->tokens[i + k], 1};
+    if (status == SVF_OK) status = svf_context_forward(c, rows, n, logits + i * vocab);
+    if (status == SVF_OK) status = prompt_check(logits + i * vocab, vocab, i, n);
+  }
   svf_context_destroy(c);
-  free(rows);
   return status;
 }
 
@@ -143,7 +146,7 @@ static svf_status work(options *o, const char *dir, const char *text, prompt *p)
   }
   float *logits = malloc(p->count * info.vocab * sizeof *logits);
   if (!logits) return svf_fail(SVF_ERR_MEMORY, "no memory for logits");
-  status = compute(o, p, logits);
+  status = compute(o, p, info.vocab, logits);
   if (status == SVF_OK && o->out) status = save(o->out, p, info.vocab, logits);
   if (status == SVF_OK && !o->out) print(o, p, info.vocab, logits);
   free(logits);

@@ -62,8 +62,7 @@ const cli_option cli_format_options[] = {
      .letter = 'f',
      .value = "FORMAT",
      .take = take_format,
-     .help = "pack what is not packed yet as f32 (default), bf16, bf16-split, s8, s8-split, w8, "
-             "w4, w84",
+     .help = "pack what is not packed yet (default f32) as one of " FORMATS,
      .values = "known are " FORMATS},
     {.name = "group",
      .value = "N",
@@ -92,7 +91,8 @@ const cli_option cli_expert_options[] = {
      .value = "FILE",
      .take = cli_take_text,
      .at = offsetof(model_options, expert),
-     .help = "run with this expert"},
+     .help = "run with this expert",
+     .once = true},
     {.name = "scale",
      .value = "S",
      .take = take_scale,
@@ -102,7 +102,8 @@ const cli_option cli_expert_options[] = {
      .value = "A=0.7,B=0.3",
      .take = cli_take_text,
      .at = offsetof(model_options, mix),
-     .help = "run with this mixture of expert files; 'base' is one"},
+     .help = "run with this mixture of expert files; 'base' is one",
+     .once = true},
     {.name = "unpaired",
      .take = cli_take_flag,
      .at = offsetof(model_options, unpaired),
@@ -197,6 +198,10 @@ static svf_status add_part(mixture *m, char *part, const svf_modules *modules, u
   if (m->count == MIX_MAX) return svf_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
   if (!equals || !cli_take_float(equals + 1, &m->alpha[m->count])) {
     return svf_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
+  }
+  if (equals == part) {
+    return svf_fail(SVF_ERR_ARGUMENT, "--mix: the name before '%s' is empty: it is FILE=NUMBER,...",
+                    part);
   }
   *equals = 0;
   svf_expert **to = &m->expert[m->count++];

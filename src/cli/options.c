@@ -3,10 +3,10 @@
 #include "src/cli/options.h"
 
 #include <argp.h>
-#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- Values ------------------------------------------------------------------------------------
@@ -69,7 +69,10 @@ static void list_options(parser *p, const cli_group *groups)
 {
   for (int g = 0; groups[g].options; ++g) {
     for (const cli_option *o = groups[g].options; o->name; ++o) {
-      assert(p->count < OPTIONS_MAX);
+      if (p->count == OPTIONS_MAX) {
+        fprintf(stderr, "svf: more than %d options: OPTIONS_MAX is too small\n", OPTIONS_MAX);
+        abort();
+      }
       p->all[p->count].option = o;
       p->all[p->count].to = (char *)groups[g].to + o->at;
       p->help[p->count] = (struct argp_option){.name = o->name,
@@ -88,7 +91,7 @@ static error_t take_option(parser *p, int key, const char *value, const struct a
   while (i < p->count && p->help[i].key != key) ++i;
   if (i == p->count) return ARGP_ERR_UNKNOWN;
   const cli_option *o = p->all[i].option;
-  if (p->all[i].given && o->value && !o->list) argp_error(state, "--%s is given twice", o->name);
+  if (p->all[i].given && o->once) argp_error(state, "--%s is given twice", o->name);
   p->all[i].given = true;
   if (!o->take(value, p->all[i].to)) argp_error(state, "--%s=%s: %s", o->name, value, o->values);
   return 0;

@@ -27,7 +27,7 @@ typedef struct cli_option {
   size_t at; /* where it goes: an offsetof */
   const char *help;
   const char *values; /* what it may be, for messages */
-  bool needed, list;  /* a list may be given more than once */
+  bool needed, once;  /* given twice it is wrong usage; else the last counts, or all of a list */
 } cli_option;
 
 /* Options and what their offsets are in. Both end with a zero. */

@@ -7,22 +7,35 @@
 #include <string.h>
 
 #include "src/cli/cli.h"
+#include "src/core/status.h"
 
-static void emit(output *out, const char *text, size_t bytes)
+/* Other calls replace the last message before it is printed. */
+static void keep(output *out, svf_status status)
+{
+  if (status == SVF_OK || out->status != SVF_OK) return;
+  out->status = status;
+  snprintf(out->message, sizeof out->message, "%s", svf_last_message());
+}
+
+svf_status output_status(const output *out)
+{
+  return out->status == SVF_OK ? SVF_OK : svf_fail(out->status, "%s", out->message);
+}
+
+static svf_status emit(output *out, const char *text, size_t bytes)
 {
   if (out->stream) {
-    out->failed = fwrite(text, 1, bytes, stdout) != bytes || fflush(stdout) != 0;
-    return;
+    (void)fwrite(text, 1, bytes, stdout);
+    (void)fflush(stdout);
+    return SVF_OK;
   }
   char *more = realloc(out->done, out->bytes + bytes + 1);
-  if (!more) {
-    out->failed = true;
-    return;
-  }
+  if (!more) return svf_fail(SVF_ERR_MEMORY, "no memory for a text of %zu bytes", out->bytes);
   out->done = more;
   memcpy(more + out->bytes, text, bytes);
   out->bytes += bytes;
   more[out->bytes] = 0;
+  return SVF_OK;
 }
 
 int output_token(void *context, int32_t token)
@@ -32,17 +45,22 @@ int output_token(void *context, int32_t token)
   size_t bytes;
   int stopped = 0;
   ++out->tokens;
-  if (svf_text_push(out->text, token, &text, &bytes, &stopped) != SVF_OK) out->failed = true;
-  if (!out->failed && bytes > 0) emit(out, text, bytes);
+  svf_status status = svf_text_push(out->text, token, &text, &bytes, &stopped);
+  if (status == SVF_OK && bytes > 0) status = emit(out, text, bytes);
+  keep(out, status);
   out->stopped = stopped != 0;
-  return stopped || out->failed || ferror(stdout) || cli_interrupted();
+  return stopped || status != SVF_OK || ferror(stdout);
 }
 
 void output_finish(output *out)
 {
   const char *text;
-  size_t bytes;
-  if (svf_text_flush(out->text, &text, &bytes) == SVF_OK && bytes > 0) emit(out, text, bytes);
+  size_t bytes = 0;
+  if (out->status == SVF_OK) {
+    svf_status status = svf_text_flush(out->text, &text, &bytes);
+    if (status == SVF_OK && bytes > 0) status = emit(out, text, bytes);
+    keep(out, status);
+  }
   if (out->stream) fputc('\n', stdout);
   out->ended = true;
 }
@@ -50,6 +68,7 @@ void output_finish(output *out)
 /* Why it ended. */
 static const char *reason_of(const output *out, const svf_request *r)
 {
+  if (out->status != SVF_OK) return "failed";
   if (out->stopped) return "stop";
   if (r->finish == SVF_FINISH_END) return "end";
   return r->finish == SVF_FINISH_LENGTH ? "length" : "interrupted";

@@ -18,7 +18,10 @@ typedef struct output {
   bool stream; /* to standard output as it comes */
   char *done;  /* what came so far, terminated, if it is not streamed */
   size_t bytes, tokens;
-  bool stopped, failed, ended;
+  bool stopped, ended;
+  svf_status status; /* of the first thing that failed, but for standard output, whose errors are
+                        its own */
+  char message[256]; /* of `status` */
 } output;
 
 /* on_token of a request; `context` is its output. */
@@ -26,6 +29,9 @@ int output_token(void *context, int32_t token);
 
 /* The end of the text: sets `ended`. */
 void output_finish(output *out);
+
+/* Makes the message that of out->status, which it returns. */
+svf_status output_status(const output *out);
 
 /* The text of prompt i, which has ended: below the prompt, or as a line of JSON. */
 void output_print(const output *out, size_t i, const job *j);

@@ -47,6 +47,7 @@ static svf_status window(svf_context *c, const prompt *p, size_t at, size_t coun
     n = count - 1 - i < ROWS ? count - 1 - i : ROWS;
     for (size_t k = 0; k < n; ++k) rows[k] = (svf_row){0, p->tokens[at + i + k], 1};
     status = svf_context_forward(c, rows, n, logits);
+    if (status == SVF_OK) status = prompt_check(logits, vocab, at + i, n);
     for (size_t k = 0; status == SVF_OK && k < n; ++k) {
       const float *row = logits + k * vocab;
       s->nll += svf_log_sum_exp(row, vocab) - (double)row[p->tokens[at + i + k + 1]];
@@ -83,10 +84,13 @@ static void print(const sums *s, size_t bytes, bool json)
 {
   const double mean = s->nll / (double)s->tokens, bits = s->nll / log(2) / (double)bytes;
   if (json) {
-    printf(
-        "{\"schema\": %d, \"perplexity\": %.9g, \"nll\": %.9g, \"tokens\": %zu, "
-        "\"bits_per_byte\": %.9g}\n",
-        JSON_SCHEMA, exp(mean), mean, s->tokens, bits);
+    printf("{\"schema\": %d, \"perplexity\": ", JSON_SCHEMA);
+    if (isfinite(exp(mean))) {
+      printf("%.9g", exp(mean));
+    } else {
+      fputs("null", stdout);
+    }
+    printf(", \"nll\": %.9g, \"tokens\": %zu, \"bits_per_byte\": %.9g}\n", mean, s->tokens, bits);
   } else {
     printf("perplexity %.4f over %zu tokens, %.4f bits per byte\n", exp(mean), s->tokens, bits);
   }
@@ -133,7 +137,8 @@ const svf_command command_perplexity = {
     "perplexity", "how well a model foretells a text", "MODEL FILE",
     "Perplexity of a text, '-' is standard input: exp of the mean negative log-likelihood of its "
     "tokens, in windows that do not overlap.\v"
-    "--json: an object of schema, perplexity, nll (the mean), tokens (that were foretold), "
+    "--json: an object of schema, perplexity (null if it overflows), nll (the mean), tokens (that "
+    "were foretold), "
     "bits_per_byte.\n\n"
     "example: svf perplexity tinyllama-svf book.txt --format w4",
     run};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cli/prompt.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "src/core/status.h"
@@ -34,4 +35,14 @@ void prompt_close(prompt *p)
   svf_tokenizer_close(p->tokenizer);
   svf_model_close(p->model);
   *p = (prompt){0};
+}
+
+svf_status prompt_check(const float *logits, size_t vocab, size_t at, size_t rows)
+{
+  for (size_t i = 0; i < rows * vocab; ++i) {
+    if (isfinite(logits[i])) continue;
+    return svf_fail(SVF_ERR_NUMERIC, "position %zu: the logit of token %zu is %s", at + i / vocab,
+                    i % vocab, isnan(logits[i]) ? "NaN" : "infinite");
+  }
+  return SVF_OK;
 }

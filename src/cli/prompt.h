@@ -22,4 +22,7 @@ svf_status prompt_open(const char *dir, model_options *o, const char *text, size
                        prompt *p);
 void prompt_close(prompt *p);
 
+/* NUMERIC unless all logits behind the tokens at, at + 1, ... at + rows - 1 are finite. */
+svf_status prompt_check(const float *logits, size_t vocab, size_t at, size_t rows);
+
 #endif

@@ -4,11 +4,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +52,20 @@ static void remove_stale(const char *out)
   closedir(d);
 }
 
+/* Where the file system has no locks, as some network's, it goes on without one. */
+static svf_status lock(svf_conversion *c)
+{
+  c->directory = open(c->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (c->directory < 0) {
+    return svf_file_at_path(svf_file_error("cannot open the directory"), c->out);
+  }
+  c->is_open = true;
+  int result;
+  while ((result = flock(c->directory, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR) continue;
+  if (result == 0 || errno != EWOULDBLOCK) return SVF_OK;
+  return svf_fail(SVF_ERR_IO, "%s: another job is writing a model there", c->out);
+}
+
 static svf_status list_names(svf_conversion *c)
 {
   c->linears = c->config.layers * SVF_LAYER_LINEARS + 1;
@@ -70,12 +86,14 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
     return svf_file_at_path(svf_file_error("cannot make the directory"), out);
   }
   status = same_directory(dir, out);
+  if (status == SVF_OK) status = lock(c);
   if (status == SVF_OK) remove_stale(out);
   return status;
 }
 
 void svf_conversion_close(svf_conversion *c)
 {
+  if (c->is_open) close(c->directory); /* and unlocked */
   svf_checkpoint_close(c->files);
   free(c->names);
   *c = (svf_conversion){0};

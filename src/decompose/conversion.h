@@ -19,10 +19,13 @@ typedef struct svf_conversion {
   char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
   svf_progress_fn *progress;
   void *progress_context;
+  bool is_open;  /* `directory` is */
+  int directory; /* out, locked until the conversion is closed */
 } svf_conversion;
 
-/* Opens dir, makes the directory out if there is none, and refuses it if it is dir. Temporaries
- * that a killed process left in it are removed. To be closed also after an error. */
+/* Opens dir, makes the directory out if there is none, and refuses it if it is dir, or with IO if
+ * another conversion works in it, also one of this process. Temporaries that a killed process left
+ * in it are removed. To be closed also after an error. */
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
 void svf_conversion_close(svf_conversion *c);
 

@@ -146,6 +146,8 @@ svf_status svf_context_create(const svf_model *model, const svf_context_options 
   svf_context *c = calloc(1, sizeof *c);
   if (!c) return svf_fail(SVF_ERR_MEMORY, "no memory for a context");
   c->model = model;
+  c->stop = options->stop;
+  c->stop_context = options->stop_context;
   status = create(c, options);
   if (status == SVF_OK) {
     *context = c;

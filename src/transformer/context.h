@@ -16,6 +16,8 @@ struct svf_context {
   svf_attention attention;
   svf_isa isa;
   size_t rows, threads; /* at most */
+  int (*stop)(void *context);
+  void *stop_context;
 
   float *cos, *sin; /* [limit][head_dim/2] */
 

@@ -216,9 +216,32 @@ static svf_status take(generation *g)
   return SVF_OK;
 }
 
+static bool has_work(const generation *g)
+{
+  for (size_t s = 0; s < g->c->kv.sequences; ++s) {
+    if (g->slots[s].request) return true;
+  }
+  return g->begun < g->count;
+}
+
+/* In the order of the requests; those that have not begun never come to on_finish. */
+static svf_status stop(generation *g)
+{
+  for (size_t i = g->begun; i < g->count; ++i) g->requests[i].finish = SVF_FINISH_CALLER;
+  for (size_t i = 0; i < g->begun; ++i) {
+    for (size_t s = 0; s < g->c->kv.sequences; ++s) {
+      if (g->slots[s].request != &g->requests[i]) continue;
+      g->requests[i].finish = SVF_FINISH_CALLER;
+      finish(&g->requests[i]);
+    }
+  }
+  return svf_fail(SVF_ERR_STOPPED, "stopped before the next pass");
+}
+
 static svf_status generate(generation *g)
 {
   for (;;) {
+    if (g->c->stop && has_work(g) && g->c->stop(g->c->stop_context) != 0) return stop(g);
     svf_status status = admit(g);
     if (status != SVF_OK) return status;
     gather(g);

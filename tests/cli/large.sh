@@ -144,15 +144,40 @@ wait $job || code=$?
 [ $code -eq 130 ] || die "generate of three: exit code $code"
 [ "$(json out 'o["index"]' | paste -sd ' ')" = "0 1 2" ] || die "the order of lines"
 
-# Each text says why it ended.
-"$svf" generate whole --threads 1 --json -q Hello Hi -n 30000 --ignore-end > out 2> err &
+# Each text says why it ended; those that never began have none.
+printf '{"prompt": "Hi", "tokens": %d}\n' 3 60000 60000 60000 60000 60000 60000 > prompts
+rm out
+"$svf" generate whole --threads 1 --json --sequences 2 -p prompts --ignore-end > out 2> err &
 job=$!
-sleep 0.5
+for _ in {1..100}; do
+  [ ! -s out ] || break
+  sleep 0.1
+done
+sleep 0.3
 kill -INT $job
 code=0
 wait $job || code=$?
-[ $code -eq 130 ] || die "generate --json interrupted: exit code $code"
-[ "$(json out 'o["finish"]' | paste -sd ' ')" = "interrupted interrupted" ] || die "finish"
+[ $code -eq 130 ] || die "generate of seven: exit code $code"
+[ "$(json out '[o["index"], o["finish"], o["tokens"] > 2]' | paste -sd ' ')" = \
+  "[0, 'length', True] [1, 'interrupted', True] [2, 'interrupted', True]" ] ||
+  die "what is said of texts that were interrupted"
+
+# A long prompt is not read to its end.
+printf 'a%.0s' {1..60000} > prompts
+for arguments in "generate whole -n 1 -q -p prompts" "logits whole $(cat prompts) -o never"; do
+  # shellcheck disable=SC2086
+  "$svf" $arguments --threads 1 > out 2> err &
+  job=$!
+  sleep 1
+  kill -TERM $job
+  SECONDS=0 code=0
+  wait $job || code=$?
+  [ $code -eq 130 ] || die "svf ${arguments%% *} of a long prompt: exit code $code"
+  [ $SECONDS -le 15 ] || die "svf ${arguments%% *} of a long prompt went on for $SECONDS s"
+  [ "$(wc -c < out)" -le 1 ] || die "svf ${arguments%% *}: a text"
+  no_temporaries
+done
+[ ! -e never ] || die "logits of an interrupted job"
 
 # --- perplexity -----------------------------------------------------------------------------------
 # Within a window, and while it waits for its input.

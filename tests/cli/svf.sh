@@ -169,9 +169,12 @@ printf '{"prompt": "Hello", "temperature": 1}\n' > drawn
 expect 0 generate svf --threads 1 -q -p drawn -n 1 --top-k 3
 misused '--prompts is given twice' generate svf -p prompts -p plain
 misused '--expert is given twice' generate svf Hello -e e1 --expert=e2
-misused '--tokens is given twice' generate svf Hello -n 1 -n 1
-misused '--output is given twice' pack svf -o never -o never
-expect 0 generate svf Hello -q -q --json --json -n 1
+misused '--mix is given twice' generate svf Hello --mix e1=1 --mix e1=1
+expect 0 generate svf Hello -q -q --json --json -n 9 -n 1 --seed 1 --seed 2 -f w8 --format=f32
+[ "$(json out '[o["tokens"], o["seed"]]')" = "[1, 2]" ] || die "not the last value"
+misused '--tokens=x' generate svf Hello -n x -n 1
+expect 0 logits svf Hello -o never -o twice.st
+[ -s twice.st ] && [ ! -e never ] || die "not the last --output"
 
 # Sampling: by the seed alone.
 text cold svf Hello -n 24 -t 0.9 --seed 5
@@ -187,6 +190,17 @@ for option in "--top-k 1" "--top-p 0.000001" "--min-p 1"; do
   # shellcheck disable=SC2086
   text other svf Hello -n 24 -t 0.9 --seed 5 $option
   same base other "the likeliest text and that of $option"
+done
+
+# The largest seed, which is no integer of JSON, is one as a string.
+expect 0 generate --threads 1 svf -q --json Hello -n 24 -t 0.9 --seed 18446744073709551615
+mv out wanted
+printf '{"prompt": "Hello", "seed": "18446744073709551615"}\n' > large
+expect 0 generate --threads 1 svf -q --json -p large -n 24 -t 0.9
+same wanted out "texts of the largest seed, as an option and in a file"
+for seed in 18446744073709551615 '"18446744073709551616"' '"x"' '""' -1; do
+  printf '{"prompt": "Hello", "seed": %s}\n' "$seed" > bad
+  fails 4 'bad: line 1|' generate svf -p bad
 done
 
 # Where a text ends.
@@ -401,6 +415,7 @@ fails 2 '512' generate svf Hello -n 18446744073709551615
 fails 2 'temperature' generate svf Hello -t -1
 fails 2 'alpha is 0' generate svf Hello --mix e1=0,e2=0
 fails 2 'e1=x' generate svf Hello --mix e1=x
+fails 2 "--mix|'=0.5'|empty" generate svf Hello --mix e1=0.5,=0.5
 fails 2 '600 tokens|512' logits svf "$(printf 'a%.0s' {1..600})"
 fails 2 'model itself' merge svf -o svf
 # A model of another kind, or with parts that are not known or no numbers, is a bad file.
@@ -433,6 +448,35 @@ open("other/model.safetensors", "wb").write(data)'
 fails 4 'NaN' generate other Hello
 fails 4 'nan' decompose other -o never9
 fails 4 'NaN' pack other -o never10
+# Numbers that overflow where the weights do not: an error, or null; never JSON that is none.
+scaled() { # new model, factor of the last norm
+  rm -rf "$1"
+  cp -r model "$1"
+  "$PYTHON" -c '
+import json, struct, sys
+data = bytearray(open(sys.argv[1], "rb").read())
+n = int.from_bytes(data[:8], "little")
+t = json.loads(data[8:8 + n])["model.norm.weight"]
+a, b = (8 + n + x for x in t["data_offsets"])
+count = t["shape"][0]
+for i in range(a, b, (b - a) // count):
+    if t["dtype"] == "F32":
+        data[i:i + 4] = struct.pack("<f", float(sys.argv[2]))
+    else:
+        data[i:i + 2] = struct.pack("<f", float(sys.argv[2]))[2:]
+open(sys.argv[1], "wb").write(data)' "$1/model.safetensors" "$2"
+}
+scaled other 3e38
+for command in "generate other Hello --json" "logits other Hello" "logits other Hello --json" \
+  "logits other Hello -o never12" "perplexity other book" "perplexity other book --json"; do
+  # shellcheck disable=SC2086
+  fails 4 'logit' $command
+done
+[ ! -e never12 ] || die "logits that are no numbers were written"
+scaled other 1e6
+expect 0 perplexity other book --threads 1 --json
+[ "$(json out '[o["perplexity"], 700 < o["nll"] < 1e9]')" = "[None, True]" ] || die "no null"
+expect 0 perplexity other book --threads 1
 rm mlp/tokenizer.json
 fails 4 'mlp/tokenizer.json' generate mlp Hello
 truncate -s 5000 merged/model.safetensors

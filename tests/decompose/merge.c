@@ -119,6 +119,35 @@ START_TEST(half_of_the_files_are_no_model)
 }
 END_TEST
 
+/* svf_progress_fn: another job on the same directory, begun in the midst of this one. */
+static int meddle(void *context, size_t done, size_t all, const char *what)
+{
+  (void)all, (void)what;
+  const char *out = context;
+  const svf_model_options o = {.size = sizeof o};
+  if (done != 3) return 0;
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, 2 * LIMIT, NULL, NULL), SVF_ERR_IO,
+           "out: another job");
+  ck_fails(svf_model_decompose(g.dir, out, NULL), SVF_ERR_IO, "out: another job");
+  ck_fails(svf_model_pack(factors, out, &o, 0), SVF_ERR_IO, "out: another job");
+  return 0;
+}
+
+START_TEST(two_jobs_in_one_directory)
+{
+  char out[256];
+  svf_model *model;
+  setup();
+  snprintf(out, sizeof out, "%s", temp_path("out"));
+  ck_works(svf_merge(factors, out, NULL, SVF_F32, LIMIT, meddle, out));
+  ck_works(svf_model_open(out, NULL, &model));
+  svf_model_close(model);
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
+           "there is a model already"); /* the lock is gone */
+  teardown();
+}
+END_TEST
+
 static svf_status write_one(const char *path, const svf_st_pair *pairs, size_t count)
 {
   const svf_st_entry entry = {"x", SVF_ST_U8, 1, {1}};
@@ -140,17 +169,21 @@ static size_t count_of(const char *pattern)
 /* What a stopped job left is removed where the next one divides otherwise, and nothing else is. */
 START_TEST(shards_of_another_division_are_removed)
 {
-  const svf_st_pair format = {"format", "pt"};
+  const svf_st_pair format = {"format", "pt"}, mark = {"svf.made_by", "svf_model_merge"};
   char out[256], elsewhere[256];
-  size_t late = 13;
+  size_t late = 13, early = 0;
   svf_model *model;
   setup();
   snprintf(out, sizeof out, "%s", temp_path("out"));
   snprintf(elsewhere, sizeof elsewhere, "%s", temp_path("elsewhere"));
   ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED, "");
-  ck_assert_uint_gt(count_of(temp_path("out/model-*")), 3);
+  const size_t left = count_of(temp_path("out/model-*"));
+  ck_assert_uint_gt(left, 3);
+  ck_works(write_one(temp_path("out/model-00098-of-00099.safetensors"), &mark, 1));
+  ck_fails(svf_merge(factors, out, NULL, SVF_F32, LIMIT, stop_at, &early), SVF_ERR_STOPPED, "");
+  ck_assert_uint_eq(count_of(temp_path("out/model-*")), left); /* but for the one of 99 */
   ck_works(write_one(temp_path("out/model-00001-of-00099.safetensors"), &format, 1));
-  ck_works(write_one(elsewhere, &format, 1));
+  ck_works(write_one(elsewhere, &mark, 1));
   ck_assert_int_eq(symlink(elsewhere, temp_path("out/model-00002-of-00099.safetensors")), 0);
   ck_assert_int_eq(mkdir(temp_path("out/model-00003-of-00099.safetensors"), 0777), 0);
   FILE *f = fopen(temp_path("out/model-00004-of-00099.safetensors"), "w");
@@ -172,5 +205,5 @@ START_TEST(shards_of_another_division_are_removed)
 }
 END_TEST
 
-SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model,
+SUITE("merge", files_of_limited_size, half_of_the_files_are_no_model, two_jobs_in_one_directory,
       shards_of_another_division_are_removed)

@@ -212,6 +212,58 @@ START_TEST(requests_say_when_they_end)
 }
 END_TEST
 
+static int stop_at_pass(void *context) { return --*(int *)context == 0; }
+
+/* Before the second pass: the first request has one token, the second one has read a part of its
+ * prompt, the third has not begun. */
+START_TEST(a_stop_ends_all)
+{
+  golden g = golden_open("llama3");
+  svf_model *model = NULL;
+  svf_context *c = NULL;
+  int32_t prompt[LONGEST];
+  int passes = 2;
+  const size_t n = golden_tokens(&g, "ids", 1, prompt);
+  ck_assert_uint_gt(n, 1);
+  ck_works(svf_model_open(g.dir, NULL, &model));
+  ck_works(svf_context_create(model,
+                              &(svf_context_options){.size = sizeof(svf_context_options),
+                                                     .sequences = 2,
+                                                     .rows = n + 1,
+                                                     .stop = stop_at_pass,
+                                                     .stop_context = &passes},
+                              &c));
+  svf_request r[3];
+  for (int i = 0; i < 3; ++i) {
+    r[i] = (svf_request){.prompt = prompt,
+                         .prompt_count = n,
+                         .max_tokens = 5,
+                         .ignore_end = 1,
+                         .on_token_context = &r[i],
+                         .on_finish = remember};
+  }
+  ended_count = 0;
+  ck_fails(svf_generate(c, r, 3), SVF_ERR_STOPPED, "stopped");
+  ck_assert_uint_eq(ended_count, 2);
+  ck_assert(ended[0] == &r[0] && ended[1] == &r[1]);
+  for (int i = 0; i < 3; ++i) {
+    ck_assert_int_eq(r[i].finish, SVF_FINISH_CALLER);
+    ck_assert_uint_eq(r[i].count, i == 0);
+  }
+  passes = 1;
+  ended_count = 0;
+  ck_fails(svf_generate(c, r, 3), SVF_ERR_STOPPED, "stopped");
+  ck_assert_uint_eq(ended_count, 0);
+  passes = 6; /* nobody is asked when all is done */
+  ck_works(svf_generate(c, r, 1));
+  ck_assert_int_eq(r[0].finish, SVF_FINISH_LENGTH);
+  ck_assert_int_eq(passes, 1);
+  svf_context_destroy(c);
+  svf_model_close(model);
+  svf_safetensors_close(g.file);
+}
+END_TEST
+
 START_TEST(ends_of_texts_and_misuse)
 {
   golden g = golden_open("llama3");
@@ -266,4 +318,5 @@ START_TEST(ends_of_texts_and_misuse)
 END_TEST
 
 SUITE("generate", draws_follow_the_distribution, extremes_of_sampling,
-      texts_do_not_depend_on_the_company, requests_say_when_they_end, ends_of_texts_and_misuse)
+      texts_do_not_depend_on_the_company, requests_say_when_they_end, a_stop_ends_all,
+      ends_of_texts_and_misuse)
