@@ -22,6 +22,7 @@
 #include "src/io/file.h"
 #include "src/io/json.h"
 #include "src/transformer/source.h"
+#include "src/transformer/weights.h"
 
 enum { JSON_SCHEMA = 1 };
 
@@ -108,6 +109,17 @@ static void digest_all(job *j)
     svf_digest_add(&d, t->data, t->bytes);
   }
   print_digest(&d, j->digest);
+}
+
+/* Before the work of hours: those that are decomposed are seen when their turn comes. */
+static svf_status check_kept(const job *j)
+{
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(j->c.files); ++i) {
+    const svf_st_tensor *t = svf_checkpoint_at(j->c.files, i);
+    if (is_kept(j, t)) status = svf_weights_check(t);
+  }
+  return status;
 }
 
 static svf_status list_items(job *j)
@@ -254,6 +266,7 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
+  if (status == SVF_OK) status = check_kept(j);
   j->threads = j->o->threads ? j->o->threads : svf_max_threads();
   if (status == SVF_OK) status = join_job(j);
   if (status != SVF_OK) return status;

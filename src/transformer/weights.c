@@ -206,6 +206,15 @@ static svf_status open_weights(const svf_st_tensor *t, svf_view *view)
   return status == SVF_OK ? check_finite(t, view) : status;
 }
 
+svf_status svf_weights_check(const svf_st_tensor *t)
+{
+  svf_view view = {0};
+  if (t->dtype != SVF_ST_F32 && t->dtype != SVF_ST_F16 && t->dtype != SVF_ST_BF16) return SVF_OK;
+  const svf_status status = open_weights(t, &view);
+  svf_view_close(&view);
+  return status;
+}
+
 /* --- Packing -----------------------------------------------------------------------------------
  */
 

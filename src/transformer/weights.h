@@ -20,6 +20,9 @@ typedef struct svf_view {
 svf_status svf_view_open(const svf_st_tensor *t, svf_view *view);
 void svf_view_close(svf_view *view);
 
+/* NUMERIC, naming the tensor, if one of its floating-point numbers is NaN or Inf. MEMORY. */
+svf_status svf_weights_check(const svf_st_tensor *t);
+
 /* The tensor of that name and shape (columns = 0: one dimension), or FILE with both shapes and the
  * file. */
 svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,

@@ -142,6 +142,10 @@ START_TEST(weights_that_are_no_numbers)
   refused_as(make(dense, 1, "layers.0.self_attn.q_proj"), SVF_ERR_NUMERIC,
              Q ".weight' has NaN or Inf");
   refused_as(make(factors, 3, NULL), SVF_ERR_NUMERIC, Q ".S' has NaN or Inf");
+  const svf_decompose_options mlp = {.size = sizeof mlp, .layers = SVF_LAYERS_MLP};
+  ck_fails(
+      svf_model_decompose(make(dense, 1, "layers.0.self_attn.q_proj"), temp_path("kept"), &mlp),
+      SVF_ERR_NUMERIC, Q ".weight' has NaN or Inf");
   temp_remove();
 }
 END_TEST
