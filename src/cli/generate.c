@@ -185,7 +185,8 @@ static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *
     return svf_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
   *ids = malloc(*count * sizeof **ids);
   if (!*ids) return svf_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
-  return svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, *ids, *count, count);
+  status = svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, *ids, *count, count);
+  return status == SVF_OK ? cli_check_tokens(s->model, *ids, *count) : status;
 }
 
 static bool same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }

@@ -173,6 +173,20 @@ svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf
   return status;
 }
 
+svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count)
+{
+  svf_model_info info;
+  svf_model_describe(model, &info);
+  for (size_t i = 0; i < count; ++i) {
+    if (tokens[i] >= 0 && (size_t)tokens[i] < info.vocab) continue;
+    return svf_fail(SVF_ERR_FILE,
+                    "tokenizer.json has a token %d where the model has %zu in all: it belongs to "
+                    "another model",
+                    (int)tokens[i], info.vocab);
+  }
+  return SVF_OK;
+}
+
 /* --- Gains -------------------------------------------------------------------------------------
  */
 

@@ -41,6 +41,9 @@ svf_model_options cli_library_options(model_options *o, unsigned flags);
 /* Open, and refuse a --format or --group that has no effect since all is packed otherwise. */
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
+/* FILE where a token is beyond the vocabulary: the tokenizer is another model's. */
+svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count);
+
 /* An expert, or a mixture "a=0.7,b=0.3", as gains of the whole model of these modules;
  * free(*gains). `expert` and `mix` may be NULL; if both are, *gains is NULL: the base model. */
 svf_status cli_load_gains(const svf_modules *modules, const char *expert, const char *mix,

@@ -23,6 +23,7 @@ svf_status prompt_open(const char *dir, model_options *o, const char *text, size
   svf_status status = svf_tokenizer_open(dir, &p->tokenizer);
   if (status == SVF_OK) status = encode(text, bytes, p);
   if (status == SVF_OK) status = cli_open_model(dir, o, 0, &p->model);
+  if (status == SVF_OK) status = cli_check_tokens(p->model, p->tokens, p->count);
   if (status != SVF_OK) return status;
   return cli_load_gains(svf_model_modules(p->model), o->expert, o->mix, o->scale.value, o->unpaired,
                         &p->gains);

@@ -446,7 +446,7 @@ at = int.from_bytes(data[:8], "little") + 8
 data[at:] = b"\xff" * (len(data) - at)
 open("other/model.safetensors", "wb").write(data)'
 fails 4 'NaN' generate other Hello
-fails 4 'nan' decompose other -o never9
+fails 4 'NaN' decompose other -o never9
 fails 4 'NaN' pack other -o never10
 # Numbers that overflow where the weights do not: an error, or null; never JSON that is none.
 scaled() { # new model, factor of the last norm
@@ -479,6 +479,12 @@ expect 0 perplexity other book --threads 1 --json
 expect 0 perplexity other book --threads 1
 rm mlp/tokenizer.json
 fails 4 'mlp/tokenizer.json' generate mlp Hello
+mkdir small
+cp "$source"/tests/golden/llama2/{config.json,model.safetensors} small
+cp model/tokenizer.json small
+for command in generate logits; do
+  fails 4 'belongs to another model' $command small ü
+done
 truncate -s 5000 merged/model.safetensors
 fails 4 'merged/model.safetensors' info merged
 
