@@ -161,8 +161,8 @@ typedef struct destination {
   int rows;
 } destination;
 
-/* Lines of Y, of `panels` panels. A store that misses would hold up all those behind it, of tiles
- * too: a pass that finishes fetches them. */
+/* Lines of Y that a pass will write. A store that misses would hold up all those behind it, of
+ * tiles too, so they are fetched. */
 typedef struct result {
   const char *row;
   ptrdiff_t stride, panel; /* bytes */

@@ -34,13 +34,7 @@ static bool take_energy(const char *value, void *to)
 }
 
 static const cli_option table[] = {
-    {.name = "output",
-     .letter = 'o',
-     .value = "DIR",
-     .take = cli_take_text,
-     .at = offsetof(options, out),
-     .help = "the new model",
-     .needed = true},
+    CLI_OUTPUT_OPTION(options),
     {.name = "layers",
      .value = "WHICH",
      .take = take_layers,

@@ -16,13 +16,7 @@ typedef struct options {
   bool bf16;
 } options;
 
-static const cli_option table[] = {{.name = "output",
-                                    .letter = 'o',
-                                    .value = "DIR",
-                                    .take = cli_take_text,
-                                    .at = offsetof(options, out),
-                                    .help = "the new model",
-                                    .needed = true},
+static const cli_option table[] = {CLI_OUTPUT_OPTION(options),
                                    {.name = "bf16",
                                     .take = cli_take_flag,
                                     .at = offsetof(options, bf16),

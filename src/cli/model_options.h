@@ -32,6 +32,13 @@ extern const cli_option cli_format_options[]; /* --format, --group */
 extern const cli_option cli_open_options[];   /* --no-mmap */
 extern const cli_option cli_expert_options[]; /* --expert, --mix, --scale, --unpaired */
 
+/* The row of commands that make a model, whose options are a `type` with a member `out`. */
+#define CLI_OUTPUT_OPTION(type)                                             \
+  {                                                                         \
+    .name = "output", .letter = 'o', .value = "DIR", .take = cli_take_text, \
+    .at = offsetof(type, out), .help = "the new model", .needed = true      \
+  }
+
 /* ARGUMENT where --expert and --mix are both given, or an option of theirs without them. */
 svf_status cli_check_expert(const model_options *o);
 

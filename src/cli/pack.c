@@ -18,13 +18,7 @@ static bool take_bits(const char *value, void *to)
 }
 
 static const cli_option table[] = {
-    {.name = "output",
-     .letter = 'o',
-     .value = "DIR",
-     .take = cli_take_text,
-     .at = offsetof(options, out),
-     .help = "the new model",
-     .needed = true},
+    CLI_OUTPUT_OPTION(options),
     {.name = "bits",
      .value = "B",
      .take = take_bits,
