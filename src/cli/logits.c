@@ -10,7 +10,7 @@
 #include "src/cli/prompt.h"
 #include "src/core/status.h"
 
-enum { USUAL_TOP = 5, TOP_MAX = 100, ROWS = 256 };
+enum { USUAL_TOP = 5, TOP_MAX = 100 };
 
 typedef struct options {
   model_options m;
@@ -41,17 +41,13 @@ static const cli_option table[] = {
 static svf_status compute(const options *o, const prompt *p, size_t vocab, float *logits)
 {
   svf_context *c = NULL;
-  svf_row rows[ROWS];
   const svf_context_options wanted = {
-      .size = sizeof wanted, .tokens = p->count, .rows = ROWS, .threads = o->m.threads};
+      .size = sizeof wanted, .tokens = p->count, .rows = PROMPT_ROWS, .threads = o->m.threads};
   svf_status status = svf_context_create(p->model, &wanted, &c);
   if (status == SVF_OK) status = svf_context_begin(c, 0, p->gains, NULL, 0, NULL);
   for (size_t i = 0, n; status == SVF_OK && i < p->count; i += n) {
-    if (cli_interrupted()) status = svf_fail(SVF_ERR_STOPPED, "interrupted");
-    n = p->count - i < ROWS ? p->count - i : ROWS;
-    for (size_t k = 0; k < n; ++k) rows[k] = (svf_row){0, p->tokens[i + k], 1};
-    if (status == SVF_OK) status = svf_context_forward(c, rows, n, logits + i * vocab);
-    if (status == SVF_OK) status = prompt_check(logits + i * vocab, vocab, i, n);
+    n = p->count - i < PROMPT_ROWS ? p->count - i : PROMPT_ROWS;
+    status = prompt_forward(p, c, i, n, vocab, logits + i * vocab);
   }
   svf_context_destroy(c);
   return status;

@@ -10,7 +10,7 @@
 #include "src/core/ops.h"
 #include "src/core/status.h"
 
-enum { USUAL_WINDOW = 2048, ROWS = 256 };
+enum { USUAL_WINDOW = 2048 };
 
 typedef struct options {
   model_options m;
@@ -40,14 +40,10 @@ typedef struct sums {
 static svf_status window(svf_context *c, const prompt *p, size_t at, size_t count, float *logits,
                          size_t vocab, sums *s)
 {
-  svf_row rows[ROWS];
   svf_status status = svf_context_begin(c, 0, p->gains, NULL, 0, NULL);
   for (size_t i = 0, n; status == SVF_OK && i + 1 < count; i += n) {
-    if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
-    n = count - 1 - i < ROWS ? count - 1 - i : ROWS;
-    for (size_t k = 0; k < n; ++k) rows[k] = (svf_row){0, p->tokens[at + i + k], 1};
-    status = svf_context_forward(c, rows, n, logits);
-    if (status == SVF_OK) status = prompt_check(logits, vocab, at + i, n);
+    n = count - 1 - i < PROMPT_ROWS ? count - 1 - i : PROMPT_ROWS;
+    status = prompt_forward(p, c, at + i, n, vocab, logits);
     for (size_t k = 0; status == SVF_OK && k < n; ++k) {
       const float *row = logits + k * vocab;
       s->nll += svf_log_sum_exp(row, vocab) - (double)row[p->tokens[at + i + k + 1]];
@@ -65,8 +61,8 @@ static svf_status measure(const options *o, const prompt *p, sums *s)
   size_t width = o->window ? o->window : USUAL_WINDOW;
   if (width > info.context) width = info.context;
   const svf_context_options wanted = {
-      .size = sizeof wanted, .tokens = width, .rows = ROWS, .threads = o->m.threads};
-  float *logits = malloc(ROWS * info.vocab * sizeof *logits);
+      .size = sizeof wanted, .tokens = width, .rows = PROMPT_ROWS, .threads = o->m.threads};
+  float *logits = malloc(PROMPT_ROWS * info.vocab * sizeof *logits);
   svf_status status = logits ? svf_context_create(p->model, &wanted, &c)
                              : svf_fail(SVF_ERR_MEMORY, "no memory for logits");
   const size_t windows = (p->count + width - 1) / width;

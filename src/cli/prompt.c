@@ -38,7 +38,7 @@ void prompt_close(prompt *p)
   *p = (prompt){0};
 }
 
-svf_status prompt_check(const float *logits, size_t vocab, size_t at, size_t rows)
+static svf_status check_logits(const float *logits, size_t vocab, size_t at, size_t rows)
 {
   for (size_t i = 0; i < rows * vocab; ++i) {
     if (isfinite(logits[i])) continue;
@@ -46,4 +46,14 @@ svf_status prompt_check(const float *logits, size_t vocab, size_t at, size_t row
                     i % vocab, isnan(logits[i]) ? "NaN" : "infinite");
   }
   return SVF_OK;
+}
+
+svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t count, size_t vocab,
+                          float *logits)
+{
+  svf_row rows[PROMPT_ROWS];
+  if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
+  for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], 1};
+  const svf_status status = svf_context_forward(c, rows, count, logits);
+  return status == SVF_OK ? check_logits(logits, vocab, at, count) : status;
 }

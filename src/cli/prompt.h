@@ -22,7 +22,11 @@ svf_status prompt_open(const char *dir, model_options *o, const char *text, size
                        prompt *p);
 void prompt_close(prompt *p);
 
-/* NUMERIC unless all logits behind the tokens at, at + 1, ... at + rows - 1 are finite. */
-svf_status prompt_check(const float *logits, size_t vocab, size_t at, size_t rows);
+enum { PROMPT_ROWS = 256 }; /* of a pass: an interruption waits for one */
+
+/* One pass over tokens [at, at + count), at most PROMPT_ROWS; logits [count][vocab]. STOPPED if
+ * interrupted before it; NUMERIC unless all logits are finite. */
+svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t count, size_t vocab,
+                          float *logits);
 
 #endif
