@@ -123,18 +123,11 @@ SVF_INLINE void put_integers(char *lines, int_rows rows, int row, int planes, si
 #endif
 }
 
-/* One row of a block: `k` elements at x become the row's lines, scale and start. */
-SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_rows rows,
-                         int row, char *a)
+/* One row of a block, its first `lines` lines: they become the row's integers, scale and start. */
+SVF_INLINE void round_row(const line *v, size_t lines, int planes, int_rows rows, int row, char *a)
 {
-  const size_t size = type == SVF_F32 ? 4 : 2, lines = whole_lines(k) / SVF_PANEL;
-  line v[SVF_BLOCK / SVF_PANEL];
   ivec most = i_zero(), sum = i_zero();
   for (size_t l = 0; l < lines; ++l) {
-    const size_t at = l * SVF_PANEL, left = k > at ? k - at : 0;
-    SVF_UNROLL
-    for (int q = 0; q < VECS; ++q) v[l].v[q] = v_zero();
-    if (left > 0) v[l] = row_load(x + at * size, type, left < SVF_PANEL ? (int)left : SVF_PANEL);
     SVF_UNROLL
     for (int q = 0; q < VECS; ++q) most = i_max(most, i_bits(v_abs(v[l].v[q])));
   }
@@ -151,6 +144,53 @@ SVF_INLINE void pack_row(const char *x, svf_dtype type, size_t k, int planes, in
   const int32_t start = INT_QUADS && !INT_A8 && planes == 1 ? -128 * i_total(sum) : 0;
   memcpy(a + row * 4, &s.scale, sizeof s.scale);
   memcpy(a + (rows.padded + row) * 4, &start, sizeof start);
+}
+
+/* Of `k` elements those in line l; 0 in the lines that fill up the last 64 steps. */
+SVF_INLINE int lanes_of(size_t k, size_t l)
+{
+  const size_t at = l * SVF_PANEL, left = k > at ? k - at : 0;
+  return left < SVF_PANEL ? (int)left : SVF_PANEL;
+}
+
+SVF_INLINE line no_line(void)
+{
+  line l;
+  SVF_UNROLL
+  for (int q = 0; q < VECS; ++q) l.v[q] = v_zero();
+  return l;
+}
+
+static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_rows rows, int row,
+                     char *a)
+{
+  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const size_t lines = whole_lines(k) / SVF_PANEL;
+  line v[SVF_BLOCK / SVF_PANEL];
+  for (size_t l = 0; l < lines; ++l, x += SVF_PANEL * size) {
+    const int lanes = lanes_of(k, l);
+    v[l] = lanes > 0 ? row_load(x, type, lanes) : no_line();
+  }
+  round_row(v, lines, planes, rows, row, a);
+}
+
+static void int_pack_sums(const float *const *sums, const float *const *gains, size_t channel,
+                          int rows, size_t k, int planes, void *a)
+{
+  const size_t lines = whole_lines(k) / SVF_PANEL;
+  for (int i = 0; i < rows; ++i) {
+    const float *gain = gains[i] + channel;
+    line v[SVF_BLOCK / SVF_PANEL];
+    for (size_t l = 0; l < lines; ++l) {
+      const int lanes = lanes_of(k, l);
+      v[l] = no_line();
+      if (lanes > 0) {
+        v[l] = line_mul(line_load_part(sums[l] + i * SVF_PANEL, lanes),
+                        line_load_part(gain + l * SVF_PANEL, lanes));
+      }
+    }
+    round_row(v, lines, planes, rows_of(rows), i, a);
+  }
 }
 
 static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,

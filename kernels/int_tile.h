@@ -337,6 +337,7 @@ enum { ONE_PLANE = INT_A8 || INT_QUADS ? 1 : 0 };
       .fetch_unit = INT_LINE / 2,                             \
       .stream_unit = INT_LINE / 2,                            \
       .pack_rows = int_pack_rows,                             \
+      .pack_sums = int_pack_sums,                             \
       .tile = {SVF_INT_ROWS(format_)},                        \
   };
 

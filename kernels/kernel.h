@@ -39,8 +39,8 @@ enum {
   SVF_PANELS_MAX = 8    /* no tile function takes more panels abreast */
 };
 
-/* What becomes of finished sums. The first product sets gains and t or, where T is laid out in a
- * stage of its own, y; the second one sets y and what follows it. */
+/* What becomes of finished sums. The first product sets gains and t or, where T is laid out later,
+ * y; the second one sets y and what follows it. */
 typedef struct svf_epilogue {
   void *t;                   /* T of this row block: the A of the second product; or NULL */
   bool split;                /* T keeps what rounding to the kernel's type would lose */
@@ -92,6 +92,12 @@ typedef void svf_tile_fn(const svf_tile *tile);
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                               int planes, void *a);
 
+/* Integers: one block of T, `k` steps from `channel` on, from finished sums: 16 of each row, rows
+ * one after the other, at sums[panel]. They are multiplied by the gains of their row and become a
+ * whole block of A at `a`. */
+typedef void svf_pack_sums_fn(const float *const *sums, const float *const *gains, size_t channel,
+                              int rows, size_t k, int planes, void *a);
+
 /* How the loops around a kernel go through the operands, see src/matmul/stage.c. The figures are
  * for an L2 of 1.25 MiB or more, of AMX 2 MiB; on a smaller one they cost speed, never bits. */
 typedef struct svf_blocking {
@@ -125,6 +131,7 @@ typedef struct svf_kernel {
   bool reads_f32;              /* a row block of one row may be the caller's fp32 X itself */
   int fetch_unit, stream_unit; /* steps, see svf_tile */
   svf_pack_rows_fn *pack_rows;
+  svf_pack_sums_fn *pack_sums; /* NULL: tiles write T themselves */
   /* Around the tiles of a part, on its thread; NULL: nothing. */
   void (*begin)(int group), (*end)(void);
   /* For each number of row units: the panels of a full tile, and a function per number of panels;

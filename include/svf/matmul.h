@@ -119,7 +119,7 @@ SVF_API size_t svf_max_threads(void);
  *   }
  *
  * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out where
- * stage 1 could not, stage 3 makes Y.
+ * stage 1 does not, stage 3 makes Y.
  * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order
  * and on any thread, at once or one after the other, so nth may exceed the number of threads for
  * work stealing. The result has the same bits for every nth, if all threads run in the same
@@ -133,10 +133,11 @@ typedef struct svf_plan {
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: X needs no
- * laying out if it is one row of fp32 in f32, T only in the formats with integers, whose scales
- * depend on 256 of its values. A stage that is left out may be called, but its barrier is wasted.
- */
+/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last. There is no
+ * stage 0 for an X so small that every part lays it out for itself, nor for one row of fp32 in f32;
+ * and stage 2 only in formats with integers, whose scales depend on 256 values of T, if parts of
+ * stage 1 had less than that of a row and T is not small either. A stage that is left out may be
+ * called, but its barrier is wasted. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
 /* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does

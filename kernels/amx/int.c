@@ -392,6 +392,7 @@ AMX_TILES(2, 1)
       .fetch_unit = INT_LINE,                                                              \
       .stream_unit = INT_LINE,                                                             \
       .pack_rows = int_pack_rows,                                                          \
+      .pack_sums = int_pack_sums,                                                          \
       .begin = begin,                                                                      \
       .end = end,                                                                          \
       .tile = {[1] = {4, {[1] = format_##_1x1, [2] = format_##_1x2, [4] = format_##_1x4}}, \

@@ -202,6 +202,7 @@ static void w4_tile(const svf_tile *tile) { mm_tile(tile, SVF_FORMAT_W4, 2); }
       .fetch_unit = INT_LINE / 2,                      \
       .stream_unit = INT_LINE / 2,                     \
       .pack_rows = int_pack_rows,                      \
+      .pack_sums = int_pack_sums,                      \
       .tile = {[1] = {1, {[1] = format_##_tile}},      \
                [2] = {1, {[1] = format_##_tile}},      \
                [3] = {1, {[1] = format_##_tile}}},     \

@@ -87,29 +87,21 @@ static float element(const void *x, svf_dtype type, ptrdiff_t at)
   return type == SVF_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
 }
 
-static void pack_block(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t from,
-                       size_t k, int planes, char *a)
+/* One row of a block: `k` values become its integers and its scale. */
+static void round_row(const float *v, size_t k, int planes, int rows, int row, char *a)
 {
   int16_t *data = (int16_t *)(void *)(a + rows * SVF_A_HEADER);
-  for (int i = 0; i < rows; ++i) {
-    const ptrdiff_t start = i * stride + (ptrdiff_t)from;
-    uint32_t most = 0;
-    for (size_t j = 0; j < k; ++j) {
-      const float v = element(x, type, start + (ptrdiff_t)j);
-      uint32_t bits;
-      memcpy(&bits, &v, sizeof bits);
-      bits &= 0x7fffffffu;
-      if (bits > most) most = bits;
-    }
-    const int_scale s = int_scale_of(most, planes);
-    ((float *)(void *)a)[i] = s.scale;
-    for (size_t j = 0; j < whole_lines(k); ++j) {
-      int16_t q = 0;
-      if (j < k && !s.empty) {
-        q = (int16_t)lrintf(element(x, type, start + (ptrdiff_t)j) * s.inverse);
-      }
-      data[a_index(rows, i, j)] = q;
-    }
+  uint32_t most = 0;
+  for (size_t j = 0; j < k; ++j) {
+    uint32_t bits;
+    memcpy(&bits, &v[j], sizeof bits);
+    bits &= 0x7fffffffu;
+    if (bits > most) most = bits;
+  }
+  const int_scale s = int_scale_of(most, planes);
+  ((float *)(void *)a)[row] = s.scale;
+  for (size_t j = 0; j < whole_lines(k); ++j) {
+    data[a_index(rows, row, j)] = j < k && !s.empty ? (int16_t)lrintf(v[j] * s.inverse) : 0;
   }
 }
 
@@ -119,8 +111,24 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
   char *to = a;
   for (size_t j = 0; j < k; j += SVF_BLOCK) {
     const size_t left = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
-    pack_block(x, type, stride, rows, j, left, planes, to);
+    for (int i = 0; i < rows; ++i) {
+      float v[SVF_BLOCK];
+      for (size_t l = 0; l < left; ++l) v[l] = element(x, type, i * stride + (ptrdiff_t)(j + l));
+      round_row(v, left, planes, rows, i, to);
+    }
     to += a_block(rows, whole_lines(left));
+  }
+}
+
+static void pack_sums(const float *const *sums, const float *const *gains, size_t channel, int rows,
+                      size_t k, int planes, void *a)
+{
+  for (int i = 0; i < rows; ++i) {
+    float v[SVF_BLOCK];
+    for (size_t j = 0; j < k; ++j) {
+      v[j] = sums[j / SVF_PANEL][(size_t)i * SVF_PANEL + j % SVF_PANEL] * gains[i][channel + j];
+    }
+    round_row(v, k, planes, rows, i, a);
   }
 }
 
@@ -145,6 +153,7 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
       .fetch_unit = STEPS,                                                      \
       .stream_unit = STEPS,                                                     \
       .pack_rows = pack_rows,                                                   \
+      .pack_sums = pack_sums,                                                   \
       .tile = {[1] = {1, {[1] = name_##_1}},                                    \
                [2] = {1, {[1] = name_##_2}},                                    \
                [3] = {1, {[1] = name_##_3}},                                    \

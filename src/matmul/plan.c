@@ -9,13 +9,13 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* --- Workspace: X, T, T in fp32; of every part the partial sums; of every part the room ---------
+/* --- Workspace: X, T, T in fp32; of every part the partial sums, then an A of its own, the room --
  */
 
 typedef struct layout {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */
-  size_t room;      /* bytes, likewise */
+  size_t own, room; /* bytes, likewise */
   size_t bytes;
 } layout;
 
@@ -31,7 +31,7 @@ static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes,
          svf_size_round(svf_a_split_bytes(kernel, padded, k, planes, split_k), SVF_LINE, out);
 }
 
-/* T as the first product leaves it where it cannot write A. */
+/* T as the first product leaves it where it does not make A. */
 static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *out)
 {
   *out = 0;
@@ -40,10 +40,12 @@ static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *o
          svf_size_mul(*out, sizeof(float), out);
 }
 
-/* Panels whose sums a part keeps: one row block has one tile of them at a time. */
+/* Panels whose sums a part keeps: one row block has one tile of them at a time, or one block of T.
+ */
 static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 {
-  return rows > (size_t)kernel->rows ? widest : svf_size_min(widest, SVF_PANELS_MAX);
+  const size_t once = kernel->pack_sums ? SVF_BLOCK / SVF_PANEL : SVF_PANELS_MAX;
+  return rows > (size_t)kernel->rows ? widest : svf_size_min(widest, once);
 }
 
 /* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
@@ -64,8 +66,9 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
     return false;
   }
   l.c = svf_size_min(l.c, (size_t)kernel->blocking.sums);
+  l.own = svf_size_min(svf_size_max(l.x, l.t), SVF_A_OWN);
   l.room = svf_room(kernel, rows);
-  if (!svf_size_mul(l.c * sizeof(float) + l.room, nth, &pieces) ||
+  if (!svf_size_mul(l.c * sizeof(float) + l.own + l.room, nth, &pieces) ||
       !svf_size_add(l.x, l.t, &l.bytes) || !svf_size_add(l.bytes, l.t32, &l.bytes) ||
       !svf_size_add(l.bytes, pieces, &l.bytes)) {
     return false;
@@ -190,9 +193,50 @@ static void divide(svf_product *p, const svf_kernel *kernel, bool own, size_t bl
   }
 }
 
+/* Who makes the A of a product, of so many bytes, that cannot have it as it is. */
+static svf_maker maker_of(size_t bytes) { return bytes <= SVF_A_OWN ? SVF_BY_PART : SVF_BY_STAGE; }
+
+/* Blocks of T are left whole if no part gets much more than its share. */
+static bool has_whole_blocks(const svf_product *p)
+{
+  const size_t panels = SVF_BLOCK / SVF_PANEL, head = p->parts.split_panel;
+  const size_t blocks = svf_size_ceil(head, panels) + svf_size_ceil(p->panels - head, panels);
+  const size_t most = svf_size_min(svf_size_ceil(blocks, p->panel_parts) * panels, p->panels);
+  return most * p->panel_parts <= p->panels + p->panels / 32;
+}
+
+/* Who makes what, and the grids. */
+static void share_out(svf_plan_data *p, const layout *space)
+{
+  const svf_matmul_args *args = &p->args;
+  const size_t block_rows = svf_size_ceil(args->rows, p->blocks);
+  svf_product *first = &p->product[0], *second = &p->product[1];
+  const bool is_a = args->rows == 1 && args->x_type == SVF_F32 && p->kernel->reads_f32;
+  p->product[p->x_product].maker = is_a ? SVF_BY_CALLER : maker_of(space->x);
+  if (p->x_product == 0) {
+    divide(first, p->kernel, true, p->blocks, block_rows, p->nth);
+    first->whole_blocks = p->kernel->pack_sums && has_whole_blocks(first);
+    const bool at_once = !p->kernel->pack_sums || first->whole_blocks;
+    second->maker = at_once ? SVF_BY_PRODUCT : maker_of(space->t);
+  }
+  if (second->maker == SVF_BY_PRODUCT || space->t32 == 0) p->t = NULL;
+  const bool own = second->maker != SVF_BY_PRODUCT || first->row_parts == p->nth;
+  divide(second, p->kernel, own, p->blocks, block_rows, p->nth);
+}
+
 static const char *section(const void *block, uint64_t offset)
 {
   return (const char *)block + offset;
+}
+
+size_t svf_first_panel(const svf_product *p, size_t panel_part)
+{
+  if (!p->whole_blocks) return svf_share(p->panels, p->panel_parts, panel_part);
+  const size_t panels = SVF_BLOCK / SVF_PANEL, head = p->parts.split_panel;
+  const size_t before = svf_size_ceil(head, panels); /* blocks */
+  const size_t blocks = before + svf_size_ceil(p->panels - head, panels);
+  const size_t b = svf_share(blocks, p->panel_parts, panel_part);
+  return b < before ? b * panels : svf_size_min(head + (b - before) * panels, p->panels);
 }
 
 /* --- Public ------------------------------------------------------------------------------------
@@ -239,7 +283,6 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
     p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
   p.nth = nth;
   p.x_product = h->r > 0 ? 0 : 1;
-  p.x_is_a = args->rows == 1 && args->x_type == SVF_F32 && kernel->reads_f32;
   p.blocks = svf_size_ceil(args->rows, (size_t)kernel->rows);
   char *at = workspace;
   for (int i = 0; i < 2; ++i) {
@@ -253,20 +296,15 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                                  .panels = svf_size_ceil(channels, SVF_PANEL)};
     at = at ? at + (i ? space.t : space.x) : NULL;
   }
-  if (space.t32 > 0) {
-    p.t = (float *)(void *)at;
-    p.t_stride = p.product[0].panels * SVF_PANEL;
-  }
+  p.t = (float *)(void *)at;
+  p.t_stride = p.product[0].panels * SVF_PANEL;
   p.c = at ? (float *)(void *)(at + space.t32) : NULL;
   p.c_floats = space.c;
-  p.room = p.c ? (char *)(p.c + nth * space.c) : NULL;
+  p.own = p.c ? (char *)(p.c + nth * space.c) : NULL;
+  p.own_bytes = space.own;
+  p.room = p.own ? p.own + nth * space.own : NULL;
   p.room_bytes = space.room;
-  if (p.blocks > 0) {
-    const size_t block_rows = svf_size_ceil(args->rows, p.blocks);
-    if (p.x_product == 0) divide(&p.product[0], kernel, true, p.blocks, block_rows, nth);
-    const bool own = p.x_product == 1 || p.t || p.product[0].row_parts == nth;
-    divide(&p.product[1], kernel, own, p.blocks, block_rows, nth);
-  }
+  if (p.blocks > 0) share_out(&p, &space);
   memcpy(plan, &p, sizeof p);
   return SVF_OK;
 }

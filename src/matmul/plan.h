@@ -5,9 +5,9 @@
  * always runs in increasing k.
  *
  * Rows are cut into row blocks of nearly equal height (at most kernel->rows). Stage 0 lays X out as
- * A, stages 1 and 3 are the products, and stage 2 lays T out where the first one could not. A
- * product's output, row blocks x panels, is divided into a grid of row_parts x panel_parts cells;
- * part ith is one cell.
+ * A, stages 1 and 3 are the products, and stage 2 lays T out, where svf_maker does not say that it
+ * comes about otherwise. A product's output, row blocks x panels, is divided into a grid of
+ * row_parts x panel_parts cells; part ith is one cell.
  */
 #ifndef SVF_MATMUL_PLAN_H
 #define SVF_MATMUL_PLAN_H
@@ -25,18 +25,29 @@ enum {
   SVF_PIECE = 512,         /* steps of X that are laid out at once, whole lines */
   SVF_STREAM_BLOCKS = 4,   /* up to so many row blocks memory is the limit: then a slice has */
   SVF_STREAM_SLICE = 2048, /* so many steps, and they read weights in long runs */
-  SVF_A_STAYS = 1 << 20    /* bytes of A that stay in L2 beside the weights */
+  SVF_A_STAYS = 1 << 20,   /* bytes of A that stay in L2 beside the weights */
+  SVF_A_OWN = 8 << 10      /* bytes of A that a part makes for itself sooner than it waits */
 };
+
+/* Who makes the A of a product. */
+typedef enum svf_maker {
+  SVF_BY_STAGE,   /* the stage before it */
+  SVF_BY_PART,    /* every part of it for itself: what saves a barrier */
+  SVF_BY_PRODUCT, /* T: the first product, where it has whole blocks of integers or needs none */
+  SVF_BY_CALLER   /* X is A as it is */
+} svf_maker;
 
 /* One of the two products: A, [rows][k], times panels. */
 typedef struct svf_product {
-  char *a; /* workspace: row block after row block; X or T as it is laid out */
+  svf_maker maker;
+  char *a; /* workspace: row block after row block; X or T as it is laid out. Not SVF_BY_PART */
   int a_planes;
   const char *weights; /* packed panels */
   svf_parts parts;
   size_t k;
   size_t channels, panels;
   size_t row_parts, panel_parts;
+  bool whole_blocks; /* parts have whole blocks of T */
 } svf_product;
 
 /* What is in an svf_plan. */
@@ -49,14 +60,15 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   size_t nth;
   size_t blocks; /* row blocks */
   int x_product; /* the one that reads X: 0, or 1 where the layer is dense and has no other */
-  bool x_is_a;   /* the caller's X serves as A as it is */
-  float *t;      /* workspace: T in fp32, [rows][t_stride], until stage 2 lays it out; or NULL */
+  float *t;      /* workspace: T in fp32, [rows][t_stride], until it is laid out; or NULL */
   size_t t_stride;
   svf_format format;
   size_t distance; /* lines of a panel between those that are fetched and those that are used */
   float *c;        /* workspace: partial sums, for every part */
   size_t c_floats; /* so many */
-  char *room;      /* workspace: weights as a kernel wants them, for every part */
+  char *own;       /* workspace: A, for every part */
+  size_t own_bytes;
+  char *room; /* workspace: weights as a kernel wants them, for every part */
   size_t room_bytes;
 } svf_plan_data;
 
@@ -66,6 +78,9 @@ static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
 {
   return (const svf_plan_data *)(const void *)plan;
 }
+
+/* The first panel of a column of cells. */
+size_t svf_first_panel(const svf_product *p, size_t panel_part);
 
 /* Planes of an A made of X or of T: 2 where a value takes two elements of the kernel's type. */
 static inline int svf_planes(const svf_kernel *kernel, svf_format format, bool of_t)

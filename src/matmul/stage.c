@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One part of one stage: laying out X or T, or the loops of a product around the micro-kernel.
+ * One part of one stage; the loops of a product around the micro-kernel:
  *
  *   for each chunk of row blocks                        its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
@@ -10,15 +10,16 @@
  *             for each tile                             micro-kernel
  *
  * While a group is used the next one is fetched, a share of it by every row block, and so is A of
- * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, a
- * slice all of k, and what is fetched lies a little ahead. */
-#include "src/matmul/plan.h"
+ * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, or
+ * the tiles of a block of T, a slice all of k, and what is fetched lies a little ahead. */
+#include "src/matmul/layout.h"
 
 typedef struct part {
   const svf_plan_data *plan;
   const svf_product *product;
-  bool from_x; /* A is of X, else of T */
-  bool to_t;   /* the result is T, else Y */
+  bool to_t;     /* the result is T, else Y */
+  const char *a; /* from row a_row on, the first of a row block */
+  size_t a_row;
   size_t panel0, panel1;
   float *c;   /* scratch: sums */
   char *room; /* scratch: weights for the row blocks of a group, or NULL */
@@ -58,75 +59,24 @@ typedef struct group {
   int rate, a_rate;
 } group;
 
-/* Row blocks are cut in whole row units, so that only the last one needs padding. */
-static size_t block_row(const svf_plan_data *plan, size_t block)
-{
-  const size_t rows = plan->args.rows, unit = (size_t)plan->kernel->row_unit;
-  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), plan->blocks, block) * unit);
-}
-
 static bool single(const chunk *ch) { return ch->blocks == 1; }
 static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
 
 /* --- A -----------------------------------------------------------------------------------------
  */
 
-static const void *x_at(const svf_matmul_args *args, size_t row, size_t k)
+/* A of this part's product. */
+static const void *a_of(const part *w, const row_block *b, size_t k)
 {
-  const ptrdiff_t at = (ptrdiff_t)row * args->x_stride + (ptrdiff_t)k;
-  return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
+  if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->plan->args, b->row, k);
+  return w->a + svf_a_offset(w->plan, w->product, b->row - w->a_row, b->rows, k);
 }
 
-/* In the workspace, A of a row block that starts at `row`, from step k0 on, the first of a line. */
-static char *a_at(const svf_plan_data *plan, int product, size_t row, size_t rows, size_t k0)
+/* A of the second product, which the first one writes. */
+static char *t_of(const part *w, const row_block *b, size_t channel)
 {
-  const svf_kernel *kernel = plan->kernel;
-  const svf_product *p = &plan->product[product];
-  const size_t split = p->parts.split_k;
-  return p->a + svf_a_split_bytes(kernel, row, p->k, p->a_planes, split) +
-         svf_a_split_bytes(kernel, svf_rows_padded(kernel, rows), k0, p->a_planes, split);
-}
-
-/* The same of this part's product, wherever it is. */
-static const void *a_of(const part *w, size_t row, size_t rows, size_t k0)
-{
-  if (w->from_x && w->plan->x_is_a) return x_at(&w->plan->args, row, k0);
-  return a_at(w->plan, w->to_t ? 0 : 1, row, rows, k0);
-}
-
-/* A matrix that is to become A. */
-typedef struct source {
-  svf_dtype type;
-  const char *data;
-  ptrdiff_t stride; /* elements */
-} source;
-
-static source source_of(const svf_plan_data *plan, int product)
-{
-  const svf_matmul_args *args = &plan->args;
-  if (product == plan->x_product) return (source){args->x_type, args->x, args->x_stride};
-  return (source){SVF_F32, (const char *)plan->t, (ptrdiff_t)plan->t_stride};
-}
-
-/* Part ith of laying out X or T: a share of the pieces, row block after row block, so that a part
- * finds much of what it wrote in its own cache. */
-static void lay_out(const svf_plan_data *plan, int product, size_t ith)
-{
-  const source s = source_of(plan, product);
-  const svf_product *p = &plan->product[product];
-  const size_t split = p->parts.split_k, before = (split + SVF_PIECE - 1) / SVF_PIECE;
-  const size_t pieces = before + (p->k - split + SVF_PIECE - 1) / SVF_PIECE;
-  const size_t end = svf_share(plan->blocks * pieces, plan->nth, ith + 1);
-  for (size_t i = svf_share(plan->blocks * pieces, plan->nth, ith); i < end; ++i) {
-    const size_t block = i / pieces, piece = i % pieces;
-    const size_t k0 = piece < before ? piece * SVF_PIECE : split + (piece - before) * SVF_PIECE;
-    const size_t end_k = piece < before ? split : p->k;
-    const size_t row = block_row(plan, block), rows = block_row(plan, block + 1) - row;
-    const ptrdiff_t at = (ptrdiff_t)row * s.stride + (ptrdiff_t)k0;
-    plan->kernel->pack_rows(s.data + at * (ptrdiff_t)svf_dtype_size(s.type), s.type, s.stride,
-                            (int)rows, svf_size_min(SVF_PIECE, end_k - k0), p->a_planes,
-                            a_at(plan, product, row, rows, k0));
-  }
+  const svf_product *second = &w->plan->product[1];
+  return second->a + svf_a_offset(w->plan, second, b->row, b->rows, channel);
 }
 
 /* --- Tiles -------------------------------------------------------------------------------------
@@ -143,29 +93,36 @@ static size_t tile_panels(const svf_kernel *kernel, int u, size_t left)
   return left;
 }
 
-/* What becomes of a row block's sums; `gains` receives one pointer per row. */
-static svf_epilogue epilogue_of(const part *w, size_t row, size_t rows, const float **gains)
+/* One pointer per row of a block. */
+static void find_gains(const svf_plan_data *plan, const row_block *b, const float **gains)
+{
+  for (size_t i = 0; i < b->rows; ++i) {
+    const float *own = plan->args.gains ? plan->args.gains[b->row + i] : NULL;
+    gains[i] = own ? own : plan->sigma;
+  }
+}
+
+/* What becomes of a row block's sums; `gains` receives those of its rows. */
+static svf_epilogue epilogue_of(const part *w, const row_block *b, const float **gains)
 {
   const svf_matmul_args *args = &w->plan->args;
   svf_epilogue e = {0};
   if (w->to_t) {
-    for (size_t i = 0; i < rows; ++i) {
-      const float *own = args->gains ? args->gains[row + i] : NULL;
-      gains[i] = own ? own : w->plan->sigma;
-    }
+    find_gains(w->plan, b, gains);
     e.gains = gains;
     if (w->plan->t) {
-      e.y = w->plan->t + row * w->plan->t_stride;
+      e.y = w->plan->t + b->row * w->plan->t_stride;
       e.y_stride = (ptrdiff_t)w->plan->t_stride;
       e.y_type = SVF_F32;
       return e;
     }
-    e.t = a_at(w->plan, 1, row, rows, 0);
+    e.t = t_of(w, b, 0);
     e.t_channels = w->product->channels;
     e.split = w->plan->format != svf_format_weights(w->plan->format);
     return e;
   }
-  e.y = (char *)args->y + (ptrdiff_t)row * args->y_stride * (ptrdiff_t)svf_dtype_size(args->y_type);
+  const ptrdiff_t at = (ptrdiff_t)b->row * args->y_stride;
+  e.y = (char *)args->y + at * (ptrdiff_t)svf_dtype_size(args->y_type);
   e.y_stride = args->y_stride;
   e.y_type = args->y_type;
   e.accumulate = (args->flags & SVF_ACCUMULATE) != 0;
@@ -203,19 +160,23 @@ static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t
   return f;
 }
 
+/* Sums of a pass, in the order [group][row block][panel][row]: those of a row block in a group. */
+static float *sums_at(const part *w, const chunk *ch, const slice *s, const row_block *b,
+                      size_t panel0, size_t panels)
+{
+  return w->c + (panel0 - s->panel0) * ch->padded * SVF_PANEL +
+         (b->row - ch->row0) * panels * SVF_PANEL;
+}
+
 /* One row block against one group. */
 static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t index)
 {
   const svf_product *product = w->product;
   const row_block *b = &ch->block[index];
-  const bool last = s->k0 + s->k == product->k;
+  const bool ends = s->k0 + s->k == product->k && !product->whole_blocks;
   const float *gains[SVF_ROWS_MAX];
-  const svf_epilogue epilogue = last ? epilogue_of(w, b->row, b->rows, gains) : (svf_epilogue){0};
-  float *c = w->c;
-  if (!single(ch)) {
-    c += (g->panel0 - s->panel0) * ch->padded * SVF_PANEL;
-    c += (b->row - ch->row0) * (g->panel1 - g->panel0) * SVF_PANEL;
-  }
+  const svf_epilogue epilogue = ends ? epilogue_of(w, b, gains) : (svf_epilogue){0};
+  float *c = sums_at(w, ch, s, b, g->panel0, g->panel1 - g->panel0);
   svf_tile tile = {
       .a = b->a,
       .planes = product->a_planes,
@@ -224,7 +185,7 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
       .group = (int)product->parts.group,
       .k = s->k,
       .resume = s->k0 > 0,
-      .epilogue = last ? &epilogue : NULL,
+      .epilogue = ends ? &epilogue : NULL,
       .stream = streams(ch),
   };
   if (b->next) {
@@ -246,6 +207,39 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
     tile.fresh = index == 0;
     g->kernel->tile[b->units].fn[n](&tile);
     tile.a_ahead.lines = 0;
+  }
+}
+
+/* The first panel of the group that has this one, and how many it has. A rest of one panel would be
+ * slow alone: it joins the group before it. */
+static size_t group_of(const slice *s, size_t width, size_t panel, size_t *panels)
+{
+  size_t first = s->panel0 + (panel - s->panel0) / width * width;
+  if (first > s->panel0 && first + 1 == s->panel1) first -= width;
+  *panels = s->panel1 - first <= width + 1 ? s->panel1 - first : width;
+  return first;
+}
+
+/* Finished sums of a pass over whole blocks of T become A of the second product. */
+static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t width)
+{
+  const svf_product *second = &w->plan->product[1];
+  const float *gains[SVF_ROWS_MAX], *sums[SVF_BLOCK / SVF_PANEL];
+  for (size_t i = 0; i < ch->blocks; ++i) {
+    const row_block *b = &ch->block[i];
+    find_gains(w->plan, b, gains);
+    for (size_t panel = s->panel0, end; panel < s->panel1; panel = end) {
+      const size_t channel = panel * SVF_PANEL;
+      const size_t k = svf_block_end(&second->parts, channel, second->k) - channel;
+      end = panel + svf_size_ceil(k, SVF_PANEL);
+      for (size_t p = panel; p < end; ++p) {
+        size_t panels;
+        const size_t first = group_of(s, width, p, &panels);
+        sums[p - panel] = sums_at(w, ch, s, b, first, panels) + (p - first) * b->padded * SVF_PANEL;
+      }
+      w->plan->kernel->pack_sums(sums, gains, channel, (int)b->rows, k, second->a_planes,
+                                 t_of(w, b, channel));
+    }
   }
 }
 
@@ -321,10 +315,10 @@ static void enter_slice(const part *w, const slice *s, chunk *ch)
   const bool further = s->k0 + s->k < p->k, again = s->panel1 < w->panel1;
   for (size_t i = 0; i < ch->blocks; ++i) {
     row_block *b = &ch->block[i];
-    b->a = a_of(w, b->row, b->rows, s->k0);
+    b->a = a_of(w, b, s->k0);
     b->next = NULL;
     if (!stays && !single(ch) && (further || again)) {
-      b->next = a_of(w, b->row, b->rows, further ? s->k0 + s->k : 0);
+      b->next = a_of(w, b, further ? s->k0 + s->k : 0);
     }
     b->lines = svf_a_bytes(kernel, b->padded, s->k, p->a_planes) / SVF_LINE;
   }
@@ -336,35 +330,51 @@ static size_t part_end(size_t at, size_t split, size_t end)
   return at < split ? svf_size_min(split, end) : end;
 }
 
+/* Panels of a pass that may have `left`, for the sums of which there must be room; whole blocks of
+ * T if they are packed after it. */
+static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t left)
+{
+  const bool whole = w->product->whole_blocks;
+  const size_t unit = whole ? SVF_BLOCK / SVF_PANEL : width;
+  if (single(ch)) {
+    return whole ? svf_size_min(unit, left)
+                 : tile_panels(w->plan->kernel, ch->block[0].units, left);
+  }
+  const size_t budget = w->plan->c_floats / (ch->padded * SVF_PANEL) / unit * unit;
+  return svf_size_min(svf_size_max(budget, unit), left);
+}
+
 static void run_chunk(const part *w, chunk *ch)
 {
-  const size_t k = w->product->k;
+  const svf_product *product = w->product;
+  const size_t k = product->k;
   const svf_kernel *kernel = w->plan->kernel;
   const bool one = single(ch);
   const size_t longest = one ? k : streams(ch) ? SVF_STREAM_SLICE : (size_t)kernel->blocking.steps;
   const size_t unit = svf_slice_unit(kernel), even = svf_size_ceil(k, svf_size_ceil(k, longest));
   const size_t steps = svf_size_ceil(even, unit) * unit;
   const size_t width = one ? 0 : group_panels(w);
-  const size_t budget = one ? 0 : w->plan->c_floats / (ch->padded * SVF_PANEL) / width * width;
-  const size_t pass = svf_size_max(budget, width);
 
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
-    const size_t left = part_end(s.panel0, w->product->parts.split_panel, w->panel1) - s.panel0;
-    s.panel1 =
-        s.panel0 + (one ? tile_panels(kernel, ch->block[0].units, left) : svf_size_min(pass, left));
+    const size_t left = part_end(s.panel0, product->parts.split_panel, w->panel1) - s.panel0;
+    s.panel1 = s.panel0 + pass_panels(w, ch, width, left);
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
-      s.k = svf_size_min(steps, part_end(s.k0, w->product->parts.split_k, k) - s.k0);
+      s.k = svf_size_min(steps, part_end(s.k0, product->parts.split_k, k) - s.k0);
       enter_slice(w, &s, ch);
       group g;
       for (size_t panel = s.panel0; panel < s.panel1; panel = g.panel1) {
-        const size_t rest = s.panel1 - panel;
-        /* A rest of one panel would be slow alone: it joins the group before it. */
-        const bool all = one || rest == width + 1;
-        enter_group(w, ch, &s, panel, all ? rest : svf_size_min(width, rest), &g);
+        size_t panels;
+        if (one) {
+          panels = tile_panels(kernel, ch->block[0].units, s.panel1 - panel);
+        } else {
+          (void)group_of(&s, width, panel, &panels);
+        }
+        enter_group(w, ch, &s, panel, panels, &g);
         for (size_t b = 0; b < ch->blocks; ++b) run_block(w, ch, &s, &g, b);
       }
     }
+    if (product->whole_blocks) pack_blocks(w, ch, &s, one ? s.panel1 - s.panel0 : width);
   }
 }
 
@@ -372,12 +382,12 @@ static void run_chunk(const part *w, chunk *ch)
 static void enter_chunk(const svf_plan_data *plan, size_t block0, size_t block1, chunk *ch)
 {
   ch->blocks = block1 - block0;
-  ch->row0 = block_row(plan, block0);
-  ch->padded = svf_rows_padded(plan->kernel, block_row(plan, block1) - ch->row0);
+  ch->row0 = svf_block_row(plan, block0);
+  ch->padded = svf_rows_padded(plan->kernel, svf_block_row(plan, block1) - ch->row0);
   for (size_t i = 0; i < ch->blocks; ++i) {
     row_block *b = &ch->block[i];
-    b->row = block_row(plan, block0 + i);
-    b->rows = block_row(plan, block0 + i + 1) - b->row;
+    b->row = svf_block_row(plan, block0 + i);
+    b->rows = svf_block_row(plan, block0 + i + 1) - b->row;
     b->padded = svf_rows_padded(plan->kernel, b->rows);
     b->units = (int)b->padded / plan->kernel->row_unit;
   }
@@ -390,13 +400,20 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
   const size_t row_part = ith / p->panel_parts, panel_part = ith % p->panel_parts;
   if (row_part >= p->row_parts) return;
 
-  part w = {.plan = plan, .product = p, .from_x = product == plan->x_product, .to_t = product == 0};
-  w.panel0 = svf_share(p->panels, p->panel_parts, panel_part);
-  w.panel1 = svf_share(p->panels, p->panel_parts, panel_part + 1);
+  part w = {.plan = plan, .product = p, .to_t = product == 0, .a = p->a};
+  w.panel0 = svf_first_panel(p, panel_part);
+  w.panel1 = svf_first_panel(p, panel_part + 1);
+  if (w.panel0 == w.panel1) return;
   w.c = plan->c + ith * plan->c_floats;
   w.room = plan->room_bytes > 0 ? plan->room + ith * plan->room_bytes : NULL;
   const size_t block0 = svf_share(plan->blocks, p->row_parts, row_part);
   const size_t block1 = svf_share(plan->blocks, p->row_parts, row_part + 1);
+  if (p->maker == SVF_BY_PART) {
+    char *own = plan->own + ith * plan->own_bytes;
+    w.a = own;
+    w.a_row = svf_block_row(plan, block0);
+    svf_lay_out(plan, product, block0, block1, own);
+  }
   const svf_kernel *kernel = plan->kernel;
   const size_t most = (size_t)(kernel->blocking.rows / kernel->rows);
   const size_t chunks = svf_size_ceil(block1 - block0, most);
@@ -418,7 +435,7 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
   const svf_plan_data *p = svf_plan_read(plan);
   if (ith >= p->nth || p->blocks == 0) return;
   if (stage % 2 == 0) {
-    lay_out(p, stage == 0 ? p->x_product : 1, ith);
+    svf_lay_out_share(p, stage == 0 ? p->x_product : 1, ith);
   } else {
     multiply(p, stage / 2, ith);
   }
@@ -428,7 +445,7 @@ int svf_matmul_next_stage(const svf_plan *plan, int from)
 {
   if (!plan || from >= SVF_STAGES) return SVF_STAGES;
   const svf_plan_data *p = svf_plan_read(plan);
-  if (from <= 0 && !p->x_is_a) return 0;
+  if (from <= 0 && p->product[p->x_product].maker == SVF_BY_STAGE) return 0;
   if (from <= 1 && p->x_product == 0) return 1;
-  return from <= 2 && p->t ? 2 : 3;
+  return from <= 2 && p->x_product == 0 && p->product[1].maker == SVF_BY_STAGE ? 2 : 3;
 }

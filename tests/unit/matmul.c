@@ -191,6 +191,53 @@ START_TEST(stages_out_of_range_do_nothing)
 }
 END_TEST
 
+/* The stages that a call has, as bits. */
+static unsigned stages_of(svf_format format, size_t rows, size_t nth)
+{
+  enum { N_LARGE = 4096, R_LARGE = 512 };
+  static float large[R_LARGE * N_LARGE], large_y[16 * 64], ones[R_LARGE];
+  const svf_linear_source s = {.m = 16,
+                               .n = N_LARGE,
+                               .r = R_LARGE,
+                               .u = large,
+                               .u_stride = R_LARGE,
+                               .vt = large,
+                               .vt_stride = N_LARGE,
+                               .sigma = ones,
+                               .format = format};
+  svf_matmul_args a = {.size = sizeof a, .rows = rows, .x = large, .y = large_y, .y_stride = 16};
+  size_t bytes, workspace_bytes;
+  ck_works(svf_linear_bytes(s.m, s.n, s.r, s.format, NULL, &bytes));
+  void *layer = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
+  ck_works(svf_linear_pack(&s, layer, bytes));
+  a.linear = layer;
+  ck_works(svf_matmul_workspace(&a, nth, &workspace_bytes));
+  void *space = aligned_alloc(SVF_WORKSPACE_ALIGNMENT, workspace_bytes);
+  svf_plan plan;
+  ck_works(svf_matmul_plan(&plan, &a, nth, space, workspace_bytes));
+  unsigned bits = 0;
+  for (int stage = 0; (stage = svf_matmul_next_stage(&plan, stage)) < SVF_STAGES; ++stage) {
+    bits |= 1u << stage;
+  }
+  free(space);
+  free(layer);
+  return bits;
+}
+
+/* What costs more to wait for than to make is made by every part; blocks of T are packed by the
+ * first product where its parts have whole ones. */
+START_TEST(stages_that_are_needed)
+{
+  enum { X = 1, PRODUCTS = 2 | 8, T = 4 };
+  ck_assert_uint_eq(stages_of(SVF_FORMAT_F32, 64, 2), X | PRODUCTS);
+  ck_assert_uint_eq(stages_of(SVF_FORMAT_BF16, 64, 3), X | PRODUCTS);
+  ck_assert_uint_eq(stages_of(SVF_FORMAT_S8, 64, 1), X | PRODUCTS);
+  ck_assert_uint_eq(stages_of(SVF_FORMAT_S8, 64, 2), X | PRODUCTS);
+  ck_assert_uint_eq(stages_of(SVF_FORMAT_S8, 16, 11), X | T | PRODUCTS);
+  ck_assert_uint_eq(stages_of(SVF_FORMAT_S8, 4, 11), X | PRODUCTS);
+}
+END_TEST
+
 START_TEST(selftest_runs)
 {
   int executed = 0;
@@ -204,4 +251,4 @@ END_TEST
 
 SUITE("matmul", bad_arguments, bad_blocks, a_dense_layer_has_no_gains, bad_workspaces,
       workspace_grows_with_rows, no_rows_is_nothing_to_do, stages_out_of_range_do_nothing,
-      selftest_runs)
+      stages_that_are_needed, selftest_runs)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A in the workspace: where it is, and laying it out. */
+#ifndef SVF_MATMUL_LAYOUT_H
+#define SVF_MATMUL_LAYOUT_H
+
+#include "src/matmul/plan.h"
+
+/* Row blocks are cut in whole row units, so that only the last one needs padding. */
+static inline size_t svf_block_row(const svf_plan_data *plan, size_t block)
+{
+  const size_t rows = plan->args.rows, unit = (size_t)plan->kernel->row_unit;
+  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), plan->blocks, block) * unit);
+}
+
+static inline const char *svf_x_at(const svf_matmul_args *args, size_t row, size_t k)
+{
+  const ptrdiff_t at = (ptrdiff_t)row * args->x_stride + (ptrdiff_t)k;
+  return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
+}
+
+/* Where in an A step k, the first of a line, of a row block of so many rows is, `before` rows
+ * behind the first one. */
+static inline size_t svf_a_offset(const svf_plan_data *plan, const svf_product *p, size_t before,
+                                  size_t rows, size_t k)
+{
+  const svf_kernel *kernel = plan->kernel;
+  const size_t split = p->parts.split_k, padded = svf_rows_padded(kernel, rows);
+  return svf_a_split_bytes(kernel, before, p->k, p->a_planes, split) +
+         svf_a_split_bytes(kernel, padded, k, p->a_planes, split);
+}
+
+/* Row blocks [block0, block1) of X or T, that of a product, become its A at `a`. */
+void svf_lay_out(const svf_plan_data *plan, int product, size_t block0, size_t block1, char *a);
+
+/* Part ith of a stage that lays all of it out, in the workspace. */
+void svf_lay_out_share(const svf_plan_data *plan, int product, size_t ith);
+
+#endif
