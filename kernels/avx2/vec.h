@@ -16,6 +16,7 @@
 
 typedef __m256 vec;
 enum { LANES = 8 };
+#define V_ODD 0xffff0000u /* of two bf16 the second */
 
 SVF_INLINE vec v_zero(void) { return _mm256_setzero_ps(); }
 SVF_INLINE vec v_load(const float *p) { return _mm256_loadu_ps(p); }
@@ -52,8 +53,12 @@ SVF_INLINE vec v_even(const uint16_t *p)
 
 SVF_INLINE vec v_odd(const uint16_t *p)
 {
-  const __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
-  return _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32((int)0xffff0000u)));
+  /* The mask stays in memory: a register for it would cost a sum its own. */
+  static const _Alignas(32) uint32_t mask[LANES] = {V_ODD, V_ODD, V_ODD, V_ODD,
+                                                    V_ODD, V_ODD, V_ODD, V_ODD};
+  __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
+  __asm__("vpand {%1, %0, %0|%0, %0, %1}" : "+x"(x) : "m"(*(const __m256i *)(const void *)mask));
+  return _mm256_castsi256_ps(x);
 }
 
 /* Rounded as integers: MXCSR does not matter and denormals are kept. */
