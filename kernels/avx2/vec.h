@@ -54,8 +54,8 @@ SVF_INLINE vec v_even(const uint16_t *p)
 SVF_INLINE vec v_odd(const uint16_t *p)
 {
   /* The mask stays in memory: a register for it would cost a sum its own. */
-  static const _Alignas(32) uint32_t mask[LANES] = {V_ODD, V_ODD, V_ODD, V_ODD,
-                                                    V_ODD, V_ODD, V_ODD, V_ODD};
+  static const _Alignas(32)
+      uint32_t mask[LANES] = {V_ODD, V_ODD, V_ODD, V_ODD, V_ODD, V_ODD, V_ODD, V_ODD};
   __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
   __asm__("vpand {%1, %0, %0|%0, %0, %1}" : "+x"(x) : "m"(*(const __m256i *)(const void *)mask));
   return _mm256_castsi256_ps(x);
