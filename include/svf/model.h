@@ -68,6 +68,8 @@ typedef struct svf_model_info {
   size_t linears, factored; /* linear layers, the head included; those of them in factors */
   size_t packed;            /* linear layers that its files hold packed */
   svf_format format;        /* of the first of those */
+  size_t group;             /* weights of it that share a scale, 0 in formats without groups */
+  double bits;              /* of a packed weight on average, with scales and padding */
   size_t parameters;        /* of the model as its files hold it, factors counted as such */
   size_t weight_bytes;      /* that a token reads: packed layers, norms and biases */
 } svf_model_info;

@@ -19,11 +19,11 @@ static void print_model_json(const svf_model_info *i, const svf_modules *modules
       ", \"parameters\": %zu, \"layers\": %zu, \"hidden\": %zu, \"intermediate\": %zu, "
       "\"heads\": %zu, \"kv_heads\": %zu, \"head_dim\": %zu, \"vocab\": %zu, \"context\": %zu, "
       "\"window\": %zu, \"linears\": %zu, \"factored\": %zu, \"packed\": %zu, "
-      "\"format\": %s%s%s, \"gains\": %zu, \"fingerprint\": \"%016" PRIx64
-      "\", \"weight_bytes\": %zu}\n",
+      "\"format\": %s%s%s, \"group\": %zu, \"bits\": %.3f, \"gains\": %zu, \"fingerprint\": "
+      "\"%016" PRIx64 "\", \"weight_bytes\": %zu}\n",
       i->parameters, i->layers, i->hidden, i->intermediate, i->heads, i->kv_heads, i->head_dim,
       i->vocab, i->context, i->window, i->linears, i->factored, i->packed, quote,
-      i->packed > 0 ? svf_format_name(i->format) : "null", quote, modules->gains,
+      i->packed > 0 ? svf_format_name(i->format) : "null", quote, i->group, i->bits, modules->gains,
       modules->fingerprint, i->weight_bytes);
 }
 
@@ -38,7 +38,11 @@ static void print_model_text(const svf_model_info *i, const svf_modules *modules
   printf("context        %zu", i->context);
   if (i->window > 0) printf(", sliding window %zu", i->window);
   printf("\nlinear layers  %zu, %zu of them in factors", i->linears, i->factored);
-  if (i->packed > 0) printf(", packed as %s", svf_format_name(i->format));
+  if (i->packed > 0) {
+    printf(", packed as %s", svf_format_name(i->format));
+    if (i->group > 0) printf(" in groups of %zu", i->group);
+    printf(", %.2f bits a weight", i->bits);
+  }
   putchar('\n');
   if (i->factored > 0) {
     printf("an expert      %zu values, fingerprint %016" PRIx64 "\n", modules->gains,
@@ -119,7 +123,8 @@ const svf_command command_info = {
     "Say what a model's directory or an expert's file is.\v"
     "--json: an object of schema, kind, and of a model architecture, parameters, layers, hidden, "
     "intermediate, heads, kv_heads, head_dim, vocab, context, window, linears, factored, packed, "
-    "format (null if nothing is packed), gains, fingerprint, weight_bytes; of an expert modules, "
+    "format (null if nothing is packed), group (0 in formats without), bits of a packed weight, "
+    "gains, fingerprint, weight_bytes; of an expert modules, "
     "values, fingerprint, parametrisation, task.\n\n"
     "example: svf info tinyllama-svf",
     run};

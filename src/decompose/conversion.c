@@ -82,7 +82,8 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
   svf_status status = svf_source_open(dir, 0, &c->config, &c->files);
   if (status == SVF_OK) status = list_names(c);
   if (status != SVF_OK) return status;
-  if (mkdir(out, 0777) != 0 && errno != EEXIST) {
+  c->made = mkdir(out, 0777) == 0;
+  if (!c->made && errno != EEXIST) {
     return svf_file_at_path(svf_file_error("cannot make the directory"), out);
   }
   status = same_directory(dir, out);
@@ -93,6 +94,7 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 
 void svf_conversion_close(svf_conversion *c)
 {
+  if (c->made) (void)rmdir(c->out);    /* where nothing came of it: only if it is empty */
   if (c->is_open) close(c->directory); /* and unlocked */
   svf_checkpoint_close(c->files);
   free(c->names);

@@ -19,6 +19,7 @@ typedef struct svf_conversion {
   char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
   svf_progress_fn *progress;
   void *progress_context;
+  bool made;     /* out did not exist; it is removed again where it stays empty */
   bool is_open;  /* `directory` is */
   int directory; /* out, locked until the conversion is closed */
 } svf_conversion;

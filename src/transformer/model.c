@@ -238,16 +238,21 @@ void svf_model_describe(const svf_model *model, svf_model_info *info)
                            .factored = model->modules.count,
                            .parameters = model->parameters};
   memcpy(info->eos, c->eos, sizeof info->eos);
+  double bytes = 0, weights = 0; /* packed */
   for (size_t i = model->linear_count; i-- > 0;) {
     info->weight_bytes += model->linears[i].bytes;
     if (model->linears[i].packed) {
       const svf_linear_header *h = model->linears[i].block;
       info->format = (svf_format)h->format;
+      info->group = info->format >= SVF_FORMAT_W8 ? h->group : 0;
+      bytes += (double)h->bytes;
+      weights += h->r > 0 ? (double)h->r * (double)(h->m + h->n) : (double)h->m * (double)h->n;
       ++info->packed;
     }
     if (model->linears[i].bias) info->weight_bytes += model->linears[i].m * sizeof(float);
   }
   info->weight_bytes += (2 * c->layers + 1) * c->hidden * sizeof(float);
+  if (info->packed > 0) info->bits = 8 * bytes / weights;
 }
 
 const svf_modules *svf_model_modules(const svf_model *model) { return &model->modules; }

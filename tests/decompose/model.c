@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <svf/expert.h>
 #include <svf/model_files.h>
@@ -226,6 +227,7 @@ START_TEST(options_and_misuse)
   ck_fails(svf_model_decompose(g.dir, g.dir, &o), SVF_ERR_ARGUMENT, "the model itself");
   ck_fails(svf_model_decompose(g.dir, NULL, &o), SVF_ERR_NULL, "out");
   ck_fails(svf_model_decompose(out, temp_path("twice"), &o), SVF_ERR_FILE, "only dense weights");
+  ck_assert_int_eq(access(temp_path("twice"), F_OK), -1); /* no empty directory is left */
   o.energy = 2;
   ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "energy is 2");
   o.energy = 0;
