@@ -68,6 +68,9 @@ void amx_model_store(int t, void *base, ptrdiff_t stride)
 
 void amx_model_zero(int t) { memset(use(t)->row, 0, sizeof tiles[t].row); }
 
+/* Loops are written so that compilers vectorise them: over the columns of a sum, innermost. */
+enum { SUMS = ROW / 4 };
+
 static float bf16_at(const tile *t, int row, int i)
 {
   uint16_t v;
@@ -79,17 +82,25 @@ void amx_model_dpbf16ps(int c, int a, int b)
 {
   tile *sum = use(c);
   const tile *x = use(a), *w = use(b);
-  for (int i = 0; i < sum->rows; ++i) {
-    for (int j = 0; j < sum->columns / 4; ++j) {
-      float even = 0, odd = 0, total;
-      for (int k = 0; k < x->columns / 4; ++k) {
-        even = flush(fmaf(bf16_at(x, i, 2 * k), bf16_at(w, k, 2 * j), even));
-        odd = flush(fmaf(bf16_at(x, i, 2 * k + 1), bf16_at(w, k, 2 * j + 1), odd));
-      }
-      memcpy(&total, sum->row[i] + 4 * j, sizeof total);
-      total = flush(flush(total) + flush(even + odd));
-      memcpy(sum->row[i] + 4 * j, &total, sizeof total);
+  const int pairs = x->columns / 4;
+  float weight[2][ROWS][SUMS];
+  for (int k = 0; k < pairs; ++k) {
+    for (int j = 0; j < SUMS; ++j) {
+      weight[0][k][j] = bf16_at(w, k, 2 * j);
+      weight[1][k][j] = bf16_at(w, k, 2 * j + 1);
     }
+  }
+  for (int i = 0; i < sum->rows; ++i) {
+    float part[2][SUMS] = {{0}}, total[SUMS];
+    for (int k = 0; k < 2 * pairs; ++k) {
+      const float value = bf16_at(x, i, k), *from = weight[k % 2][k / 2];
+      float *to = part[k % 2];
+      for (int j = 0; j < SUMS; ++j) to[j] = flush(fmaf(value, from[j], to[j]));
+    }
+    memcpy(total, sum->row[i], sizeof total);
+    for (int j = 0; j < SUMS; ++j)
+      total[j] = flush(flush(total[j]) + flush(part[0][j] + part[1][j]));
+    memcpy(sum->row[i], total, (size_t)sum->columns);
   }
 }
 
@@ -97,15 +108,18 @@ void amx_model_dpbssd(int c, int a, int b)
 {
   tile *sum = use(c);
   const tile *x = use(a), *w = use(b);
+  int32_t weight[ROW][SUMS];
+  for (int k = 0; k < x->columns; ++k) {
+    for (int j = 0; j < SUMS; ++j) weight[k][j] = (int8_t)w->row[k / 4][4 * j + k % 4];
+  }
   for (int i = 0; i < sum->rows; ++i) {
-    for (int j = 0; j < sum->columns / 4; ++j) {
-      int32_t total;
-      memcpy(&total, sum->row[i] + 4 * j, sizeof total);
-      for (int k = 0; k < x->columns; ++k) {
-        total += (int8_t)x->row[i][k] * (int8_t)w->row[k / 4][4 * j + k % 4];
-      }
-      memcpy(sum->row[i] + 4 * j, &total, sizeof total);
+    int32_t total[SUMS];
+    memcpy(total, sum->row[i], sizeof total);
+    for (int k = 0; k < x->columns; ++k) {
+      const int32_t value = (int8_t)x->row[i][k];
+      for (int j = 0; j < SUMS; ++j) total[j] += value * weight[k][j];
     }
+    memcpy(sum->row[i], total, (size_t)sum->columns);
   }
 }
 

@@ -92,8 +92,6 @@ void oracle_chain(const oracle_input *in, float *y)
   free(t);
 }
 
-float flush(float x) { return fabsf(x) < FLT_MIN ? copysignf(0, x) : x; }
-
 /* TDPBF16PS: within a tile's 32 steps the even and the odd ones are two chains from zero, whose sum
  * is added to the accumulator; denormals are zero on their way in and out. */
 static float tile_step(float sum, const float *a, const float *b, size_t k)

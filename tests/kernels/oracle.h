@@ -4,6 +4,8 @@
 #ifndef SVF_TESTS_ORACLE_H
 #define SVF_TESTS_ORACLE_H
 
+#include <float.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +54,9 @@ void oracle_double(const oracle_input *in, double *y);
 /* Integer arithmetic; every input must be an integer and every sum below 2^24. */
 void oracle_exact(const oracle_input *in, float *y);
 
-float flush(float x); /* denormals to zero of their sign */
+/* Denormals to zero of their sign. */
+static inline float flush(float x) { return fabsf(x) < FLT_MIN ? copysignf(0, x) : x; }
+
 float bf16_widen(uint16_t x);
 uint16_t bf16_round(float f); /* nearest even; NaN becomes quiet */
 
