@@ -55,7 +55,10 @@ static void all_ways(run *r, const spec *shape)
   problem p;
   spec s = *shape;
   s.format = r->format;
-  if (s.format == SVF_FORMAT_W84 && s.quant.head == 0) s.quant.head = s.r / 2 / 64 * 64;
+  if (s.format != SVF_FORMAT_W84)
+    s.quant.head = 0;
+  else if (s.quant.head == 0)
+    s.quant.head = s.r / 2 / 64 * 64;
   s.isa = r->isa;
   problem_make(&p, &s, &r->state);
   one_way(r, &p, WAY_SERIAL, 1);
@@ -69,7 +72,8 @@ static void all_ways(run *r, const spec *shape)
 
 void gate_random(run *r)
 {
-  const int cases = r->quick ? 30 : r->full ? 300 : 100;
+  const int few = r->isa == SVF_ISA_REF ? 12 : 30; /* it is slow, and is the same everywhere */
+  const int cases = r->quick ? few : r->full ? 300 : 100;
   for (int i = 0; i < cases; ++i) {
     const spec s = random_spec(r->format, &r->state,
                                i % 4   ? 80
@@ -82,10 +86,15 @@ void gate_random(run *r)
 
 void gate_large(run *r)
 {
-  /* Many rows (several chunks), long reductions (several slices), wide layers (several passes). */
+  /* Many rows (several chunks), long reductions (several slices), wide layers (several passes), and
+   * ranks of which some numbers of parts have whole blocks of T. The first ones are the quick ones.
+   */
   static const spec shapes[] = {
       {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true},
       {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true},
+      {.m = 40, .n = 600, .r = 1024, .rows = 90, .x_type = SVF_BF16, .gains = true},
+      {.m = 33, .n = 300, .r = 768, .rows = 3, .gains = true},
+      {.m = 33, .n = 64, .r = 2240, .rows = 5, .quant.head = 192, .gains = true}, /* in 3 parts */
       {.m = 40, .n = 1100, .r = 530, .rows = 90, .x_type = SVF_BF16, .gains = true},
       {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true},
       {.m = 700, .n = 530, .r = 610, .rows = 9},
@@ -95,7 +104,7 @@ void gate_large(run *r)
       {.m = 700, .n = 1100, .r = 0, .rows = 1, .bias = true},
       {.m = 530, .n = 530, .r = 0, .rows = 9, .x_type = SVF_BF16},
   };
-  const size_t count = r->quick ? 3 : sizeof shapes / sizeof *shapes;
+  const size_t count = r->quick ? 5 : sizeof shapes / sizeof *shapes;
   for (size_t i = 0; i < count; ++i) {
     spec s = shapes[i];
     if (r->quick) s.rows = s.rows / 2 + 2;
