@@ -101,7 +101,9 @@ static void round_row(const float *v, size_t k, int planes, int rows, int row, c
   const int_scale s = int_scale_of(most, planes);
   ((float *)(void *)a)[row] = s.scale;
   for (size_t j = 0; j < whole_lines(k); ++j) {
-    data[a_index(rows, row, j)] = j < k && !s.empty ? (int16_t)lrintf(v[j] * s.inverse) : 0;
+    int16_t q = 0;
+    if (j < k && !s.empty) q = (int16_t)lrintf(v[j] * s.inverse);
+    data[a_index(rows, row, j)] = q;
   }
 }
 
