@@ -35,7 +35,7 @@ static void make_group(group *g, const options *o, const shape *s, svf_format fo
 
 static void describe(const options *o)
 {
-  char text[512], *line = text;
+  char text[4096], *line = text;
   snprintf(text, sizeof text, "%zu", o->threads);
   gbench_context("threads", text);
   gbench_context("times",

@@ -271,7 +271,8 @@ static const option_row table[] = {
      "distinct gain vectors in the batch; more are also compared with one"},
     {"format", "LIST", "f32", take_format, allowed_formats,
      "of svf; peers compute in the nearest that they have, see their rows' names:"},
-    {"group", "N", "32", take_group, allowed_groups, "weights per scale in w8 and w4:"},
+    {"group", "N", "32", take_group, allowed_groups,
+     "weights per scale in w8, w4 and w84, whose head is r/8:"},
     {"isa", "NAME", NULL, take_isa, allowed_isas,
      "best kernels to use; each format is served by the best at or below it; without this SVF_ISA "
      "counts, then auto:"},

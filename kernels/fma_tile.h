@@ -38,7 +38,7 @@ SVF_INLINE vec fma_carry(vec t, bool split)
   return v_add(hi, v_finite(hi, v_bf16(v_sub(t, hi))));
 }
 
-/* Stage 1: T = sum * gain, the A of stage 2. Its lines are whole; what lies past r is never read.
+/* T = sum * gain, the A of the second product. Its lines are whole; what lies past r is never read.
  */
 static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {

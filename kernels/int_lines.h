@@ -167,9 +167,10 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
   const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
   const size_t lines = whole_lines(k) / SVF_PANEL;
   line v[SVF_BLOCK / SVF_PANEL];
-  for (size_t l = 0; l < lines; ++l, x += SVF_PANEL * size) {
+  for (size_t l = 0; l < lines; ++l) {
     const int lanes = lanes_of(k, l);
-    v[l] = lanes > 0 ? row_load(x, type, lanes) : no_line();
+    v[l] = no_line();
+    if (lanes > 0) v[l] = row_load(x + (ptrdiff_t)(l * SVF_PANEL) * size, type, lanes);
   }
   round_row(v, lines, planes, rows, row, a);
 }

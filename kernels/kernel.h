@@ -40,7 +40,8 @@ enum {
 };
 
 /* What becomes of finished sums. The first product sets gains and t or, where T is laid out later,
- * y; the second one sets y and what follows it. */
+ * y; the second one sets y and what follows it. Where whole blocks of T are packed there is none.
+ */
 typedef struct svf_epilogue {
   void *t;                   /* T of this row block: the A of the second product; or NULL */
   bool split;                /* T keeps what rounding to the kernel's type would lose */
@@ -71,7 +72,7 @@ typedef struct svf_tile {
   size_t b_stride; /* bytes */
   int group;       /* weights of a channel that share a scale; 0: none have one */
   size_t k;
-  float *c;                     /* room for the tile's sums, 64-byte aligned */
+  float *c;                     /* the tile's sums, [panel][padded row][16], 64-byte aligned */
   bool resume;                  /* start from the sums in c instead of from +0 */
   const svf_epilogue *epilogue; /* NULL: the sums stay in c */
   size_t channel;               /* first output channel of the tile */
@@ -99,7 +100,8 @@ typedef void svf_pack_sums_fn(const float *const *sums, const float *const *gain
                               int rows, size_t k, int planes, void *a);
 
 /* How the loops around a kernel go through the operands, see src/matmul/stage.c. The figures are
- * for an L2 of 1.25 MiB or more, of AMX 2 MiB; on a smaller one they cost speed, never bits. */
+ * for an L2 of 1.25 MiB or more, of AMX 2 MiB; on a smaller one they cost speed, never bits. The
+ * sums of a chunk and a block of T must fit: rows * SVF_BLOCK <= sums. */
 typedef struct svf_blocking {
   int rows;  /* of a chunk: their slice of A stays in L2 */
   int steps; /* of a slice, whole blocks */

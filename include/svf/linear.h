@@ -80,27 +80,28 @@ typedef struct svf_linear_source {
   svf_dtype vt_type; /* element type of vt */
   const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
   size_t vt_stride;  /* elements between rows, >= n */
-  const float *sigma; /* [r]; the gains of the base model */
+  const float *sigma; /* [r]; the gains of the base model. Not checked: svf_gains wants it finite
+                         and not negative, a head of w84 that it descends */
   svf_quant quant;    /* of w8, w4, w84; other formats: zero */
 } svf_linear_source;
 
-/* Bytes of the packed block of an m x n layer of rank r; quant as in svf_linear_source, NULL for
- * zero. Errors: NULL (bytes), ARGUMENT (m or n is zero, an unknown format, an impossible quant, a
- * dense layer in w84),
- * OVERFLOW. Thread-safe. */
+/* Bytes of the packed block of an m x n layer of rank r, a multiple of 64; quant as in
+ * svf_linear_source, NULL for zero. Errors: NULL (bytes), ARGUMENT (m or n is zero, an unknown
+ * format, an impossible quant, a dense layer in w84), OVERFLOW. Thread-safe. */
 SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format,
                                     const svf_quant *quant, size_t *bytes);
 
 /* Choose how many of the leading singular vectors of a w84 block are int8 within `budget` bytes of
  * block. Reads from source what packing would, and its quant.group; its format does not matter.
  *
- *   quant  out: for svf_linear_source, the largest head that fits
+ *   quant  out: for svf_linear_source, the largest head that fits; may be &source->quant
  *   error  out, or NULL: ||W - W'||_F / ||W||_F of that choice, W' what the packed block stands
  * for: sqrt(sum over k of sigma_k^2 (|u_k - u'_k|^2 + |v_k - v'_k|^2) / sum of sigma_k^2), exact up
- * to products of two errors, since U and V are orthonormal
+ * to products of two errors, if U and V are orthonormal. Its square is about the NMSE of Y for
+ * white X. 0 if sigma is 0, NaN if it or a weight is not finite
  *
- * sigma descends, so that an int8 helps the more the earlier it stands. Quantises all weights once;
- * allocates nothing. Errors: as svf_linear_pack, SPACE if not even w4 fits. Thread-safe. */
+ * sigma should descend, so that an int8 helps the more the earlier it stands. Quantises all weights
+ * once; allocates nothing. Errors: as svf_linear_pack, SPACE if not even w4 fits. Thread-safe. */
 SVF_API svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_quant *quant,
                                   double *error);
 

@@ -89,10 +89,10 @@ typedef struct svf_matmul_args {
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
- * `size` is checked) carried out in nth parts. Grows with rows; for fixed nth it is a valid
- * workspace for any smaller number of rows too. Errors: NULL, VERSION (size), ARGUMENT (nth = 0),
- * UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check. With SVF_ISA_AUTO it holds until
- * svf_isa_select changes what that means. Thread-safe. */
+ * `size` is checked) carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
+ * rows; for fixed nth it is a valid workspace for any smaller number of rows too. Errors: NULL,
+ * VERSION (size), ARGUMENT (nth = 0), UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check.
+ * With SVF_ISA_AUTO it holds until svf_isa_select changes what that means. Thread-safe. */
 SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes);
 
 /* Carry the call out in `threads` parts, on as many OpenMP threads but at most four per processor,
@@ -118,22 +118,24 @@ SVF_API size_t svf_max_threads(void);
  *     <barrier of the caller, not needed after the last stage>
  *   }
  *
- * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out where
- * stage 1 does not, stage 3 makes Y.
- * A part is a pure function of (plan, stage, ith): within a stage the parts may run in any order
- * and on any thread, at once or one after the other, so nth may exceed the number of threads for
- * work stealing. The result has the same bits for every nth, if all threads run in the same
- * floating-point mode (MXCSR, FPCR). */
+ * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out, stage
+ * 3 makes Y, which is complete when all its parts have returned. 0 and 2 are left out where the
+ * others do their work, see svf_matmul_next_stage. A part is a pure function of (plan, stage, ith):
+ * within a stage the parts may run in any order and on any thread, at once or one after the other,
+ * so nth may exceed the number of threads for work stealing. The result has the same bits for every
+ * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
   uint64_t opaque[64];
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
- * workspace (sized for nth), not to args itself. Errors as svf_matmul. Thread-safe. */
+ * workspace (sized for nth), not to args itself; while they stay where they are it may be carried
+ * out again, with other values in them. Errors as svf_matmul. Thread-safe. */
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last. There is
+/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: at once if
+ * there are no rows. There is
  * no stage 0 for an X so small that every part lays it out for itself, nor for one row of fp32 in
  * f32; and stage 2 only in formats with integers, whose scales depend on 256 values of T, if parts
  * of stage 1 had less than that of a row and T is not small either. A stage that is left out may be

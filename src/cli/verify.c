@@ -39,8 +39,9 @@ static error_t take(int key, char *value, struct argp_state *state)
   switch (key) {
     case 'j': o->json = true; return 0;
     case 'i':
-      if (svf_isa_parse(value, &o->isa) != SVF_OK) argp_error(state, "%s", svf_last_message());
-      if (!svf_isa_supported(o->isa)) argp_error(state, "%s cannot run on this CPU", value);
+      if (svf_isa_parse(value, &o->isa) != SVF_OK || svf_isa_select(o->isa) != SVF_OK) {
+        argp_error(state, "--isa=%s: %s", value, svf_last_message());
+      }
       return 0;
     case 's':
       o->seed = strtoull(value, &end, 0);

@@ -64,8 +64,8 @@ static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_qu
     if (status != SVF_OK) return status;
     if (header.bytes <= budget) break;
     if (trial.head == 0) {
-      return svf_fail(SVF_ERR_SPACE, "budget is %zu bytes, int4 alone takes %llu", budget,
-                      (unsigned long long)header.bytes);
+      return svf_fail(SVF_ERR_SPACE, "budget is %zu bytes, int4 alone takes %llu in groups of %u",
+                      budget, (unsigned long long)header.bytes, (unsigned)header.group);
     }
     trial.head -= SVF_HEAD_UNIT;
   }
@@ -93,6 +93,6 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
   for (size_t k = 0; k < source->r; ++k) {
     power += (double)source->sigma[k] * (double)source->sigma[k];
   }
-  *error = power > 0 ? sqrt(lost / power) : 0;
+  *error = power == 0 ? 0 : sqrt(lost / power);
   return SVF_OK;
 }

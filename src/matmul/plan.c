@@ -196,13 +196,14 @@ static void divide(svf_product *p, const svf_kernel *kernel, bool own, size_t bl
 /* Who makes the A of a product, of so many bytes, that cannot have it as it is. */
 static svf_maker maker_of(size_t bytes) { return bytes <= SVF_A_OWN ? SVF_BY_PART : SVF_BY_STAGE; }
 
-/* Blocks of T are left whole if no part gets much more than its share. */
+/* Blocks of T are left whole if no part gets much more than it would otherwise. */
 static bool has_whole_blocks(const svf_product *p)
 {
   const size_t panels = SVF_BLOCK / SVF_PANEL, head = p->parts.split_panel;
   const size_t blocks = svf_size_ceil(head, panels) + svf_size_ceil(p->panels - head, panels);
   const size_t most = svf_size_min(svf_size_ceil(blocks, p->panel_parts) * panels, p->panels);
-  return most * p->panel_parts <= p->panels + p->panels / 32;
+  const size_t least = svf_size_ceil(p->panels, p->panel_parts);
+  return most <= least + least / 32;
 }
 
 /* Who makes what, and the grids. */
@@ -219,7 +220,7 @@ static void share_out(svf_plan_data *p, const layout *space)
     const bool at_once = !p->kernel->pack_sums || first->whole_blocks;
     second->maker = at_once ? SVF_BY_PRODUCT : maker_of(space->t);
   }
-  if (second->maker == SVF_BY_PRODUCT || space->t32 == 0) p->t = NULL;
+  if (second->maker == SVF_BY_PRODUCT) p->t = NULL;
   const bool own = second->maker != SVF_BY_PRODUCT || first->row_parts == p->nth;
   divide(second, p->kernel, own, p->blocks, block_rows, p->nth);
 }

@@ -40,14 +40,15 @@ typedef enum svf_maker {
 /* One of the two products: A, [rows][k], times panels. */
 typedef struct svf_product {
   svf_maker maker;
-  char *a; /* workspace: row block after row block; X or T as it is laid out. Not SVF_BY_PART */
+  char *a; /* workspace: row block after row block; X or T as it is laid out. For makers that
+             are the stage or the first product */
   int a_planes;
   const char *weights; /* packed panels */
   svf_parts parts;
   size_t k;
   size_t channels, panels;
   size_t row_parts, panel_parts;
-  bool whole_blocks; /* parts have whole blocks of T */
+  bool whole_blocks; /* the first product: parts have whole blocks of T, packed after a pass */
 } svf_product;
 
 /* What is in an svf_plan. */

@@ -142,7 +142,7 @@ static const char *panel_at(const part *w, size_t panel, size_t k)
 static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t index, size_t at,
                           size_t n)
 {
-  const bool exists = at + n <= g->next_panels;
+  const bool exists = single(ch) ? g->next_panels > 0 : at + n <= g->next_panels;
   const char *next = g->next_b + (exists ? at * g->b_stride : 0);
   const size_t near = svf_size_min(w->plan->distance, g->lines);
   svf_fetch f = {.rate = g->rate};
@@ -210,14 +210,17 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   }
 }
 
-/* The first panel of the group that has this one, and how many it has. A rest of one panel would be
- * slow alone: it joins the group before it. */
-static size_t group_of(const slice *s, size_t width, size_t panel, size_t *panels)
+/* The first panel of the group that has this one, and the first one behind it. A rest of one panel
+ * would be slow alone: it joins the group before it. */
+static size_t group_begin(const slice *s, size_t width, size_t panel)
 {
-  size_t first = s->panel0 + (panel - s->panel0) / width * width;
-  if (first > s->panel0 && first + 1 == s->panel1) first -= width;
-  *panels = s->panel1 - first <= width + 1 ? s->panel1 - first : width;
-  return first;
+  const size_t first = s->panel0 + (panel - s->panel0) / width * width;
+  return first > s->panel0 && first + 1 == s->panel1 ? first - width : first;
+}
+
+static size_t group_end(const slice *s, size_t width, size_t first)
+{
+  return s->panel1 - first <= width + 1 ? s->panel1 : first + width;
 }
 
 /* Finished sums of a pass over whole blocks of T become A of the second product. */
@@ -233,8 +236,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
       const size_t k = svf_block_end(&second->parts, channel, second->k) - channel;
       end = panel + svf_size_ceil(k, SVF_PANEL);
       for (size_t p = panel; p < end; ++p) {
-        size_t panels;
-        const size_t first = group_of(s, width, p, &panels);
+        const size_t first = group_begin(s, width, p), panels = group_end(s, width, first) - first;
         sums[p - panel] = sums_at(w, ch, s, b, first, panels) + (p - first) * b->padded * SVF_PANEL;
       }
       w->plan->kernel->pack_sums(sums, gains, channel, (int)b->rows, k, second->a_planes,
@@ -353,7 +355,7 @@ static void run_chunk(const part *w, chunk *ch)
   const size_t longest = one ? k : streams(ch) ? SVF_STREAM_SLICE : (size_t)kernel->blocking.steps;
   const size_t unit = svf_slice_unit(kernel), even = svf_size_ceil(k, svf_size_ceil(k, longest));
   const size_t steps = svf_size_ceil(even, unit) * unit;
-  const size_t width = one ? 0 : group_panels(w);
+  const size_t width = one ? SVF_BLOCK / SVF_PANEL : group_panels(w);
 
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
@@ -364,17 +366,13 @@ static void run_chunk(const part *w, chunk *ch)
       enter_slice(w, &s, ch);
       group g;
       for (size_t panel = s.panel0; panel < s.panel1; panel = g.panel1) {
-        size_t panels;
-        if (one) {
-          panels = tile_panels(kernel, ch->block[0].units, s.panel1 - panel);
-        } else {
-          (void)group_of(&s, width, panel, &panels);
-        }
+        const size_t panels = one ? tile_panels(kernel, ch->block[0].units, s.panel1 - panel)
+                                  : group_end(&s, width, panel) - panel;
         enter_group(w, ch, &s, panel, panels, &g);
         for (size_t b = 0; b < ch->blocks; ++b) run_block(w, ch, &s, &g, b);
       }
     }
-    if (product->whole_blocks) pack_blocks(w, ch, &s, one ? s.panel1 - s.panel0 : width);
+    if (product->whole_blocks) pack_blocks(w, ch, &s, width);
   }
 }
 
@@ -433,7 +431,7 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
   if (!plan || stage < 0 || stage >= SVF_STAGES || svf_matmul_next_stage(plan, stage) != stage)
     return;
   const svf_plan_data *p = svf_plan_read(plan);
-  if (ith >= p->nth || p->blocks == 0) return;
+  if (ith >= p->nth) return;
   if (stage % 2 == 0) {
     svf_lay_out_share(p, stage == 0 ? p->x_product : 1, ith);
   } else {
@@ -445,6 +443,7 @@ int svf_matmul_next_stage(const svf_plan *plan, int from)
 {
   if (!plan || from >= SVF_STAGES) return SVF_STAGES;
   const svf_plan_data *p = svf_plan_read(plan);
+  if (p->blocks == 0) return SVF_STAGES;
   if (from <= 0 && p->product[p->x_product].maker == SVF_BY_STAGE) return 0;
   if (from <= 1 && p->x_product == 0) return 1;
   return from <= 2 && p->x_product == 0 && p->product[1].maker == SVF_BY_STAGE ? 2 : 3;

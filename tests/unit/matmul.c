@@ -114,6 +114,8 @@ static void check_growth(svf_matmul_args *a, size_t most)
       size_t bytes;
       ck_works(svf_matmul_workspace(a, nth, &bytes));
       ck_assert_uint_ge(bytes, before);
+      ck_assert_uint_eq(bytes % SVF_WORKSPACE_ALIGNMENT, 0);
+      ck_assert(a->rows > 0 || bytes == 0);
       before = bytes;
     }
   }
@@ -169,6 +171,7 @@ START_TEST(no_rows_is_nothing_to_do)
   ck_works(svf_matmul_workspace(&a, 2, &bytes));
   ck_works(svf_matmul(&a, 2, workspace, bytes));
   ck_works(svf_matmul_plan(&plan, &a, 2, workspace, bytes));
+  ck_assert_int_eq(svf_matmul_next_stage(&plan, 0), SVF_STAGES);
   for (int stage = 0; stage < SVF_STAGES; ++stage) svf_matmul_stage(&plan, stage, 0);
 }
 END_TEST
@@ -209,10 +212,12 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
   size_t bytes, workspace_bytes;
   ck_works(svf_linear_bytes(s.m, s.n, s.r, s.format, NULL, &bytes));
   void *layer = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
+  ck_assert_ptr_nonnull(layer);
   ck_works(svf_linear_pack(&s, layer, bytes));
   a.linear = layer;
   ck_works(svf_matmul_workspace(&a, nth, &workspace_bytes));
   void *space = aligned_alloc(SVF_WORKSPACE_ALIGNMENT, workspace_bytes);
+  ck_assert_ptr_nonnull(space);
   svf_plan plan;
   ck_works(svf_matmul_plan(&plan, &a, nth, space, workspace_bytes));
   unsigned bits = 0;

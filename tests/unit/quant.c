@@ -127,6 +127,25 @@ START_TEST(error_is_that_of_the_matrix)
 }
 END_TEST
 
+/* What is not finite is not free of error. */
+START_TEST(error_of_what_is_not_finite)
+{
+  svf_linear_source s = source();
+  double error = 7;
+  float *const places[] = {u, vt, sigma};
+  for (int i = 0; i < 3; ++i) {
+    const float before = places[i][3];
+    places[i][3] = NAN;
+    ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, &error));
+    ck_assert_msg(isnan(error), "place %d: %g", i, error);
+    places[i][3] = before;
+  }
+  memset(sigma, 0, sizeof sigma);
+  ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, &error));
+  ck_assert_double_eq(error, 0);
+}
+END_TEST
+
 START_TEST(misuse)
 {
   svf_linear_source s = source();
@@ -146,4 +165,5 @@ START_TEST(misuse)
 }
 END_TEST
 
-SUITE("quant", error_is_that_of_the_packed_block, error_is_that_of_the_matrix, misuse)
+SUITE("quant", error_is_that_of_the_packed_block, error_is_that_of_the_matrix,
+      error_of_what_is_not_finite, misuse)
