@@ -281,8 +281,10 @@ static const option_row table[] = {
     {"peers", "LIST", "all", take_peers, allowed_peers, "beside which others:"},
     {"warm", NULL, NULL, take_warm, NULL,
      "use one copy of the weights; by default more than 1 GiB of copies is rotated over, so that "
-     "weights come from memory as in a real model"},
-    {"seconds", "S", "0.4", take_seconds, NULL, "of measuring per row of output"},
+     "weights come from memory as in a real model. The roof of bytes is that of memory, so `of "
+     "roof` may exceed 100 %"},
+    {"seconds", "S", "0.4", take_seconds, NULL,
+     "of measuring per row of output, beside some for the copies of each layer; less is noise"},
     {"help", NULL, NULL, take_help, NULL, "or -h: this text"},
 };
 

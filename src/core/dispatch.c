@@ -118,8 +118,11 @@ static svf_status unsupported(svf_isa isa)
       }
     }
   }
-  return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s (%d), for which this build has no kernel",
-                  svf_isa_name(isa), (int)isa);
+  if ((int)isa < 0 || isa >= SVF_ISA_COUNT) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %d, which is no instruction set", (int)isa);
+  }
+  return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel",
+                  svf_isa_name(isa));
 }
 
 svf_status svf_isa_select(svf_isa isa)

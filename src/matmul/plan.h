@@ -80,6 +80,9 @@ static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
   return (const svf_plan_data *)(const void *)plan;
 }
 
+/* The grids of a plan with at least one row, and the makers; X and T take so many bytes as A. */
+void svf_divide(svf_plan_data *p, size_t x_bytes, size_t t_bytes);
+
 /* The first panel of a column of cells. */
 size_t svf_first_panel(const svf_product *p, size_t panel_part);
 
