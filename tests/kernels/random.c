@@ -92,7 +92,7 @@ void gate_large(run *r)
   static const spec shapes[] = {
       {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true},
       {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true},
-      {.m = 40, .n = 600, .r = 1024, .rows = 90, .x_type = SVF_BF16, .gains = true},
+      {.m = 20, .n = 200, .r = 1024, .rows = 90, .x_type = SVF_BF16, .gains = true},
       {.m = 33, .n = 300, .r = 768, .rows = 3, .gains = true},
       {.m = 33, .n = 64, .r = 2240, .rows = 5, .quant.head = 192, .gains = true}, /* in 3 parts */
       {.m = 40, .n = 1100, .r = 530, .rows = 90, .x_type = SVF_BF16, .gains = true},
