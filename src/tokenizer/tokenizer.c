@@ -129,7 +129,12 @@ static svf_status from_json(const json_t *root, svf_tokenizer **out)
 {
   svf_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
   if (!tokenizer) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", sizeof *tokenizer);
-  const svf_status status = read_all(tokenizer, root);
+  svf_status status = read_all(tokenizer, root);
+  if (status == SVF_ERR_OVERFLOW) { /* its rules make too much of its own tokens */
+    char what[128];
+    snprintf(what, sizeof what, "%s", svf_last_message());
+    status = svf_fail(SVF_ERR_FILE, "%s of a token", what);
+  }
   if (status == SVF_OK) {
     *out = tokenizer;
   } else {

@@ -147,6 +147,8 @@ START_TEST(streaming)
 }
 END_TEST
 
+#define EIGHTY "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
 START_TEST(malformed_files)
 {
   static const struct {
@@ -204,6 +206,9 @@ START_TEST(malformed_files)
             "{\"SpecialToken\":{\"id\":\"x\"}}]}"),
        "'x'"},
       {WITH("\"decoder\":{\"type\":\"Metaspace\",\"replacement\":\"ab\"}"), "one character"},
+      {"{\"model\":{\"type\":\"BPE\",\"vocab\":{\"aaaa\":0},\"merges\":[]},\"decoder\":{\"type\":"
+       "\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"" EIGHTY "\"}}",
+       "of a token"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     refuse(bad[i].json, SVF_ERR_FILE, bad[i].words);
