@@ -33,14 +33,6 @@ SVF_INLINE line put_half(char *a, int row, int half, line l)
   return l;
 }
 
-SVF_INLINE line line_zero(void)
-{
-  line l;
-  SVF_UNROLL
-  for (int v = 0; v < VECS; ++v) l.v[v] = v_zero();
-  return l;
-}
-
 /* T = sum * gain, in lines of 32 channels with zeros past r: tiles read whole lines. */
 static void finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf_tile *tile,
                      size_t padded, const float *sums)

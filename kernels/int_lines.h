@@ -153,14 +153,6 @@ SVF_INLINE int lanes_of(size_t k, size_t l)
   return left < SVF_PANEL ? (int)left : SVF_PANEL;
 }
 
-SVF_INLINE line no_line(void)
-{
-  line l;
-  SVF_UNROLL
-  for (int q = 0; q < VECS; ++q) l.v[q] = v_zero();
-  return l;
-}
-
 static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_rows rows, int row,
                      char *a)
 {
@@ -169,7 +161,7 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
   line v[SVF_BLOCK / SVF_PANEL];
   for (size_t l = 0; l < lines; ++l) {
     const int lanes = lanes_of(k, l);
-    v[l] = no_line();
+    v[l] = line_zero();
     if (lanes > 0) v[l] = row_load(x + (ptrdiff_t)(l * SVF_PANEL) * size, type, lanes);
   }
   round_row(v, lines, planes, rows, row, a);
@@ -184,7 +176,7 @@ static void int_pack_sums(const float *const *sums, const float *const *gains, s
     line v[SVF_BLOCK / SVF_PANEL];
     for (size_t l = 0; l < lines; ++l) {
       const int lanes = lanes_of(k, l);
-      v[l] = no_line();
+      v[l] = line_zero();
       if (lanes > 0) {
         v[l] = line_mul(line_load_part(sums[l] + i * SVF_PANEL, lanes),
                         line_load_part(gain + l * SVF_PANEL, lanes));

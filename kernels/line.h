@@ -31,6 +31,14 @@ typedef struct line {
   vec v[VECS];
 } line;
 
+SVF_INLINE line line_zero(void)
+{
+  line l;
+  SVF_UNROLL
+  for (int v = 0; v < VECS; ++v) l.v[v] = v_zero();
+  return l;
+}
+
 SVF_INLINE line line_load(const float *p)
 {
   line l;

@@ -135,11 +135,10 @@ SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, 
                                    void *workspace, size_t workspace_bytes);
 
 /* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: at once if
- * there are no rows. There is
- * no stage 0 for an X so small that every part lays it out for itself, nor for one row of fp32 in
- * f32; and stage 2 only in formats with integers, whose scales depend on 256 values of T, if parts
- * of stage 1 had less than that of a row and T is not small either. A stage that is left out may be
- * called, but its barrier is wasted. */
+ * there are no rows. There is no stage 0 for an X so small that every part lays it out for itself,
+ * nor for one row of fp32 in f32; and stage 2 only in formats with integers, whose scales depend on
+ * 256 values of T, if parts of stage 1 had less than that of a row and T is not small either. A
+ * stage that is left out may be called, but its barrier is wasted. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
 /* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does

@@ -3,14 +3,26 @@
  * Dividing the work: the grid of a product, and who makes which A. */
 #include "src/matmul/plan.h"
 
+enum { BLOCK_PANELS = SVF_BLOCK / SVF_PANEL };
+
+/* Blocks of T in the panels of its head, or behind it. */
+static size_t head_blocks(const svf_product *p)
+{
+  return svf_size_ceil(p->parts.split_panel, BLOCK_PANELS);
+}
+
+static size_t rest_blocks(const svf_product *p)
+{
+  return svf_size_ceil(p->panels - p->parts.split_panel, BLOCK_PANELS);
+}
+
 size_t svf_first_panel(const svf_product *p, size_t panel_part)
 {
   if (!p->whole_blocks) return svf_share(p->panels, p->panel_parts, panel_part);
-  const size_t panels = SVF_BLOCK / SVF_PANEL, head = p->parts.split_panel;
-  const size_t before = svf_size_ceil(head, panels); /* blocks */
-  const size_t blocks = before + svf_size_ceil(p->panels - head, panels);
-  const size_t b = svf_share(blocks, p->panel_parts, panel_part);
-  return b < before ? b * panels : svf_size_min(head + (b - before) * panels, p->panels);
+  const size_t head = p->parts.split_panel, before = head_blocks(p);
+  const size_t b = svf_share(before + rest_blocks(p), p->panel_parts, panel_part);
+  if (b < before) return b * BLOCK_PANELS;
+  return svf_size_min(head + (b - before) * BLOCK_PANELS, p->panels);
 }
 
 static double ceil_of(double x) { return x > (double)(size_t)x ? (double)(size_t)x + 1 : x; }
@@ -49,9 +61,8 @@ static svf_maker maker_of(size_t bytes) { return bytes <= SVF_A_OWN ? SVF_BY_PAR
 /* Blocks of T are left whole if no part gets much more than it would otherwise. */
 static bool has_whole_blocks(const svf_product *p)
 {
-  const size_t panels = SVF_BLOCK / SVF_PANEL, head = p->parts.split_panel;
-  const size_t blocks = svf_size_ceil(head, panels) + svf_size_ceil(p->panels - head, panels);
-  const size_t most = svf_size_min(svf_size_ceil(blocks, p->panel_parts) * panels, p->panels);
+  const size_t blocks = svf_size_ceil(head_blocks(p) + rest_blocks(p), p->panel_parts);
+  const size_t most = svf_size_min(blocks * BLOCK_PANELS, p->panels);
   const size_t least = svf_size_ceil(p->panels, p->panel_parts);
   return most <= least + least / 32;
 }
