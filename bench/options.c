@@ -30,7 +30,7 @@ typedef struct option_row {
   const char *help;
 } option_row;
 
-/* --- Messages and values --- */
+/* --- Messages and values ---------------------------------------------------------------------- */
 
 __attribute__((format(printf, 3, 4))) static bool bad(const option_row *row, const char *value,
                                                       const char *why, ...)
@@ -80,7 +80,7 @@ static bool take_number(const option_row *row, const char *value, size_t most, s
          bad(row, value, "expected an integer from 1 to %zu", most);
 }
 
-/* --- One function per option --- */
+/* --- One function per option ------------------------------------------------------------------ */
 
 static bool room_for(const options *o, const option_row *row, const char *value, size_t count)
 {
@@ -256,7 +256,7 @@ static bool take_help(options *o, const option_row *row, const char *value)
 
 static void allowed_models(char *text) { model_names(text, TEXT); }
 
-/* --- The table --- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static const option_row table[] = {
     {"model", "NAME", NULL, take_model, allowed_models, "all linear layers of one block of"},
@@ -290,7 +290,7 @@ static const option_row table[] = {
 
 enum { OPTIONS = sizeof table / sizeof *table };
 
-/* --- Help --- */
+/* --- Help ------------------------------------------------------------------------------------- */
 
 enum { INDENT = 19, WIDTH = 96 };
 
@@ -350,7 +350,7 @@ void options_help(void)
       "4 weights that cannot be used\n");
 }
 
-/* --- Parsing --- */
+/* --- Parsing ---------------------------------------------------------------------------------- */
 
 /* The default takes the two kinds of large layers and a small one. */
 static void default_shapes(options *o)

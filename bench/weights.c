@@ -28,7 +28,7 @@ static bool read_matrix(weights *out, const char *path, const char *name)
     return false;
   }
   bool ok = false;
-  const svf_st_tensor *t = svf_safetensors_find(file, name);
+  const svf_tensor *t = svf_safetensors_find(file, name);
   if (!t) {
     fprintf(stderr, "%s: %s has no tensor %s among its %zu\n", program_invocation_short_name, path,
             name, svf_safetensors_count(file));
@@ -39,7 +39,7 @@ static bool read_matrix(weights *out, const char *path, const char *name)
     out->layer.m = t->shape[0];
     out->layer.n = t->shape[1];
     out->w = bench_alloc(t->elements * sizeof *out->w);
-    ok = svf_st_to_f32(t, out->w, t->elements) == SVF_OK || failed(path, svf_last_message());
+    ok = svf_tensor_to_f32(t, out->w, t->elements) == SVF_OK || failed(path, svf_last_message());
   }
   svf_safetensors_close(file);
   return ok;
@@ -87,8 +87,7 @@ void weights_free(weights *w)
   *w = (weights){0};
 }
 
-/* --- Accuracy ----------------------------------------------------------------------------------
- */
+/* --- Accuracy --------------------------------------------------------------------------------- */
 
 static double *dense_product(const weights *w, const float *x, size_t rows)
 {

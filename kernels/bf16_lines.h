@@ -4,8 +4,7 @@
  * finished sums. Lines are whole, with zeros past k. Before this is included an ISA's vec.h is, and
  * a kernel defines
  *
- *   LINES_ABREAST     rows that share their lines, LANES steps of each in turn; divides row_unit
- */
+ *   LINES_ABREAST     rows that share their lines, LANES steps of each in turn; divides row_unit. */
 #ifndef SVF_KERNELS_BF16_LINES_H
 #define SVF_KERNELS_BF16_LINES_H
 
@@ -73,7 +72,7 @@ static void finish(const svf_tile *tile, size_t padded, int panels)
 SVF_INLINE void pack_lines(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t padded,
                            size_t k, void *a)
 {
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   for (int i = 0; i < rows; ++i) {
     const char *from = (const char *)x + i * stride * size;
     char *to = a;

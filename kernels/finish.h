@@ -9,7 +9,7 @@
 /* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
 static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
-  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = e->y_type == SVF_DTYPE_F32 ? 4 : 2;
   for (int i = 0; i < rows; ++i) {
     char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
     line l = line_load(sums + i * SVF_PANEL);

@@ -28,8 +28,8 @@ enum {
   FMA_PER_LINE = FMA_BF16 ? 2 : 1 /* steps in a line of weights */
 };
 
-/* T as the format carries it. hi + lo is exact in fp32: lo has at most 8 bits within the 24 of t.
- */
+/* T as the format carries it. hi + lo is exact in fp32: lo has at most 8 bits within the 24
+ * of t. */
 SVF_INLINE vec fma_carry(vec t, bool split)
 {
   if (!FMA_BF16) return t;
@@ -38,8 +38,8 @@ SVF_INLINE vec fma_carry(vec t, bool split)
   return v_add(hi, v_finite(hi, v_bf16(v_sub(t, hi))));
 }
 
-/* T = sum * gain, the A of the second product. Its lines are whole; what lies past r is never read.
- */
+/* T = sum * gain, the A of the second product. Its lines are whole; what lies past r is never
+ * read. */
 static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
   float *t = (float *)e->t + channel * (size_t)rows;
@@ -172,7 +172,7 @@ static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
 {
   (void)planes;
   float *a = packed;
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   for (size_t j = 0; j < k; j += SVF_PANEL) {
     const int lanes = k - j < SVF_PANEL ? (int)(k - j) : SVF_PANEL;
     for (int i = 0; i < rows; ++i) {

@@ -25,9 +25,9 @@
  *   INT_FEW                   0, or: a block of at most so many rows has its low plane so many rows
  *                             behind the high one, in its padding
  *
- *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8. Of two planes,
- * in INT_A8 and in blocks of at most INT_TWO_QUADS rows: [header][line of k][plane][row][64 bytes]
- */
+ *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8. Two planes, in
+ *       INT_A8 and in blocks of at most INT_TWO_QUADS rows, are
+ *             [header][line of k][plane][row][64 bytes] */
 #ifndef SVF_KERNELS_INT_LINES_H
 #define SVF_KERNELS_INT_LINES_H
 
@@ -156,7 +156,7 @@ SVF_INLINE int lanes_of(size_t k, size_t l)
 static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_rows rows, int row,
                      char *a)
 {
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const size_t lines = whole_lines(k) / SVF_PANEL;
   line v[SVF_BLOCK / SVF_PANEL];
   for (size_t l = 0; l < lines; ++l) {
@@ -189,7 +189,7 @@ static void int_pack_sums(const float *const *sums, const float *const *gains, s
 static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                           int planes, void *packed)
 {
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const int_rows all = rows_of(rows);
   char *a = packed;
   for (size_t j = 0; j < k; j += SVF_BLOCK) {

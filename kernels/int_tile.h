@@ -292,8 +292,7 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
   }
 }
 
-/* --- Tables: SVF_INT_TILES(tile) lists tile(rows, panels), SVF_INT_ROWS the registry's view ------
- */
+/* --- Tables: SVF_INT_TILES(tile) lists tile(rows, panels), SVF_INT_ROWS the registry's view --- */
 
 /* What shape has for tiles of one plane, and of two. */
 enum { ONE_PLANE = INT_A8 || INT_QUADS ? 1 : 0 };

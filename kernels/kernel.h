@@ -39,9 +39,9 @@ enum {
   SVF_PANELS_MAX = 8    /* no tile function takes more panels abreast */
 };
 
-/* What becomes of finished sums. The first product sets gains and t or, where T is laid out later,
- * y; the second one sets y and what follows it. Where whole blocks of T are packed there is none.
- */
+/* What becomes of finished sums. The first product sets gains and t or, where T is laid out
+ * later, y; the second one sets y and what follows it. Where whole blocks of T are packed
+ * there is none. */
 typedef struct svf_epilogue {
   void *t;                   /* T of this row block: the A of the second product; or NULL */
   bool split;                /* T keeps what rounding to the kernel's type would lose */

@@ -18,8 +18,8 @@
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in 16 fp32 */
 
-/* -DSVF_BREAK_TAIL=ON drops the last element of a partial line: proof that the checkers can fail.
- */
+/* -DSVF_BREAK_TAIL=ON drops the last element of a partial line: proof that the checkers can
+ * fail. */
 #ifdef SVF_BREAK_TAIL
 enum { TAIL_LOSS = 1 };
 #else
@@ -89,7 +89,7 @@ SVF_INLINE void line_store_part(float *p, line l, int lanes)
 
 SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
 {
-  if (type == SVF_F32) return line_load_part((const float *)(const void *)y, lanes);
+  if (type == SVF_DTYPE_F32) return line_load_part((const float *)(const void *)y, lanes);
   uint16_t full[SVF_PANEL] = {0};
   memcpy(full, y, (size_t)lanes * sizeof *full);
   line l;
@@ -100,7 +100,7 @@ SVF_INLINE line row_load(const char *y, svf_dtype type, int lanes)
 
 SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
 {
-  if (type == SVF_F32) {
+  if (type == SVF_DTYPE_F32) {
     line_store_part((float *)(void *)y, l, lanes);
     return;
   }

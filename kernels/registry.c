@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The tables of kernels. Later rows are preferred where the CPU can run them. */
-#include "kernels/convert.h"
+#include "kernels/half.h"
 #include "kernels/ops.h"
 #include "kernels/registry.h"
 
@@ -32,21 +32,21 @@ size_t svf_kernel_count(void) { return sizeof rows / sizeof *rows; }
 
 const svf_kernel *svf_kernel_at(size_t i) { return i < svf_kernel_count() ? rows[i] : NULL; }
 
-static const svf_convert_kernel *const conversions[] = {
-    &svf_convert_ref,
+static const svf_half_kernel *const conversions[] = {
+    &svf_half_ref,
 #if defined(__x86_64__)
-    &svf_convert_avx2,
-    &svf_convert_avx512,
+    &svf_half_avx2,
+    &svf_half_avx512,
 #elif defined(__aarch64__)
-    &svf_convert_neon,
+    &svf_half_neon,
 #endif
 };
 
-size_t svf_convert_count(void) { return sizeof conversions / sizeof *conversions; }
+size_t svf_half_count(void) { return sizeof conversions / sizeof *conversions; }
 
-const svf_convert_kernel *svf_convert_at(size_t i)
+const svf_half_kernel *svf_half_at(size_t i)
 {
-  return i < svf_convert_count() ? conversions[i] : NULL;
+  return i < svf_half_count() ? conversions[i] : NULL;
 }
 
 static const svf_ops_kernel *const operations[] = {

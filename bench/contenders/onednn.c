@@ -43,8 +43,7 @@ static const arithmetic *find_kind(svf_format format)
   return NULL;
 }
 
-/* --- One product: [rows][k] times weights [channels][k], transposed -----------------------------
- */
+/* --- One product: [rows][k] times weights [channels][k], transposed --------------------------- */
 
 typedef struct product {
   size_t k, channels;
@@ -99,7 +98,7 @@ static void run_reorder(const self *me, dnnl_primitive_t reorder, dnnl_memory_t 
   MUST(dnnl_primitive_execute(reorder, me->stream, 2, args));
 }
 
-/* --- Weights --- */
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 static void drop_weights(product *p)
 {
@@ -153,7 +152,7 @@ static void load_weights(self *me, product *p, desc_view wanted, const float *so
   for (size_t i = 1; i < p->copies; ++i) memcpy(p->data + i * stride, p->data, bytes);
 }
 
-/* --- The primitive --- */
+/* --- The primitive ---------------------------------------------------------------------------- */
 
 /* What the sums are multiplied by: [rows] or [1][channels], or nothing. */
 typedef struct factors {
@@ -227,8 +226,7 @@ static void execute(const self *me, const product *p, size_t turn)
   MUST(dnnl_primitive_execute(p->primitive, me->stream, p->factors ? 4 : 3, args));
 }
 
-/* --- The contender ------------------------------------------------------------------------------
- */
+/* --- The contender ---------------------------------------------------------------------------- */
 
 static const char *computes(svf_format format)
 {

@@ -134,8 +134,7 @@ static int parse(int argc, char **argv, options *o)
   return optind < argc ? usage(stderr, 2) : -1;
 }
 
-/* --- Results -----------------------------------------------------------------------------------
- */
+/* --- Results ---------------------------------------------------------------------------------- */
 
 typedef struct result {
   const char *model, *form, *format, *pass; /* pass: "decode", "prefill" */

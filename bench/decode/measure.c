@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <svf/context.h>
 #include <svf/matmul.h>
 
 #include "bench/clock.h"
@@ -36,8 +37,7 @@ static double median(double *times, size_t count)
   return times[count / 2];
 }
 
-/* --- Passes ------------------------------------------------------------------------------------
- */
+/* --- Passes ----------------------------------------------------------------------------------- */
 
 /* Texts in a context, all of one length, each with an expert. */
 typedef struct texts {
@@ -106,8 +106,7 @@ static double decode(const svf_model *model, texts *t)
   return clock_now() - start;
 }
 
-/* --- Linear layers alone -----------------------------------------------------------------------
- */
+/* --- Linear layers alone ---------------------------------------------------------------------- */
 
 typedef struct bare {
   float *x, *y;
@@ -171,8 +170,7 @@ static double run_bare(const svf_model *model, bare *b, const texts *t, size_t r
   return clock_now() - start;
 }
 
-/* --- Measurements ------------------------------------------------------------------------------
- */
+/* --- Measurements ----------------------------------------------------------------------------- */
 
 measurement measure_decode(const svf_model *model, size_t sequences, size_t experts, size_t context,
                            size_t threads, size_t repeats)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "src/core/openmp.h"
-#include "src/transformer/pages.h"
+#include "src/core/pages.h"
 
 const char *const form_names[FORMS] = {"dense", "svf-mlp", "svf-all"};
 
@@ -49,8 +49,7 @@ bool synthetic_config(const char *name, svf_config *config)
   return false;
 }
 
-/* --- Weights -----------------------------------------------------------------------------------
- */
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 static void *need(void *p)
 {
@@ -154,7 +153,7 @@ static void fill_linear(svf_model *m, size_t i, form f, svf_format format, size_
 
 svf_model *synthetic_model(const svf_config *config, form f, svf_format format, size_t group)
 {
-  static svf_st_tensor embedding; /* one model at a time */
+  static svf_tensor embedding; /* one model at a time */
   svf_model *m = need(calloc(1, sizeof *m));
   enum { NAME = 128 };
   m->config = *config;
@@ -182,11 +181,11 @@ svf_model *synthetic_model(const svf_config *config, form f, svf_format format, 
   for (size_t i = 0; i < norms; ++i) m->norms[i] = 1;
   uint64_t state = 1;
   float *table = random_matrix(config->vocab, config->hidden, &state);
-  embedding = (svf_st_tensor){.name = "model.embed_tokens.weight",
-                              .dtype = SVF_ST_F32,
-                              .elements = config->vocab * config->hidden,
-                              .data = table,
-                              .bytes = config->vocab * config->hidden * sizeof *table};
+  embedding = (svf_tensor){.name = "model.embed_tokens.weight",
+                           .dtype = SVF_TENSOR_F32,
+                           .elements = config->vocab * config->hidden,
+                           .data = table,
+                           .bytes = config->vocab * config->hidden * sizeof *table};
   m->embedding = &embedding;
   return m;
 }

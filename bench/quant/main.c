@@ -101,7 +101,7 @@ static int parse(int argc, char **argv, options *o)
   return check(o) ? -1 : 2;
 }
 
-/* --- Output --- */
+/* --- Output ----------------------------------------------------------------------------------- */
 
 static const char *cell(char *text, size_t bytes, double x)
 {

@@ -90,8 +90,7 @@ static void measure_factors(const quant_layer *l, const float *u, const float *v
 
 static size_t weights_of(const quant_layer *l) { return (l->m + l->n) * l->r; }
 
-/* --- Grids -------------------------------------------------------------------------------------
- */
+/* --- Grids ------------------------------------------------------------------------------------ */
 
 /* Rounded to integers in [-most, most] with one scale, in place. */
 static void uniform(float *w, size_t count, float most)
@@ -129,8 +128,7 @@ static void merged_block(double *w, size_t count, int bits)
   }
 }
 
-/* --- Ways --------------------------------------------------------------------------------------
- */
+/* --- Ways ------------------------------------------------------------------------------------- */
 
 /* X, then T, as int8 with one scale per row. */
 static void run_uniform(const quant_layer *l, const float *u, const float *vt, quant_result *r)

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The arithmetic of experts (Transformer-Squared, arXiv 2501.06252): from what is trained to the
- * gains that svf_matmul takes.
+ * Experts of whole models, in memory and as files (library svf_model).
  *
- * A layer W = U diag(sigma) V^T of rank r. An expert is a vector z of length r that rescales sigma:
+ * A file is safetensors. Its tensors are, one for each module that the expert changes, F32 of shape
+ * [r]: "<module>.z" where the parametrisation is direct, "<module>.p", the parameters, where it is
+ * another. <module> is the name of the weight in the model without ".weight", for example
+ * "model.layers.0.mlp.down_proj". Its metadata are
  *
- *   W' = c * U diag(sigma z) V^T         gains d = c * sigma z
+ *   svf.format           "1"
+ *   svf.factors          fingerprint of the factors the expert belongs to: 16 digits 0-9a-f
+ *   svf.parametrisation  "direct" or "sigmoid"
+ *   svf.scale            of the sigmoid, a JSON number; 1 where the parametrisation is direct
+ *   svf.normalise        "1" or "0": with c = sum(sigma) / sum(sigma z), or without
+ *   svf.task             free text, may be missing
+ *   svf.trained          free text, may be missing: how it was trained
  *
- * z = 1 is the base model, or the identity expert. Everything is computed in double precision, in
- * the order that is written, and rounded to fp32 once. Vectors have r elements, need only element
- * alignment, and an output may be the same array as an input. On error outputs are unspecified.
- * Nothing is allocated. Thread-safe. */
+ * Other keys are ignored. Files are untrusted: what breaks a rule is refused. */
 #ifndef SVF_EXPERT_H
 #define SVF_EXPERT_H
 
+#include <svf/gains.h>
 #include <svf/status.h>
 #include <svf/types.h>
 
@@ -21,48 +27,63 @@
 extern "C" {
 #endif
 
-/* How a vector of trained parameters p stands for z. */
-typedef enum svf_parametrisation {
-  SVF_PARAMETERS_DIRECT = 0, /* z = p */
-  SVF_PARAMETERS_SIGMOID,    /* z = scale / (1 + exp(-p)) */
-  SVF_PARAMETERS_COUNT
-} svf_parametrisation;
+#define SVF_EXPERT_MAX_MODULES 131072u   /* of one expert */
+#define SVF_EXPERT_MAX_RANK 1048576u     /* r of one module */
+#define SVF_EXPERT_MAX_VALUES 134217728u /* of all modules together: 512 MiB */
+#define SVF_EXPERT_MAX_MODULE_NAME 200   /* bytes; ASCII without blanks and controls */
+#define SVF_EXPERT_MAX_TASK 256          /* bytes of svf.task */
+#define SVF_EXPERT_MAX_TRAINED 65536     /* bytes of svf.trained */
 
-/* "direct", "sigmoid"; "?" for an unknown value. Static strings. */
-SVF_API const char *svf_parametrisation_name(svf_parametrisation kind);
+typedef struct svf_expert svf_expert;
 
-/* z from p. `scale` is that of the sigmoid; direct does not read it. The exponential is libm's, so
- * the last bit of a sigmoid may differ between C libraries. Errors: NULL; ARGUMENT (r = 0, kind,
- * scale not finite); NUMERIC (a parameter, or z, not finite). */
-SVF_API svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, size_t r,
-                                         float scale, float *z);
+typedef struct svf_expert_info {
+  uint64_t factors; /* svf_modules_fingerprint of the factors it belongs to; not 0 */
+  svf_parametrisation parametrisation;
+  float scale;         /* of the sigmoid, finite; 1 if direct */
+  int normalise;       /* 0 or 1 */
+  const char *task;    /* UTF-8, or NULL */
+  const char *trained; /* UTF-8, or NULL */
+} svf_expert_info;
 
-/* out = 1 + s * (z - 1): s of the way from the base model to the expert, beyond it for s > 1. s = 0
- * gives 1 exactly, s = 1 the bits of z, z = 1 gives 1 for every s. Errors: NULL; ARGUMENT (r = 0, s
- * not finite); NUMERIC (z or out not finite). */
-SVF_API svf_status svf_z_scale(const float *z, size_t r, float s, float *out);
+typedef struct svf_expert_module {
+  const char *name;
+  size_t r;
+  const float *values; /* [r] as they are stored: parameters or z */
+  const float *z;      /* [r] what they stand for; the same array if direct */
+} svf_expert_module;
 
-/* out = sum of alpha[k] * z[k] over k = 0 ... experts - 1, in this order, each z[k] of length r. A
- * NULL z[k] is the identity expert. Terms with alpha[k] = 0 are left out and their z[k] is not
- * read: where one alpha is 1 and the others are 0, out has the bits of that z. The sum of alpha is
- * the caller's business: with normalised gains it does not matter.
- * Errors: NULL; ARGUMENT (r = 0, experts = 0, an alpha not finite); NUMERIC (every alpha is 0, or z
- * or out not finite). */
-SVF_API svf_status svf_mix(const float *const *z, const float *alpha, size_t experts, size_t r,
-                           float *out);
+/* An expert from arrays. Everything is copied; z of the modules is not read but computed. On OK
+ * *expert must be closed. Errors: NULL; ARGUMENT (info; no module, too many, a name, a name twice,
+ * a rank, naming them); NUMERIC (a value or z that is not finite); MEMORY. */
+SVF_API svf_status svf_expert_create(const svf_expert_info *info, const svf_expert_module *modules,
+                                     size_t count, svf_expert **expert);
 
-/* gains = c * sigma z, with c = sum(sigma) / sum(sigma z), or c = 1 if `normalise` is 0.
- *
- * Normalised, a uniform z (all elements the same, not 0) gives the bits of sigma, and a power of
- * two times z the same bits as z; where sigma is all 0, so are the gains. Not normalised, z = 1
- * gives the bits of sigma.
- *
- *   sigma   [r] finite and not negative, as svf_linear_source has it
- *
- * Errors: NULL; ARGUMENT (r = 0); NUMERIC (an element of sigma, z or gains not finite, sigma
- * negative, or sum(sigma z) 0 or too near to it to be told from 0: c would be rounding noise). */
-SVF_API svf_status svf_gains(const float *sigma, const float *z, size_t r, int normalise,
-                             float *gains);
+/* An expert from a file, which is not needed any more afterwards. On OK *expert must be closed.
+ * Errors, with the path in the message: NULL; IO; MEMORY; VERSION (svf.format); FILE (whatever
+ * svf_safetensors_open refuses; metadata; no tensor, or one that is not as described above; a value
+ * that is not finite). */
+SVF_API svf_status svf_expert_open(const char *path, svf_expert **expert);
+
+/* Free; NULL is ignored. */
+SVF_API void svf_expert_close(svf_expert *expert);
+
+/* Write a file that svf_expert_open reads back identically; `path` holds its old content or all of
+ * the new one, whatever happens. Arguments as svf_expert_create. The same input gives the same
+ * bytes, in the order of names. Errors: those of svf_expert_create, and IO. */
+SVF_API svf_status svf_expert_write(const char *path, const svf_expert_info *info,
+                                    const svf_expert_module *modules, size_t count);
+
+/* What is known of an expert; NULL if expert is NULL. What is returned here and below belongs to
+ * the expert. Thread-safe. */
+SVF_API const svf_expert_info *svf_expert_describe(const svf_expert *expert);
+
+/* Number of modules, and module i in the order of names (strcmp); NULL if out of range.
+ * Thread-safe. */
+SVF_API size_t svf_expert_count(const svf_expert *expert);
+SVF_API const svf_expert_module *svf_expert_at(const svf_expert *expert, size_t i);
+
+/* The module of that name, or NULL: the expert leaves it as it is. Thread-safe. */
+SVF_API const svf_expert_module *svf_expert_find(const svf_expert *expert, const char *name);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
 #ifndef SVF_GENERATE_H
 #define SVF_GENERATE_H
 
-#include <svf/model.h>
+#include <svf/context.h>
 
 #ifdef __cplusplus
 extern "C" {

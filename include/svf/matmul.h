@@ -5,7 +5,7 @@
  *   T = (X V) * D       X [rows][n]   D[row] = gains of that row's expert, or sigma for the base
  *   Y = T U^T           T [rows][r]   Y [rows][m]
  *   Y = Y + bias        if bias is given
- *   Y = Y + Y_old       with SVF_ACCUMULATE
+ *   Y = Y + Y_old       with SVF_MATMUL_ACCUMULATE
  *
  * A dense layer (r = 0, svf/linear.h) is Y = X W^T: the second product with X in place of T.
  *
@@ -62,9 +62,10 @@
 extern "C" {
 #endif
 
-#define SVF_ACCUMULATE 1u /* add to Y instead of overwriting it; without it Y is never read */
+#define SVF_MATMUL_ACCUMULATE \
+  1u /* add to Y instead of overwriting it; without it Y is never read */
 
-#define SVF_WORKSPACE_ALIGNMENT 64 /* bytes */
+#define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
 #define SVF_STAGES 4
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
@@ -84,7 +85,7 @@ typedef struct svf_matmul_args {
   svf_dtype y_type;
   void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */
   ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
-  unsigned flags;     /* 0 or SVF_ACCUMULATE */
+  unsigned flags;     /* 0 or SVF_MATMUL_ACCUMULATE */
   svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
 } svf_matmul_args;
 

@@ -5,7 +5,7 @@
 #ifndef SVF_MODULES_H
 #define SVF_MODULES_H
 
-#include <svf/expert_file.h>
+#include <svf/expert.h>
 #include <svf/status.h>
 #include <svf/types.h>
 

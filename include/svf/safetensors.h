@@ -6,47 +6,16 @@
 #define SVF_SAFETENSORS_H
 
 #include <svf/status.h>
-#include <svf/types.h>
+#include <svf/tensor.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef enum svf_st_dtype {
-  SVF_ST_BOOL,
-  SVF_ST_U8,
-  SVF_ST_I8,
-  SVF_ST_F8_E4M3,
-  SVF_ST_F8_E5M2,
-  SVF_ST_U16,
-  SVF_ST_I16,
-  SVF_ST_F16,
-  SVF_ST_BF16,
-  SVF_ST_U32,
-  SVF_ST_I32,
-  SVF_ST_F32,
-  SVF_ST_U64,
-  SVF_ST_I64,
-  SVF_ST_F64
-} svf_st_dtype;
-
-#define SVF_ST_MAX_DIMS 8
-
-typedef struct svf_st_tensor {
-  const char *name; /* UTF-8, terminated; belongs to the file handle */
-  svf_st_dtype dtype;
-  int ndim; /* 0 (a scalar) to SVF_ST_MAX_DIMS */
-  size_t shape[SVF_ST_MAX_DIMS];
-  size_t elements;
-  const void
-      *data; /* row-major, little-endian, `bytes` long, any alignment; belongs to the handle */
-  size_t bytes;
-} svf_st_tensor;
-
 typedef struct svf_safetensors svf_safetensors;
 
 /* Reading into memory instead of mapping: a file that is truncated while mapped raises SIGBUS. */
-#define SVF_ST_NO_MMAP 1u
+#define SVF_SAFETENSORS_NO_MMAP 1u
 
 /* Open and check `path`. On OK *file must be closed with svf_safetensors_close. Errors: NULL; IO
  * (with the system's reason); MEMORY; FILE, naming the path, the tensor and the rule that it
@@ -60,35 +29,28 @@ SVF_API void svf_safetensors_close(svf_safetensors *file);
 
 /* Number of tensors, and tensor i in file order (NULL if out of range). Thread-safe. */
 SVF_API size_t svf_safetensors_count(const svf_safetensors *file);
-SVF_API const svf_st_tensor *svf_safetensors_at(const svf_safetensors *file, size_t i);
+SVF_API const svf_tensor *svf_safetensors_at(const svf_safetensors *file, size_t i);
 
 /* The tensor of that name, or NULL. Thread-safe. */
-SVF_API const svf_st_tensor *svf_safetensors_find(const svf_safetensors *file, const char *name);
+SVF_API const svf_tensor *svf_safetensors_find(const svf_safetensors *file, const char *name);
 
 /* The value of a __metadata__ key, or NULL. Belongs to the handle. Thread-safe. */
 SVF_API const char *svf_safetensors_metadata(const svf_safetensors *file, const char *key);
 
-/* Convert a F32, F16 or BF16 tensor to fp32, exactly: out[elements], the caller's. Errors: NULL,
- * SPACE (capacity < elements), UNSUPPORTED (dtype, named in the message). Thread-safe. */
-SVF_API svf_status svf_st_to_f32(const svf_st_tensor *tensor, float *out, size_t capacity);
-
-/* "F32", "BF16", ...; "?" for an unknown value. */
-SVF_API const char *svf_st_dtype_name(svf_st_dtype dtype);
-
 /* A tensor that is to be written. */
-typedef struct svf_st_entry {
+typedef struct svf_safetensors_entry {
   const char *name; /* UTF-8, at most 1024 bytes, not "__metadata__" */
-  svf_st_dtype dtype;
+  svf_tensor_type dtype;
   int ndim;
-  size_t shape[SVF_ST_MAX_DIMS];
-} svf_st_entry;
+  size_t shape[SVF_TENSOR_MAX_DIMS];
+} svf_safetensors_entry;
 
 /* A key of __metadata__ and its value, both UTF-8. */
-typedef struct svf_st_pair {
+typedef struct svf_safetensors_pair {
   const char *key, *value;
-} svf_st_pair;
+} svf_safetensors_pair;
 
-typedef struct svf_st_writer svf_st_writer;
+typedef struct svf_safetensors_writer svf_safetensors_writer;
 
 /* Begin a file of these tensors, in this order; `metadata` may be NULL if pairs is 0. All strings
  * are copied. The file is written beside its place as ".<name>.<pid>-<number>.tmp": until commit,
@@ -99,21 +61,23 @@ typedef struct svf_st_writer svf_st_writer;
  * What is written can be read by svf_safetensors_open: the rules are the same, and on OK *writer
  * must be committed or discarded. Errors: NULL; ARGUMENT (naming the entry: not UTF-8, too long,
  * twice, too many, unknown dtype, ndim; the path names no file); OVERFLOW; IO; MEMORY. */
-SVF_API svf_status svf_st_create(const char *path, const svf_st_entry *entries, size_t count,
-                                 const svf_st_pair *metadata, size_t pairs, svf_st_writer **writer);
+SVF_API svf_status svf_safetensors_create(const char *path, const svf_safetensors_entry *entries,
+                                          size_t count, const svf_safetensors_pair *metadata,
+                                          size_t pairs, svf_safetensors_writer **writer);
 
 /* The next bytes of the tensors' data, which follow each other without gaps: pieces may be of any
  * size and need not end where tensors do. Errors: NULL; ARGUMENT and nothing written if more than
  * the entries hold; IO, after which the writer can only be discarded. */
-SVF_API svf_status svf_st_append(svf_st_writer *writer, const void *data, size_t bytes);
+SVF_API svf_status svf_safetensors_append(svf_safetensors_writer *writer, const void *data,
+                                          size_t bytes);
 
 /* Put the file in its place: on OK it is on the disk, name and all, and *writer is freed and NULL.
  * ARGUMENT if bytes are missing; the writer is left alone then. After IO the temporary is gone and
  * *writer freed and NULL. */
-SVF_API svf_status svf_st_commit(svf_st_writer **writer);
+SVF_API svf_status svf_safetensors_commit(svf_safetensors_writer **writer);
 
 /* Remove the temporary and free; NULL and pointers to NULL are ignored. */
-SVF_API void svf_st_discard(svf_st_writer **writer);
+SVF_API void svf_safetensors_discard(svf_safetensors_writer **writer);
 
 #ifdef __cplusplus
 }

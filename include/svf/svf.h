@@ -6,9 +6,9 @@
 #define SVF_SVF_H
 
 #include <svf/backend.h>  /* IWYU pragma: export */
-#include <svf/convert.h>  /* IWYU pragma: export */
 #include <svf/cpu.h>      /* IWYU pragma: export */
-#include <svf/expert.h>   /* IWYU pragma: export */
+#include <svf/gains.h>    /* IWYU pragma: export */
+#include <svf/half.h>     /* IWYU pragma: export */
 #include <svf/linear.h>   /* IWYU pragma: export */
 #include <svf/matmul.h>   /* IWYU pragma: export */
 #include <svf/selftest.h> /* IWYU pragma: export */

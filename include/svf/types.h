@@ -15,7 +15,7 @@ extern "C" {
 
 /* Element type of a caller's matrix. bf16 elements are uint16_t: the upper half of an fp32. fp32 is
  * rounded to bf16 to nearest, ties to even; NaN becomes a quiet NaN. */
-typedef enum svf_dtype { SVF_F32 = 0, SVF_BF16 = 1 } svf_dtype;
+typedef enum svf_dtype { SVF_DTYPE_F32 = 0, SVF_DTYPE_BF16 = 1 } svf_dtype;
 
 /* Format of the packed weights, and with it the arithmetic. */
 typedef enum svf_format {

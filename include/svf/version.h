@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 #define SVF_VERSION_MAJOR 0
-#define SVF_VERSION_MINOR 1
+#define SVF_VERSION_MINOR 2
 #define SVF_VERSION_PATCH 0
 
 /* "major.minor.patch" of the library that is linked. Static string. */

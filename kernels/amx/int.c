@@ -43,8 +43,7 @@ typedef struct shape {
 /* Tiles of A in a step. */
 SVF_INLINE int tiles_of_a(const shape s) { return s.few ? 1 : s.units * s.planes; }
 
-/* --- Weights -----------------------------------------------------------------------------------
- */
+/* --- Weights ---------------------------------------------------------------------------------- */
 
 SVF_INLINE size_t tile_bytes(svf_format format)
 {
@@ -174,7 +173,7 @@ SVF_INLINE result result_of(const svf_tile *tile, const destination *to, int row
 {
   const svf_epilogue *e = tile->epilogue;
   if (!e) return (result){0};
-  const ptrdiff_t size = e->y_type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = e->y_type == SVF_DTYPE_F32 ? 4 : 2;
   const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)tile->channel + panel * SVF_PANEL;
   return (result){(const char *)e->y + at * size, e->y_stride * size, SVF_PANEL * size,
                   to->rows < s.units * ROWS ? to->rows : s.units * ROWS};
@@ -226,8 +225,7 @@ SVF_INLINE void end_group(waiting *w, const shape s, const char *scales, size_t 
   w->parts = s.panels * s.units;
 }
 
-/* --- A pass ------------------------------------------------------------------------------------
- */
+/* --- A pass ----------------------------------------------------------------------------------- */
 
 /* Where widened weights are: of all steps, to be used again, or of this one and the next. */
 typedef struct room {
@@ -236,8 +234,8 @@ typedef struct room {
   bool fill;
 } room;
 
-/* Panels [panel, panel + s.panels) of a tile of `units` units times s.units of them from `unit` on.
- */
+/* Panels [panel, panel + s.panels) of a tile of `units` units times s.units of them from
+ * `unit` on. */
 SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int panel, const shape s,
                          const room r, fetches *f)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configurations of AMX tiles, for every format: 16 rows x 64 bytes each, or for groups of 32
- * half as deep, and what is fetched between their loads. Before this is included an ISA's vec.h is.
- */
+ * The configurations of AMX tiles, for every format: 16 rows x 64 bytes each, or for groups
+ * of 32 half as deep, and what is fetched between their loads. Before this is included an
+ * ISA's vec.h is. */
 #ifndef SVF_KERNELS_AMX_TILES_H
 #define SVF_KERNELS_AMX_TILES_H
 

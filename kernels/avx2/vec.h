@@ -102,8 +102,8 @@ SVF_INLINE a_row a_load(const float *a, int count)
 typedef vec a_value;
 SVF_INLINE a_value a_at(a_row x, int s) { return _mm256_broadcast_ss(x + s); }
 
-/* In assembly, so that a sum stays in its register: compilers rotate them, and spill at the seams.
- */
+/* In assembly, so that a sum stays in its register: compilers rotate them, and spill at the
+ * seams. */
 SVF_INLINE vec a_fma(a_value y, vec b, vec sum)
 {
   __asm__("vfmadd231ps {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(y), "x"(b));

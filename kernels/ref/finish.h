@@ -12,7 +12,7 @@ static inline void finish_y(const svf_epilogue *e, int row, size_t channel, floa
   const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
   if (e->gains) sum *= e->gains[row][channel];
   if (e->bias) sum += e->bias[channel];
-  if (e->y_type == SVF_F32) {
+  if (e->y_type == SVF_DTYPE_F32) {
     float *y = (float *)e->y + at;
     *y = e->accumulate ? sum + *y : sum;
   } else {

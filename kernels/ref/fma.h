@@ -73,7 +73,7 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
   for (int i = 0; i < rows; ++i) {
     for (size_t j = 0; j < k; ++j) {
       const ptrdiff_t at = i * stride + (ptrdiff_t)j;
-      ((float *)a)[a_index(rows, i, j)] = type == SVF_F32
+      ((float *)a)[a_index(rows, i, j)] = type == SVF_DTYPE_F32
                                               ? carry(((const float *)x)[at], false)
                                               : svf_widen_bf16(((const uint16_t *)x)[at]);
     }

@@ -84,7 +84,7 @@ static void tile_of(const svf_tile *tile, svf_format format, int rows)
 
 static float element(const void *x, svf_dtype type, ptrdiff_t at)
 {
-  return type == SVF_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
+  return type == SVF_DTYPE_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
 }
 
 /* One row of a block: `k` values become its integers and its scale. */

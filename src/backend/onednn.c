@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <svf/convert.h>
+#include <svf/half.h>
 #include <svf/linear.h>
 
 #include "kernels/bf16.h"
@@ -48,8 +48,7 @@ static void *allocate(size_t rows, size_t columns, size_t size)
   return aligned_alloc(SVF_LINE, (bytes + SVF_LINE - 1) / SVF_LINE * SVF_LINE);
 }
 
-/* --- One product: [rows][k] times weights [channels][k], transposed -----------------------------
- */
+/* --- One product: [rows][k] times weights [channels][k], transposed --------------------------- */
 
 typedef struct product {
   size_t k, channels;
@@ -208,12 +207,11 @@ static void free_product(product *p)
   free(p->packed);
 }
 
-/* --- Around the products -----------------------------------------------------------------------
- */
+/* --- Around the products ---------------------------------------------------------------------- */
 
 static const char *row_of(const void *data, svf_dtype type, ptrdiff_t stride, size_t row)
 {
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   return (const char *)data + (row > 0 ? (ptrdiff_t)row * stride * size : 0);
 }
 
@@ -233,7 +231,7 @@ static void gather_x(const call *c, void *to, float *room)
   const size_t n = (size_t)c->h->n;
   for (size_t i = 0; i < a->rows; ++i) {
     const void *from = row_of(a->x, a->x_type, a->x_stride, i);
-    if (a->x_type == SVF_F32) {
+    if (a->x_type == SVF_DTYPE_F32) {
       memcpy(room, from, n * sizeof *room);
     } else {
       svf_bf16_to_f32(from, room, n);
@@ -264,8 +262,9 @@ static void scatter_y(const call *c, const float *sums)
       uint16_t *narrow = (uint16_t *)(void *)row + j;
       float y = sums[i * m + j];
       if (a->bias) y += a->bias[j];
-      if (a->flags & SVF_ACCUMULATE) y += a->y_type == SVF_F32 ? *wide : svf_widen_bf16(*narrow);
-      if (a->y_type == SVF_F32) {
+      if (a->flags & SVF_MATMUL_ACCUMULATE)
+        y += a->y_type == SVF_DTYPE_F32 ? *wide : svf_widen_bf16(*narrow);
+      if (a->y_type == SVF_DTYPE_F32) {
         *wide = y;
       } else {
         *narrow = svf_round_bf16(y);
@@ -274,8 +273,7 @@ static void scatter_y(const call *c, const float *sums)
   }
 }
 
-/* --- The call ----------------------------------------------------------------------------------
- */
+/* --- The call --------------------------------------------------------------------------------- */
 
 static svf_status run(const call *c)
 {

@@ -8,16 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "src/core/clock.h"
 #include "src/core/status.h"
 #include "src/io/checkpoint.h"
 #include "src/io/file.h"
 #include "src/tokenizer/utf8.h"
 
-/* --- Errors ------------------------------------------------------------------------------------
- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 static int exit_code(svf_status status)
 {
@@ -45,8 +44,7 @@ int cli_end(const svf_command *command, svf_status status)
   return exit_code(status);
 }
 
-/* --- Standard output ---------------------------------------------------------------------------
- */
+/* --- Standard output -------------------------------------------------------------------------- */
 
 /* An exit handler, as argp ends the process behind --help. */
 static void check_output(void)
@@ -70,8 +68,7 @@ bool cli_guard_output(void)
   return atexit(check_output) == 0;
 }
 
-/* --- Interruption ------------------------------------------------------------------------------
- */
+/* --- Interruption ----------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t interrupted;
 
@@ -93,20 +90,12 @@ void cli_catch_interrupts(void)
 
 bool cli_interrupted(void) { return interrupted != 0; }
 
-/* --- Progress ----------------------------------------------------------------------------------
- */
+/* --- Progress --------------------------------------------------------------------------------- */
 
 static struct {
   bool drawn;
   double start; /* of the job */
 } progress;
-
-static double now(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void draw(size_t done, size_t all, const char *what)
 {
@@ -117,7 +106,7 @@ static void draw(size_t done, size_t all, const char *what)
   bar[WIDTH] = 0;
   fprintf(stderr, "\r\033[K[%s] %zu/%zu", bar, done, all);
   if (done > 0) {
-    const double left = (now() - progress.start) * (1 - share) / share;
+    const double left = (svf_now() - progress.start) * (1 - share) / share;
     fprintf(stderr, "  %d:%02d left", (int)left / 60, (int)left % 60);
   }
   fprintf(stderr, "  %.40s", what);
@@ -127,7 +116,7 @@ static void draw(size_t done, size_t all, const char *what)
 
 int cli_progress(void *quiet, size_t done, size_t all, const char *what)
 {
-  if (done == 0) progress.start = now();
+  if (done == 0) progress.start = svf_now();
   if (!*(const bool *)quiet && isatty(STDERR_FILENO)) draw(done, all, what);
   return cli_interrupted();
 }
@@ -138,8 +127,7 @@ void cli_progress_end(void)
   progress.drawn = false;
 }
 
-/* --- Input -------------------------------------------------------------------------------------
- */
+/* --- Input ------------------------------------------------------------------------------------ */
 
 static svf_status read_all(FILE *f, char **text, size_t *bytes)
 {
@@ -165,8 +153,7 @@ svf_status cli_read(const char *path, char **text, size_t *bytes)
   return svf_file_at_path(status, "standard input");
 }
 
-/* --- Results -----------------------------------------------------------------------------------
- */
+/* --- Results ---------------------------------------------------------------------------------- */
 
 static void put_character(FILE *to, const char *at, size_t bytes)
 {

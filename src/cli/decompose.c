@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <svf/model_files.h>
+#include <svf/convert.h>
 
 #include "src/cli/model_options.h"
 #include "src/io/file.h"
@@ -21,10 +21,10 @@ typedef struct options {
 static bool take_layers(const char *value, void *to)
 {
   unsigned *layers = to;
-  *layers = strcmp(value, "mlp") == 0    ? SVF_LAYERS_MLP
-            : strcmp(value, "attn") == 0 ? SVF_LAYERS_ATTENTION
-                                         : SVF_LAYERS_MLP | SVF_LAYERS_ATTENTION;
-  return *layers != (SVF_LAYERS_MLP | SVF_LAYERS_ATTENTION) || strcmp(value, "all") == 0;
+  *layers = strcmp(value, "mlp") == 0    ? SVF_DECOMPOSE_MLP
+            : strcmp(value, "attn") == 0 ? SVF_DECOMPOSE_ATTENTION
+                                         : SVF_DECOMPOSE_MLP | SVF_DECOMPOSE_ATTENTION;
+  return *layers != (SVF_DECOMPOSE_MLP | SVF_DECOMPOSE_ATTENTION) || strcmp(value, "all") == 0;
 }
 
 static bool take_energy(const char *value, void *to)
@@ -84,7 +84,7 @@ static int run(int argc, char **argv)
   o.d.progress_context = &o.m.quiet;
   o.d.threads = o.m.threads;
   o.d.energy = (double)o.energy;
-  o.d.dtype = o.bf16 ? SVF_BF16 : SVF_F32;
+  o.d.dtype = o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32;
   svf_status status = svf_model_decompose(words.word[0], o.out, &o.d);
   cli_progress_end();
   if (status == SVF_OK && o.m.json) status = print_report(o.out);

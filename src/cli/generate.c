@@ -5,11 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/cli/jobs.h"
 #include "src/cli/model_options.h"
 #include "src/cli/output.h"
+#include "src/core/clock.h"
 #include "src/core/status.h"
 
 enum { STOPS_MAX = 16, USUAL_TOKENS = 128, USUAL_SEQUENCES = 8 };
@@ -126,8 +126,7 @@ typedef struct session {
   size_t printed; /* texts */
 } session;
 
-/* --- Prompts -----------------------------------------------------------------------------------
- */
+/* --- Prompts ---------------------------------------------------------------------------------- */
 
 /* An option for all prompts must have an effect on one of them at least. */
 static svf_status check_options(const session *s)
@@ -208,8 +207,7 @@ static svf_status load_gains(session *s, size_t i, const float **gains)
   return status;
 }
 
-/* --- Texts -------------------------------------------------------------------------------------
- */
+/* --- Texts ------------------------------------------------------------------------------------ */
 
 /* In the order of the prompts, each text as soon as it and those before it have ended. */
 static void print_ended(session *s)
@@ -239,7 +237,7 @@ static svf_status check_request(const session *s, const svf_request *r)
   svf_model_info info;
   svf_candidate scratch;
   int32_t unused;
-  svf_model_describe(s->model, &info);
+  svf_model_get_info(s->model, &info);
   if (r->prompt_count > info.context || r->max_tokens > info.context + 1 - r->prompt_count) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "a prompt of %zu tokens and %zu more exceed the model's context of %zu",
@@ -274,8 +272,7 @@ static svf_status prepare(session *s, size_t i, size_t *positions)
   return SVF_OK;
 }
 
-/* --- All of them -------------------------------------------------------------------------------
- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 static svf_status allocate(session *s)
 {
@@ -286,13 +283,6 @@ static svf_status allocate(session *s)
   s->gains = calloc(n, sizeof *s->gains);
   if (s->outputs && s->requests && s->prompts && s->gains) return SVF_OK;
   return svf_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
-}
-
-static double now(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* The first text that failed ends all of them. */
@@ -338,15 +328,14 @@ static svf_status generate(session *s, double *seconds)
                                  .stop = is_over,
                                  .stop_context = s};
   status = svf_context_create(s->model, &c, &context);
-  const double start = now();
+  const double start = svf_now();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
-  *seconds = now() - start;
+  *seconds = svf_now() - start;
   svf_context_destroy(context);
   return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }
 
-/* --- Output ------------------------------------------------------------------------------------
- */
+/* --- Output ----------------------------------------------------------------------------------- */
 
 static void print_summary(const session *s, double seconds)
 {

@@ -54,7 +54,7 @@ static void print_model_text(const svf_model_info *i, const svf_modules *modules
 static void print_model(const svf_model *model, bool json)
 {
   svf_model_info info;
-  svf_model_describe(model, &info);
+  svf_model_get_info(model, &info);
   (json ? print_model_json : print_model_text)(&info, svf_model_modules(model));
 }
 

@@ -36,8 +36,7 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
   return SVF_OK;
 }
 
-/* --- Lines of JSON -----------------------------------------------------------------------------
- */
+/* --- Lines of JSON ---------------------------------------------------------------------------- */
 
 static bool take_size(const json_t *value, size_t *out)
 {

@@ -55,14 +55,15 @@ static svf_status compute(const options *o, const prompt *p, size_t vocab, float
 
 static svf_status save(const char *path, const prompt *p, size_t vocab, const float *logits)
 {
-  const svf_st_entry entries[] = {{"logits", SVF_ST_F32, 2, {p->count, vocab}},
-                                  {"tokens", SVF_ST_I32, 1, {p->count}}};
-  svf_st_writer *w = NULL;
-  svf_status status = svf_st_create(path, entries, 2, NULL, 0, &w);
-  if (status == SVF_OK) status = svf_st_append(w, logits, p->count * vocab * sizeof *logits);
-  if (status == SVF_OK) status = svf_st_append(w, p->tokens, p->count * sizeof *p->tokens);
-  if (status == SVF_OK) return svf_st_commit(&w);
-  svf_st_discard(&w);
+  const svf_safetensors_entry entries[] = {{"logits", SVF_TENSOR_F32, 2, {p->count, vocab}},
+                                           {"tokens", SVF_TENSOR_I32, 1, {p->count}}};
+  svf_safetensors_writer *w = NULL;
+  svf_status status = svf_safetensors_create(path, entries, 2, NULL, 0, &w);
+  if (status == SVF_OK)
+    status = svf_safetensors_append(w, logits, p->count * vocab * sizeof *logits);
+  if (status == SVF_OK) status = svf_safetensors_append(w, p->tokens, p->count * sizeof *p->tokens);
+  if (status == SVF_OK) return svf_safetensors_commit(&w);
+  svf_safetensors_discard(&w);
   return status;
 }
 
@@ -135,7 +136,7 @@ static svf_status work(options *o, const char *dir, const char *text, prompt *p)
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, strlen(text), p);
   if (status != SVF_OK) return status;
   if (p->count == 0) return svf_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
-  svf_model_describe(p->model, &info);
+  svf_model_get_info(p->model, &info);
   if (p->count > info.context) {
     return svf_fail(SVF_ERR_ARGUMENT, "the prompt has %zu tokens, the model's context %zu",
                     p->count, info.context);

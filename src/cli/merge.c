@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include <cblas.h>
-#include <svf/model_files.h>
+#include <svf/convert.h>
 
 #include "src/cli/model_options.h"
 
@@ -49,8 +49,8 @@ static int run(int argc, char **argv)
   svf_status status = cli_check_expert(&o.m);
   if (status == SVF_OK) status = load_gains(words.word[0], &o.m, &gains);
   if (status == SVF_OK) {
-    status = svf_model_merge(words.word[0], o.out, gains, o.bf16 ? SVF_BF16 : SVF_F32, cli_progress,
-                             &o.m.quiet);
+    status = svf_model_merge(words.word[0], o.out, gains, o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                             cli_progress, &o.m.quiet);
   }
   free(gains);
   if (status == SVF_OK) cli_print_made(o.out, o.m.json);

@@ -13,8 +13,7 @@
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
-/* --- Tables ------------------------------------------------------------------------------------
- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 static bool take_threads(const char *value, void *to)
 {
@@ -125,8 +124,7 @@ svf_status cli_check_expert(const model_options *o)
   return reason ? svf_fail(SVF_ERR_ARGUMENT, "%s", reason) : SVF_OK;
 }
 
-/* --- Opening -----------------------------------------------------------------------------------
- */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 svf_model_options cli_library_options(model_options *o, unsigned flags)
 {
@@ -158,7 +156,7 @@ static svf_status check_format(const char *dir, const model_options *o, const sv
   if (o->group > 0 && !has_layer(model, NULL, o->group)) option = "--group";
   if (o->format.given && !has_layer(model, &o->format.value, 0)) option = "--format";
   if (!option) return SVF_OK;
-  svf_model_describe(model, &info);
+  svf_model_get_info(model, &info);
   return svf_file_at_path(svf_fail(SVF_ERR_ARGUMENT, "%s has no effect: the model is packed as %s",
                                    option, svf_format_name(info.format)),
                           dir);
@@ -176,7 +174,7 @@ svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf
 svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count)
 {
   svf_model_info info;
-  svf_model_describe(model, &info);
+  svf_model_get_info(model, &info);
   for (size_t i = 0; i < count; ++i) {
     if (tokens[i] >= 0 && (size_t)tokens[i] < info.vocab) continue;
     return svf_fail(SVF_ERR_FILE,
@@ -187,8 +185,7 @@ svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_
   return SVF_OK;
 }
 
-/* --- Gains -------------------------------------------------------------------------------------
- */
+/* --- Gains ------------------------------------------------------------------------------------ */
 
 enum { MIX_MAX = 64 };
 

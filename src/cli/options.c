@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- Values ------------------------------------------------------------------------------------
- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 bool cli_take_flag(const char *value, void *to)
 {
@@ -49,8 +48,7 @@ bool cli_take_float(const char *value, void *to)
   return *end == 0 && isfinite(number);
 }
 
-/* --- Parsing -----------------------------------------------------------------------------------
- */
+/* --- Parsing ---------------------------------------------------------------------------------- */
 
 enum { OPTIONS_MAX = 40, KEYS = 256 }; /* keys from KEYS on are indices: no letter */
 

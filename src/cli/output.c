@@ -74,8 +74,7 @@ static const char *reason_of(const output *out, const svf_request *r)
   return r->finish == SVF_FINISH_LENGTH ? "length" : "interrupted";
 }
 
-/* --- Printing ----------------------------------------------------------------------------------
- */
+/* --- Printing --------------------------------------------------------------------------------- */
 
 /* Not by %s: a text may hold NUL. */
 void output_print(const output *out, size_t i, const job *j)

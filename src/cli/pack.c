@@ -2,7 +2,7 @@
  *
  * svf pack: a model that starts at once. */
 #define _GNU_SOURCE
-#include <svf/model_files.h>
+#include <svf/convert.h>
 
 #include "src/cli/model_options.h"
 

@@ -57,7 +57,7 @@ static svf_status measure(const options *o, const prompt *p, sums *s)
 {
   svf_model_info info;
   svf_context *c = NULL;
-  svf_model_describe(p->model, &info);
+  svf_model_get_info(p->model, &info);
   size_t width = o->window ? o->window : USUAL_WINDOW;
   if (width > info.context) width = info.context;
   const svf_context_options wanted = {

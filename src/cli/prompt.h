@@ -5,6 +5,7 @@
 #ifndef SVF_CLI_PROMPT_H
 #define SVF_CLI_PROMPT_H
 
+#include <svf/context.h>
 #include <svf/tokenizer.h>
 
 #include "src/cli/model_options.h"

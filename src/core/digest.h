@@ -31,8 +31,7 @@ static inline svf_digest svf_digest_begin(void)
 }
 
 /* A last run of fewer than 64 bytes is filled up with zeros: where lengths may differ, add them
- * too.
- */
+ * too. */
 static inline void svf_digest_add(svf_digest *d, const void *data, size_t bytes)
 {
   const unsigned char *p = (const unsigned char *)data;

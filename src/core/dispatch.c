@@ -192,14 +192,14 @@ size_t svf_fetch_distance(void)
   return features() & SVF_CPU_INTEL ? NEAR : FAR;
 }
 
-const svf_convert_kernel *svf_dispatch_convert(void)
+const svf_half_kernel *svf_dispatch_half(void)
 {
   const svf_isa isa = svf_isa_selected();
-  for (size_t i = svf_convert_count(); i-- > 0;) {
-    const svf_convert_kernel *kernel = svf_convert_at(i);
+  for (size_t i = svf_half_count(); i-- > 0;) {
+    const svf_half_kernel *kernel = svf_half_at(i);
     if (kernel->isa <= isa && (kernel->needs & ~features()) == 0) return kernel;
   }
-  return &svf_convert_ref;
+  return &svf_half_ref;
 }
 
 const svf_ops_kernel *svf_dispatch_ops(void)

@@ -4,7 +4,7 @@
 
 #include <svf/cpu.h>
 
-#include "kernels/convert.h"
+#include "kernels/half.h"
 #include "kernels/kernel.h"
 #include "kernels/ops.h"
 
@@ -17,7 +17,7 @@ svf_status svf_dispatch(svf_isa isa, svf_format format, size_t group, size_t row
 size_t svf_fetch_distance(void);
 
 /* The conversions of the selected ISA, or of the best below it that has some. Thread-safe. */
-const svf_convert_kernel *svf_dispatch_convert(void);
+const svf_half_kernel *svf_dispatch_half(void);
 
 /* The same for row operations. */
 const svf_ops_kernel *svf_dispatch_ops(void);

@@ -13,8 +13,8 @@ const char *svf_version(void)
 size_t svf_dtype_size(svf_dtype type)
 {
   switch (type) {
-    case SVF_F32: return 4;
-    case SVF_BF16: return 2;
+    case SVF_DTYPE_F32: return 4;
+    case SVF_DTYPE_BF16: return 2;
   }
   return 0;
 }
@@ -22,8 +22,8 @@ size_t svf_dtype_size(svf_dtype type)
 const char *svf_dtype_name(svf_dtype type)
 {
   switch (type) {
-    case SVF_F32: return "f32";
-    case SVF_BF16: return "bf16";
+    case SVF_DTYPE_F32: return "f32";
+    case SVF_DTYPE_BF16: return "bf16";
   }
   return "?";
 }

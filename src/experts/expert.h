@@ -4,7 +4,7 @@
 #ifndef SVF_EXPERTS_EXPERT_H
 #define SVF_EXPERTS_EXPERT_H
 
-#include <svf/expert_file.h>
+#include <svf/expert.h>
 
 struct svf_expert {
   svf_expert_info info;

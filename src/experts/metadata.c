@@ -114,7 +114,7 @@ static svf_status print_scale(float scale, char *out, size_t capacity)
 
 svf_status svf_expert_metadata_print(const svf_expert_info *info, svf_expert_metadata *out)
 {
-  const svf_st_pair pairs[SVF_EXPERT_PAIRS] = {
+  const svf_safetensors_pair pairs[SVF_EXPERT_PAIRS] = {
       {"svf.format", format_version},
       {"svf.factors", out->factors},
       {"svf.parametrisation", svf_parametrisation_name(info->parametrisation)},

@@ -4,13 +4,13 @@
 #ifndef SVF_EXPERTS_METADATA_H
 #define SVF_EXPERTS_METADATA_H
 
-#include <svf/expert_file.h>
+#include <svf/expert.h>
 #include <svf/safetensors.h>
 
 enum { SVF_EXPERT_PAIRS = 7 };
 
 typedef struct svf_expert_metadata {
-  svf_st_pair pairs[SVF_EXPERT_PAIRS];
+  svf_safetensors_pair pairs[SVF_EXPERT_PAIRS];
   size_t count;
   char factors[17], scale[32]; /* what pairs point into */
 } svf_expert_metadata;

@@ -3,7 +3,7 @@
  * Reading an expert's file. It is read, not mapped, since a server must survive that someone
  * truncates it; sizes are limited before memory is allocated for them. */
 #define _POSIX_C_SOURCE 200809L
-#include <svf/expert_file.h>
+#include <svf/expert.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "src/experts/metadata.h"
 #include "src/io/file.h"
 #include "src/io/safetensors.h"
-#include "src/io/st_header.h"
+#include "src/io/safetensors_header.h"
 #include "src/io/text.h"
 
 enum { SUFFIX = 2 }; /* bytes of svf_expert_suffix */
@@ -26,7 +26,7 @@ typedef struct content {
 } content;
 
 /* Counts what the tensor takes in a content. */
-static svf_status check_tensor(const svf_st_tensor *tensor, const char *suffix, size_t *name_bytes,
+static svf_status check_tensor(const svf_tensor *tensor, const char *suffix, size_t *name_bytes,
                                size_t *values)
 {
   const svf_printable p = svf_text_show(tensor->name);
@@ -34,9 +34,9 @@ static svf_status check_tensor(const svf_st_tensor *tensor, const char *suffix, 
   if (length <= SUFFIX || strcmp(tensor->name + length - SUFFIX, suffix) != 0) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s': its name is not '<module>%s'", p.text, suffix);
   }
-  if (tensor->dtype != SVF_ST_F32 || tensor->ndim != 1) {
+  if (tensor->dtype != SVF_TENSOR_F32 || tensor->ndim != 1) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s': it is %s of %d dimensions, not F32 of 1", p.text,
-                    svf_st_dtype_name(tensor->dtype), tensor->ndim);
+                    svf_tensor_type_name(tensor->dtype), tensor->ndim);
   }
   *name_bytes += length - SUFFIX + 1;
   *values += tensor->elements;
@@ -65,12 +65,12 @@ static svf_status read_modules(const svf_safetensors *file, const char *suffix, 
   char *name = c->names;
   float *at = c->values;
   for (size_t i = 0; i < count && status == SVF_OK; ++i) {
-    const svf_st_tensor *tensor = svf_safetensors_at(file, i);
+    const svf_tensor *tensor = svf_safetensors_at(file, i);
     const size_t length = strlen(tensor->name) - SUFFIX;
     memcpy(name, tensor->name, length);
     name[length] = 0;
     c->modules[i] = (svf_expert_module){.name = name, .r = tensor->elements, .values = at};
-    status = svf_st_to_f32(tensor, at, tensor->elements);
+    status = svf_tensor_to_f32(tensor, at, tensor->elements);
     name += length + 1;
     at += tensor->elements;
   }
@@ -95,11 +95,12 @@ static svf_status make_expert(const svf_safetensors *file, svf_expert **expert)
 
 static svf_status open_file(int fd, svf_safetensors **file)
 {
-  const size_t limit = SVF_ST_PREFIX + SVF_ST_MAX_HEADER + SVF_EXPERT_MAX_VALUES * sizeof(float);
+  const size_t limit =
+      SVF_SAFETENSORS_PREFIX + SVF_SAFETENSORS_MAX_HEADER + SVF_EXPERT_MAX_VALUES * sizeof(float);
   size_t bytes = 0;
   const svf_status status = svf_file_size(fd, &bytes);
   if (status != SVF_OK) return status;
-  if (bytes <= limit) return svf_safetensors_open_fd(fd, SVF_ST_NO_MMAP, file);
+  if (bytes <= limit) return svf_safetensors_open_fd(fd, SVF_SAFETENSORS_NO_MMAP, file);
   return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, that of an expert at most %zu", bytes,
                   limit);
 }

@@ -2,7 +2,7 @@
  *
  * Writing an expert's file. The expert is made first, so that what is written is what can be read,
  * in the order of names. */
-#include <svf/expert_file.h>
+#include <svf/expert.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,21 +15,22 @@
 
 enum { NAME_BYTES = SVF_EXPERT_MAX_MODULE_NAME + 3 }; /* with suffix and terminator */
 
-static void describe(const svf_expert *expert, svf_st_entry *entries, char *names)
+static void describe(const svf_expert *expert, svf_safetensors_entry *entries, char *names)
 {
   const char *suffix = svf_expert_suffix(expert->info.parametrisation);
   for (size_t i = 0; i < expert->count; ++i) {
     char *name = names + i * NAME_BYTES;
     snprintf(name, NAME_BYTES, "%s%s", expert->modules[i].name, suffix);
-    entries[i] = (svf_st_entry){
-        .name = name, .dtype = SVF_ST_F32, .ndim = 1, .shape = {expert->modules[i].r}};
+    entries[i] = (svf_safetensors_entry){
+        .name = name, .dtype = SVF_TENSOR_F32, .ndim = 1, .shape = {expert->modules[i].r}};
   }
 }
 
-static svf_status create(const char *path, const svf_expert *expert, svf_st_writer **writer)
+static svf_status create(const char *path, const svf_expert *expert,
+                         svf_safetensors_writer **writer)
 {
   svf_expert_metadata metadata;
-  svf_st_entry *entries = calloc(expert->count, sizeof *entries);
+  svf_safetensors_entry *entries = calloc(expert->count, sizeof *entries);
   char *names = malloc(expert->count * NAME_BYTES);
   svf_status status = entries && names
                           ? SVF_OK
@@ -37,7 +38,8 @@ static svf_status create(const char *path, const svf_expert *expert, svf_st_writ
   if (status == SVF_OK) status = svf_expert_metadata_print(&expert->info, &metadata);
   if (status == SVF_OK) {
     describe(expert, entries, names);
-    status = svf_st_create(path, entries, expert->count, metadata.pairs, metadata.count, writer);
+    status = svf_safetensors_create(path, entries, expert->count, metadata.pairs, metadata.count,
+                                    writer);
   }
   free(entries);
   free(names);
@@ -45,7 +47,7 @@ static svf_status create(const char *path, const svf_expert *expert, svf_st_writ
 }
 
 /* fp32 in the byte order of files, a piece at a time. */
-static svf_status append(svf_st_writer *writer, const float *values, size_t count)
+static svf_status append(svf_safetensors_writer *writer, const float *values, size_t count)
 {
   enum { PIECE = 1024 };
   unsigned char bytes[PIECE * sizeof(float)];
@@ -57,20 +59,20 @@ static svf_status append(svf_st_writer *writer, const float *values, size_t coun
       memcpy(&bits, &values[done + i], sizeof bits);
       for (size_t b = 0; b < sizeof bits; ++b) bytes[4 * i + b] = (unsigned char)(bits >> 8 * b);
     }
-    status = svf_st_append(writer, bytes, some * sizeof(float));
+    status = svf_safetensors_append(writer, bytes, some * sizeof(float));
   }
   return status;
 }
 
 static svf_status write_expert(const char *path, const svf_expert *expert)
 {
-  svf_st_writer *writer = NULL;
+  svf_safetensors_writer *writer = NULL;
   svf_status status = create(path, expert, &writer);
   for (size_t i = 0; i < expert->count && status == SVF_OK; ++i) {
     status = append(writer, expert->modules[i].values, expert->modules[i].r);
   }
-  if (status == SVF_OK) status = svf_st_commit(&writer);
-  svf_st_discard(&writer);
+  if (status == SVF_OK) status = svf_safetensors_commit(&writer);
+  svf_safetensors_discard(&writer);
   return status;
 }
 

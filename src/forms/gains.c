@@ -2,7 +2,7 @@
  *
  * Gains. A product of two fp32 is exact in double, so the two sums and c err by r * 2^-53 at most,
  * far less than half an fp32's last place: where the exact result is an fp32, it comes out. */
-#include <svf/expert.h>
+#include <svf/gains.h>
 
 #include <float.h>
 #include <math.h>

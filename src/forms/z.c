@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What becomes of an expert's z before it is gains: parametrisation, mixture, interpolation. */
-#include <svf/expert.h>
+#include <svf/gains.h>
 
 #include <math.h>
 #include <stdbool.h>

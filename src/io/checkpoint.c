@@ -23,7 +23,7 @@ typedef struct shard {
 } shard;
 
 typedef struct place {
-  const svf_st_tensor *tensor;
+  const svf_tensor *tensor;
   size_t shard;
 } place;
 
@@ -109,7 +109,7 @@ static svf_status place_tensors(svf_checkpoint *c, size_t i)
 {
   const shard *s = &c->shards[i];
   for (size_t t = 0; t < svf_safetensors_count(s->file); ++t) {
-    const svf_st_tensor *tensor = svf_safetensors_at(s->file, t);
+    const svf_tensor *tensor = svf_safetensors_at(s->file, t);
     const svf_index_entry *entry = svf_index_find(&c->index, tensor->name);
     if (!entry) {
       return svf_file_at_path(svf_fail(SVF_ERR_FILE, "tensor '%s' is not in the index",
@@ -207,7 +207,7 @@ static const place *find_place(const svf_checkpoint *c, const char *name)
   return bsearch(name, c->places, c->count, sizeof *c->places, compare_name);
 }
 
-const svf_st_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name)
+const svf_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name)
 {
   const place *p = find_place(checkpoint, name);
   return p ? p->tensor : NULL;
@@ -215,12 +215,12 @@ const svf_st_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const
 
 size_t svf_checkpoint_count(const svf_checkpoint *checkpoint) { return checkpoint->count; }
 
-const svf_st_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i)
+const svf_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i)
 {
   return i < checkpoint->count ? checkpoint->places[i].tensor : NULL;
 }
 
-const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_tensor *tensor)
+const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_tensor *tensor)
 {
   const place *p = find_place(checkpoint, tensor->name);
   return p ? checkpoint->shards[p->shard].path : NULL;

@@ -15,7 +15,7 @@
 
 typedef struct svf_checkpoint svf_checkpoint;
 
-/* flags: SVF_ST_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE, MEMORY; the
+/* flags: SVF_SAFETENSORS_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE, MEMORY; the
  * message names the file. */
 svf_status svf_checkpoint_open(const char *dir, unsigned flags, svf_checkpoint **checkpoint);
 
@@ -26,14 +26,14 @@ bool svf_checkpoint_is_there(int directory);
 void svf_checkpoint_close(svf_checkpoint *checkpoint);
 
 /* The tensor of that name, or NULL. */
-const svf_st_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name);
+const svf_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name);
 
 /* Tensor i in the order of names by strcmp; NULL if out of range. */
 size_t svf_checkpoint_count(const svf_checkpoint *checkpoint);
-const svf_st_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i);
+const svf_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i);
 
 /* The path of the file that holds a tensor of this checkpoint, for messages. */
-const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_st_tensor *tensor);
+const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_tensor *tensor);
 
 /* The path of file i of the checkpoint; NULL if out of range. */
 const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i);

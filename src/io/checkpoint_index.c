@@ -6,11 +6,11 @@
 
 #include "src/core/status.h"
 #include "src/io/json.h"
-#include "src/io/st_header.h"
+#include "src/io/safetensors_header.h"
 #include "src/io/text.h"
 
 static const svf_json_limits limits = {
-    .what = "the index", .depth = 16, .values = 2 * SVF_ST_MAX_TENSORS};
+    .what = "the index", .depth = 16, .values = 2 * SVF_SAFETENSORS_MAX_TENSORS};
 
 /* A pair of the weight_map. */
 typedef struct placed {
@@ -20,9 +20,9 @@ typedef struct placed {
 static svf_status read_pair(const char *name, const json_t *value, placed *out)
 {
   const char *shard = json_string_value(value);
-  if (strlen(name) > SVF_ST_MAX_NAME) {
+  if (strlen(name) > SVF_SAFETENSORS_MAX_NAME) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s...': its name has %zu bytes, the limit is %d",
-                    svf_text_show(name).text, strlen(name), SVF_ST_MAX_NAME);
+                    svf_text_show(name).text, strlen(name), SVF_SAFETENSORS_MAX_NAME);
   }
   if (!shard || !svf_text_is_file_name(shard)) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s': shard '%s' is not the name of a file beside it",
@@ -87,9 +87,9 @@ static svf_status parse_root(svf_index *index)
   if (!json_is_object(map) || count == 0) {
     return svf_fail(SVF_ERR_FILE, "weight_map is not an object with a tensor or more");
   }
-  if (count > SVF_ST_MAX_TENSORS) {
+  if (count > SVF_SAFETENSORS_MAX_TENSORS) {
     return svf_fail(SVF_ERR_FILE, "weight_map names %zu tensors, the limit is %u", count,
-                    SVF_ST_MAX_TENSORS);
+                    SVF_SAFETENSORS_MAX_TENSORS);
   }
   if (metadata && !json_is_object(metadata)) {
     return svf_fail(SVF_ERR_FILE, "metadata is not an object");

@@ -15,32 +15,33 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
-#include "src/io/st_header.h"
+#include "src/io/safetensors_header.h"
 
 struct svf_safetensors {
-  svf_st_header header;
+  svf_safetensors_header header;
   void *memory;  /* mapping of the whole file, or a copy of its data */
   size_t mapped; /* bytes of the mapping; 0: memory is from malloc */
 };
 
 /* *data_offset: bytes before the data. */
-static svf_status read_header(int fd, size_t file_bytes, svf_st_header *header, size_t *data_offset)
+static svf_status read_header(int fd, size_t file_bytes, svf_safetensors_header *header,
+                              size_t *data_offset)
 {
-  unsigned char prefix[SVF_ST_PREFIX];
+  unsigned char prefix[SVF_SAFETENSORS_PREFIX];
   size_t length;
-  if (file_bytes < SVF_ST_PREFIX) {
+  if (file_bytes < SVF_SAFETENSORS_PREFIX) {
     return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, fewer than %d", file_bytes,
-                    SVF_ST_PREFIX);
+                    SVF_SAFETENSORS_PREFIX);
   }
   svf_status status = svf_file_read_at(fd, prefix, sizeof prefix, 0);
-  if (status == SVF_OK) status = svf_st_header_length(prefix, file_bytes, &length);
+  if (status == SVF_OK) status = svf_safetensors_header_length(prefix, file_bytes, &length);
   if (status != SVF_OK) return status;
   char *json = malloc(length + 1);
   if (!json) return svf_fail(SVF_ERR_MEMORY, "no memory for a header of %zu bytes", length);
-  *data_offset = SVF_ST_PREFIX + length;
-  status = svf_file_read_at(fd, json, length, SVF_ST_PREFIX);
+  *data_offset = SVF_SAFETENSORS_PREFIX + length;
+  status = svf_file_read_at(fd, json, length, SVF_SAFETENSORS_PREFIX);
   if (status == SVF_OK) {
-    status = svf_st_header_parse(json, length, file_bytes - *data_offset, header);
+    status = svf_safetensors_header_parse(json, length, file_bytes - *data_offset, header);
   }
   free(json);
   return status;
@@ -50,12 +51,12 @@ static svf_status read_data(svf_safetensors *file, int fd, unsigned flags, size_
                             size_t data_offset)
 {
   const char *data;
-  if (flags & SVF_ST_NO_MMAP) {
+  if (flags & SVF_SAFETENSORS_NO_MMAP) {
     const size_t bytes = file_bytes - data_offset;
     size_t room;
-    /* aligned as a mapping of what svf_st_create writes */
-    file->memory = svf_size_round(bytes + !bytes, SVF_ST_ALIGNMENT, &room)
-                       ? aligned_alloc(SVF_ST_ALIGNMENT, room)
+    /* aligned as a mapping of what svf_safetensors_create writes */
+    file->memory = svf_size_round(bytes + !bytes, SVF_SAFETENSORS_ALIGNMENT, &room)
+                       ? aligned_alloc(SVF_SAFETENSORS_ALIGNMENT, room)
                        : NULL;
     if (!file->memory) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes of data", bytes);
     const svf_status status = svf_file_read_at(fd, file->memory, bytes, data_offset);
@@ -68,7 +69,7 @@ static svf_status read_data(svf_safetensors *file, int fd, unsigned flags, size_
     file->mapped = file_bytes;
     data = (const char *)map + data_offset;
   }
-  svf_st_header_bind(&file->header, data);
+  svf_safetensors_header_bind(&file->header, data);
   return SVF_OK;
 }
 
@@ -77,8 +78,9 @@ svf_status svf_safetensors_open_fd(int fd, unsigned flags, svf_safetensors **out
   size_t file_bytes = 0;
   size_t data_offset = 0;
   *out = NULL;
-  if (flags & ~SVF_ST_NO_MMAP) {
-    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, SVF_ST_NO_MMAP);
+  if (flags & ~SVF_SAFETENSORS_NO_MMAP) {
+    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags,
+                    SVF_SAFETENSORS_NO_MMAP);
   }
   svf_status status = svf_file_size(fd, &file_bytes);
   if (status != SVF_OK) return status;
@@ -109,7 +111,7 @@ svf_status svf_safetensors_open(const char *path, unsigned flags, svf_safetensor
 void svf_safetensors_close(svf_safetensors *file)
 {
   if (!file) return;
-  svf_st_header_free(&file->header);
+  svf_safetensors_header_free(&file->header);
   if (file->mapped) {
     munmap(file->memory, file->mapped);
   } else {
@@ -120,22 +122,22 @@ void svf_safetensors_close(svf_safetensors *file)
 
 size_t svf_safetensors_count(const svf_safetensors *file) { return file ? file->header.count : 0; }
 
-const svf_st_tensor *svf_safetensors_at(const svf_safetensors *file, size_t i)
+const svf_tensor *svf_safetensors_at(const svf_safetensors *file, size_t i)
 {
   return i < svf_safetensors_count(file) ? &file->header.tensors[i] : NULL;
 }
 
 static int compare_name(const void *key, const void *element)
 {
-  const svf_st_tensor *const *tensor = element;
+  const svf_tensor *const *tensor = element;
   return strcmp(key, (*tensor)->name);
 }
 
-const svf_st_tensor *svf_safetensors_find(const svf_safetensors *file, const char *name)
+const svf_tensor *svf_safetensors_find(const svf_safetensors *file, const char *name)
 {
   if (!name || svf_safetensors_count(file) == 0) return NULL;
-  const svf_st_header *header = &file->header;
-  const svf_st_tensor **found =
+  const svf_safetensors_header *header = &file->header;
+  const svf_tensor **found =
       bsearch(name, header->by_name, header->count, sizeof *header->by_name, compare_name);
   return found ? *found : NULL;
 }

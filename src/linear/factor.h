@@ -18,7 +18,7 @@ typedef struct svf_factor {
 static inline float svf_factor_at(const svf_factor *f, size_t channel, size_t k)
 {
   const size_t at = channel * f->stride + k;
-  if (f->type == SVF_F32) return ((const float *)f->data)[at];
+  if (f->type == SVF_DTYPE_F32) return ((const float *)f->data)[at];
   return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 

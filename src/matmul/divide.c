@@ -72,7 +72,7 @@ void svf_divide(svf_plan_data *p, size_t x_bytes, size_t t_bytes)
   const svf_matmul_args *args = &p->args;
   const size_t block_rows = svf_size_ceil(args->rows, p->blocks);
   svf_product *first = &p->product[0], *second = &p->product[1];
-  const bool is_a = args->rows == 1 && args->x_type == SVF_F32 && p->kernel->reads_f32;
+  const bool is_a = args->rows == 1 && args->x_type == SVF_DTYPE_F32 && p->kernel->reads_f32;
   p->product[p->x_product].maker = is_a ? SVF_BY_CALLER : maker_of(x_bytes);
   if (p->x_product == 0) {
     divide(first, p->kernel, true, p->blocks, block_rows, p->nth);

@@ -25,8 +25,8 @@ static void lay_out_piece(const svf_plan_data *plan, int product, size_t block, 
     plan->kernel->pack_rows(svf_x_at(args, row, k0), args->x_type, args->x_stride, (int)rows, k,
                             p->a_planes, to);
   } else {
-    plan->kernel->pack_rows(plan->t + row * plan->t_stride + k0, SVF_F32, (ptrdiff_t)plan->t_stride,
-                            (int)rows, k, p->a_planes, to);
+    plan->kernel->pack_rows(plan->t + row * plan->t_stride + k0, SVF_DTYPE_F32,
+                            (ptrdiff_t)plan->t_stride, (int)rows, k, p->a_planes, to);
   }
 }
 

@@ -9,9 +9,10 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* --- Workspace: X, T, T in fp32; of every part the partial sums, then an A of its own, the room --
- */
+/* --- Workspace -------------------------------------------------------------------------------- */
 
+/* In this order: A of X, A of T, T in fp32; then of every part the partial sums, an A of its own and
+ * its widened weights. */
 typedef struct layout {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */
@@ -40,8 +41,8 @@ static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *o
          svf_size_mul(*out, sizeof(float), out);
 }
 
-/* Panels whose sums a part keeps: one row block has one tile of them at a time, or one block of T.
- */
+/* Panels whose sums a part keeps: one row block has one tile of them at a time, or one block
+ * of T. */
 static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 {
   const size_t once = kernel->pack_sums ? SVF_BLOCK / SVF_PANEL : SVF_PANELS_MAX;
@@ -138,8 +139,8 @@ static svf_status check_matrix(const char *name, const void *data, svf_dtype typ
 static svf_status check_operands(const svf_matmul_args *args)
 {
   const svf_linear_header *h = args->linear;
-  if (args->flags & ~SVF_ACCUMULATE) {
-    return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_ACCUMULATE is known",
+  if (args->flags & ~SVF_MATMUL_ACCUMULATE) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MATMUL_ACCUMULATE is known",
                     args->flags);
   }
   if (args->gains && h->r == 0) {
@@ -165,8 +166,7 @@ static const char *section(const void *block, uint64_t offset)
   return (const char *)block + offset;
 }
 
-/* --- Public ------------------------------------------------------------------------------------
- */
+/* --- Public ----------------------------------------------------------------------------------- */
 
 svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes)
 {
@@ -192,9 +192,9 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                     workspace_bytes, args->rows, nth, space.bytes);
   }
   if (!workspace && space.bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
-  if ((uintptr_t)workspace % SVF_WORKSPACE_ALIGNMENT != 0) {
+  if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
     return svf_fail(SVF_ERR_ALIGNMENT, "workspace is at %p, not on a multiple of %d bytes",
-                    workspace, SVF_WORKSPACE_ALIGNMENT);
+                    workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
   }
 
   const svf_linear_header *h = args->linear;

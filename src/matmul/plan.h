@@ -7,8 +7,7 @@
  * Rows are cut into row blocks of nearly equal height (at most kernel->rows). Stage 0 lays X out as
  * A, stages 1 and 3 are the products, and stage 2 lays T out, where svf_maker does not say that it
  * comes about otherwise. A product's output, row blocks x panels, is divided into a grid of
- * row_parts x panel_parts cells; part ith is one cell.
- */
+ * row_parts x panel_parts cells; part ith is one cell. */
 #ifndef SVF_MATMUL_PLAN_H
 #define SVF_MATMUL_PLAN_H
 

@@ -143,7 +143,7 @@ static svf_status multiply(const buffers *b, const shape *s, svf_isa isa, size_t
   size_t bytes;
   svf_status status = svf_matmul_workspace(&args, nth, &bytes);
   if (status != SVF_OK) return status;
-  void *workspace = aligned_alloc(SVF_WORKSPACE_ALIGNMENT, bytes);
+  void *workspace = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, bytes);
   if (!workspace) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", bytes);
   memset(workspace, 0xff, bytes); /* NaN: whatever is read before it is written shows */
   memset(b->y, 0xff, s->rows * s->m * sizeof(float));

@@ -62,8 +62,7 @@ typedef struct group {
 static bool single(const chunk *ch) { return ch->blocks == 1; }
 static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
 
-/* --- A -----------------------------------------------------------------------------------------
- */
+/* --- A ---------------------------------------------------------------------------------------- */
 
 /* A of this part's product. */
 static const void *a_of(const part *w, const row_block *b, size_t k)
@@ -79,8 +78,7 @@ static char *t_of(const part *w, const row_block *b, size_t channel)
   return second->a + svf_a_offset(w->plan, second, b->row, b->rows, channel);
 }
 
-/* --- Tiles -------------------------------------------------------------------------------------
- */
+/* --- Tiles ------------------------------------------------------------------------------------ */
 
 /* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest
  * of one panel, whose FMAs would wait for each other. */
@@ -113,7 +111,7 @@ static svf_epilogue epilogue_of(const part *w, const row_block *b, const float *
     if (w->plan->t) {
       e.y = w->plan->t + b->row * w->plan->t_stride;
       e.y_stride = (ptrdiff_t)w->plan->t_stride;
-      e.y_type = SVF_F32;
+      e.y_type = SVF_DTYPE_F32;
       return e;
     }
     e.t = t_of(w, b, 0);
@@ -125,7 +123,7 @@ static svf_epilogue epilogue_of(const part *w, const row_block *b, const float *
   e.y = (char *)args->y + at * (ptrdiff_t)svf_dtype_size(args->y_type);
   e.y_stride = args->y_stride;
   e.y_type = args->y_type;
-  e.accumulate = (args->flags & SVF_ACCUMULATE) != 0;
+  e.accumulate = (args->flags & SVF_MATMUL_ACCUMULATE) != 0;
   e.bias = args->bias;
   return e;
 }
@@ -245,8 +243,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
   }
 }
 
-/* --- Loops -------------------------------------------------------------------------------------
- */
+/* --- Loops ------------------------------------------------------------------------------------ */
 
 /* Panels that tiles of both heights in a chunk divide; as few as the higher ones have, if there are
  * such for the lower ones. */

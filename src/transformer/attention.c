@@ -76,10 +76,10 @@ static void multiply(const svf_kernel *kernel, const product *p)
 static void score(const block *b)
 {
   const size_t dim = b->kv->dim, end = position_of(b, b->t->count);
-  b->a->kernel->pack_rows(b->x, SVF_F32, (ptrdiff_t)dim, (int)b->rows, dim, 1, b->lines);
+  b->a->kernel->pack_rows(b->x, SVF_DTYPE_F32, (ptrdiff_t)dim, (int)b->rows, dim, 1, b->lines);
   for (size_t p = first_of(b, 0) / SVF_KV_BLOCK * SVF_KV_BLOCK; p < end; p += SVF_KV_BLOCK) {
     const svf_epilogue e = {
-        .y = b->scores + p, .y_stride = (ptrdiff_t)b->stride, .y_type = SVF_F32};
+        .y = b->scores + p, .y_stride = (ptrdiff_t)b->stride, .y_type = SVF_DTYPE_F32};
     multiply(b->a->kernel,
              &(product){.a = b->lines,
                         .b = svf_kv_keys(b->kv, b->t->sequence, b->t->layer, b->t->head, p),
@@ -97,7 +97,7 @@ static void gather(const block *b, size_t row, size_t rows, size_t from, size_t 
 {
   for (size_t p = from, end; p < to; p = end) {
     end = svf_size_min(p / SVF_KV_BLOCK * SVF_KV_BLOCK + SVF_KV_BLOCK, to);
-    b->a->kernel->pack_rows(b->scores + row * b->stride + p, SVF_F32, (ptrdiff_t)b->stride,
+    b->a->kernel->pack_rows(b->scores + row * b->stride + p, SVF_DTYPE_F32, (ptrdiff_t)b->stride,
                             (int)rows, end - p, 1, b->lines);
     const float *v = svf_kv_values(b->kv, b->t->sequence, b->t->layer, b->t->head, p);
     multiply(b->a->kernel, &(product){.a = b->lines,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Grouped-query attention of a few rows of a sequence and one KV head, on the fp32 micro-kernels.
- */
+ * Grouped-query attention of a few rows of a sequence and one KV head, on the fp32
+ * micro-kernels. */
 #ifndef SVF_TRANSFORMER_ATTENTION_H
 #define SVF_TRANSFORMER_ATTENTION_H
 

@@ -18,8 +18,8 @@ typedef struct svf_json_shown {
 
 svf_json_shown svf_json_show(const json_t *value);
 
-/* The value of the key; NULL if it is absent or null, which most keys of most classes take alike.
- */
+/* The value of the key; NULL if it is absent or null, which most keys of most classes take
+ * alike. */
 const json_t *svf_config_value(const json_t *object, const char *key);
 
 /* Errors: FILE. null is an error but for what svf_config_value is asked about before. */

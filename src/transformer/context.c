@@ -13,13 +13,12 @@
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/transformer/pages.h"
+#include "src/core/pages.h"
 #include "src/transformer/rope.h"
 
 enum { USUAL_ROWS = 512, USUAL_TOKENS = 4096 };
 
-/* --- Memory ------------------------------------------------------------------------------------
- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 /* `count` elements of `size` bytes on a cache line; NULL, too, where that overflows. */
 static void *allocate(size_t count, size_t width, size_t size)
@@ -80,8 +79,7 @@ static svf_status allocate_all(svf_context *c)
   return all ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for a context of %zu rows", rows);
 }
 
-/* --- Creation ----------------------------------------------------------------------------------
- */
+/* --- Creation --------------------------------------------------------------------------------- */
 
 static svf_status check_options(const svf_context_options *o)
 {
@@ -169,8 +167,7 @@ void svf_context_destroy(svf_context *c)
   free(c);
 }
 
-/* --- Sequences ---------------------------------------------------------------------------------
- */
+/* --- Sequences -------------------------------------------------------------------------------- */
 
 static svf_status check_sequence(const svf_context *c, size_t sequence)
 {
@@ -241,8 +238,7 @@ size_t svf_context_length(const svf_context *context, size_t sequence)
   return context->kv.sequence[sequence].length;
 }
 
-/* --- A pass ------------------------------------------------------------------------------------
- */
+/* --- A pass ----------------------------------------------------------------------------------- */
 
 /* Checks rows and gives each its position. */
 static svf_status place(svf_context *c, const svf_row *rows, size_t count, const float *logits)

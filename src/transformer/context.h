@@ -4,6 +4,8 @@
 #ifndef SVF_TRANSFORMER_CONTEXT_H
 #define SVF_TRANSFORMER_CONTEXT_H
 
+#include <svf/context.h>
+
 #include "src/transformer/attention.h"
 #include "src/transformer/kv.h"
 #include "src/transformer/model.h"

@@ -43,8 +43,7 @@ static size_t share(const worker *w, size_t total, size_t *end)
   return svf_share(total, w->nth, w->ith);
 }
 
-/* --- Linear layers -----------------------------------------------------------------------------
- */
+/* --- Linear layers ---------------------------------------------------------------------------- */
 
 typedef struct call {
   const svf_model_linear *layer;
@@ -105,20 +104,20 @@ static void run(const worker *w, const call *calls, int count, size_t rows, bool
   }
 }
 
-/* --- Steps -------------------------------------------------------------------------------------
- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 static void embed(const worker *w)
 {
   const size_t hidden = w->config->hidden;
-  svf_st_tensor row = *w->c->model->embedding;
+  svf_tensor row = *w->c->model->embedding;
   const size_t bytes = row.bytes / w->config->vocab;
   const char *table = row.data;
   row.elements = hidden;
   size_t end;
   for (size_t i = share(w, w->p->count, &end); i < end; ++i) {
     row.data = table + (size_t)w->p->rows[i].token * bytes;
-    (void)svf_st_to_f32(&row, w->c->x + i * hidden, hidden); /* its type was checked on opening */
+    (void)svf_tensor_to_f32(&row, w->c->x + i * hidden,
+                            hidden); /* its type was checked on opening */
   }
 }
 
@@ -210,11 +209,11 @@ static void layer_pass(const worker *w, size_t layer)
       3, rows, false);
   store_keys(w, layer);
   attend(w, layer);
-  run(w, &(call){&l[SVF_O], c->attended, c->x, SVF_ACCUMULATE}, 1, rows, false);
+  run(w, &(call){&l[SVF_O], c->attended, c->x, SVF_MATMUL_ACCUMULATE}, 1, rows, false);
   normalise(w, layer, 1);
   run(w, (call[]){{&l[SVF_GATE], c->h, c->gate, 0}, {&l[SVF_UP], c->h, c->up, 0}}, 2, rows, false);
   activate(w);
-  run(w, &(call){&l[SVF_DOWN], c->gate, c->x, SVF_ACCUMULATE}, 1, rows, false);
+  run(w, &(call){&l[SVF_DOWN], c->gate, c->x, SVF_MATMUL_ACCUMULATE}, 1, rows, false);
 }
 
 /* Only of rows that want logits, closed up in h. */

@@ -83,8 +83,7 @@ static void finish(svf_request *r)
   if (r->on_finish) r->on_finish(r->on_token_context);
 }
 
-/* --- Beginning ---------------------------------------------------------------------------------
- */
+/* --- Beginning -------------------------------------------------------------------------------- */
 
 static size_t reserved(const generation *g)
 {
@@ -147,8 +146,7 @@ static svf_status admit(generation *g)
   return SVF_OK;
 }
 
-/* --- Going on ----------------------------------------------------------------------------------
- */
+/* --- Going on --------------------------------------------------------------------------------- */
 
 static void add_row(generation *g, size_t s, int32_t token, bool wants_logits)
 {

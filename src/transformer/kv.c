@@ -7,7 +7,7 @@
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/transformer/pages.h"
+#include "src/core/pages.h"
 
 /* Sizes from the shape; false if they exceed SIZE_MAX. */
 static bool sizes(svf_kv *kv, size_t *bytes)

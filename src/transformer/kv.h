@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <svf/model.h>
+#include <svf/context.h>
 
 typedef struct svf_kv_sequence {
   const float *gains; /* NULL: base */

@@ -13,8 +13,7 @@
 
 enum { NAME = 128 };
 
-/* --- Names and shapes --------------------------------------------------------------------------
- */
+/* --- Names and shapes ------------------------------------------------------------------------- */
 
 void svf_model_linear_name(const svf_config *c, size_t i, char *text)
 {
@@ -44,8 +43,7 @@ svf_linear_shape svf_model_linear_shape(const svf_config *c, size_t i)
   }
 }
 
-/* --- Loading -----------------------------------------------------------------------------------
- */
+/* --- Loading ---------------------------------------------------------------------------------- */
 
 static svf_status no_memory(void) { return svf_fail(SVF_ERR_MEMORY, "no memory for a model"); }
 
@@ -97,7 +95,7 @@ static svf_status load_linears(svf_model *m, const svf_model_options *o)
   return status;
 }
 
-static svf_status find_norm(const svf_model *m, size_t i, const svf_st_tensor **t)
+static svf_status find_norm(const svf_model *m, size_t i, const svf_tensor **t)
 {
   char name[NAME] = "model.norm.weight";
   if (i < 2 * m->config.layers) {
@@ -111,7 +109,7 @@ static svf_status find_norm(const svf_model *m, size_t i, const svf_st_tensor **
 static svf_status load_norms(svf_model *m)
 {
   const size_t hidden = m->config.hidden, count = 2 * m->config.layers + 1;
-  const svf_st_tensor *t = NULL;
+  const svf_tensor *t = NULL;
   svf_status status = SVF_OK;
   for (size_t i = 0; status == SVF_OK && i < count; ++i) status = find_norm(m, i, &t);
   if (status != SVF_OK) return status;
@@ -119,7 +117,7 @@ static svf_status load_norms(svf_model *m)
   if (!m->norms) return no_memory();
   for (size_t i = 0; status == SVF_OK && i < count; ++i) {
     status = find_norm(m, i, &t);
-    if (status == SVF_OK) status = svf_st_to_f32(t, m->norms + i * hidden, hidden);
+    if (status == SVF_OK) status = svf_tensor_to_f32(t, m->norms + i * hidden, hidden);
   }
   m->parameters += count * hidden;
   return status;
@@ -133,12 +131,12 @@ static svf_status load_embedding(svf_model *m)
   if (status != SVF_OK) return status;
   m->parameters += c->vocab * c->hidden;
   switch (m->embedding->dtype) {
-    case SVF_ST_F32:
-    case SVF_ST_F16:
-    case SVF_ST_BF16: return SVF_OK;
+    case SVF_TENSOR_F32:
+    case SVF_TENSOR_F16:
+    case SVF_TENSOR_BF16: return SVF_OK;
     default:
       return svf_fail(SVF_ERR_UNSUPPORTED, "'%s' is %s; embeddings are F32, F16 or BF16",
-                      m->embedding->name, svf_st_dtype_name(m->embedding->dtype));
+                      m->embedding->name, svf_tensor_type_name(m->embedding->dtype));
   }
 }
 
@@ -162,7 +160,7 @@ static svf_status list_modules(svf_model *m)
 
 static svf_status load(svf_model *m, const char *dir, const svf_model_options *o)
 {
-  const unsigned flags = o->flags & SVF_MODEL_NO_MMAP ? SVF_ST_NO_MMAP : 0;
+  const unsigned flags = o->flags & SVF_MODEL_NO_MMAP ? SVF_SAFETENSORS_NO_MMAP : 0;
   svf_status status = svf_source_open(dir, flags, &m->config, &m->files);
   if (status == SVF_OK) status = load_embedding(m);
   if (status == SVF_OK) status = load_norms(m);
@@ -219,7 +217,7 @@ void svf_model_close(svf_model *model)
   free(model);
 }
 
-void svf_model_describe(const svf_model *model, svf_model_info *info)
+void svf_model_get_info(const svf_model *model, svf_model_info *info)
 {
   const svf_config *c = &model->config;
   *info = (svf_model_info){.architecture = c->architecture,

@@ -31,8 +31,8 @@ struct svf_model {
   size_t linear_count;
   char *names;
   float *norms; /* [layers][2][hidden]: before attention, before the MLP; then the last one */
-  const svf_st_tensor *embedding; /* [vocab][hidden] */
-  svf_module *module;             /* what modules.modules points to */
+  const svf_tensor *embedding; /* [vocab][hidden] */
+  svf_module *module;          /* what modules.modules points to */
   svf_modules modules;
   size_t parameters;
 };

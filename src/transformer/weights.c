@@ -9,25 +9,25 @@
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/transformer/pages.h"
+#include "src/core/pages.h"
 
 enum { NAME = 160 };
 
-/* --- Tensors -----------------------------------------------------------------------------------
- */
+/* --- Tensors ---------------------------------------------------------------------------------- */
 
-svf_status svf_view_open(const svf_st_tensor *t, svf_view *view)
+svf_status svf_view_open(const svf_tensor *t, svf_view *view)
 {
-  *view = (svf_view){.type = t->dtype == SVF_ST_BF16 ? SVF_BF16 : SVF_F32, .data = t->data};
-  const bool usable = t->dtype == SVF_ST_BF16 || t->dtype == SVF_ST_F32;
+  *view = (svf_view){.type = t->dtype == SVF_TENSOR_BF16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                     .data = t->data};
+  const bool usable = t->dtype == SVF_TENSOR_BF16 || t->dtype == SVF_TENSOR_F32;
   if (usable && (uintptr_t)t->data % svf_dtype_size(view->type) == 0) return SVF_OK;
   float *copy = malloc((t->elements + !t->elements) * sizeof *copy);
   if (!copy) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for tensor '%.80s': %zu values", t->name,
                     t->elements);
   }
-  *view = (svf_view){SVF_F32, copy, copy};
-  const svf_status status = svf_st_to_f32(t, copy, t->elements);
+  *view = (svf_view){SVF_DTYPE_F32, copy, copy};
+  const svf_status status = svf_tensor_to_f32(t, copy, t->elements);
   if (status != SVF_OK) svf_view_close(view);
   return status;
 }
@@ -38,7 +38,7 @@ void svf_view_close(svf_view *view)
   *view = (svf_view){0};
 }
 
-static void print_shape(const svf_st_tensor *t, char *text, size_t bytes)
+static void print_shape(const svf_tensor *t, char *text, size_t bytes)
 {
   size_t at = (size_t)snprintf(text, bytes, "[");
   for (int i = 0; i < t->ndim && at < bytes; ++i) {
@@ -47,14 +47,14 @@ static void print_shape(const svf_st_tensor *t, char *text, size_t bytes)
   if (at < bytes) snprintf(text + at, bytes - at, "]");
 }
 
-static svf_status check_shape(const svf_checkpoint *files, const svf_st_tensor *t, size_t rows,
+static svf_status check_shape(const svf_checkpoint *files, const svf_tensor *t, size_t rows,
                               size_t columns)
 {
   const int ndim = columns > 0 ? 2 : 1;
   if (t->ndim == ndim && t->shape[0] == rows && (ndim == 1 || t->shape[1] == columns))
     return SVF_OK;
   char has[128], wants[64];
-  const svf_st_tensor expected = {.ndim = ndim, .shape = {rows, columns}};
+  const svf_tensor expected = {.ndim = ndim, .shape = {rows, columns}};
   print_shape(t, has, sizeof has);
   print_shape(&expected, wants, sizeof wants);
   return svf_fail(SVF_ERR_FILE, "tensor '%.80s' has shape %s, the model needs %s (%.200s)", t->name,
@@ -62,7 +62,7 @@ static svf_status check_shape(const svf_checkpoint *files, const svf_st_tensor *
 }
 
 svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,
-                            size_t columns, const svf_st_tensor **tensor)
+                            size_t columns, const svf_tensor **tensor)
 {
   *tensor = svf_checkpoint_find(files, name);
   if (!*tensor) {
@@ -75,18 +75,17 @@ svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_
 svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, size_t rows,
                               float **out)
 {
-  const svf_st_tensor *t = NULL;
+  const svf_tensor *t = NULL;
   const svf_status status = svf_weights_find(files, name, rows, 0, &t);
   if (status != SVF_OK) return status;
   *out = malloc(rows * sizeof **out);
   if (!*out) return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu values", name, rows);
-  return svf_st_to_f32(t, *out, rows);
+  return svf_tensor_to_f32(t, *out, rows);
 }
 
-/* --- Where a layer stands ----------------------------------------------------------------------
- */
+/* --- Where a layer stands --------------------------------------------------------------------- */
 
-static const svf_st_tensor *part(const svf_checkpoint *files, const char *name, const char *suffix)
+static const svf_tensor *part(const svf_checkpoint *files, const char *name, const char *suffix)
 {
   char text[NAME];
   snprintf(text, sizeof text, "%s.%s", name, suffix);
@@ -107,9 +106,9 @@ static svf_status check_factors(const svf_checkpoint *files, const char *name, s
     return svf_fail(SVF_ERR_FILE, "'%s.S' has %zu singular values, a %zu x %zu matrix has 1 to %zu",
                     name, s->r, m, n, svf_size_min(m, n));
   }
-  if (s->s->dtype != SVF_ST_F32) {
+  if (s->s->dtype != SVF_TENSOR_F32) {
     return svf_fail(SVF_ERR_FILE, "'%s.S' is %s, singular values are F32", name,
-                    svf_st_dtype_name(s->s->dtype));
+                    svf_tensor_type_name(s->s->dtype));
   }
   svf_status status = check_shape(files, s->s, s->r, 0);
   if (status == SVF_OK) status = check_shape(files, s->u, m, s->r);
@@ -117,15 +116,14 @@ static svf_status check_factors(const svf_checkpoint *files, const char *name, s
 }
 
 /* The block must be that of an m x n layer. It is not verified byte by byte: that would read it
- * all.
- */
+ * all. */
 static svf_status check_packed(const svf_checkpoint *files, const char *name, size_t m, size_t n,
                                svf_weights_source *s)
 {
   svf_linear_header h;
-  if (s->packed->dtype != SVF_ST_U8 || s->packed->bytes < sizeof h) {
+  if (s->packed->dtype != SVF_TENSOR_U8 || s->packed->bytes < sizeof h) {
     return svf_fail(SVF_ERR_FILE, "'%s.packed' is %zu bytes of %s, no packed layer (%.200s)", name,
-                    s->packed->bytes, svf_st_dtype_name(s->packed->dtype),
+                    s->packed->bytes, svf_tensor_type_name(s->packed->dtype),
                     svf_checkpoint_file(files, s->packed));
   }
   memcpy(&h, s->packed->data, sizeof h);
@@ -174,8 +172,7 @@ svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_conf
                             shape.n, source);
 }
 
-/* --- Finite numbers: a NaN in a weight would be one in every text, and say nothing of where ------
- */
+/* --- Finite numbers: a NaN in a weight would be one in every text, and say nothing of where --- */
 
 static bool all_finite_f32(const uint32_t *x, size_t count)
 {
@@ -192,31 +189,31 @@ static bool all_finite_bf16(const uint16_t *x, size_t count)
 }
 
 /* What svf_view_open made of t. */
-static svf_status check_finite(const svf_st_tensor *t, const svf_view *view)
+static svf_status check_finite(const svf_tensor *t, const svf_view *view)
 {
-  const bool finite = view->type == SVF_BF16 ? all_finite_bf16(view->data, t->elements)
-                                             : all_finite_f32(view->data, t->elements);
+  const bool finite = view->type == SVF_DTYPE_BF16 ? all_finite_bf16(view->data, t->elements)
+                                                   : all_finite_f32(view->data, t->elements);
   if (finite) return SVF_OK;
   return svf_fail(SVF_ERR_NUMERIC, "tensor '%.80s' has NaN or Inf among its weights", t->name);
 }
 
-static svf_status open_weights(const svf_st_tensor *t, svf_view *view)
+static svf_status open_weights(const svf_tensor *t, svf_view *view)
 {
   const svf_status status = svf_view_open(t, view);
   return status == SVF_OK ? check_finite(t, view) : status;
 }
 
-svf_status svf_weights_check(const svf_st_tensor *t)
+svf_status svf_weights_check(const svf_tensor *t)
 {
   svf_view view = {0};
-  if (t->dtype != SVF_ST_F32 && t->dtype != SVF_ST_F16 && t->dtype != SVF_ST_BF16) return SVF_OK;
+  if (t->dtype != SVF_TENSOR_F32 && t->dtype != SVF_TENSOR_F16 && t->dtype != SVF_TENSOR_BF16)
+    return SVF_OK;
   const svf_status status = open_weights(t, &view);
   svf_view_close(&view);
   return status;
 }
 
-/* --- Packing -----------------------------------------------------------------------------------
- */
+/* --- Packing ---------------------------------------------------------------------------------- */
 
 /* What svf_linear_pack takes: format, and the choices that suit the layer. */
 static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_model_options *o,
@@ -314,7 +311,7 @@ static svf_status load_sigma(const svf_weights_source *s, svf_model_linear *laye
   if (!layer->sigma) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for '%s.S': %zu values", layer->name, s->r);
   }
-  return svf_st_to_f32(s->s, layer->sigma, s->r);
+  return svf_tensor_to_f32(s->s, layer->sigma, s->r);
 }
 
 svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,

@@ -17,16 +17,16 @@ typedef struct svf_view {
 } svf_view;
 
 /* Errors: UNSUPPORTED (the tensor's type), MEMORY. */
-svf_status svf_view_open(const svf_st_tensor *t, svf_view *view);
+svf_status svf_view_open(const svf_tensor *t, svf_view *view);
 void svf_view_close(svf_view *view);
 
 /* NUMERIC, naming the tensor, if one of its floating-point numbers is NaN or Inf. MEMORY. */
-svf_status svf_weights_check(const svf_st_tensor *t);
+svf_status svf_weights_check(const svf_tensor *t);
 
 /* The tensor of that name and shape (columns = 0: one dimension), or FILE with both shapes and the
  * file. */
 svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,
-                            size_t columns, const svf_st_tensor **tensor);
+                            size_t columns, const svf_tensor **tensor);
 
 /* The same, converted to fp32 in memory that becomes the caller's. */
 svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, size_t rows,
@@ -34,8 +34,8 @@ svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, siz
 
 /* Where a linear layer's weights are: packed, in factors or dense, in this order of preference. */
 typedef struct svf_weights_source {
-  const svf_st_tensor *packed, *u, *s, *v, *dense; /* those that it does not have are NULL */
-  size_t r;                                        /* 0: dense */
+  const svf_tensor *packed, *u, *s, *v, *dense; /* those that it does not have are NULL */
+  size_t r;                                     /* 0: dense */
 } svf_weights_source;
 
 /* `name` without ".weight"; `alias`, or NULL, is a whole name under which W may stand too. FILE. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <svf/context.h>
 #include <svf/model.h>
 
 static float uniform(uint64_t *state)

@@ -29,7 +29,8 @@ static const struct {
 
 enum { PARTS = sizeof parts / sizeof *parts, TENSORS = LAYERS * PARTS + 2 };
 
-static svf_status append_random(svf_st_writer *w, const svf_st_entry *e, uint64_t *state)
+static svf_status append_random(svf_safetensors_writer *w, const svf_safetensors_entry *e,
+                                uint64_t *state)
 {
   const size_t count = e->shape[0] * (e->ndim == 2 ? e->shape[1] : 1);
   float *x = malloc(count * sizeof *x);
@@ -39,7 +40,7 @@ static svf_status append_random(svf_st_writer *w, const svf_st_entry *e, uint64_
     const float noise = (float)(*state >> 40) / (float)(1 << 24) - 0.5f;
     x[i] = e->ndim == 1 ? 1 : 3 * noise / sqrtf((float)e->shape[1]);
   }
-  const svf_status status = svf_st_append(w, x, count * sizeof *x);
+  const svf_status status = svf_safetensors_append(w, x, count * sizeof *x);
   free(x);
   return status;
 }
@@ -47,25 +48,25 @@ static svf_status append_random(svf_st_writer *w, const svf_st_entry *e, uint64_
 static svf_status write_weights(const char *path)
 {
   char names[TENSORS][80];
-  svf_st_entry entries[TENSORS] = {
-      {"model.embed_tokens.weight", SVF_ST_F32, 2, {VOCAB, HIDDEN}},
-      {"model.norm.weight", SVF_ST_F32, 1, {HIDDEN}},
+  svf_safetensors_entry entries[TENSORS] = {
+      {"model.embed_tokens.weight", SVF_TENSOR_F32, 2, {VOCAB, HIDDEN}},
+      {"model.norm.weight", SVF_TENSOR_F32, 1, {HIDDEN}},
   };
   for (int i = 2; i < TENSORS; ++i) {
     const int layer = (i - 2) / PARTS, part = (i - 2) % PARTS;
     snprintf(names[i], sizeof names[i], "model.layers.%d.%s.weight", layer, parts[part].name);
     const size_t columns = parts[part].columns;
-    entries[i] =
-        (svf_st_entry){names[i], SVF_ST_F32, columns > 0 ? 2 : 1, {parts[part].rows, columns}};
+    entries[i] = (svf_safetensors_entry){
+        names[i], SVF_TENSOR_F32, columns > 0 ? 2 : 1, {parts[part].rows, columns}};
   }
-  svf_st_writer *w = NULL;
+  svf_safetensors_writer *w = NULL;
   uint64_t state = 1;
-  svf_status status = svf_st_create(path, entries, TENSORS, NULL, 0, &w);
+  svf_status status = svf_safetensors_create(path, entries, TENSORS, NULL, 0, &w);
   for (int i = 0; status == SVF_OK && i < TENSORS; ++i) {
     status = append_random(w, &entries[i], &state);
   }
-  if (status == SVF_OK) return svf_st_commit(&w);
-  svf_st_discard(&w);
+  if (status == SVF_OK) return svf_safetensors_commit(&w);
+  svf_safetensors_discard(&w);
   return status;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program that uses the installed library, valid as C11 and as C++. A small layer of integers, so
- * that the expected numbers are exact: U = [1 0; 2 1; 0 3], sigma = (4, 2), V^T = [1 2 0; 0 1 1].
- */
+ * A program that uses the installed library, valid as C11 and as C++. A small layer of
+ * integers, so that the expected numbers are exact: U = [1 0; 2 1; 0 3], sigma = (4, 2), V^T
+ * = [1 2 0; 0 1 1]. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,7 @@ int main(void)
   const size_t threads = 2;
   size_t bytes = 0;
   if (check(svf_matmul_workspace(&args, threads, &bytes), "workspace")) return 1;
-  void *workspace = aligned_alloc(SVF_WORKSPACE_ALIGNMENT, bytes);
+  void *workspace = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, bytes);
   if (!workspace || check(svf_matmul(&args, threads, workspace, bytes), "matmul")) return 1;
   free(workspace);
   free(block);

@@ -102,9 +102,9 @@ START_TEST(the_file_is_as_documented)
   ck_assert_str_eq(svf_safetensors_metadata(file, "svf.task"), "t");
   ck_assert_ptr_null(svf_safetensors_metadata(file, "svf.trained"));
   ck_assert_uint_eq(svf_safetensors_count(file), 1);
-  const svf_st_tensor *tensor = svf_safetensors_find(file, "m.z");
+  const svf_tensor *tensor = svf_safetensors_find(file, "m.z");
   ck_assert_ptr_nonnull(tensor);
-  ck_assert_int_eq(tensor->dtype, SVF_ST_F32);
+  ck_assert_int_eq(tensor->dtype, SVF_TENSOR_F32);
   ck_assert_int_eq(tensor->ndim, 1);
   ck_assert_mem_eq(tensor->data, "\0\0\x80\x3f\0\0\0\x40", 8);
   svf_safetensors_close(file);

@@ -12,13 +12,13 @@ static unsigned read_all(const svf_safetensors *file)
 {
   unsigned sum = 0;
   for (size_t i = 0; i < svf_safetensors_count(file); ++i) {
-    const svf_st_tensor *t = svf_safetensors_at(file, i);
+    const svf_tensor *t = svf_safetensors_at(file, i);
     const uint8_t *bytes = t->data;
     for (size_t at = 0; at < t->bytes; ++at) sum += bytes[at];
     fuzz_assert(svf_safetensors_find(file, t->name) == t);
     if (t->elements > 0 && t->elements <= 4096) {
       float out[4096];
-      (void)svf_st_to_f32(t, out, 4096);
+      (void)svf_tensor_to_f32(t, out, 4096);
     }
   }
   return sum;
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   svf_status statuses[2];
   fuzz_assert(fd >= 0);
   fuzz_assert(write(fd, data, size) == (ssize_t)size);
-  for (unsigned flags = 0; flags <= SVF_ST_NO_MMAP; ++flags) {
+  for (unsigned flags = 0; flags <= SVF_SAFETENSORS_NO_MMAP; ++flags) {
     svf_safetensors *file;
     statuses[flags] = svf_safetensors_open_fd(fd, flags, &file);
     if (statuses[flags] != SVF_OK) {

@@ -36,12 +36,13 @@ static svf_status open_file(void)
 
 static svf_status write_tensors(void)
 {
-  static const svf_st_entry entries[] = {{"t", SVF_ST_U8, 2, {2, 2}}, {"u", SVF_ST_F32, 1, {0}}};
-  static const svf_st_pair pairs[] = {{"k", "v"}, {"l", "w"}};
-  svf_st_writer *writer;
-  svf_status status = svf_st_create(temp_path("written"), entries, 2, pairs, 2, &writer);
-  if (status == SVF_OK) status = svf_st_append(writer, "data", 4);
-  if (status == SVF_OK) return svf_st_commit(&writer);
+  static const svf_safetensors_entry entries[] = {{"t", SVF_TENSOR_U8, 2, {2, 2}},
+                                                  {"u", SVF_TENSOR_F32, 1, {0}}};
+  static const svf_safetensors_pair pairs[] = {{"k", "v"}, {"l", "w"}};
+  svf_safetensors_writer *writer;
+  svf_status status = svf_safetensors_create(temp_path("written"), entries, 2, pairs, 2, &writer);
+  if (status == SVF_OK) status = svf_safetensors_append(writer, "data", 4);
+  if (status == SVF_OK) return svf_safetensors_commit(&writer);
   ck_assert_ptr_null(writer);
   return status;
 }
@@ -79,7 +80,7 @@ START_TEST(safetensors_survives_every_failure)
                      "{\"__metadata__\":{\"k\":\"v\"},"
                      "\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}",
                      4);
-  for (flags = 0; flags <= SVF_ST_NO_MMAP; ++flags) fail_each(open_file, 20, SVF_ERR_FILE);
+  for (flags = 0; flags <= SVF_SAFETENSORS_NO_MMAP; ++flags) fail_each(open_file, 20, SVF_ERR_FILE);
   flags = 0;
 }
 END_TEST

@@ -54,13 +54,13 @@ START_TEST(single)
   fresh_dir();
   write_shard(temp_path("dir/model.safetensors"), "zax", 2);
   write_index(two_shards); /* not looked at */
-  for (unsigned flags = 0; flags <= SVF_ST_NO_MMAP; ++flags) {
+  for (unsigned flags = 0; flags <= SVF_SAFETENSORS_NO_MMAP; ++flags) {
     ck_works(svf_checkpoint_open(temp_path("dir"), flags, &c));
     ck_assert_uint_eq(svf_checkpoint_count(c), 3);
     ck_assert_str_eq(svf_checkpoint_at(c, 0)->name, "a");
     ck_assert_str_eq(svf_checkpoint_at(c, 2)->name, "z");
     ck_assert_ptr_null(svf_checkpoint_at(c, 3));
-    const svf_st_tensor *x = svf_checkpoint_find(c, "x");
+    const svf_tensor *x = svf_checkpoint_find(c, "x");
     ck_assert_uint_eq(*(const unsigned char *)x->data, 4);
     ck_assert_ptr_null(svf_checkpoint_find(c, "b"));
     ck_assert_str_eq(svf_checkpoint_file(c, x), temp_path("dir/model.safetensors"));
@@ -76,12 +76,12 @@ START_TEST(sharded)
 {
   svf_checkpoint *c;
   write_two_shards();
-  for (unsigned flags = 0; flags <= SVF_ST_NO_MMAP; ++flags) {
+  for (unsigned flags = 0; flags <= SVF_SAFETENSORS_NO_MMAP; ++flags) {
     ck_works(svf_checkpoint_open(temp_path("dir"), flags, &c));
     ck_assert_uint_eq(svf_checkpoint_count(c), 3);
     for (size_t i = 0; i < 3; ++i) {
       static const unsigned char first[] = {0, 4, 0};
-      const svf_st_tensor *t = svf_checkpoint_at(c, i);
+      const svf_tensor *t = svf_checkpoint_at(c, i);
       const char name[2] = {(char)('a' + i), 0};
       ck_assert_str_eq(t->name, name);
       ck_assert_ptr_eq(svf_checkpoint_find(c, name), t);
@@ -292,11 +292,11 @@ START_TEST(truncated_while_open)
   svf_checkpoint *c;
   unsigned sum = 0;
   write_two_shards();
-  ck_works(svf_checkpoint_open(temp_path("dir"), SVF_ST_NO_MMAP, &c));
+  ck_works(svf_checkpoint_open(temp_path("dir"), SVF_SAFETENSORS_NO_MMAP, &c));
   ck_assert_int_eq(truncate(temp_path("dir/one"), 0), 0);
   ck_assert_int_eq(truncate(temp_path("dir/two"), 0), 0);
   for (size_t i = 0; i < svf_checkpoint_count(c); ++i) {
-    const svf_st_tensor *t = svf_checkpoint_at(c, i);
+    const svf_tensor *t = svf_checkpoint_at(c, i);
     for (size_t at = 0; at < t->bytes; ++at) sum += ((const unsigned char *)t->data)[at];
   }
   ck_assert_uint_eq(sum, 28 + 6);

@@ -22,17 +22,17 @@ static unsigned char data[COUNT];
  * have been (-1: before commit returns to the caller, in other words never). */
 static svf_status write_value(int value, long die_after)
 {
-  const svf_st_entry entry = {"t", SVF_ST_U8, 1, {COUNT}};
-  svf_st_writer *writer;
+  const svf_safetensors_entry entry = {"t", SVF_TENSOR_U8, 1, {COUNT}};
+  svf_safetensors_writer *writer;
   memset(data, value, sizeof data);
-  svf_status status = svf_st_create(temp_path("file"), &entry, 1, NULL, 0, &writer);
+  svf_status status = svf_safetensors_create(temp_path("file"), &entry, 1, NULL, 0, &writer);
   for (size_t at = 0; status == SVF_OK && at < COUNT; at += PIECE) {
     if ((long)at == die_after) raise(SIGKILL);
-    status = svf_st_append(writer, data + at, PIECE);
+    status = svf_safetensors_append(writer, data + at, PIECE);
   }
   if (die_after == COUNT) raise(SIGKILL);
-  if (status == SVF_OK) return svf_st_commit(&writer);
-  svf_st_discard(&writer);
+  if (status == SVF_OK) return svf_safetensors_commit(&writer);
+  svf_safetensors_discard(&writer);
   return status;
 }
 
@@ -40,8 +40,8 @@ static svf_status write_value(int value, long die_after)
 static int read_value(void)
 {
   svf_safetensors *file;
-  ck_works(svf_safetensors_open(temp_path("file"), SVF_ST_NO_MMAP, &file));
-  const svf_st_tensor *t = svf_safetensors_at(file, 0);
+  ck_works(svf_safetensors_open(temp_path("file"), SVF_SAFETENSORS_NO_MMAP, &file));
+  const svf_tensor *t = svf_safetensors_at(file, 0);
   ck_assert_uint_eq(t->bytes, COUNT);
   const int value = *(const unsigned char *)t->data;
   memset(data, value, sizeof data);

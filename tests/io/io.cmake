@@ -12,7 +12,7 @@ if(TARGET svf_model AND CHECK_FOUND)
   endfunction()
 
   svf_model_test(safetensors io/safetensors.c)
-  svf_model_test(st_write io/st_write.c)
+  svf_model_test(safetensors_write io/safetensors_write.c)
   svf_model_test(file io/file.c)
   svf_model_test(interrupt io/interrupt.c)
   svf_model_test(checkpoint io/checkpoint.c)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files that must be read, and every kind of malformed file, which must be refused with the rule.
- */
+ * Files that must be read, and every kind of malformed file, which must be refused with the
+ * rule. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdint.h>
@@ -54,16 +54,16 @@ static const char valid[] =
 
 START_TEST(valid_files)
 {
-  for (unsigned flags = 0; flags <= SVF_ST_NO_MMAP; ++flags) {
+  for (unsigned flags = 0; flags <= SVF_SAFETENSORS_NO_MMAP; ++flags) {
     svf_safetensors *file;
     write_file(valid, 17);
     ck_works(svf_safetensors_open(path, flags, &file));
     ck_assert_uint_eq(svf_safetensors_count(file), 3);
     ck_assert_str_eq(svf_safetensors_at(file, 0)->name, "a");
     ck_assert_ptr_null(svf_safetensors_at(file, 3));
-    const svf_st_tensor *b = svf_safetensors_find(file, "b");
+    const svf_tensor *b = svf_safetensors_find(file, "b");
     ck_assert_ptr_nonnull(b);
-    ck_assert_int_eq(b->dtype, SVF_ST_BF16);
+    ck_assert_int_eq(b->dtype, SVF_TENSOR_BF16);
     ck_assert_int_eq(b->ndim, 2);
     ck_assert_uint_eq(b->elements, 4);
     ck_assert_uint_eq(b->bytes, 8);
@@ -73,9 +73,9 @@ START_TEST(valid_files)
     ck_assert_str_eq(svf_safetensors_metadata(file, "format"), "pt");
     ck_assert_ptr_null(svf_safetensors_metadata(file, "other"));
     float out[4];
-    ck_works(svf_st_to_f32(b, out, 4));
-    ck_fails(svf_st_to_f32(b, out, 3), SVF_ERR_SPACE, "4");
-    ck_fails(svf_st_to_f32(svf_safetensors_find(file, "s"), out, 4), SVF_ERR_UNSUPPORTED, "U8");
+    ck_works(svf_tensor_to_f32(b, out, 4));
+    ck_fails(svf_tensor_to_f32(b, out, 3), SVF_ERR_SPACE, "4");
+    ck_fails(svf_tensor_to_f32(svf_safetensors_find(file, "s"), out, 4), SVF_ERR_UNSUPPORTED, "U8");
     svf_safetensors_close(file);
   }
   svf_safetensors_close(NULL);
@@ -179,7 +179,7 @@ START_TEST(mutations)
     svf_safetensors *file;
     if (svf_safetensors_open(path, turn % 2, &file) != SVF_OK) continue;
     for (size_t t = 0; t < svf_safetensors_count(file); ++t) {
-      const svf_st_tensor *tensor = svf_safetensors_at(file, t);
+      const svf_tensor *tensor = svf_safetensors_at(file, t);
       for (size_t i = 0; i < tensor->bytes; ++i) sum += ((const unsigned char *)tensor->data)[i];
     }
     svf_safetensors_close(file);
@@ -204,14 +204,14 @@ START_TEST(all_of_fp16)
   static uint16_t half[65536];
   static float out[65536];
   for (unsigned i = 0; i < 65536; ++i) half[i] = (uint16_t)i;
-  const svf_st_tensor t = {.name = "t",
-                           .dtype = SVF_ST_F16,
-                           .ndim = 1,
-                           .shape = {65536},
-                           .elements = 65536,
-                           .data = half,
-                           .bytes = sizeof half};
-  ck_works(svf_st_to_f32(&t, out, 65536));
+  const svf_tensor t = {.name = "t",
+                        .dtype = SVF_TENSOR_F16,
+                        .ndim = 1,
+                        .shape = {65536},
+                        .elements = 65536,
+                        .data = half,
+                        .bytes = sizeof half};
+  ck_works(svf_tensor_to_f32(&t, out, 65536));
   for (unsigned i = 0; i < 65536; ++i) {
     const int exponent = (int)(i >> 10 & 31), fraction = (int)(i & 1023);
     const float sign = i >> 15 ? -1.0f : 1.0f;

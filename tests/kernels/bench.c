@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * --bench: a new kernel's speed in seconds, one thread, warm. bench/svf_matmul measures properly.
- */
+ * --bench: a new kernel's speed in seconds, one thread, warm. bench/svf_matmul measures
+ * properly. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 /* As of our own kernels (accuracy.c), with room for another order of sums. */
 static double limit_of(const spec *s)
 {
-  const double rounded_y = s->y_type == SVF_BF16 ? ldexp(1, -16) : 0;
+  const double rounded_y = s->y_type == SVF_DTYPE_BF16 ? ldexp(1, -16) : 0;
   const double sums = (double)(s->n + s->r) * ldexp(1, -46);
   return rounded_y + (s->format == SVF_FORMAT_F32 ? sums : 1.6e-5);
 }
@@ -76,8 +76,8 @@ void gate_onednn(run *r)
                     .r = (1 + random_below(&r->state, most) / unit) * unit,
                     .rows = 1 + random_below(&r->state, 40),
                     .kind = VALUES_RANDOM,
-                    .x_type = mix & 2 ? SVF_BF16 : SVF_F32,
-                    .y_type = mix & 4 ? SVF_BF16 : SVF_F32,
+                    .x_type = mix & 2 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                    .y_type = mix & 4 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
                     .x_pad = mix & 8 ? 3 : 0,
                     .y_pad = mix & 16 ? 5 : 0,
                     .x_backward = (mix & 32) != 0,

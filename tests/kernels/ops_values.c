@@ -141,8 +141,8 @@ void ops_accuracy(const svf_ops_kernel *kernel)
   free(memory);
 }
 
-/* From -0 to where exp is 0, a prime apart: every low bit takes part. Vectors have the same bits.
- */
+/* From -0 to where exp is 0, a prime apart: every low bit takes part. Vectors have the same
+ * bits. */
 void ops_exp(void)
 {
   float x = -0.0f;

@@ -9,8 +9,7 @@
 
 #include "src/linear/parts.h"
 
-/* --- Values -------------------------------------------------------------------------------------
- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 static float draw(values kind, size_t at, uint64_t *state)
 {
@@ -30,8 +29,7 @@ static float draw(values kind, size_t at, uint64_t *state)
   return 0;
 }
 
-/* --- Building ----------------------------------------------------------------------------------
- */
+/* --- Building --------------------------------------------------------------------------------- */
 
 static void *need(void *p)
 {
@@ -52,7 +50,7 @@ static void must(svf_status status)
 /* Store v as the type of the matrix and return what was stored. */
 static float put(char *to, svf_dtype type, float v)
 {
-  if (type == SVF_F32) {
+  if (type == SVF_DTYPE_F32) {
     memcpy(to, &v, sizeof v);
     return v;
   }
@@ -72,7 +70,7 @@ static float stored(svf_format format, float v)
 static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, svf_dtype type,
                          const spec *s, float *dense, uint64_t *state)
 {
-  const ptrdiff_t size = type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const size_t span = ((rows - 1) * (size_t)labs((long)stride) + width) * (size_t)size;
   char *low = guard_take(g, span, s->at_end);
   char *first = stride < 0 ? low + (ptrdiff_t)(rows - 1) * -stride * size : low;
@@ -174,7 +172,7 @@ static void make_block(problem *p, uint64_t *state)
 static void reset_y(problem *p)
 {
   const spec *s = &p->s;
-  const ptrdiff_t size = s->y_type == SVF_F32 ? 4 : 2;
+  const ptrdiff_t size = s->y_type == SVF_DTYPE_F32 ? 4 : 2;
   memset(p->y_start, 0xff, p->y_span);
   for (size_t i = 0; s->accumulate && i < s->rows; ++i) {
     for (size_t j = 0; j < s->m; ++j) {
@@ -204,7 +202,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
 {
   memset(p, 0, sizeof *p);
   p->s = *s;
-  const size_t size = s->y_type == SVF_F32 ? 4 : 2;
+  const size_t size = s->y_type == SVF_DTYPE_F32 ? 4 : 2;
   p->du = need(malloc(s->m * (s->r > 0 ? s->r : s->n) * sizeof(float)));
   p->dvt = need(malloc((s->r + 1) * s->n * sizeof(float)));
   p->dx = need(malloc(s->rows * s->n * sizeof(float)));
@@ -215,7 +213,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
                               .rows = s->rows,
                               .x_type = s->x_type,
                               .y_type = s->y_type,
-                              .flags = s->accumulate ? SVF_ACCUMULATE : 0};
+                              .flags = s->accumulate ? SVF_MATMUL_ACCUMULATE : 0};
   make_block(p, state);
   if (s->r > 0) make_gains(p, state);
   if (s->bias) {
@@ -251,7 +249,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   } else {
     oracle_chain(&in, p->expected);
   }
-  if (s->y_type == SVF_BF16) {
+  if (s->y_type == SVF_DTYPE_BF16) {
     const float *f = p->expected;
     uint16_t *b = need(malloc(s->rows * s->m * sizeof *b));
     for (size_t i = 0; i < s->rows * s->m; ++i) b[i] = bf16_round(f[i]);
@@ -274,8 +272,7 @@ void problem_free(problem *p)
   free(p->expected);
 }
 
-/* --- Running -----------------------------------------------------------------------------------
- */
+/* --- Running ---------------------------------------------------------------------------------- */
 
 /* A pool with a thread per part, all at once: the hardest case for races. */
 typedef struct pool_part {
@@ -337,25 +334,25 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   }
 }
 
-/* --- Comparing ---------------------------------------------------------------------------------
- */
+/* --- Comparing -------------------------------------------------------------------------------- */
 
 float problem_y(const problem *p, size_t row, size_t i)
 {
   const ptrdiff_t at = (ptrdiff_t)row * p->args.y_stride + (ptrdiff_t)i;
-  if (p->s.y_type == SVF_F32) return ((const float *)p->args.y)[at];
+  if (p->s.y_type == SVF_DTYPE_F32) return ((const float *)p->args.y)[at];
   return bf16_widen(((const uint16_t *)p->args.y)[at]);
 }
 
 bool problem_matches(const problem *p, char *text, size_t bytes)
 {
   const spec *s = &p->s;
-  const size_t size = s->y_type == SVF_F32 ? 4 : 2;
+  const size_t size = s->y_type == SVF_DTYPE_F32 ? 4 : 2;
   for (size_t row = 0; row < s->rows; ++row) {
     for (size_t i = 0; i < s->m; ++i) {
       const size_t at = row * s->m + i;
-      const float want = s->y_type == SVF_F32 ? ((const float *)p->expected)[at]
-                                              : bf16_widen(((const uint16_t *)p->expected)[at]);
+      const float want = s->y_type == SVF_DTYPE_F32
+                             ? ((const float *)p->expected)[at]
+                             : bf16_widen(((const uint16_t *)p->expected)[at]);
       const float got = problem_y(p, row, i);
       if (memcmp(&want, &got, sizeof want) == 0 || (isnan(want) && isnan(got))) continue;
       snprintf(text, bytes, "y[%zu][%zu] is %.9g (%a), expected %.9g (%a)", row, i, (double)got,

@@ -24,10 +24,10 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
                 .r = rank,
                 .rows = 1 + random_below(state, rows),
                 .kind = (values)random_below(state, 5),
-                .x_type = mix & 1 ? SVF_BF16 : SVF_F32,
-                .y_type = mix & 2 ? SVF_BF16 : SVF_F32,
-                .u_type = mix & 4 ? SVF_BF16 : SVF_F32,
-                .vt_type = mix & 8 ? SVF_BF16 : SVF_F32,
+                .x_type = mix & 1 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                .y_type = mix & 2 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                .u_type = mix & 4 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                .vt_type = mix & 8 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
                 .x_pad = (ptrdiff_t)random_below(state, 20),
                 .y_pad = (ptrdiff_t)random_below(state, 20),
                 .x_backward = (mix & 16) != 0,
@@ -86,23 +86,23 @@ void gate_random(run *r)
 
 void gate_large(run *r)
 {
-  /* Many rows (several chunks), long reductions (several slices), wide layers (several passes), and
-   * ranks of which some numbers of parts have whole blocks of T. The first ones are the quick ones.
-   */
+  /* Many rows (several chunks), long reductions (several slices), wide layers (several
+   * passes), and ranks of which some numbers of parts have whole blocks of T. The first ones
+   * are the quick ones. */
   static const spec shapes[] = {
       {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true},
       {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true},
-      {.m = 20, .n = 200, .r = 1024, .rows = 90, .x_type = SVF_BF16, .gains = true},
+      {.m = 20, .n = 200, .r = 1024, .rows = 90, .x_type = SVF_DTYPE_BF16, .gains = true},
       {.m = 33, .n = 300, .r = 768, .rows = 3, .gains = true},
       {.m = 33, .n = 64, .r = 2240, .rows = 5, .quant.head = 192, .gains = true}, /* in 3 parts */
-      {.m = 40, .n = 1100, .r = 530, .rows = 90, .x_type = SVF_BF16, .gains = true},
+      {.m = 40, .n = 1100, .r = 530, .rows = 90, .x_type = SVF_DTYPE_BF16, .gains = true},
       {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true},
       {.m = 700, .n = 530, .r = 610, .rows = 9},
       {.m = 130, .n = 1030, .r = 517, .rows = 1, .gains = true},
-      {.m = 64, .n = 513, .r = 1025, .rows = 70, .y_type = SVF_BF16, .gains = true},
+      {.m = 64, .n = 513, .r = 1025, .rows = 70, .y_type = SVF_DTYPE_BF16, .gains = true},
       {.m = 1500, .n = 1030, .r = 0, .rows = 310, .accumulate = true},
       {.m = 700, .n = 1100, .r = 0, .rows = 1, .bias = true},
-      {.m = 530, .n = 530, .r = 0, .rows = 9, .x_type = SVF_BF16},
+      {.m = 530, .n = 530, .r = 0, .rows = 9, .x_type = SVF_DTYPE_BF16},
   };
   const size_t count = r->quick ? 5 : sizeof shapes / sizeof *shapes;
   for (size_t i = 0; i < count; ++i) {

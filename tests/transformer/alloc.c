@@ -4,10 +4,10 @@
  * say so; so does making one model's directory of another. jansson, BLAS and LAPACK keep theirs. */
 #define _GNU_SOURCE
 #include <svf/generate.h>
-#include <svf/model_files.h>
+#include <svf/convert.h>
 #include <svf/text.h>
 
-#include "src/decompose/merge.h"
+#include "src/convert/merge.h"
 #include "tests/io/fail_each.h"
 #include "tests/tokenizer/small.h"
 #include "tests/transformer/golden.h"
@@ -93,7 +93,8 @@ static svf_status clean(svf_status status, const char *out)
 
 static svf_status decompose(void)
 {
-  const svf_decompose_options o = {.size = sizeof o, .layers = SVF_LAYERS_ATTENTION, .threads = 1};
+  const svf_decompose_options o = {
+      .size = sizeof o, .layers = SVF_DECOMPOSE_ATTENTION, .threads = 1};
   const char *out = fresh("factors");
   return clean(svf_model_decompose(dir, out, &o), out);
 }
@@ -108,13 +109,13 @@ static svf_status pack(void)
 static svf_status merge(void)
 {
   const char *out = fresh("merged");
-  return clean(svf_model_merge(dir, out, NULL, SVF_BF16, NULL, NULL), out);
+  return clean(svf_model_merge(dir, out, NULL, SVF_DTYPE_BF16, NULL, NULL), out);
 }
 
 static svf_status merge_apart(void)
 {
   const char *out = fresh("merged");
-  return clean(svf_merge(dir, out, NULL, SVF_BF16, 20000, NULL, NULL), out);
+  return clean(svf_merge(dir, out, NULL, SVF_DTYPE_BF16, 20000, NULL, NULL), out);
 }
 
 START_TEST(models)

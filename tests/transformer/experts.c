@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include <svf/generate.h>
-#include <svf/model_files.h>
+#include <svf/convert.h>
 
 #include "tests/io/temp.h"
 #include "tests/transformer/golden.h"
@@ -24,7 +24,7 @@ static void setup(svf_format format)
   temp_make();
   ck_works(svf_model_decompose(g.dir, temp_path("factors"), NULL));
   ck_works(svf_model_open(temp_path("factors"), &o, &model));
-  svf_model_describe(model, &info);
+  svf_model_get_info(model, &info);
   ck_assert_uint_eq(golden_tokens(&g, "ids", 2, prompt), PROMPT);
   const svf_modules *m = svf_model_modules(model);
   for (int e = 0; e < EXPERTS; ++e) {
@@ -247,7 +247,7 @@ START_TEST(an_outline_is_described_like_its_model)
   svf_context *c = NULL;
   svf_model_info i;
   ck_works(svf_model_open(temp_path("factors"), &o, &outline));
-  svf_model_describe(outline, &i);
+  svf_model_get_info(outline, &i);
   ck_assert_uint_eq(i.parameters, info.parameters);
   ck_assert_uint_eq(i.weight_bytes, info.weight_bytes);
   const svf_modules *a = svf_model_modules(outline), *b = svf_model_modules(model);

@@ -8,8 +8,7 @@
 #include "src/transformer/model.h"
 #include "tests/transformer/golden.h"
 
-/* --- Sampling ----------------------------------------------------------------------------------
- */
+/* --- Sampling --------------------------------------------------------------------------------- */
 
 enum { VOCAB = 6, DRAWS = 60000 };
 static const float ladder[VOCAB] = {0, 1, 2, 3, 2, -INFINITY};
@@ -94,8 +93,7 @@ START_TEST(extremes_of_sampling)
 }
 END_TEST
 
-/* --- Generation --------------------------------------------------------------------------------
- */
+/* --- Generation ------------------------------------------------------------------------------- */
 
 enum { REQUESTS = 9, TOKENS = 20 };
 
@@ -273,7 +271,7 @@ START_TEST(ends_of_texts_and_misuse)
   int32_t prompt[LONGEST], greedy[LONGEST], tokens[TOKENS];
   int seen = 0;
   ck_works(svf_model_open(g.dir, NULL, &model));
-  svf_model_describe(model, &info);
+  svf_model_get_info(model, &info);
   ck_works(svf_context_create(
       model, &(svf_context_options){.size = sizeof(svf_context_options), .tokens = 128}, &c));
   svf_request r = {.prompt = prompt, .prompt_count = golden_tokens(&g, "ids", 1, prompt)};

@@ -4,6 +4,7 @@
 #ifndef SVF_TESTS_GOLDEN_H
 #define SVF_TESTS_GOLDEN_H
 
+#include <svf/context.h>
 #include <svf/model.h>
 #include <svf/safetensors.h>
 
@@ -26,7 +27,7 @@ static inline golden golden_open(const char *name)
   return g;
 }
 
-static inline const svf_st_tensor *golden_find(const golden *g, const char *what, int k)
+static inline const svf_tensor *golden_find(const golden *g, const char *what, int k)
 {
   char name[64];
   snprintf(name, sizeof name, "%s.%d", what, k);
@@ -35,9 +36,9 @@ static inline const svf_st_tensor *golden_find(const golden *g, const char *what
 
 static inline size_t golden_tokens(const golden *g, const char *what, int k, int32_t *out)
 {
-  const svf_st_tensor *t = golden_find(g, what, k);
+  const svf_tensor *t = golden_find(g, what, k);
   ck_assert_ptr_nonnull(t);
-  ck_assert(t->dtype == SVF_ST_I64 && t->elements <= LONGEST);
+  ck_assert(t->dtype == SVF_TENSOR_I64 && t->elements <= LONGEST);
   for (size_t i = 0; i < t->elements; ++i) {
     int64_t v;
     memcpy(&v, (const char *)t->data + i * sizeof v, sizeof v);

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include <svf/model_files.h>
+#include <svf/convert.h>
 
 #include "tests/io/temp.h"
 #include "tests/transformer/golden.h"
@@ -15,12 +15,11 @@
 #define Q "model.layers.0.self_attn.q_proj" /* 48 x 48 */
 #define K "model.layers.0.self_attn.k_proj" /* 16 x 48 */
 
-/* --- Models that differ from a golden one ------------------------------------------------------
- */
+/* --- Models that differ from a golden one ----------------------------------------------------- */
 
 typedef struct part {
   const char *name;
-  svf_st_dtype dtype;
+  svf_tensor_type dtype;
   int ndim;
   size_t shape[2];
   const void *data; /* NULL: zeros */
@@ -40,17 +39,17 @@ static const char *copy_config(const char *dir)
   return out;
 }
 
-static void append(svf_st_writer *w, const part *p, size_t bytes)
+static void append(svf_safetensors_writer *w, const part *p, size_t bytes)
 {
   static const char zeros[1 << 16];
   ck_assert(p->data || bytes <= sizeof zeros);
-  ck_works(svf_st_append(w, p->data ? p->data : zeros, bytes));
+  ck_works(svf_safetensors_append(w, p->data ? p->data : zeros, bytes));
 }
 
 static size_t bytes_of(const part *p)
 {
   const size_t elements = p->shape[0] * (p->ndim > 1 ? p->shape[1] : 1);
-  return elements * (p->dtype == SVF_ST_U8 ? 1 : p->dtype == SVF_ST_F16 ? 2 : 4);
+  return elements * (p->dtype == SVF_TENSOR_U8 ? 1 : p->dtype == SVF_TENSOR_F16 ? 2 : 4);
 }
 
 /* smollm with these tensors more; its own of the names in `without` are left out. */
@@ -59,29 +58,29 @@ static const char *make(const part *parts, size_t count, const char *without)
   golden g = golden_open("smollm");
   char path[300];
   svf_safetensors *file = NULL;
-  svf_st_entry entries[64];
-  svf_st_writer *w = NULL;
+  svf_safetensors_entry entries[64];
+  svf_safetensors_writer *w = NULL;
   size_t n = 0;
   snprintf(path, sizeof path, "%s/model.safetensors", g.dir);
   ck_works(svf_safetensors_open(path, 0, &file));
   for (size_t i = 0; i < count; ++i) {
     const part *p = &parts[i];
-    entries[n++] = (svf_st_entry){p->name, p->dtype, p->ndim, {p->shape[0], p->shape[1]}};
+    entries[n++] = (svf_safetensors_entry){p->name, p->dtype, p->ndim, {p->shape[0], p->shape[1]}};
   }
   for (size_t i = 0; i < svf_safetensors_count(file); ++i) {
-    const svf_st_tensor *t = svf_safetensors_at(file, i);
+    const svf_tensor *t = svf_safetensors_at(file, i);
     if (without && strstr(t->name, without)) continue;
-    entries[n] = (svf_st_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    entries[n] = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
     memcpy(entries[n++].shape, t->shape, sizeof t->shape);
   }
   const char *dir = copy_config(g.dir);
-  ck_works(svf_st_create(temp_path("model/model.safetensors"), entries, n, NULL, 0, &w));
+  ck_works(svf_safetensors_create(temp_path("model/model.safetensors"), entries, n, NULL, 0, &w));
   for (size_t i = 0; i < count; ++i) append(w, &parts[i], bytes_of(&parts[i]));
   for (size_t i = count; i < n; ++i) {
-    const svf_st_tensor *t = svf_safetensors_find(file, entries[i].name);
-    ck_works(svf_st_append(w, t->data, t->bytes));
+    const svf_tensor *t = svf_safetensors_find(file, entries[i].name);
+    ck_works(svf_safetensors_append(w, t->data, t->bytes));
   }
-  ck_works(svf_st_commit(&w));
+  ck_works(svf_safetensors_commit(&w));
   svf_safetensors_close(file);
   svf_safetensors_close(g.file);
   return dir;
@@ -99,8 +98,7 @@ static const char *make(const part *parts, size_t count, const char *without)
 
 #define refused(dir, words) refused_as(dir, SVF_ERR_FILE, words)
 
-/* --- Tests -------------------------------------------------------------------------------------
- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 START_TEST(factors_that_do_not_fit)
 {
@@ -114,14 +112,14 @@ START_TEST(factors_that_do_not_fit)
                {{48, 4}, 4, {48, 4}, "q_proj.V' has shape [48, 4], the model needs [4, 48]"}};
   temp_make();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-    const part parts[] = {{Q ".U", SVF_ST_F32, 2, {cases[i].u[0], cases[i].u[1]}, NULL},
-                          {Q ".S", SVF_ST_F32, 1, {cases[i].s}, NULL},
-                          {Q ".V", SVF_ST_F32, 2, {cases[i].v[0], cases[i].v[1]}, NULL}};
+    const part parts[] = {{Q ".U", SVF_TENSOR_F32, 2, {cases[i].u[0], cases[i].u[1]}, NULL},
+                          {Q ".S", SVF_TENSOR_F32, 1, {cases[i].s}, NULL},
+                          {Q ".V", SVF_TENSOR_F32, 2, {cases[i].v[0], cases[i].v[1]}, NULL}};
     refused(make(parts, 3, NULL), cases[i].words);
   }
-  const part half[] = {{Q ".U", SVF_ST_F32, 2, {48, 4}, NULL},
-                       {Q ".S", SVF_ST_F16, 1, {4}, NULL},
-                       {Q ".V", SVF_ST_F32, 2, {4, 48}, NULL}};
+  const part half[] = {{Q ".U", SVF_TENSOR_F32, 2, {48, 4}, NULL},
+                       {Q ".S", SVF_TENSOR_F16, 1, {4}, NULL},
+                       {Q ".V", SVF_TENSOR_F32, 2, {4, 48}, NULL}};
   refused(make(half, 3, NULL), "q_proj.S' is F16");
   refused(make(half, 2, NULL), "has no .V");
   refused(make(half + 1, 1, NULL), "has no .U");
@@ -134,15 +132,15 @@ START_TEST(weights_that_are_no_numbers)
 {
   static float nan[48 * 48], inf[4] = {1, 1, 1, INFINITY};
   nan[48 * 48 - 1] = NAN;
-  const part dense[] = {{Q ".weight", SVF_ST_F32, 2, {48, 48}, nan}};
-  const part factors[] = {{Q ".U", SVF_ST_F32, 2, {48, 4}, NULL},
-                          {Q ".S", SVF_ST_F32, 1, {4}, inf},
-                          {Q ".V", SVF_ST_F32, 2, {4, 48}, NULL}};
+  const part dense[] = {{Q ".weight", SVF_TENSOR_F32, 2, {48, 48}, nan}};
+  const part factors[] = {{Q ".U", SVF_TENSOR_F32, 2, {48, 4}, NULL},
+                          {Q ".S", SVF_TENSOR_F32, 1, {4}, inf},
+                          {Q ".V", SVF_TENSOR_F32, 2, {4, 48}, NULL}};
   temp_make();
   refused_as(make(dense, 1, "layers.0.self_attn.q_proj"), SVF_ERR_NUMERIC,
              Q ".weight' has NaN or Inf");
   refused_as(make(factors, 3, NULL), SVF_ERR_NUMERIC, Q ".S' has NaN or Inf");
-  const svf_decompose_options mlp = {.size = sizeof mlp, .layers = SVF_LAYERS_MLP};
+  const svf_decompose_options mlp = {.size = sizeof mlp, .layers = SVF_DECOMPOSE_MLP};
   ck_fails(
       svf_model_decompose(make(dense, 1, "layers.0.self_attn.q_proj"), temp_path("kept"), &mlp),
       SVF_ERR_NUMERIC, Q ".weight' has NaN or Inf");
@@ -172,7 +170,7 @@ static void *packed(size_t m, size_t n, size_t r, size_t *bytes)
 
 static const char *with_block(const void *block, size_t bytes)
 {
-  return make(&(part){K ".packed", SVF_ST_U8, 1, {bytes}, block}, 1, NULL);
+  return make(&(part){K ".packed", SVF_TENSOR_U8, 1, {bytes}, block}, 1, NULL);
 }
 
 START_TEST(packed_layers_that_lie)
@@ -221,16 +219,16 @@ START_TEST(sizes_without_tensors)
       "\"hidden_size\":524288,\"intermediate_size\":4194304,\"num_hidden_layers\":1024,"
       "\"num_attention_heads\":1024,\"head_dim\":512,\"bos_token_id\":0,\"eos_token_id\":0}";
   static const uint16_t zeros[WIDE];
-  svf_st_writer *w = NULL;
+  svf_safetensors_writer *w = NULL;
   svf_model *model = NULL;
   struct rlimit old, low;
   temp_make();
   ck_assert_int_eq(mkdir(temp_path("wide"), 0777), 0);
   temp_write_text(temp_path("wide/config.json"), config);
-  const svf_st_entry entry = {"model.embed_tokens.weight", SVF_ST_F16, 2, {1, WIDE}};
-  ck_works(svf_st_create(temp_path("wide/model.safetensors"), &entry, 1, NULL, 0, &w));
-  ck_works(svf_st_append(w, zeros, sizeof zeros));
-  ck_works(svf_st_commit(&w));
+  const svf_safetensors_entry entry = {"model.embed_tokens.weight", SVF_TENSOR_F16, 2, {1, WIDE}};
+  ck_works(svf_safetensors_create(temp_path("wide/model.safetensors"), &entry, 1, NULL, 0, &w));
+  ck_works(svf_safetensors_append(w, zeros, sizeof zeros));
+  ck_works(svf_safetensors_commit(&w));
   ck_assert_int_eq(getrlimit(RLIMIT_AS, &old), 0);
   low = old;
 #ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
@@ -247,15 +245,15 @@ END_TEST
 /* transformers would take the embedding for the merged head. */
 START_TEST(a_tied_head_in_factors_is_not_merged)
 {
-  const part parts[] = {{"lm_head.U", SVF_ST_F32, 2, {257, 4}, NULL},
-                        {"lm_head.S", SVF_ST_F32, 1, {4}, NULL},
-                        {"lm_head.V", SVF_ST_F32, 2, {4, 48}, NULL}};
+  const part parts[] = {{"lm_head.U", SVF_TENSOR_F32, 2, {257, 4}, NULL},
+                        {"lm_head.S", SVF_TENSOR_F32, 1, {4}, NULL},
+                        {"lm_head.V", SVF_TENSOR_F32, 2, {4, 48}, NULL}};
   temp_make();
   const char *dir = make(parts, 3, NULL);
   svf_model *model = NULL;
   ck_works(svf_model_open(dir, NULL, &model));
   svf_model_close(model);
-  ck_fails(svf_model_merge(dir, temp_path("merged"), NULL, SVF_F32, NULL, NULL),
+  ck_fails(svf_model_merge(dir, temp_path("merged"), NULL, SVF_DTYPE_F32, NULL, NULL),
            SVF_ERR_UNSUPPORTED, "'lm_head' is in factors, but tied");
   temp_remove();
 }

@@ -10,7 +10,7 @@ static const char *const models[] = {"llama2",      "llama3", "mistral",
                                      "tinyllama",   "smollm", "llama-bf16-sharded"};
 enum { MODELS = sizeof models / sizeof *models };
 
-static double worst(const float *got, const svf_st_tensor *want)
+static double worst(const float *got, const svf_tensor *want)
 {
   double largest = 0, difference = 0;
   for (size_t i = 0; i < want->elements; ++i) {
@@ -28,7 +28,7 @@ static void check_logits(svf_context *c, const golden *g, const char *model, siz
     int32_t ids[LONGEST];
     svf_row rows[LONGEST];
     const size_t n = golden_tokens(g, "ids", k, ids);
-    const svf_st_tensor *want = golden_find(g, "logits", k);
+    const svf_tensor *want = golden_find(g, "logits", k);
     ck_assert_uint_eq(want->elements, n * vocab);
     float *logits = malloc(n * vocab * sizeof *logits);
     ck_works(svf_context_begin(c, 0, NULL, NULL, 0, NULL));
@@ -70,7 +70,7 @@ START_TEST(logits_and_tokens_are_those_of_transformers)
     svf_context *context = NULL;
     svf_model_info info;
     ck_works(svf_model_open(g.dir, NULL, &model));
-    svf_model_describe(model, &info);
+    svf_model_get_info(model, &info);
     ck_works(svf_context_create(model, NULL, &context));
     check_logits(context, &g, models[i], info.vocab);
     check_greedy(context, &g, models[i], info.vocab);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arguments of a call: what is refused, with which status and message, and that nothing is written.
- */
+ * Arguments of a call: what is refused, with which status and message, and that nothing is
+ * written. */
 #include "tests/unit/small_layer.h"
 
 /* Every way to carry out a call refuses it alike. */
@@ -114,7 +114,7 @@ static void check_growth(svf_matmul_args *a, size_t most)
       size_t bytes;
       ck_works(svf_matmul_workspace(a, nth, &bytes));
       ck_assert_uint_ge(bytes, before);
-      ck_assert_uint_eq(bytes % SVF_WORKSPACE_ALIGNMENT, 0);
+      ck_assert_uint_eq(bytes % SVF_MATMUL_WORKSPACE_ALIGNMENT, 0);
       ck_assert(a->rows > 0 || bytes == 0);
       before = bytes;
     }
@@ -216,7 +216,7 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
   ck_works(svf_linear_pack(&s, layer, bytes));
   a.linear = layer;
   ck_works(svf_matmul_workspace(&a, nth, &workspace_bytes));
-  void *space = aligned_alloc(SVF_WORKSPACE_ALIGNMENT, workspace_bytes);
+  void *space = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, workspace_bytes);
   ck_assert_ptr_nonnull(space);
   svf_plan plan;
   ck_works(svf_matmul_plan(&plan, &a, nth, space, workspace_bytes));

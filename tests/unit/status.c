@@ -92,10 +92,10 @@ END_TEST
 
 START_TEST(types_have_names_and_sizes)
 {
-  ck_assert_uint_eq(svf_dtype_size(SVF_F32), 4);
-  ck_assert_uint_eq(svf_dtype_size(SVF_BF16), 2);
+  ck_assert_uint_eq(svf_dtype_size(SVF_DTYPE_F32), 4);
+  ck_assert_uint_eq(svf_dtype_size(SVF_DTYPE_BF16), 2);
   ck_assert_uint_eq(svf_dtype_size((svf_dtype)9), 0);
-  ck_assert_str_eq(svf_dtype_name(SVF_BF16), "bf16");
+  ck_assert_str_eq(svf_dtype_name(SVF_DTYPE_BF16), "bf16");
   ck_assert_str_eq(svf_dtype_name((svf_dtype)9), "?");
   ck_assert_str_eq(svf_format_name(SVF_FORMAT_F32), "f32");
   ck_assert_str_eq(svf_format_name((svf_format)9), "?");

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "src/convert/conversion.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <svf/half.h>
+
+#include "src/core/size.h"
+#include "src/core/status.h"
+#include "src/io/file.h"
+#include "src/transformer/source.h"
+
+static svf_status same_directory(const char *dir, const char *out)
+{
+  struct stat a, b;
+  if (stat(dir, &a) != 0 || stat(out, &b) != 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev) {
+    return SVF_OK;
+  }
+  return svf_fail(SVF_ERR_ARGUMENT, "%s is the model itself: choose another directory", out);
+}
+
+/* ".<name>.<pid>-<number>.tmp" of a process that is no more (src/io/output.h). */
+static bool is_stale(const char *name)
+{
+  const size_t length = strlen(name);
+  if (name[0] != '.' || length < 5 || strcmp(name + length - 4, ".tmp") != 0) return false;
+  const char *dot = memrchr(name, '.', length - 4);
+  if (!dot || dot == name) return false;
+  char *end = NULL;
+  const long pid = strtol(dot + 1, &end, 10);
+  return *end == '-' && pid > 0 && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+static void remove_stale(const char *out)
+{
+  DIR *d = opendir(out);
+  if (!d) return;
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    if (is_stale(e->d_name)) (void)unlinkat(dirfd(d), e->d_name, 0);
+  }
+  closedir(d);
+}
+
+/* Where the file system has no locks, as some network's, it goes on without one. */
+static svf_status lock(svf_conversion *c)
+{
+  c->directory = open(c->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (c->directory < 0) {
+    return svf_file_at_path(svf_file_error("cannot open the directory"), c->out);
+  }
+  c->is_open = true;
+  int result;
+  while ((result = flock(c->directory, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR) continue;
+  if (result == 0 || errno != EWOULDBLOCK) return SVF_OK;
+  return svf_fail(SVF_ERR_IO, "%s: another job is writing a model there", c->out);
+}
+
+static svf_status list_names(svf_conversion *c)
+{
+  c->linears = c->config.layers * SVF_LAYER_LINEARS + 1;
+  c->names = malloc(c->linears * sizeof *c->names);
+  if (!c->names) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu names", c->linears);
+  for (size_t i = 0; i < c->linears; ++i) svf_model_linear_name(&c->config, i, c->names[i]);
+  return SVF_OK;
+}
+
+svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out)
+{
+  *c = (svf_conversion){.dir = dir, .out = out};
+  if (!dir || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", dir ? "out" : "dir");
+  svf_status status = svf_source_open(dir, 0, &c->config, &c->files);
+  if (status == SVF_OK) status = list_names(c);
+  if (status != SVF_OK) return status;
+  c->made = mkdir(out, 0777) == 0;
+  if (!c->made && errno != EEXIST) {
+    return svf_file_at_path(svf_file_error("cannot make the directory"), out);
+  }
+  status = same_directory(dir, out);
+  if (status == SVF_OK) status = lock(c);
+  if (status == SVF_OK) remove_stale(out);
+  return status;
+}
+
+void svf_conversion_close(svf_conversion *c)
+{
+  if (c->made) (void)rmdir(c->out);    /* where nothing came of it: only if it is empty */
+  if (c->is_open) close(c->directory); /* and unlocked */
+  svf_checkpoint_close(c->files);
+  free(c->names);
+  *c = (svf_conversion){0};
+}
+
+svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes)
+{
+  const int n = snprintf(text, bytes, "%s/%s", c->out, name);
+  if (n >= 0 && (size_t)n < bytes) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "the path %.80s... is too long", c->out);
+}
+
+svf_status svf_conversion_refuse_model(const svf_conversion *c)
+{
+  static const char *const names[] = {"model.safetensors", "model.safetensors.index.json"};
+  char path[PATH_MAX];
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+    const svf_status status = svf_conversion_path(c, names[i], path, sizeof path);
+    if (status != SVF_OK) return status;
+    if (access(path, F_OK) == 0) {
+      return svf_fail(SVF_ERR_ARGUMENT, "%s: there is a model already: choose another directory",
+                      path);
+    }
+  }
+  return SVF_OK;
+}
+
+svf_status svf_conversion_refuse(const svf_conversion *c)
+{
+  char path[PATH_MAX];
+  svf_status status = svf_conversion_refuse_model(c);
+  if (status == SVF_OK) status = svf_conversion_path(c, SVF_DECOMPOSITION_FILE, path, sizeof path);
+  if (status != SVF_OK || access(path, F_OK) != 0) return status;
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "%s: of a decomposition that is not finished: choose another "
+                  "directory",
+                  path);
+}
+
+svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what)
+{
+  if (!c->progress || c->progress(c->progress_context, done, all, what) == 0) return SVF_OK;
+  return svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", what);
+}
+
+static svf_status copy_file(const svf_conversion *c, const char *name)
+{
+  enum { MOST = 256 << 20 };
+  char from[PATH_MAX], to[PATH_MAX];
+  char *data = NULL;
+  size_t bytes = 0;
+  const int n = snprintf(from, sizeof from, "%s/%s", c->dir, name);
+  if (n < 0 || (size_t)n >= sizeof from) return svf_fail(SVF_ERR_ARGUMENT, "the path is too long");
+  if (access(from, F_OK) != 0) return SVF_OK;
+  svf_status status = svf_conversion_path(c, name, to, sizeof to);
+  if (status == SVF_OK) status = svf_file_read(from, MOST, &data, &bytes);
+  if (status == SVF_OK) status = svf_file_replace(to, data, bytes);
+  free(data);
+  return status;
+}
+
+svf_status svf_conversion_copy_files(const svf_conversion *c)
+{
+  static const char *const names[] = {"config.json", "generation_config.json", "tokenizer.json",
+                                      "tokenizer_config.json", "special_tokens_map.json"};
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < sizeof names / sizeof *names; ++i) {
+    status = copy_file(c, names[i]);
+  }
+  return status;
+}
+
+svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root)
+{
+  char path[PATH_MAX];
+  const size_t flags = JSON_INDENT(2);
+  const size_t bytes = root ? json_dumpb(root, NULL, 0, flags) : 0;
+  char *text = bytes > 0 ? malloc(bytes) : NULL;
+  svf_status status = svf_conversion_path(c, name, path, sizeof path);
+  if (!text || json_dumpb(root, text, bytes, flags) != bytes) {
+    status = svf_fail(SVF_ERR_MEMORY, "no memory for %s", name);
+  }
+  if (status == SVF_OK) status = svf_file_replace(path, text, bytes);
+  free(text);
+  json_decref(root);
+  return status;
+}
+
+size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor)
+{
+  static const char *const suffixes[] = {".weight", ".U", ".S", ".V", ".packed"};
+  const char *dot = strrchr(tensor, '.');
+  bool part = false;
+  for (size_t i = 0; dot && i < sizeof suffixes / sizeof *suffixes; ++i) {
+    part = part || strcmp(dot, suffixes[i]) == 0;
+  }
+  if (!part) return c->linears;
+  const size_t length = (size_t)(dot - tensor);
+  for (size_t i = 0; i < c->linears; ++i) {
+    if (strlen(c->names[i]) == length && memcmp(c->names[i], tensor, length) == 0) return i;
+  }
+  return c->linears;
+}
+
+void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const void *context,
+                             svf_safetensors_entry *entries, size_t *count)
+{
+  for (size_t i = 0; i < svf_checkpoint_count(c->files); ++i) {
+    const svf_tensor *t = svf_checkpoint_at(c->files, i);
+    if (!keep(context, t)) continue;
+    svf_safetensors_entry *e = &entries[(*count)++];
+    *e = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    memcpy(e->shape, t->shape, sizeof e->shape);
+  }
+}
+
+svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep,
+                                      const void *context, svf_safetensors_writer *writer)
+{
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(c->files); ++i) {
+    const svf_tensor *t = svf_checkpoint_at(c->files, i);
+    if (keep(context, t)) status = svf_safetensors_append(writer, t->data, t->bytes);
+  }
+  return status;
+}
+
+svf_status svf_conversion_append_floats(svf_safetensors_writer *writer, const float *x,
+                                        size_t count, svf_dtype dtype)
+{
+  if (dtype == SVF_DTYPE_F32) return svf_safetensors_append(writer, x, count * sizeof *x);
+  enum { PIECE = 4096 };
+  uint16_t narrow[PIECE];
+  svf_status status = SVF_OK;
+  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
+    n = svf_size_min(count - i, PIECE);
+    svf_f32_to_bf16(x + i, narrow, n);
+    status = svf_safetensors_append(writer, narrow, n * sizeof *narrow);
+  }
+  return status;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From one model's directory to another. */
+#ifndef SVF_CONVERT_CONVERSION_H
+#define SVF_CONVERT_CONVERSION_H
+
+#include <jansson.h>
+
+#include "src/io/checkpoint.h"
+#include "src/transformer/model.h"
+
+enum { SVF_CONVERSION_NAME = 128 };
+
+typedef struct svf_conversion {
+  const char *dir, *out;
+  svf_config config;
+  svf_checkpoint *files;
+  size_t linears;
+  char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
+  svf_progress_fn *progress;
+  void *progress_context;
+  bool made;     /* out did not exist; it is removed again where it stays empty */
+  bool is_open;  /* `directory` is */
+  int directory; /* out, locked until the conversion is closed */
+} svf_conversion;
+
+/* Opens dir, makes the directory out if there is none, and refuses it if it is dir, or with IO if
+ * another conversion works in it, also one of this process. Temporaries that a killed process left
+ * in it are removed. To be closed also after an error. */
+svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
+void svf_conversion_close(svf_conversion *c);
+
+/* ARGUMENT if out holds a model. */
+svf_status svf_conversion_refuse_model(const svf_conversion *c);
+
+/* ARGUMENT if `out` holds a model or a decomposition that is not finished. */
+svf_status svf_conversion_refuse(const svf_conversion *c);
+
+/* STOPPED if the caller wants to stop before step `done` of `all`. */
+svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what);
+
+/* Writes out/name; takes `root`, which may be NULL for want of memory. */
+svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root);
+
+/* Copies configuration and tokenizer. */
+svf_status svf_conversion_copy_files(const svf_conversion *c);
+
+/* The linear layer that a tensor is a part of: .weight, .U, .S, .V or .packed; linears if it is
+ * none. A bias is none. */
+size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor);
+
+/* Tensors that are copied as they are: those for which keep says so, in the order of their names.
+ * Their entries are added at entries[*count], which has room for all tensors of the checkpoint. */
+typedef bool svf_keep_fn(const void *context, const svf_tensor *tensor);
+void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const void *context,
+                             svf_safetensors_entry *entries, size_t *count);
+svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep,
+                                      const void *context, svf_safetensors_writer *writer);
+
+/* Appends floats as F32 or, rounded, as BF16. */
+svf_status svf_conversion_append_floats(svf_safetensors_writer *writer, const float *x,
+                                        size_t count, svf_dtype dtype);
+
+/* out/name in text[0..bytes). ARGUMENT if it is too long. */
+svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decomposing a model, a matrix at a time. */
+#define _GNU_SOURCE
+#include <svf/convert.h>
+
+#include <cblas.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <svf/matmul.h>
+
+#include "src/core/digest.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+#include "src/convert/conversion.h"
+#include "src/convert/shard.h"
+#include "src/io/file.h"
+#include "src/io/json.h"
+#include "src/transformer/source.h"
+#include "src/transformer/weights.h"
+
+enum { JSON_SCHEMA = 1 };
+
+typedef struct job {
+  svf_conversion c;
+  const svf_decompose_options *o;
+  svf_shard *items;
+  size_t count;
+  char digest[SVF_SHARD_DIGITS]; /* of all that the model is made of */
+  size_t threads;                /* of the LAPACK; its last bits depend on them */
+  json_t *map;                   /* tensor to shard */
+} job;
+
+/* --- What is to be done ----------------------------------------------------------------------- */
+
+static bool wanted(const job *j, size_t linear)
+{
+  const unsigned layers = j->o->layers ? j->o->layers : SVF_DECOMPOSE_ATTENTION | SVF_DECOMPOSE_MLP;
+  if (linear + 1 == j->c.linears) return false; /* the head */
+  return (layers & (linear % SVF_LAYER_LINEARS >= SVF_GATE ? SVF_DECOMPOSE_MLP
+                                                           : SVF_DECOMPOSE_ATTENTION)) != 0;
+}
+
+static void print_digest(const svf_digest *d, char *text)
+{
+  snprintf(text, SVF_SHARD_DIGITS, "%016" PRIx64, svf_digest_end(d));
+}
+
+/* What a finished shard must have been made from to be kept. */
+static void digest_item(const job *j, svf_shard *it)
+{
+  svf_digest d = svf_digest_begin();
+  const uint64_t shape[] = {it->m, it->n, it->w->dtype, j->o->rank, j->o->dtype};
+  svf_digest_add(&d, it->name, strlen(it->name));
+  svf_digest_add(&d, shape, sizeof shape);
+  svf_digest_add(&d, &j->o->energy, sizeof j->o->energy);
+  svf_digest_add(&d, it->w->data, it->w->bytes);
+  print_digest(&d, it->source);
+}
+
+static svf_status add_item(job *j, size_t linear)
+{
+  char name[SVF_CONVERSION_NAME + 8];
+  const svf_linear_shape shape = svf_model_linear_shape(&j->c.config, linear);
+  svf_shard *it = &j->items[j->count];
+  snprintf(name, sizeof name, "%s.weight", j->c.names[linear]);
+  *it = (svf_shard){.name = j->c.names[linear], .m = shape.m, .n = shape.n};
+  it->w = svf_checkpoint_find(j->c.files, name);
+  if (!it->w) {
+    return svf_file_at_path(
+        svf_fail(SVF_ERR_FILE, "tensor '%s' is missing: only dense weights can be decomposed",
+                 name),
+        j->c.dir);
+  }
+  if (it->w->ndim != 2 || it->w->shape[0] != it->m || it->w->shape[1] != it->n) {
+    return svf_fail(SVF_ERR_FILE, "tensor '%s' has not the shape [%zu, %zu] (%.200s)", name, it->m,
+                    it->n, svf_checkpoint_file(j->c.files, it->w));
+  }
+  snprintf(it->file, sizeof it->file, "factors-%05zu.safetensors", j->count);
+  digest_item(j, it);
+  ++j->count;
+  return SVF_OK;
+}
+
+static bool is_kept(const void *context, const svf_tensor *t)
+{
+  const job *j = context;
+  const size_t linear = svf_conversion_linear_of(&j->c, t->name);
+  return linear == j->c.linears || !wanted(j, linear);
+}
+
+/* What a finished job must have been made from: the sources, and the tensors that are copied. */
+static void digest_all(job *j)
+{
+  svf_digest d = svf_digest_begin();
+  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].source, SVF_SHARD_DIGITS);
+  for (size_t i = 0; i < svf_checkpoint_count(j->c.files); ++i) {
+    const svf_tensor *t = svf_checkpoint_at(j->c.files, i);
+    if (!is_kept(j, t)) continue;
+    const uint64_t shape[] = {t->dtype, t->bytes};
+    svf_digest_add(&d, t->name, strlen(t->name));
+    svf_digest_add(&d, shape, sizeof shape);
+    svf_digest_add(&d, t->data, t->bytes);
+  }
+  print_digest(&d, j->digest);
+}
+
+/* Before the work of hours: those that are decomposed are seen when their turn comes. */
+static svf_status check_kept(const job *j)
+{
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(j->c.files); ++i) {
+    const svf_tensor *t = svf_checkpoint_at(j->c.files, i);
+    if (is_kept(j, t)) status = svf_weights_check(t);
+  }
+  return status;
+}
+
+static svf_status list_items(job *j)
+{
+  j->items = calloc(j->c.linears, sizeof *j->items);
+  j->map = json_object();
+  if (!j->items || !j->map) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of matrices");
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < j->c.linears; ++i) {
+    if (wanted(j, i)) status = add_item(j, i);
+  }
+  if (status == SVF_OK) digest_all(j);
+  return status;
+}
+
+/* --- The rest --------------------------------------------------------------------------------- */
+
+static svf_status map_to(json_t *map, const char *tensor, const char *shard)
+{
+  if (json_object_set_new(map, tensor, json_string(shard)) == 0) return SVF_OK;
+  return svf_fail(SVF_ERR_MEMORY, "no memory for an index");
+}
+
+static svf_status write_rest(job *j)
+{
+  static const char shard[] = "rest.safetensors";
+  char path[PATH_MAX];
+  size_t count = 0;
+  svf_safetensors_writer *w = NULL;
+  svf_safetensors_entry *entries = calloc(svf_checkpoint_count(j->c.files) + 1, sizeof *entries);
+  if (!entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
+  svf_conversion_add_kept(&j->c, is_kept, j, entries, &count);
+  svf_status status = svf_conversion_path(&j->c, shard, path, sizeof path);
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) {
+    status = map_to(j->map, entries[i].name, shard);
+  }
+  if (status == SVF_OK) status = svf_safetensors_create(path, entries, count, NULL, 0, &w);
+  if (status == SVF_OK) status = svf_conversion_append_kept(&j->c, is_kept, j, w);
+  free(entries);
+  if (status == SVF_OK) return svf_safetensors_commit(&w);
+  svf_safetensors_discard(&w);
+  return status;
+}
+
+/* Empty at first: without an index it says that there is a job, and which. */
+static svf_status write_report(const job *j)
+{
+  json_t *list = json_array();
+  for (size_t i = 0; i < j->count && j->items[i].r > 0; ++i) {
+    const svf_shard *it = &j->items[i];
+    json_t *entry = json_pack(
+        "{ss sI sI sI sf sf sf sf sf sf}", "name", it->name, "m", (json_int_t)it->m, "n",
+        (json_int_t)it->n, "r", (json_int_t)it->r, "residual", it->report.residual, "dropped",
+        it->report.dropped, "orthogonality_u", it->report.orthogonality_u, "orthogonality_v",
+        it->report.orthogonality_v, "seconds", it->seconds, "svd_seconds", it->svd_seconds);
+    if (json_array_append_new(list, entry) != 0) {
+      json_decref(list);
+      return svf_fail(SVF_ERR_MEMORY, "no memory for a report");
+    }
+  }
+  return svf_conversion_write_json(
+      &j->c, SVF_DECOMPOSITION_FILE,
+      json_pack("{si ss sI so}", "schema", JSON_SCHEMA, "source", j->digest, "threads",
+                (json_int_t)j->threads, "matrices", list));
+}
+
+static svf_status write_index(const job *j)
+{
+  return svf_conversion_write_json(
+      &j->c, "model.safetensors.index.json",
+      json_pack("{s{ss} sO}", "metadata", "svf.decomposition", j->digest, "weight_map", j->map));
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
+/* Whether `out` is this very job, done. */
+static bool is_done(const job *j)
+{
+  svf_checkpoint *made = NULL;
+  if (svf_checkpoint_open(j->c.out, 0, &made) != SVF_OK) return false;
+  const char *digest = svf_checkpoint_metadata(made, "svf.decomposition");
+  const bool same = digest && strcmp(digest, j->digest) == 0;
+  svf_checkpoint_close(made);
+  return same;
+}
+
+/* An unfinished job in `out` must be this one; it goes on with the threads that it began with. */
+static svf_status join_job(job *j)
+{
+  enum { MOST = 16 << 20 };
+  char path[PATH_MAX];
+  json_t *report = NULL;
+  svf_status status = svf_conversion_path(&j->c, SVF_DECOMPOSITION_FILE, path, sizeof path);
+  if (status != SVF_OK || access(path, F_OK) != 0) return status;
+  status = svf_json_read(path, MOST, &report);
+  if (status != SVF_OK) return status;
+  const char *source = json_string_value(json_object_get(report, "source"));
+  size_t threads = 0;
+  if (!source || strcmp(source, j->digest) != 0) {
+    status = svf_file_at_path(
+        svf_fail(SVF_ERR_ARGUMENT,
+                 "holds an unfinished decomposition of another model or with other "
+                 "options: finish it, remove it, or choose another directory"),
+        j->c.out);
+  } else if (svf_json_size(json_object_get(report, "threads"), &threads) && threads > 0) {
+    j->threads = threads;
+  }
+  json_decref(report);
+  return status;
+}
+
+static svf_status run_item(job *j, size_t i)
+{
+  svf_shard *it = &j->items[i];
+  svf_status status = svf_conversion_step(&j->c, i, j->count, it->name);
+  if (status == SVF_OK && !svf_shard_is_finished(&j->c, j->o, it))
+    status = svf_shard_make(&j->c, j->o, it);
+  for (int k = 0; status == SVF_OK && k < 3; ++k) {
+    char name[SVF_CONVERSION_NAME + 4];
+    snprintf(name, sizeof name, "%s.%c", it->name, "USV"[k]);
+    status = map_to(j->map, name, it->file);
+  }
+  return status;
+}
+
+static svf_status work(job *j)
+{
+  svf_status status = write_report(j);
+  if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
+  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
+  if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
+  if (status == SVF_OK) status = write_rest(j);
+  if (status == SVF_OK) status = write_report(j);
+  return status == SVF_OK ? write_index(j) : status;
+}
+
+static svf_status run(job *j, const char *dir, const char *out)
+{
+  svf_status status = svf_conversion_open(&j->c, dir, out);
+  j->c.progress = j->o->progress;
+  j->c.progress_context = j->o->progress_context;
+  if (status == SVF_OK) status = list_items(j);
+  if (status != SVF_OK || is_done(j)) return status;
+  status = svf_conversion_refuse_model(&j->c);
+  if (status == SVF_OK) status = check_kept(j);
+  j->threads = j->o->threads ? j->o->threads : svf_max_threads();
+  if (status == SVF_OK) status = join_job(j);
+  if (status != SVF_OK) return status;
+  const int threads = openblas_get_num_threads();
+  openblas_set_num_threads((int)svf_size_min(j->threads, INT_MAX));
+  status = work(j);
+  openblas_set_num_threads(threads);
+  return status;
+}
+
+static svf_status check_options(const svf_decompose_options *o)
+{
+  if (o->size != sizeof *o) {
+    return svf_fail(SVF_ERR_VERSION, "options->size is %zu, this library expects %zu", o->size,
+                    sizeof *o);
+  }
+  if (o->layers & ~(SVF_DECOMPOSE_ATTENTION | SVF_DECOMPOSE_MLP)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "options->layers is 0x%x, known are 0x3", o->layers);
+  }
+  if (!(o->energy >= 0 && o->energy <= 1)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "options->energy is %g, not in [0, 1]", o->energy);
+  }
+  if (svf_dtype_size(o->dtype) == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "options->dtype is %d, which is no element type",
+                    (int)o->dtype);
+  }
+  return SVF_OK;
+}
+
+svf_status svf_model_decompose(const char *dir, const char *out,
+                               const svf_decompose_options *options)
+{
+  const svf_decompose_options defaults = {.size = sizeof defaults};
+  job j = {.o = options ? options : &defaults};
+  svf_status status = check_options(j.o);
+  if (status == SVF_OK) status = run(&j, dir, out);
+  json_decref(j.map);
+  free(j.items);
+  svf_conversion_close(&j.c);
+  return status;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "src/convert/shard.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/core/size.h"
+#include "src/core/clock.h"
+#include "src/core/status.h"
+#include "src/svd/svd.h"
+
+/* How many singular values the options keep. */
+static size_t rank_of(const svf_decompose_options *o, const svf_svd_factors *f)
+{
+  size_t rank = o->rank > 0 ? svf_size_min(o->rank, f->k) : f->k;
+  if (o->energy <= 0) return rank;
+  double all = 0, sum = 0;
+  size_t r = 0;
+  for (size_t i = 0; i < f->k; ++i) all += (double)f->sigma[i] * (double)f->sigma[i];
+  while (r < f->k && sum < o->energy * all) {
+    sum += (double)f->sigma[r] * (double)f->sigma[r];
+    ++r;
+  }
+  return svf_size_min(rank, r > 0 ? r : 1);
+}
+
+static svf_tensor_type factor_dtype(const svf_decompose_options *o)
+{
+  return o->dtype == SVF_DTYPE_BF16 ? SVF_TENSOR_BF16 : SVF_TENSOR_F32;
+}
+
+static svf_status write_shard(const svf_conversion *c, const svf_decompose_options *o,
+                              const svf_shard *it, const svf_svd_factors *f)
+{
+  char path[PATH_MAX], names[3][SVF_CONVERSION_NAME + 4], numbers[4][32];
+  const svf_tensor_type type = factor_dtype(o);
+  for (int i = 0; i < 3; ++i) snprintf(names[i], sizeof names[i], "%s.%c", it->name, "USV"[i]);
+  snprintf(numbers[0], sizeof *numbers, "%.6g", it->report.residual);
+  snprintf(numbers[1], sizeof *numbers, "%.6g", it->report.dropped);
+  snprintf(numbers[2], sizeof *numbers, "%.6g", it->report.orthogonality_u);
+  snprintf(numbers[3], sizeof *numbers, "%.6g", it->report.orthogonality_v);
+  const svf_safetensors_entry entries[] = {{names[0], type, 2, {it->m, it->r}},
+                                           {names[1], SVF_TENSOR_F32, 1, {it->r}},
+                                           {names[2], type, 2, {it->r, it->n}}};
+  const svf_safetensors_pair pairs[] = {{"svf.source", it->source},
+                                        {"svf.residual", numbers[0]},
+                                        {"svf.dropped", numbers[1]},
+                                        {"svf.orthogonality_u", numbers[2]},
+                                        {"svf.orthogonality_v", numbers[3]}};
+  svf_safetensors_writer *w = NULL;
+  svf_status status = svf_conversion_path(c, it->file, path, sizeof path);
+  if (status == SVF_OK) status = svf_safetensors_create(path, entries, 3, pairs, 5, &w);
+  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->u, it->m * it->r, o->dtype);
+  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->sigma, it->r, SVF_DTYPE_F32);
+  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->vt, it->r * it->n, o->dtype);
+  if (status == SVF_OK) return svf_safetensors_commit(&w);
+  svf_safetensors_discard(&w);
+  return status;
+}
+
+/* W in fp32, or NULL. */
+static float *values_of(const svf_shard *it, svf_status *status)
+{
+  float *w = malloc(it->m * it->n * sizeof *w);
+  *status = w ? svf_tensor_to_f32(it->w, w, it->m * it->n)
+              : svf_fail(SVF_ERR_MEMORY, "no memory for %zu x %zu", it->m, it->n);
+  if (*status == SVF_OK) return w;
+  free(w);
+  return NULL;
+}
+
+static svf_status decompose(const svf_decompose_options *o, svf_shard *it, svf_svd_factors *f)
+{
+  svf_status status;
+  float *w = values_of(it, &status);
+  if (status != SVF_OK) return status;
+  const double start = svf_now();
+  status = svf_svd(w, it->m, it->n, f);
+  it->svd_seconds = svf_now() - start;
+  if (status != SVF_OK) return status;
+  it->r = rank_of(o, f);
+  for (size_t i = 1; i < it->m && it->r < f->k; ++i) {
+    memmove(f->u + i * it->r, f->u + i * f->k, it->r * sizeof *f->u);
+  }
+  return SVF_OK;
+}
+
+/* Against W once more, which the SVD has taken. */
+static svf_status measure(svf_shard *it, const svf_svd_factors *f)
+{
+  svf_status status;
+  float *w = values_of(it, &status);
+  if (status == SVF_OK) status = svf_svd_measure(w, it->m, it->n, f, it->r, &it->report);
+  free(w);
+  return status;
+}
+
+svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *o, svf_shard *it)
+{
+  const double start = svf_now();
+  svf_svd_factors f = {0};
+  svf_status status = decompose(o, it, &f);
+  if (status == SVF_OK) status = measure(it, &f);
+  if (status == SVF_OK) status = write_shard(c, o, it, &f);
+  svf_svd_free(&f);
+  it->seconds = svf_now() - start;
+  return status == SVF_ERR_IO ? status : svf_fail_at(status, "'%s'", it->name);
+}
+
+static double number_of(const svf_safetensors *file, const char *key)
+{
+  const char *text = svf_safetensors_metadata(file, key);
+  return text ? strtod(text, NULL) : 0;
+}
+
+/* Whether a shard has the factor of that letter in this shape; columns = 0: one dimension. */
+static bool has_factor(const svf_safetensors *file, const svf_shard *it, char letter,
+                       svf_tensor_type dtype, size_t rows, size_t columns)
+{
+  char name[SVF_CONVERSION_NAME + 4];
+  snprintf(name, sizeof name, "%s.%c", it->name, letter);
+  const svf_tensor *t = svf_safetensors_find(file, name);
+  return t && t->dtype == dtype && t->ndim == (columns > 0 ? 2 : 1) && t->shape[0] == rows &&
+         (columns == 0 || t->shape[1] == columns);
+}
+
+bool svf_shard_is_finished(const svf_conversion *c, const svf_decompose_options *o, svf_shard *it)
+{
+  char path[PATH_MAX], name[SVF_CONVERSION_NAME + 4];
+  svf_safetensors *file = NULL;
+  if (svf_conversion_path(c, it->file, path, sizeof path) != SVF_OK ||
+      svf_safetensors_open(path, 0, &file) != SVF_OK) {
+    return false;
+  }
+  const char *source = svf_safetensors_metadata(file, "svf.source");
+  snprintf(name, sizeof name, "%s.S", it->name);
+  const svf_tensor *sigma = svf_safetensors_find(file, name);
+  const size_t r = sigma ? sigma->elements : 0;
+  const bool same = source && strcmp(source, it->source) == 0 && r > 0 &&
+                    has_factor(file, it, 'U', factor_dtype(o), it->m, r) &&
+                    has_factor(file, it, 'S', SVF_TENSOR_F32, r, 0) &&
+                    has_factor(file, it, 'V', factor_dtype(o), r, it->n);
+  if (same) {
+    it->r = r;
+    it->report = (svf_factor_report){.residual = number_of(file, "svf.residual"),
+                                     .dropped = number_of(file, "svf.dropped"),
+                                     .orthogonality_u = number_of(file, "svf.orthogonality_u"),
+                                     .orthogonality_v = number_of(file, "svf.orthogonality_v")};
+  }
+  svf_safetensors_close(file);
+  return same;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model's tensors in files of limited size, named as Hugging Face's transformers names them: all
+ * in model.safetensors, or model-00001-of-0000N.safetensors and so on, and
+ * model.safetensors.index.json, which makes them a model and comes last. */
+#ifndef SVF_CONVERT_SPLIT_H
+#define SVF_CONVERT_SPLIT_H
+
+#include "src/convert/conversion.h"
+
+/* Appends the data of tensor i, all of it. */
+typedef svf_status svf_split_fn(const void *context, size_t i, svf_safetensors_writer *writer);
+
+/* Into c->out, which holds no model yet: shards that an earlier call left there, before its index,
+ * are replaced or, where it divided otherwise, removed. In the order of entries; `limit` is in
+ * bytes of data, and a tensor that has more is alone in its file. Errors: OVERFLOW, MEMORY, IO, and
+ * those of append. */
+svf_status svf_split_write(const svf_conversion *c, const svf_safetensors_entry *entries,
+                           size_t count, size_t limit, svf_split_fn *append, const void *context);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "src/core/pages.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "kernels/kernel.h"
+#include "src/core/size.h"
+
+void *svf_pages_alloc(size_t bytes)
+{
+  enum { HUGE = 2 << 20 };
+  const size_t unit = bytes >= HUGE ? HUGE : SVF_LINE;
+  size_t all;
+  if (!svf_size_round(bytes + !bytes, unit, &all)) return NULL;
+  void *p = aligned_alloc(unit, all);
+#ifdef MADV_HUGEPAGE
+  if (p && unit == HUGE) (void)madvise(p, all, MADV_HUGEPAGE); /* a wish */
+#endif
+  return p;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Element types of safetensors files, and the exact widening of the floating-point ones to fp32. It
+ * is done on bits, so that denormals and NaN payloads survive whatever the FPU's mode is. */
+#include "src/io/tensor.h"
+
+#include <string.h>
+
+#include "kernels/f16.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+
+static const struct {
+  const char *name;
+  size_t size;
+} dtypes[] = {
+    [SVF_TENSOR_BOOL] = {"BOOL", 1},       [SVF_TENSOR_U8] = {"U8", 1},
+    [SVF_TENSOR_I8] = {"I8", 1},           [SVF_TENSOR_F8_E4M3] = {"F8_E4M3", 1},
+    [SVF_TENSOR_F8_E5M2] = {"F8_E5M2", 1}, [SVF_TENSOR_U16] = {"U16", 2},
+    [SVF_TENSOR_I16] = {"I16", 2},         [SVF_TENSOR_F16] = {"F16", 2},
+    [SVF_TENSOR_BF16] = {"BF16", 2},       [SVF_TENSOR_U32] = {"U32", 4},
+    [SVF_TENSOR_I32] = {"I32", 4},         [SVF_TENSOR_F32] = {"F32", 4},
+    [SVF_TENSOR_U64] = {"U64", 8},         [SVF_TENSOR_I64] = {"I64", 8},
+    [SVF_TENSOR_F64] = {"F64", 8},
+};
+
+enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+bool svf_tensor_type_parse(const char *name, svf_tensor_type *dtype)
+{
+  for (int i = 0; i < DTYPES; ++i) {
+    if (strcmp(name, dtypes[i].name) == 0) {
+      *dtype = (svf_tensor_type)i;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool svf_tensor_type_known(svf_tensor_type dtype) { return (unsigned)dtype < DTYPES; }
+
+bool svf_tensor_shape_size(svf_tensor_type dtype, int ndim, const size_t *shape, size_t *elements,
+                           size_t *bytes)
+{
+  const size_t size = dtypes[dtype].size;
+  size_t product = 1;
+  size_t whole;
+  bool empty = false;
+  for (int i = 0; i < ndim; ++i) {
+    if (shape[i] == 0) {
+      empty = true;
+    } else if (!svf_size_mul(product, shape[i], &product)) {
+      return false;
+    }
+  }
+  if (!svf_size_mul(product, size, &whole)) return false;
+  *elements = empty ? 0 : product;
+  *bytes = empty ? 0 : whole;
+  return true;
+}
+
+const char *svf_tensor_type_name(svf_tensor_type dtype)
+{
+  return svf_tensor_type_known(dtype) ? dtypes[dtype].name : "?";
+}
+
+static uint32_t load16(const unsigned char *p) { return p[0] | (uint32_t)p[1] << 8; }
+
+static uint32_t load32(const unsigned char *p) { return load16(p) | load16(p + 2) << 16; }
+
+static void store(float *out, uint32_t bits) { memcpy(out, &bits, sizeof bits); }
+
+svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capacity)
+{
+  if (!tensor || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", tensor ? "out" : "tensor");
+  if (capacity < tensor->elements) {
+    return svf_fail(SVF_ERR_SPACE, "tensor '%.80s': capacity is %zu, elements is %zu", tensor->name,
+                    capacity, tensor->elements);
+  }
+  const unsigned char *p = tensor->data;
+  switch (tensor->dtype) {
+    case SVF_TENSOR_F32:
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], load32(p + 4 * i));
+      return SVF_OK;
+    case SVF_TENSOR_BF16:
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], load16(p + 2 * i) << 16);
+      return SVF_OK;
+    case SVF_TENSOR_F16:
+      for (size_t i = 0; i < tensor->elements; ++i) store(&out[i], svf_f16_bits(load16(p + 2 * i)));
+      return SVF_OK;
+    default:
+      return svf_fail(SVF_ERR_UNSUPPORTED, "tensor '%.80s': dtype %s does not convert to fp32",
+                      tensor->name, svf_tensor_type_name(tensor->dtype));
+  }
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decomposing a matrix that is far from square takes at most four times its memory, and so does a
+ * model, of its largest. Everything is counted: these functions replace those of libc for LAPACK,
+ * too. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+
+#include <svf/convert.h>
+
+#include "src/convert/shard.h"
+#include "tests/io/temp.h"
+
+/* Of cblas.h. */
+void openblas_set_num_threads(int threads);
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t alignment, size_t n);
+void __libc_free(void *p);
+
+static atomic_size_t now, most;
+
+static void *counted(void *p)
+{
+  const size_t all = atomic_fetch_add(&now, malloc_usable_size(p)) + malloc_usable_size(p);
+  for (size_t seen = most; seen < all && !atomic_compare_exchange_weak(&most, &seen, all);)
+    continue;
+  return p;
+}
+
+void *malloc(size_t n) { return counted(__libc_malloc(n)); }
+void *calloc(size_t n, size_t size) { return counted(__libc_calloc(n, size)); }
+void *realloc(void *p, size_t n)
+{
+  atomic_fetch_sub(&now, malloc_usable_size(p));
+  return counted(__libc_realloc(p, n));
+}
+void *aligned_alloc(size_t alignment, size_t n) { return counted(__libc_memalign(alignment, n)); }
+int posix_memalign(void **p, size_t alignment, size_t n)
+{
+  *p = counted(__libc_memalign(alignment, n));
+  return *p ? 0 : ENOMEM;
+}
+void free(void *p)
+{
+  atomic_fetch_sub(&now, malloc_usable_size(p));
+  __libc_free(p);
+}
+
+static float *random_floats(size_t count)
+{
+  float *x = malloc(count * sizeof *x);
+  unsigned state = 1;
+  ck_assert_ptr_nonnull(x);
+  for (size_t i = 0; i < count; ++i) {
+    state = state * 1664525u + 1013904223u;
+    x[i] = (float)(state >> 8) / (1 << 23) - 1;
+  }
+  return x;
+}
+
+/* Its peak in units of W as fp32. */
+static double decompose(size_t m, size_t n)
+{
+  const svf_conversion c = {.out = temp_root};
+  const svf_decompose_options o = {.size = sizeof o};
+  float *w = random_floats(m * n);
+  const svf_tensor t = {"w", SVF_TENSOR_F32, 2, {m, n}, m * n, w, m * n * sizeof *w};
+  svf_shard it = {.name = "layer", .w = &t, .m = m, .n = n, .file = "factors.safetensors"};
+  const size_t before = now;
+  most = now;
+  ck_works(svf_shard_make(&c, &o, &it));
+  const size_t peak = most - before;
+  free(w);
+  ck_assert_double_lt(it.report.residual, 3e-6);
+  return (double)peak / (double)(m * n * sizeof *w);
+}
+
+START_TEST(a_matrix)
+{
+  static const struct {
+    size_t m, n;
+    double most;
+  } sizes[] = {{2816, 1024, 4}, {1024, 2816, 4}, {2150, 1024, 4},   {1024, 2150, 4},
+               {4096, 256, 4},  {256, 4096, 4},  {1024, 1024, 7.1}, {1100, 1024, 6.7}};
+  openblas_set_num_threads(1); /* more threads allocate more */
+  temp_make();
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+    const size_t m = sizes[i].m, n = sizes[i].n;
+    const double peak = decompose(m, n);
+    printf("%zu x %zu: %.2f\n", m, n, peak);
+    ck_assert_msg(peak <= sizes[i].most, "%zu x %zu: %.2f", m, n, peak);
+    ck_assert_double_gt(peak, 1.5); /* or nothing was counted */
+  }
+  temp_remove();
+}
+END_TEST
+
+/* A layer of TinyLlama-1.1B; without its vocabulary, which is copied. */
+static void write_model(const char *dir)
+{
+  enum { HIDDEN = 2048, KV = 256, MLP = 5632, VOCAB = 64 };
+#define PART(name) "model.layers.0." name ".weight"
+  static const svf_safetensors_entry entries[] = {
+      {"model.embed_tokens.weight", SVF_TENSOR_F32, 2, {VOCAB, HIDDEN}},
+      {"model.norm.weight", SVF_TENSOR_F32, 1, {HIDDEN}},
+      {PART("input_layernorm"), SVF_TENSOR_F32, 1, {HIDDEN}},
+      {PART("post_attention_layernorm"), SVF_TENSOR_F32, 1, {HIDDEN}},
+      {PART("self_attn.q_proj"), SVF_TENSOR_F32, 2, {HIDDEN, HIDDEN}},
+      {PART("self_attn.k_proj"), SVF_TENSOR_F32, 2, {KV, HIDDEN}},
+      {PART("self_attn.v_proj"), SVF_TENSOR_F32, 2, {KV, HIDDEN}},
+      {PART("self_attn.o_proj"), SVF_TENSOR_F32, 2, {HIDDEN, HIDDEN}},
+      {PART("mlp.gate_proj"), SVF_TENSOR_F32, 2, {MLP, HIDDEN}},
+      {PART("mlp.up_proj"), SVF_TENSOR_F32, 2, {MLP, HIDDEN}},
+      {PART("mlp.down_proj"), SVF_TENSOR_F32, 2, {HIDDEN, MLP}},
+  };
+#undef PART
+  static const char config[] =
+      "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\","
+      " \"hidden_size\": 2048, \"intermediate_size\": 5632, \"num_hidden_layers\": 1,"
+      " \"num_attention_heads\": 32, \"num_key_value_heads\": 4, \"vocab_size\": 64,"
+      " \"max_position_embeddings\": 2048, \"rms_norm_eps\": 1e-5, \"rope_theta\": 10000.0,"
+      " \"hidden_act\": \"silu\", \"bos_token_id\": 1, \"eos_token_id\": 2,"
+      " \"tie_word_embeddings\": true}";
+  const size_t count = sizeof entries / sizeof *entries;
+  char path[600];
+  svf_safetensors_writer *w = NULL;
+  float *x = random_floats((size_t)MLP * HIDDEN);
+  ck_assert_int_eq(mkdir(dir, 0700), 0);
+  snprintf(path, sizeof path, "%s/config.json", dir);
+  temp_write_text(path, config);
+  snprintf(path, sizeof path, "%s/model.safetensors", dir);
+  ck_works(svf_safetensors_create(path, entries, count, NULL, 0, &w));
+  for (size_t i = 0; i < count; ++i) {
+    const svf_safetensors_entry *e = &entries[i];
+    ck_works(
+        svf_safetensors_append(w, x, e->shape[0] * (e->ndim == 2 ? e->shape[1] : 1) * sizeof *x));
+  }
+  ck_works(svf_safetensors_commit(&w));
+  free(x);
+}
+
+START_TEST(a_model)
+{
+  const svf_decompose_options o = {.size = sizeof o, .threads = 1};
+  temp_make();
+  const char *dir = temp_path("dense"), *out = temp_path("factors");
+  write_model(dir);
+  const size_t before = now;
+  most = now;
+  ck_works(svf_model_decompose(dir, out, &o));
+  const double peak = (double)(most - before) / (5632.0 * 2048 * sizeof(float));
+  printf("TinyLlama: %.2f\n", peak);
+  ck_assert_double_le(peak, 4);
+  ck_assert_double_gt(peak, 1.5);
+  temp_remove();
+}
+END_TEST
+
+SUITE("decompose_memory", a_matrix, a_model)
