@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/convert/conversion.h"
 #include "src/io/file.h"
@@ -40,7 +41,7 @@ static bool is_kept(const void *context, const svf_tensor *t)
   return svf_conversion_linear_of(&j->c, t->name) == j->c.linears;
 }
 
-/* The head of a w84 layer of so many bits a weight. */
+/* The head of a layer in two bands of so many bits a weight. */
 static svf_status plan_bits(const job *j, layer *l)
 {
   svf_view u = {0}, v = {0}, sigma = {0};
@@ -87,7 +88,8 @@ static svf_status plan_layer(const job *j, size_t i)
                             j->c.dir);
   if (l->source.r > 0 && j->bits > 0) {
     status = plan_bits(j, l);
-    if (l->options.quant.head == 0) l->options.format = SVF_FORMAT_W4; /* 0 means "by default" */
+    /* A head of 0 would mean "by default". */
+    if (l->options.quant.head == 0) l->options.format = svf_format_of(j->o->format)->traits.dense;
   }
   if (status != SVF_OK) return status;
   return svf_weights_bytes(&l->source, l->shape.m, l->shape.n, &l->options, &l->bytes);
@@ -152,8 +154,9 @@ static svf_status check_options(const svf_model_options *o, double bits)
     return svf_fail(SVF_ERR_VERSION, "options->size is %zu, this library expects %zu", o->size,
                     sizeof *o);
   }
-  if (!(bits >= 0 && bits <= 64) || (bits > 0 && o->format != SVF_FORMAT_W84)) {
-    return svf_fail(SVF_ERR_ARGUMENT, "bits is %g; w84 takes some, other formats 0", bits);
+  const svf_format_row *row = svf_format_of(o->format);
+  if (!(bits >= 0 && bits <= 64) || (bits > 0 && row && !row->traits.bands)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "bits is %g; %s takes 0", bits, svf_format_name(o->format));
   }
   return SVF_OK;
 }

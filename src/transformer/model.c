@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/transformer/source.h"
 #include "src/transformer/weights.h"
@@ -242,7 +243,7 @@ void svf_model_get_info(const svf_model *model, svf_model_info *info)
     if (model->linears[i].packed) {
       const svf_linear_header *h = model->linears[i].block;
       info->format = (svf_format)h->format;
-      info->group = info->format >= SVF_FORMAT_W8 ? h->group : 0;
+      info->group = svf_format_of(info->format)->traits.group_count > 1 ? h->group : 0;
       bytes += (double)h->bytes;
       weights += h->r > 0 ? (double)h->r * (double)(h->m + h->n) : (double)h->m * (double)h->n;
       ++info->packed;
