@@ -143,7 +143,8 @@ static void make_block(problem *p, uint64_t *state)
   for (size_t k = 0; k < s->r; ++k) {
     sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
   }
-  const svf_linear_source source = {.format = s->format,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .format = s->format,
                                     .m = s->m,
                                     .n = s->n,
                                     .r = s->r,
@@ -156,14 +157,14 @@ static void make_block(problem *p, uint64_t *state)
                                     .sigma = sigma,
                                     .quant = s->quant};
   size_t bytes;
-  must(svf_linear_bytes(s->m, s->n, s->r, s->format, &s->quant, &bytes));
+  must(svf_linear_bytes(&source, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
   if (s->kind == VALUES_LOWEST) {
     lower_weights(block);
     must(svf_linear_seal(block, bytes));
   }
-  must(svf_linear_check(block, bytes, 1));
+  must(svf_linear_check(block, bytes, true));
   p->args.linear = block;
   if (s->format >= SVF_FORMAT_S8) oracle_weights(block, p->du, p->dvt);
   for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
@@ -307,7 +308,8 @@ static void run_parts(const problem *p, size_t nth, void *workspace, size_t byte
   svf_plan plan;
   must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
   size_t *order = need(malloc(nth * sizeof *order));
-  for (int stage = 0; stage < SVF_STAGES; ++stage) {
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
     for (size_t i = 0; i < nth; ++i) {
       const size_t j = random_below(state, i + 1);
       order[i] = order[j];
@@ -325,7 +327,7 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   must(svf_matmul_workspace(&p->args, nth, &bytes));
   char *workspace = guard_take(&p->workspace, bytes, p->s.at_end);
   reset_y(p);
-  const svf_pool pool = {.threads = nth, .run = pool_run};
+  const svf_pool pool = {.size = sizeof pool, .threads = nth, .run = pool_run};
   switch (how) {
     case WAY_SERIAL:
     case WAY_OPENMP: must(svf_matmul(&p->args, nth, workspace, bytes)); break;

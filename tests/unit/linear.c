@@ -15,10 +15,18 @@ static svf_linear_source source(void)
   for (int i = 0; i < M * R; ++i) u[i] = (float)i;
   for (int i = 0; i < R * N; ++i) vt[i] = (float)(1000 + i);
   for (int i = 0; i < R; ++i) sigma[i] = (float)(R - i);
-  ck_works(svf_linear_bytes(M, N, R, SVF_FORMAT_F32, 0, &bytes));
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = M,
+                               .n = N,
+                               .r = R,
+                               .u = u,
+                               .u_stride = R,
+                               .vt = vt,
+                               .vt_stride = N,
+                               .sigma = sigma};
+  ck_works(svf_linear_bytes(&s, &bytes));
   ck_assert_uint_le(bytes, sizeof block);
-  return (svf_linear_source){
-      .m = M, .n = N, .r = R, .u = u, .u_stride = R, .vt = vt, .vt_stride = N, .sigma = sigma};
+  return s;
 }
 
 static const float *at(size_t offset) { return (const float *)(const void *)(block + offset); }
@@ -66,44 +74,54 @@ START_TEST(parts_give_the_same_bytes)
   for (size_t nth = 1; nth <= 9; ++nth) {
     memset(other, 0xaa, sizeof other);
     for (size_t ith = nth; ith-- > 0;) ck_works(svf_linear_pack_part(&s, other, bytes, ith, nth));
-    ck_fails(svf_linear_check(other, bytes, 0), SVF_ERR_CORRUPT, "sealed");
+    ck_fails(svf_linear_check(other, bytes, false), SVF_ERR_CORRUPT, "sealed");
     ck_works(svf_linear_seal(other, bytes));
     ck_assert_mem_eq(other, block, bytes);
   }
 }
 END_TEST
 
+/* The size of a packed block with these dimensions and, after them, other members. */
+#define BYTES(m_, n_, r_, ...)                                                              \
+  svf_linear_bytes(                                                                         \
+      &(svf_linear_source){                                                                 \
+          .size = sizeof(svf_linear_source), .m = (m_), .n = (n_), .r = (r_), __VA_ARGS__}, \
+      &n)
+
 START_TEST(bytes_misuse)
 {
   size_t n = 77;
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, 0, NULL), SVF_ERR_NULL, "bytes");
-  ck_fails(svf_linear_bytes(0, 1, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "m is 0");
-  ck_fails(svf_linear_bytes(1, 0, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "n is 0");
-  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_W84, 0, &n), SVF_ERR_ARGUMENT, "dense");
-  ck_fails(svf_linear_bytes(1, 1, 1, (svf_format)9, 0, &n), SVF_ERR_ARGUMENT, "format is 9");
-  ck_fails(svf_linear_bytes(SIZE_MAX / 8, 1, 4, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "m = ");
-  ck_fails(svf_linear_bytes(1, SIZE_MAX, 2, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
-  ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
-  ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW,
-           "SIZE_MAX");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_BF16, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_S8, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W4, &(svf_quant){.group = 48}, &n),
-           SVF_ERR_ARGUMENT, "group is 48");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W8, &(svf_quant){.group = 256}, &n),
-           SVF_ERR_ARGUMENT, "group is 256");
-  ck_fails(svf_linear_bytes(SIZE_MAX / 2, 1, 4, SVF_FORMAT_W4, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_OVERFLOW, "m = ");
-  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W84, &(svf_quant){.head = 100}, &n),
-           SVF_ERR_ARGUMENT, "head is 100");
-  ck_fails(svf_linear_bytes(1, 1, 300, SVF_FORMAT_W84, &(svf_quant){.head = 512}, &n),
-           SVF_ERR_ARGUMENT, "up to r = 300");
-  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W4, &(svf_quant){.head = 256}, &n),
-           SVF_ERR_ARGUMENT, "head is 256");
+  const svf_linear_source s = source();
+  ck_fails(svf_linear_bytes(&s, NULL), SVF_ERR_NULL, "bytes");
+  ck_fails(svf_linear_bytes(NULL, &n), SVF_ERR_NULL, "source is NULL");
+  const svf_linear_source none = {.m = 1, .n = 1};
+  ck_fails(svf_linear_bytes(&none, &n), SVF_ERR_VERSION, "source->size is 0");
+  ck_fails(BYTES(0, 1, 1, .u = NULL), SVF_ERR_ARGUMENT, "m is 0");
+  ck_fails(BYTES(1, 0, 1, .u = NULL), SVF_ERR_ARGUMENT, "n is 0");
+  ck_fails(BYTES(1, 1, 0, .format = SVF_FORMAT_W84), SVF_ERR_ARGUMENT, "dense");
+  ck_fails(BYTES(1, 1, 1, .format = (svf_format)9), SVF_ERR_ARGUMENT, "format is 9");
+  ck_fails(BYTES(SIZE_MAX / 8, 1, 4, .u = NULL), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(BYTES(1, SIZE_MAX, 2, .u = NULL), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(BYTES(1, 1, SIZE_MAX, .u = NULL), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(BYTES(SIZE_MAX, SIZE_MAX, SIZE_MAX, .u = NULL), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(BYTES(1, 1, 1, .quant.group = 32), SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_BF16, .quant.group = 32), SVF_ERR_ARGUMENT,
+           "group is 32");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_S8, .quant.group = 32), SVF_ERR_ARGUMENT,
+           "group is 32");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_W4, .quant.group = 48), SVF_ERR_ARGUMENT,
+           "group is 48");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_W8, .quant.group = 256), SVF_ERR_ARGUMENT,
+           "group is 256");
+  ck_fails(BYTES(SIZE_MAX / 2, 1, 4, .format = SVF_FORMAT_W4, .quant.group = 32), SVF_ERR_OVERFLOW,
+           "m = ");
+  ck_fails(BYTES(1, 1, 512, .format = SVF_FORMAT_W84, .quant.head = 100), SVF_ERR_ARGUMENT,
+           "head is 100");
+  ck_fails(BYTES(1, 1, 300, .format = SVF_FORMAT_W84, .quant.head = 512), SVF_ERR_ARGUMENT,
+           "up to r = 300");
+  ck_fails(BYTES(1, 1, 512, .format = SVF_FORMAT_W4, .quant.head = 256), SVF_ERR_ARGUMENT,
+           "head is 256");
+  ck_fails(BYTES(1, 1, 1, .quant.reserved[5] = 3), SVF_ERR_ARGUMENT, "reserved[5] is 3");
   ck_assert_uint_eq(n, 77);
 }
 END_TEST
@@ -111,13 +129,13 @@ END_TEST
 START_TEST(a_dense_layer_is_its_second_factor)
 {
   static const float w[2 * 3] = {1, 2, 3, 4, 5, 6};
-  svf_linear_source s = {.m = 2, .n = 3, .u = w, .u_stride = 3};
+  svf_linear_source s = {.size = sizeof s, .m = 2, .n = 3, .u = w, .u_stride = 3};
   float back[2 * 3] = {0};
   size_t size;
-  ck_works(svf_linear_bytes(2, 3, 0, SVF_FORMAT_F32, NULL, &size));
+  ck_works(svf_linear_bytes(&s, &size));
   ck_assert_uint_eq(size, sizeof(svf_linear_header) + 3 * 64);
   ck_works(svf_linear_pack(&s, block, sizeof block));
-  ck_works(svf_linear_check(block, size, 1));
+  ck_works(svf_linear_check(block, size, true));
   ck_assert_ptr_null(svf_linear_sigma(block));
   ck_works(svf_linear_unpack(block, size, back, 3, NULL, 0));
   ck_assert_mem_eq(back, w, sizeof w);
@@ -148,7 +166,8 @@ START_TEST(integers_are_as_documented)
       w[j * STEPS + k] = ldexpf((float)((j + k) % 16 - 8), -j);
     }
   }
-  const svf_linear_source from = {.m = CHANNELS,
+  const svf_linear_source from = {.size = sizeof from,
+                                  .m = CHANNELS,
                                   .n = STEPS,
                                   .r = STEPS,
                                   .format = SVF_FORMAT_W4,
@@ -158,7 +177,7 @@ START_TEST(integers_are_as_documented)
                                   .vt_stride = STEPS,
                                   .sigma = s,
                                   .quant = {.group = 64}};
-  ck_works(svf_linear_bytes(CHANNELS, STEPS, STEPS, SVF_FORMAT_W4, &from.quant, &size));
+  ck_works(svf_linear_bytes(&from, &size));
   ck_assert_uint_le(size, sizeof big);
   ck_works(svf_linear_pack(&from, big, size));
   const svf_linear_header *h = svf_linear_info(big);
@@ -228,7 +247,7 @@ END_TEST
     svf_linear_header *const h = (svf_linear_header *)(void *)block; \
     (void)h;                                                         \
     change;                                                          \
-    ck_fails(svf_linear_check(block, bytes, 1), status, words);      \
+    ck_fails(svf_linear_check(block, bytes, true), status, words);   \
   } while (0)
 
 START_TEST(check_misuse)
@@ -252,8 +271,8 @@ START_TEST(check_misuse)
   CHECK_FAILS(h->checksum = 0, SVF_ERR_CORRUPT, "sealed");
   CHECK_FAILS(bytes -= 1, SVF_ERR_SPACE, "only");
   CHECK_FAILS(bytes = 100, SVF_ERR_SPACE, "header");
-  ck_fails(svf_linear_check(NULL, bytes, 0), SVF_ERR_NULL, "block");
-  ck_fails(svf_linear_check(block + 32, sizeof block, 0), SVF_ERR_ALIGNMENT, "64");
+  ck_fails(svf_linear_check(NULL, bytes, false), SVF_ERR_NULL, "block");
+  ck_fails(svf_linear_check(block + 32, sizeof block, false), SVF_ERR_ALIGNMENT, "64");
   ck_fails(svf_linear_seal(NULL, bytes), SVF_ERR_NULL, "block");
 }
 END_TEST
@@ -266,10 +285,10 @@ START_TEST(any_flipped_bit_is_noticed)
   for (size_t i = 0; i < bytes; ++i) {
     const int bit = (int)(i % 8);
     block[i] ^= (unsigned char)(1 << bit);
-    ck_assert_int_ne(svf_linear_check(block, bytes, 1), SVF_OK);
+    ck_assert_int_ne(svf_linear_check(block, bytes, true), SVF_OK);
     block[i] ^= (unsigned char)(1 << bit);
   }
-  ck_works(svf_linear_check(block, bytes, 1));
+  ck_works(svf_linear_check(block, bytes, true));
 }
 END_TEST
 
