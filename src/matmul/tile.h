@@ -18,6 +18,9 @@ static inline size_t svf_tile_panels(const svf_kernel *kernel, int units, size_t
   return left;
 }
 
+/* `prepare` is to be inlined, which compilers do not do through a pointer. */
+#define SVF_ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* What a tile of n panels, the first of them panel `at` of the run, is told beside its operands. */
 typedef void svf_tile_prepare(const void *context, size_t at, size_t n, svf_tile *tile);
 
@@ -28,8 +31,9 @@ typedef void svf_tile_prepare(const void *context, size_t at, size_t n, svf_tile
  *             changes from tile to tile is changed in it
  *   channels  outputs from the first panel on; the last panel may have fewer than 16 of them
  *   prepare   called before each tile, or NULL */
-static inline void svf_tiles_run(const svf_kernel *kernel, int units, svf_tile *tile, size_t panels,
-                                 size_t channels, svf_tile_prepare *prepare, const void *context)
+SVF_ALWAYS_INLINE void svf_tiles_run(const svf_kernel *kernel, int units, svf_tile *tile,
+                                     size_t panels, size_t channels, svf_tile_prepare *prepare,
+                                     const void *context)
 {
   const char *b = tile->b;
   float *c = tile->c;
