@@ -37,7 +37,8 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
                 .bias = (mix & 512) != 0,
                 .accumulate = (mix & 1024) != 0,
                 .gains = (mix & 0x1800) != 0,
-                .at_end = (mix & 0x2000) != 0};
+                .at_end = (mix & 0x2000) != 0,
+                .transposed = (mix & 0xc000) == 0};
 }
 
 static void one_way(run *r, problem *p, way how, size_t nth)

@@ -311,6 +311,92 @@ START_TEST(slices_of_the_rank)
 }
 END_TEST
 
-SUITE("linear", layout_is_as_documented, parts_give_the_same_bytes, bytes_misuse,
-      a_dense_layer_is_its_second_factor, integers_are_as_documented, pack_misuse, check_misuse,
-      any_flipped_bit_is_noticed, slices_of_the_rank)
+/* Every format of a layer whose factors are stored the other way round, or with gaps, has the bytes
+ * of the plain one, whatever the parts. */
+static void same_bytes(svf_format format, svf_dtype type, size_t gap, size_t nth)
+{
+  enum { M_ = 37, N_ = 300, R_ = 129, MOST = 2 * (M_ + N_) * (R_ + 5) };
+  static _Alignas(64) unsigned char want[1 << 19], got[1 << 19];
+  static float plain[2][N_ * R_], turned[2][MOST], ones[R_];
+  const size_t size = svf_dtype_size(type), rows[2] = {M_, R_}, columns[2] = {R_, N_};
+  for (int f = 0; f < 2; ++f) {
+    const size_t step = rows[f] * gap + 5;
+    memset(turned[f], 0xff, sizeof turned[f]); /* NaN: what is not meant to be read shows */
+    for (size_t i = 0; i < rows[f]; ++i) {
+      for (size_t k = 0; k < columns[f]; ++k) {
+        const float x = sinf((float)(f + 1 + 7 * i + 13 * k * k % 1009));
+        memcpy((char *)plain[f] + (i * columns[f] + k) * size, (const char *)&x + 4 - size, size);
+        memcpy((char *)turned[f] + (i * gap + k * step) * size, (const char *)&x + 4 - size, size);
+      }
+    }
+  }
+  svf_linear_source s = {.size = sizeof s,
+                         .m = M_,
+                         .n = N_,
+                         .r = R_,
+                         .format = format,
+                         .u_type = type,
+                         .u = plain[0],
+                         .u_stride = R_,
+                         .vt_type = type,
+                         .vt = plain[1],
+                         .vt_stride = N_,
+                         .sigma = ones,
+                         .quant.head = format == SVF_FORMAT_W84 ? 64 : 0};
+  double error, turned_error;
+  ck_works(svf_linear_pack(&s, want, sizeof want));
+  ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, &error));
+  s.quant = (svf_quant){.head = format == SVF_FORMAT_W84 ? 64 : 0};
+  s.u = turned[0];
+  s.vt = turned[1];
+  s.u_stride = s.vt_stride = gap;
+  s.u_step = M_ * gap + 5;
+  s.vt_step = R_ * gap + 5;
+  memset(got, 0xaa, sizeof got);
+  for (size_t ith = 0; ith < nth; ++ith) {
+    ck_works(svf_linear_pack_part(&s, got, sizeof got, ith, nth));
+  }
+  ck_works(svf_linear_seal(got, sizeof got));
+  ck_assert_mem_eq(got, want, svf_linear_info(want)->bytes);
+  ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, &turned_error));
+  ck_assert(turned_error == error);
+}
+
+START_TEST(transposed_sources_give_the_same_bytes)
+{
+  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
+    same_bytes((svf_format)f, SVF_DTYPE_F32, 1, 1);
+    same_bytes((svf_format)f, SVF_DTYPE_BF16, 1, 3);
+    same_bytes((svf_format)f, SVF_DTYPE_F32, 2, 2);
+  }
+}
+END_TEST
+
+/* Strides and steps: what would overlap, or does not exist. */
+START_TEST(steps_misuse)
+{
+  PACK_FAILS((s.u_stride = 1, s.u_step = M - 1), SVF_ERR_ARGUMENT,
+             "u_stride is 1, its step 34: 35 rows of r = 18 would overlap");
+  PACK_FAILS((s.vt_stride = 3, s.vt_step = 2), SVF_ERR_ARGUMENT, "vt_stride is 3, its step 2");
+  PACK_FAILS((s.vt_stride = 0, s.vt_step = R), SVF_ERR_ARGUMENT, "would overlap");
+  PACK_FAILS((s.u_stride = 7, s.u_step = 7), SVF_ERR_ARGUMENT, "would overlap");
+  PACK_FAILS((s.u_stride = R - 1, s.u_step = 1), SVF_ERR_ARGUMENT, "less than r = 18");
+  PACK_FAILS((s.u_stride = 1, s.u_step = SIZE_MAX / 4), SVF_ERR_OVERFLOW, "source->u: 35 rows");
+  PACK_FAILS((s.u_stride = SIZE_MAX / 8, s.u_step = SIZE_MAX / 16), SVF_ERR_OVERFLOW, "source->u");
+  svf_linear_source s = source();
+  s.u_step = 1; /* as 0 */
+  s.vt_step = 1;
+  ck_works(svf_linear_pack(&s, block, bytes));
+  ck_works(svf_linear_pack(&(svf_linear_source){.size = sizeof s, .m = 1, .n = N, .u = vt}, other,
+                           sizeof other)); /* the only row needs no stride */
+  s.quant.reserved[0] = 1;
+  ck_fails(svf_linear_pack(&s, block, bytes), SVF_ERR_ARGUMENT, "reserved[0] is 1");
+  s.size = offsetof(svf_linear_source, quant);
+  ck_fails(svf_linear_pack(&s, block, bytes), SVF_ERR_VERSION, "source->size");
+}
+END_TEST
+
+SUITE("linear", transposed_sources_give_the_same_bytes, steps_misuse, layout_is_as_documented,
+      parts_give_the_same_bytes, bytes_misuse, a_dense_layer_is_its_second_factor,
+      integers_are_as_documented, pack_misuse, check_misuse, any_flipped_bit_is_noticed,
+      slices_of_the_rank)
