@@ -34,6 +34,25 @@ START_TEST(a_matmul_never_allocates)
 }
 END_TEST
 
+START_TEST(a_merge_never_allocates)
+{
+  static float out[M * N];
+  const svf_linear_source from = valid_source();
+  const svf_merge_args a = {
+      .size = sizeof a, .factors = &from, .rows = M, .out = out, .out_stride = N};
+  size_t bytes;
+  alloc_calls = alloc_fail_at = 0;
+  const svf_status status[] = {svf_merge_workspace(&a, 1, &bytes),
+                               svf_merge_rows(&a, 1, workspace, WORKSPACE),
+                               svf_merge_rows(&a, 1, workspace, 0)};
+  const int counted = alloc_calls;
+  ck_assert_int_eq(status[0], SVF_OK);
+  ck_assert_int_eq(status[1], SVF_OK);
+  ck_assert_int_eq(status[2], SVF_ERR_SPACE);
+  ck_assert_int_eq(counted, 0);
+}
+END_TEST
+
 START_TEST(selftest_survives_every_failure)
 {
   alloc_calls = alloc_fail_at = 0;
@@ -52,4 +71,4 @@ START_TEST(selftest_survives_every_failure)
 }
 END_TEST
 
-SUITE("alloc", a_matmul_never_allocates, selftest_survives_every_failure)
+SUITE("alloc", a_matmul_never_allocates, a_merge_never_allocates, selftest_survives_every_failure)
