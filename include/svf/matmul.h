@@ -12,6 +12,10 @@
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
+ * Gradients. With G = dLoss/dY, the layer with U and V^T in each other's place (svf/linear.h) takes
+ * it backwards, with the same gains: dLoss/dX = ((G U) * D) V^T. dLoss/dD[row][k] = S[row][k] *
+ * T0[row][k], where S = G U and T0 = X V are what both calls leave in t0.
+ *
  * Formats. f32 is fp32 throughout. In bf16 the weights are bf16, X is rounded to bf16, sums are in
  * fp32, and T is rounded to bf16 before the second product. What an expert changes in Y is a few
  * per cent of it, and that rounding drowns it: bf16-split carries T as hi + lo, hi = bf16(T) and lo
@@ -25,8 +29,8 @@
  * integer, and the scale is a/L; a < 2^-100 counts as zero, and a block with NaN or Inf has the
  * scale NaN, which makes the whole row of Y NaN.
  *
- * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
- * and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
+ * Bits. A row's result, Y and t0 (a NaN's sign and payload apart), has the same bits for any number
+ * of threads and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
  * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
  * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
  * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
@@ -83,10 +87,14 @@ typedef struct svf_matmul_args {
                                 layer NULL */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
-  void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */
-  ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
-  unsigned flags;     /* 0 or SVF_MATMUL_ACCUMULATE */
-  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+  void *y;             /* [rows][m]; neither it nor the workspace may overlap anything else */
+  ptrdiff_t y_stride;  /* elements between rows; |y_stride| >= m if rows > 1 */
+  unsigned flags;      /* 0 or SVF_MATMUL_ACCUMULATE */
+  svf_isa isa;         /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+  float *t0;           /* NULL, or [rows][r], to be written: T before the gains and before any
+                         rounding of T, T0 = X V as the format sums it up in fp32. May not overlap
+                         anything else. Of a dense layer NULL */
+  ptrdiff_t t0_stride; /* elements between rows; |t0_stride| >= r if rows > 1 */
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other members do not matter)

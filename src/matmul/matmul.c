@@ -64,6 +64,16 @@ static void run_team(const svf_plan *plan, size_t parts)
   svf_openmp_team(parts, run_parts, &t);
 }
 
+#ifdef SVF_WITH_ONEDNN
+/* The plan was made for its checks. */
+static svf_status on_onednn(const svf_plan *plan, size_t threads)
+{
+  const svf_matmul_args *args = &svf_plan_read(plan)->args;
+  if (args->t0) return svf_fail(SVF_ERR_UNSUPPORTED, "args->t0 is given, oneDNN does not keep T");
+  return svf_onednn_matmul(args, threads);
+}
+#endif
+
 /* --- Public ----------------------------------------------------------------------------------- */
 
 svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool, void *workspace,
@@ -87,8 +97,8 @@ svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspa
   const size_t parts = threads ? threads : svf_max_threads();
   const svf_status status = svf_matmul_plan(&plan, args, parts, workspace, workspace_bytes);
   if (status != SVF_OK || svf_matmul_next_stage(&plan, 0) < 0) return status;
-#ifdef SVF_WITH_ONEDNN /* the plan was made for its checks */
-  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return svf_onednn_matmul(args, threads);
+#ifdef SVF_WITH_ONEDNN
+  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return on_onednn(&plan, threads);
 #endif
   if (parts == 1) {
     run_serial(&plan);

@@ -148,8 +148,11 @@ static svf_status check_operands(const svf_matmul_args *args)
   if (args->gains && h->r == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->gains is given, but the layer is dense and has none");
   }
+  if (args->t0 && h->r == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->t0 is given, but the layer is dense and has no T");
+  }
   if (args->rows == 0) return SVF_OK;
-  const svf_status status =
+  svf_status status =
       check_matrix("x", args->x, args->x_type, args->x_stride, args->rows, (size_t)h->n);
   if (status != SVF_OK) return status;
   if (args->rows > 1 && magnitude(args->y_stride) < h->m) {
@@ -159,6 +162,14 @@ static svf_status check_operands(const svf_matmul_args *args)
   if ((uintptr_t)args->bias % sizeof(float) != 0) {
     return svf_fail(SVF_ERR_ALIGNMENT, "args->bias is at %p, not aligned to fp32",
                     (const void *)args->bias);
+  }
+  if (args->t0 && args->rows > 1 && magnitude(args->t0_stride) < h->r) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->t0_stride is %td, its rows of r = %zu would overlap",
+                    args->t0_stride, (size_t)h->r);
+  }
+  if (args->t0) {
+    status = check_matrix("t0", args->t0, SVF_DTYPE_F32, args->t0_stride, args->rows, (size_t)h->r);
+    if (status != SVF_OK) return status;
   }
   return check_matrix("y", args->y, args->y_type, args->y_stride, args->rows, (size_t)h->m);
 }
@@ -210,7 +221,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *from, size_t n
                      .distance = svf_fetch_distance(),
                      .sigma = svf_linear_sigma(h)};
   if (args.rows == 1)
-    p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
+    p.args.x_stride = p.args.y_stride = p.args.t0_stride = 0; /* any value is allowed, none used */
   p.nth = nth;
   p.x_product = h->r > 0 ? 0 : 1;
   p.blocks = svf_size_ceil(args.rows, (size_t)kernel->rows);

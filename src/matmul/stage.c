@@ -98,6 +98,8 @@ static svf_epilogue epilogue_of(const part *w, const row_block *b, const float *
   if (w->to_t) {
     find_gains(w->plan, b, gains);
     e.gains = gains;
+    e.keep = args->t0 ? args->t0 + (ptrdiff_t)b->row * args->t0_stride : NULL;
+    e.keep_stride = args->t0_stride;
     if (w->plan->t) {
       e.y = w->plan->t + b->row * w->plan->t_stride;
       e.y_stride = (ptrdiff_t)w->plan->t_stride;
@@ -229,7 +231,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
   const float *gains[SVF_ROWS_MAX], *sums[SVF_BLOCK / SVF_PANEL];
   for (size_t i = 0; i < ch->blocks; ++i) {
     const row_block *b = &ch->block[i];
-    find_gains(w->plan, b, gains);
+    const svf_epilogue epilogue = epilogue_of(w, b, gains);
     for (size_t panel = s->panel0, end; panel < s->panel1; panel = end) {
       const size_t channel = panel * SVF_PANEL;
       const size_t k = svf_block_end(&second->parts, channel, second->k) - channel;
@@ -238,7 +240,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
         const size_t first = group_begin(s, width, p), panels = group_end(s, width, first) - first;
         sums[p - panel] = sums_at(w, ch, s, b, first, panels) + (p - first) * b->padded * SVF_PANEL;
       }
-      w->plan->kernel->pack_sums(sums, gains, channel, (int)b->rows, k, second->a_planes,
+      w->plan->kernel->pack_sums(sums, &epilogue, channel, (int)b->rows, k, second->a_planes,
                                  t_of(w, b, channel));
     }
   }

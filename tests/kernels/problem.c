@@ -180,9 +180,21 @@ static void make_block(problem *p, uint64_t *state)
   for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
 }
 
+static void make_t0(problem *p)
+{
+  const spec *s = &p->s;
+  const size_t stride = s->r + (size_t)s->y_pad;
+  p->t0_span = (s->rows - 1) * stride + s->r;
+  p->t0_start = (float *)(void *)guard_take(&p->t0_guard, p->t0_span * sizeof(float), s->at_end);
+  p->t0 = need(malloc(s->rows * s->r * sizeof *p->t0));
+  p->args.t0 = p->t0_start + (s->y_backward ? (s->rows - 1) * stride : 0);
+  p->args.t0_stride = s->y_backward ? -(ptrdiff_t)stride : (ptrdiff_t)stride;
+}
+
 static void reset_y(problem *p)
 {
   const spec *s = &p->s;
+  if (p->t0) memset(p->t0_start, 0xff, p->t0_span * sizeof *p->t0);
   const ptrdiff_t size = s->y_type == SVF_DTYPE_F32 ? 4 : 2;
   memset(p->y_start, 0xff, p->y_span);
   for (size_t i = 0; s->accumulate && i < s->rows; ++i) {
@@ -206,6 +218,7 @@ oracle_input problem_oracle(const problem *p)
                         .x = p->dx,
                         .gains = p->dense_gains,
                         .bias = p->args.bias,
+                        .t0 = p->t0,
                         .old = p->s.accumulate ? p->old : NULL};
 }
 
@@ -248,6 +261,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
     p->old[i] = put(unused, s->y_type, draw(s->kind, i, state));
   }
 
+  if (s->keep && s->r > 0) make_t0(p);
   const oracle_input in = problem_oracle(p);
   if (s->format >= SVF_FORMAT_S8) {
     oracle_integers(&in, p->args.linear, p->expected);
@@ -271,8 +285,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
 
 void problem_free(problem *p)
 {
-  guard *all[] = {&p->u,    &p->vt, &p->sigma, &p->row_gains, &p->x,
-                  &p->bias, &p->y,  &p->block, &p->workspace};
+  guard *all[] = {&p->u,    &p->vt, &p->sigma,    &p->row_gains, &p->x,
+                  &p->bias, &p->y,  &p->t0_guard, &p->block,     &p->workspace};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) guard_free(all[i]);
   for (int e = 0; e < EXPERTS; ++e) guard_free(&p->expert[e]);
   free(p->du);
@@ -281,6 +295,7 @@ void problem_free(problem *p)
   free(p->old);
   free(p->dense_gains);
   free(p->expected);
+  free(p->t0);
 }
 
 /* --- Running ---------------------------------------------------------------------------------- */
@@ -355,6 +370,27 @@ float problem_y(const problem *p, size_t row, size_t i)
   return bf16_widen(((const uint16_t *)p->args.y)[at]);
 }
 
+/* T before its gains, and what lies between its rows. */
+static bool t0_matches(const problem *p, char *text, size_t bytes)
+{
+  const spec *s = &p->s;
+  const size_t stride = s->r + (size_t)s->y_pad;
+  for (size_t at = 0; p->t0 && at < p->t0_span; ++at) {
+    const size_t line = at / stride, k = at % stride,
+                 row = s->y_backward ? s->rows - 1 - line : line;
+    float want;
+    memset(&want, 0xff, sizeof want);
+    if (k < s->r) want = p->t0[row * s->r + k];
+    const float got = p->t0_start[at];
+    if (memcmp(&want, &got, sizeof want) == 0) continue;
+    if (k < s->r && isnan(want) && isnan(got)) continue;
+    snprintf(text, bytes, "t0[%zu][%zu] is %.9g (%a), expected %.9g (%a)", row, k, (double)got,
+             (double)got, (double)want, (double)want);
+    return false;
+  }
+  return true;
+}
+
 bool problem_matches(const problem *p, char *text, size_t bytes)
 {
   const spec *s = &p->s;
@@ -380,7 +416,7 @@ bool problem_matches(const problem *p, char *text, size_t bytes)
       return false;
     }
   }
-  return true;
+  return t0_matches(p, text, bytes);
 }
 
 void spec_describe(const spec *s, char *text, size_t bytes)
@@ -388,12 +424,12 @@ void spec_describe(const spec *s, char *text, size_t bytes)
   static const char *const kinds[] = {"random", "integer", "spread", "cancel", "special"};
   snprintf(text, bytes,
            "m %zu n %zu r %zu rows %zu, %s values, x %s pad %td%s%s, y %s pad %td%s, u %s, vt %s"
-           "%s%s%s%s, buffers %s",
+           "%s%s%s%s%s, buffers %s",
            s->m, s->n, s->r, s->rows, kinds[s->kind], svf_dtype_name(s->x_type), s->x_pad,
            s->x_backward ? " backward" : "", s->x_same ? " stride 0" : "",
            svf_dtype_name(s->y_type), s->y_pad, s->y_backward ? " backward" : "",
            svf_dtype_name(s->u_type), svf_dtype_name(s->vt_type),
-           s->transposed ? ", both transposed" : "", s->bias ? ", bias" : "",
+           s->transposed ? ", both transposed" : "", s->bias ? ", bias" : "", s->keep ? ", t0" : "",
            s->accumulate ? ", accumulate" : "", s->gains ? ", mixed gains" : "",
            s->at_end ? "at the end of a page" : "at the start of a page");
 }
