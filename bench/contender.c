@@ -39,7 +39,8 @@ svf_format_traits format_traits(svf_format format)
 svf_quant setup_quant(svf_format format, size_t group, size_t r)
 {
   const svf_format_traits t = format_traits(format);
-  return (svf_quant){t.group_count > 1 ? group : 0, t.bands ? r / 8 / 256 * 256 : 0};
+  return (svf_quant){.group = t.group_count > 1 ? group : 0,
+                     .head = t.bands ? r / 8 / 256 * 256 : 0};
 }
 
 size_t setup_copies(const setup *s, size_t bytes)

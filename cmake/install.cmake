@@ -7,8 +7,8 @@
 include(CMakePackageConfigHelpers)
 
 set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
-set(svf_headers backend.h cpu.h export.h gains.h half.h linear.h matmul.h selftest.h status.h svf.h
-  types.h version.h)
+set(svf_headers backend.h cpu.h export.h gains.h half.h linear.h matmul.h merge.h selftest.h status.h
+  svf.h types.h version.h)
 set(svf_model_headers context.h convert.h expert.h expert_registry.h factorize.h generate.h model.h
   modules.h safetensors.h tensor.h text.h tokenizer.h)
 

@@ -42,6 +42,7 @@ static void finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf
   for (int i = 0; i < tile->rows; ++i) {
     const line gain = line_load_part(e->gains[i] + channel, lanes);
     line l = line_load_part(sums + i * SVF_PANEL, lanes);
+    keep_sums(e, i, channel, lanes, l);
     char *to = t;
     SVF_UNROLL
     for (int v = 0; v < VECS; ++v) l.v[v] = v_mul(l.v[v], gain.v[v]);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of the second product: sums of a tile become rows of Y. */
+ * The end of a product: sums of a tile become rows of Y, and those of the first one may be kept. */
 #ifndef SVF_KERNELS_FINISH_H
 #define SVF_KERNELS_FINISH_H
 
 #include "kernels/line.h"
+
+/* T of a row before its gains, for a caller who keeps it. */
+SVF_INLINE void keep_sums(const svf_epilogue *e, int row, size_t channel, int lanes, line l)
+{
+  if (e->keep) line_store_part(e->keep + row * e->keep_stride + (ptrdiff_t)channel, l, lanes);
+}
 
 /* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
 static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
@@ -13,7 +19,10 @@ static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows,
   for (int i = 0; i < rows; ++i) {
     char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
     line l = line_load(sums + i * SVF_PANEL);
-    if (e->gains) l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
+    if (e->gains) {
+      keep_sums(e, i, channel, lanes, l);
+      l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
+    }
     if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
     if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
     y_store(y, e->y_type, lanes, l);

@@ -167,19 +167,20 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
   round_row(v, lines, planes, rows, row, a);
 }
 
-static void int_pack_sums(const float *const *sums, const float *const *gains, size_t channel,
-                          int rows, size_t k, int planes, void *a)
+static void int_pack_sums(const float *const *sums, const svf_epilogue *e, size_t channel, int rows,
+                          size_t k, int planes, void *a)
 {
   const size_t lines = whole_lines(k) / SVF_PANEL;
   for (int i = 0; i < rows; ++i) {
-    const float *gain = gains[i] + channel;
+    const float *gain = e->gains[i] + channel;
     line v[SVF_BLOCK / SVF_PANEL];
     for (size_t l = 0; l < lines; ++l) {
       const int lanes = lanes_of(k, l);
       v[l] = line_zero();
       if (lanes > 0) {
-        v[l] = line_mul(line_load_part(sums[l] + i * SVF_PANEL, lanes),
-                        line_load_part(gain + l * SVF_PANEL, lanes));
+        v[l] = line_load_part(sums[l] + i * SVF_PANEL, lanes);
+        keep_sums(e, i, channel + l * SVF_PANEL, lanes, v[l]);
+        v[l] = line_mul(v[l], line_load_part(gain + l * SVF_PANEL, lanes));
       }
     }
     round_row(v, lines, planes, rows_of(rows), i, a);

@@ -39,7 +39,7 @@ enum {
   SVF_PANELS_MAX = 8    /* no tile function takes more panels abreast */
 };
 
-/* What becomes of finished sums. The first product sets gains and t or, where T is laid out
+/* What becomes of finished sums. The first product sets gains, keep, and t or, where T is laid out
  * later, y; the second one sets y and what follows it. Where whole blocks of T are packed
  * there is none. */
 typedef struct svf_epilogue {
@@ -51,7 +51,9 @@ typedef struct svf_epilogue {
   ptrdiff_t y_stride;        /* elements */
   svf_dtype y_type;
   bool accumulate;
-  const float *bias; /* [m] or NULL */
+  const float *bias;     /* [m] or NULL */
+  float *keep;           /* first row of T before the gains, [row][r]; or NULL. Goes with gains */
+  ptrdiff_t keep_stride; /* elements */
 } svf_epilogue;
 
 /* What is to be prefetched while a tile runs: `lines` from `from` on, then as many as it says from
@@ -94,10 +96,10 @@ typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, i
                               int planes, void *a);
 
 /* Integers: one block of T, `k` steps from `channel` on, from finished sums: 16 of each row, rows
- * one after the other, at sums[panel]. They are multiplied by the gains of their row and become a
- * whole block of A at `a`. */
-typedef void svf_pack_sums_fn(const float *const *sums, const float *const *gains, size_t channel,
-                              int rows, size_t k, int planes, void *a);
+ * one after the other, at sums[panel]. They are kept if the epilogue says so, multiplied by the
+ * gains of their row and become a whole block of A at `a`. */
+typedef void svf_pack_sums_fn(const float *const *sums, const svf_epilogue *epilogue,
+                              size_t channel, int rows, size_t k, int planes, void *a);
 
 /* How the loops around a kernel go through the operands, see src/matmul/stage.c. The figures are
  * for an L2 of 1.25 MiB or more, of AMX 2 MiB; on a smaller one they cost speed, never bits. The

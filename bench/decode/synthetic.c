@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/matmul.h>
+
 #include "kernels/format.h"
 #include "src/core/openmp.h"
 #include "src/core/pages.h"
@@ -100,7 +102,8 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
   float *sigma = need(malloc((r + 1) * sizeof *sigma));
   for (size_t i = 0; i < r; ++i) sigma[i] = 1 / (1 + 4 * (float)i / (float)r);
   const svf_format_traits *traits = &svf_format_of(format)->traits;
-  const svf_linear_source source = {.m = l->m,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = l->m,
                                     .n = l->n,
                                     .r = r,
                                     .format = r == 0 ? traits->dense : format,
@@ -111,7 +114,7 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
                                     .sigma = r > 0 ? sigma : NULL,
                                     .quant = {.group = traits->group_count > 1 ? group : 0,
                                               .head = traits->bands ? r / 4 / 64 * 64 : 0}};
-  if (svf_linear_bytes(l->m, l->n, r, source.format, &source.quant, &l->bytes) != SVF_OK) {
+  if (svf_linear_bytes(&source, &l->bytes) != SVF_OK) {
     fprintf(stderr, "svf_decode: %s\n", svf_last_message());
     exit(1);
   }

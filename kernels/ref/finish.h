@@ -10,6 +10,7 @@
 static inline void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
 {
   const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
+  if (e->keep) e->keep[row * e->keep_stride + (ptrdiff_t)channel] = sum;
   if (e->gains) sum *= e->gains[row][channel];
   if (e->bias) sum += e->bias[channel];
   if (e->y_type == SVF_DTYPE_F32) {

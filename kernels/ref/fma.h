@@ -53,6 +53,7 @@ static void tile_of(const svf_tile *tile, int rows)
       } else if (j >= tile->lanes) {
         continue;
       } else if (e->t) {
+        if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)channel] = sum;
         ((float *)e->t)[a_index(rows, i, channel)] = carry(sum * e->gains[i][channel], e->split);
       } else {
         finish_y(e, i, channel, sum);

@@ -128,13 +128,15 @@ static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
   }
 }
 
-static void pack_sums(const float *const *sums, const float *const *gains, size_t channel, int rows,
+static void pack_sums(const float *const *sums, const svf_epilogue *e, size_t channel, int rows,
                       size_t k, int planes, void *a)
 {
   for (int i = 0; i < rows; ++i) {
     float v[SVF_BLOCK];
     for (size_t j = 0; j < k; ++j) {
-      v[j] = sums[j / SVF_PANEL][(size_t)i * SVF_PANEL + j % SVF_PANEL] * gains[i][channel + j];
+      v[j] = sums[j / SVF_PANEL][(size_t)i * SVF_PANEL + j % SVF_PANEL];
+      if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)(channel + j)] = v[j];
+      v[j] *= e->gains[i][channel + j];
     }
     round_row(v, k, planes, rows, i, a);
   }

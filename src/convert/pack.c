@@ -51,7 +51,8 @@ static svf_status plan_bits(const job *j, layer *l)
   if (status == SVF_OK) {
     const size_t r = l->source.r;
     const double weights = (double)r * (double)(l->shape.m + l->shape.n);
-    const svf_linear_source source = {.m = l->shape.m,
+    const svf_linear_source source = {.size = sizeof source,
+                                      .m = l->shape.m,
                                       .n = l->shape.n,
                                       .r = r,
                                       .u_type = u.type,

@@ -8,6 +8,7 @@
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
@@ -80,16 +81,17 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_kernel **kernel,
-                             const svf_kernel **head_kernel, layout *space)
+/* The caller's arguments as this version's, the kernels and the workspace of the call. */
+static svf_status check_call(const svf_matmul_args *from, size_t nth, svf_matmul_args *args,
+                             const svf_kernel **kernel, const svf_kernel **head_kernel,
+                             layout *space)
 {
-  if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
-  if (args->size != sizeof *args) {
-    return svf_fail(SVF_ERR_VERSION, "args->size is %zu, this library expects %zu", args->size,
-                    sizeof *args);
-  }
+  if (!from) return svf_fail(SVF_ERR_NULL, "args is NULL");
+  svf_status status =
+      svf_struct_read("args", from, SVF_SIZE_TO(svf_matmul_args, isa), args, sizeof *args);
+  if (status != SVF_OK) return status;
   if (!args->linear) return svf_fail(SVF_ERR_NULL, "args->linear is NULL");
-  svf_status status = svf_linear_check(args->linear, SIZE_MAX, 0);
+  status = svf_linear_check(args->linear, SIZE_MAX, false);
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
   const svf_linear_header *h = args->linear;
@@ -146,8 +148,11 @@ static svf_status check_operands(const svf_matmul_args *args)
   if (args->gains && h->r == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->gains is given, but the layer is dense and has none");
   }
+  if (args->t0 && h->r == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->t0 is given, but the layer is dense and has no T");
+  }
   if (args->rows == 0) return SVF_OK;
-  const svf_status status =
+  svf_status status =
       check_matrix("x", args->x, args->x_type, args->x_stride, args->rows, (size_t)h->n);
   if (status != SVF_OK) return status;
   if (args->rows > 1 && magnitude(args->y_stride) < h->m) {
@@ -157,6 +162,14 @@ static svf_status check_operands(const svf_matmul_args *args)
   if ((uintptr_t)args->bias % sizeof(float) != 0) {
     return svf_fail(SVF_ERR_ALIGNMENT, "args->bias is at %p, not aligned to fp32",
                     (const void *)args->bias);
+  }
+  if (args->t0 && args->rows > 1 && magnitude(args->t0_stride) < h->r) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->t0_stride is %td, its rows of r = %zu would overlap",
+                    args->t0_stride, (size_t)h->r);
+  }
+  if (args->t0) {
+    status = check_matrix("t0", args->t0, SVF_DTYPE_F32, args->t0_stride, args->rows, (size_t)h->r);
+    if (status != SVF_OK) return status;
   }
   return check_matrix("y", args->y, args->y_type, args->y_stride, args->rows, (size_t)h->m);
 }
@@ -173,23 +186,25 @@ svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t 
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   const svf_kernel *kernel = NULL, *head_kernel = NULL;
   layout space = {0};
-  const svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
+  svf_matmul_args a;
+  const svf_status status = check_call(args, nth, &a, &kernel, &head_kernel, &space);
   if (status == SVF_OK) *bytes = space.bytes;
   return status;
 }
 
-svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth, void *workspace,
+svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *from, size_t nth, void *workspace,
                            size_t workspace_bytes)
 {
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
   const svf_kernel *kernel = NULL, *head_kernel = NULL;
   layout space = {0};
-  svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
-  if (status == SVF_OK) status = check_operands(args);
+  svf_matmul_args args;
+  svf_status status = check_call(from, nth, &args, &kernel, &head_kernel, &space);
+  if (status == SVF_OK) status = check_operands(&args);
   if (status != SVF_OK) return status;
   if (workspace_bytes < space.bytes) {
     return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu parts need %zu",
-                    workspace_bytes, args->rows, nth, space.bytes);
+                    workspace_bytes, args.rows, nth, space.bytes);
   }
   if (!workspace && space.bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
   if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
@@ -197,19 +212,19 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                     workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
   }
 
-  const svf_linear_header *h = args->linear;
+  const svf_linear_header *h = args.linear;
   const svf_format format = (svf_format)h->format;
-  svf_plan_data p = {.args = *args,
+  svf_plan_data p = {.args = args,
                      .kernel = kernel,
                      .head_kernel = head_kernel,
                      .hi_lo = svf_format_of(format)->traits.hi_lo,
                      .distance = svf_fetch_distance(),
                      .sigma = svf_linear_sigma(h)};
-  if (args->rows == 1)
-    p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
+  if (args.rows == 1)
+    p.args.x_stride = p.args.y_stride = p.args.t0_stride = 0; /* any value is allowed, none used */
   p.nth = nth;
   p.x_product = h->r > 0 ? 0 : 1;
-  p.blocks = svf_size_ceil(args->rows, (size_t)kernel->rows);
+  p.blocks = svf_size_ceil(args.rows, (size_t)kernel->rows);
   char *at = workspace;
   for (int i = 0; i < 2; ++i) {
     const size_t k = svf_product_k(h, i), channels = svf_product_channels(h, i);

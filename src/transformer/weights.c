@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/matmul.h>
+
+#include "kernels/kernel.h"
 #include "kernels/format.h"
 #include "src/core/openmp.h"
 #include "src/core/size.h"
@@ -219,7 +222,8 @@ svf_status svf_weights_check(const svf_tensor *t)
 static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_model_options *o,
                    svf_linear_source *out)
 {
-  *out = (svf_linear_source){.m = m, .n = n, .r = s->r, .format = o->format, .quant = o->quant};
+  *out = (svf_linear_source){
+      .size = sizeof *out, .m = m, .n = n, .r = s->r, .format = o->format, .quant = o->quant};
   const svf_format_row *row = svf_format_of(o->format);
   if (!row || !row->traits.bands) return;
   if (s->r == 0) {
@@ -241,7 +245,7 @@ svf_status svf_weights_bytes(const svf_weights_source *source, size_t m, size_t 
     return SVF_OK;
   }
   choose(source, m, n, o, &to);
-  return svf_linear_bytes(m, n, to.r, to.format, &to.quant, bytes);
+  return svf_linear_bytes(&to, bytes);
 }
 
 typedef struct pack_task {
@@ -334,7 +338,7 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
     if (!s.packed) return svf_weights_pack(&s, layer->m, layer->n, o, layer->owned, layer->bytes);
     memcpy(layer->owned, s.packed->data, layer->bytes);
   }
-  status = svf_linear_check(layer->block, layer->bytes, 0);
+  status = svf_linear_check(layer->block, layer->bytes, false);
   if (status == SVF_OK) return SVF_OK;
   svf_fail_at(SVF_ERR_FILE, "'%s.packed'", layer->name);
   return svf_fail_at(SVF_ERR_FILE, "%s", svf_checkpoint_file(files, s.packed));

@@ -67,6 +67,13 @@ static void put_row(const oracle_input *in, size_t row, const float *sums, float
   }
 }
 
+/* T of one row and channel, from its sum. */
+static float with_gain(const oracle_input *in, size_t row, size_t k, float sum)
+{
+  if (in->t0) in->t0[row * in->r + k] = sum;
+  return sum * in->gains[row][k];
+}
+
 static float chain(const float *a, const float *b, size_t k)
 {
   float s = 0;
@@ -81,8 +88,8 @@ void oracle_chain(const oracle_input *in, float *y)
   for (size_t row = 0; row < in->rows; ++row) {
     for (size_t k = 0; k < in->r; ++k) {
       float hi, lo;
-      carry_t(in->carry, chain(in->x + row * in->n, in->vt + k * in->n, in->n) * in->gains[row][k],
-              &hi, &lo);
+      const float s = chain(in->x + row * in->n, in->vt + k * in->n, in->n);
+      carry_t(in->carry, with_gain(in, row, k, s), &hi, &lo);
       t[k] = in->carry == CARRY_SPLIT ? hi + lo : hi;
     }
     const float *a = in->r > 0 ? t : in->x + row * in->n;
@@ -179,7 +186,7 @@ static void oracle_bf16(const oracle_input *in, chain_fn *sum_of, float *y)
   for (size_t row = 0; row < in->rows; ++row) {
     for (size_t k = 0; k < in->r; ++k) {
       const float s = sum_of(in->x + row * in->n, NULL, in->vt + k * in->n, in->n);
-      carry_t(in->carry, s * in->gains[row][k], &hi[k], &lo[k]);
+      carry_t(in->carry, with_gain(in, row, k, s), &hi[k], &lo[k]);
     }
     const float *a = in->r > 0 ? hi : in->x + row * in->n;
     const float *rest = in->r > 0 && in->carry == CARRY_SPLIT ? lo : NULL;

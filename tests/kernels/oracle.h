@@ -26,6 +26,7 @@ typedef struct oracle_input {
   const float *const *gains; /* [rows], none NULL */
   const float *bias;         /* [m] or NULL */
   const float *old;          /* [rows][m] or NULL: added last */
+  float *t0;                 /* out, or NULL: [rows][r], T before its gains, of those to the bit */
   carry carry;
 } oracle_input;
 

@@ -185,7 +185,11 @@ void oracle_integers(const oracle_input *in, const void *block, float *y)
   float *t = need((in->r + widest / BLOCK + 2) * sizeof *t), *scales = t + in->r;
   for (size_t row = 0; row < in->rows; ++row) {
     to_integers(in->x + row * in->n, in->n, 0, x_most, q, scales);
-    for (size_t k = 0; k < in->r; ++k) t[k] = dot(&v, k, q, scales) * in->gains[row][k];
+    for (size_t k = 0; k < in->r; ++k) {
+      t[k] = dot(&v, k, q, scales);
+      if (in->t0) in->t0[row * in->r + k] = t[k];
+      t[k] *= in->gains[row][k];
+    }
     if (in->r > 0) to_integers(t, in->r, fu.wide_steps, t_most, q, scales);
     for (size_t i = 0; i < in->m; ++i) {
       float s = dot(&u, i, q, scales);

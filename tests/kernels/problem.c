@@ -68,16 +68,18 @@ static float stored(int precision, const spec *s, float v)
 
 /* A strided matrix in a guarded buffer with its dense fp32 copy, to so many digits. Returns the
  * first row. */
-static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, svf_dtype type,
-                         const spec *s, int precision, float *dense, uint64_t *state)
+static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, ptrdiff_t step,
+                         svf_dtype type, const spec *s, int precision, float *dense,
+                         uint64_t *state)
 {
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
-  const size_t span = ((rows - 1) * (size_t)labs((long)stride) + width) * (size_t)size;
+  const size_t last = (rows - 1) * (size_t)labs((long)stride) + (width - 1) * (size_t)step;
+  const size_t span = (last + 1) * (size_t)size;
   char *low = guard_take(g, span, s->at_end);
   char *first = stride < 0 ? low + (ptrdiff_t)(rows - 1) * -stride * size : low;
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < width; ++j) {
-      char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j) * size;
+      char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j * step) * size;
       dense[i * width + j] = stored(precision, s, put(to, type, draw(s->kind, j, state)));
     }
   }
@@ -166,47 +168,69 @@ static void make_block(problem *p, uint64_t *state)
 {
   const spec *s = &p->s;
   const size_t width = s->r > 0 ? s->r : s->n;
-  const size_t us = width + s->factor_pad, vs = s->n + s->factor_pad;
+  size_t us = width + s->factor_pad, vs = s->n + s->factor_pad, u_step = 1, v_step = 1;
+  if (s->transposed) {
+    u_step = s->m + s->factor_pad;
+    v_step = s->r + s->factor_pad;
+    us = vs = 1;
+  }
   const int digits = gate_traits(s->format).weight_precision;
-  char *u = fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, s->u_type, s, digits, p->du, state);
+  char *u = fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, (ptrdiff_t)u_step, s->u_type, s, digits,
+                        p->du, state);
   char *vt = NULL;
   float *sigma = NULL;
   if (s->r > 0) {
-    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s, digits, p->dvt, state);
+    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, (ptrdiff_t)v_step, s->vt_type, s, digits,
+                     p->dvt, state);
     sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
   }
   for (size_t k = 0; k < s->r; ++k) {
     sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
   }
-  const svf_linear_source source = {.format = s->format,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .format = s->format,
                                     .m = s->m,
                                     .n = s->n,
                                     .r = s->r,
                                     .u_type = s->u_type,
                                     .u = u,
                                     .u_stride = us,
+                                    .u_step = u_step,
                                     .vt_type = s->vt_type,
                                     .vt = vt,
                                     .vt_stride = vs,
+                                    .vt_step = v_step,
                                     .sigma = sigma,
                                     .quant = s->quant};
   size_t bytes;
-  must(svf_linear_bytes(s->m, s->n, s->r, s->format, &s->quant, &bytes));
+  must(svf_linear_bytes(&source, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
   if (s->kind == VALUES_LOWEST) {
     lower_weights(block);
     must(svf_linear_seal(block, bytes));
   }
-  must(svf_linear_check(block, bytes, 1));
+  must(svf_linear_check(block, bytes, true));
   p->args.linear = block;
   store_weights(p, block, bytes);
   for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
 }
 
+static void make_t0(problem *p)
+{
+  const spec *s = &p->s;
+  const size_t stride = s->r + (size_t)s->y_pad;
+  p->t0_span = (s->rows - 1) * stride + s->r;
+  p->t0_start = (float *)(void *)guard_take(&p->t0_guard, p->t0_span * sizeof(float), s->at_end);
+  p->t0 = need(malloc(s->rows * s->r * sizeof *p->t0));
+  p->args.t0 = p->t0_start + (s->y_backward ? (s->rows - 1) * stride : 0);
+  p->args.t0_stride = s->y_backward ? -(ptrdiff_t)stride : (ptrdiff_t)stride;
+}
+
 static void reset_y(problem *p)
 {
   const spec *s = &p->s;
+  if (p->t0) memset(p->t0_start, 0xff, p->t0_span * sizeof *p->t0);
   const ptrdiff_t size = s->y_type == SVF_DTYPE_F32 ? 4 : 2;
   memset(p->y_start, 0xff, p->y_span);
   for (size_t i = 0; s->accumulate && i < s->rows; ++i) {
@@ -233,6 +257,7 @@ oracle_input problem_oracle(const problem *p)
                         .x = p->dx,
                         .gains = p->dense_gains,
                         .bias = p->args.bias,
+                        .t0 = p->t0,
                         .old = p->s.accumulate ? p->old : NULL};
 }
 
@@ -263,7 +288,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   if (s->x_backward) stride = -stride;
   p->args.x_stride = stride;
   const svf_format_traits t = gate_traits(s->format);
-  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s, t.x_precision, p->dx, state);
+  p->args.x =
+      fill_matrix(&p->x, s->rows, s->n, stride, 1, s->x_type, s, t.x_precision, p->dx, state);
 
   stride = (ptrdiff_t)s->m + s->y_pad;
   p->y_span = ((s->rows - 1) * (size_t)stride + s->m) * size;
@@ -276,6 +302,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
     p->old[i] = put(unused, s->y_type, draw(s->kind, i, state));
   }
 
+  if (s->keep && s->r > 0) make_t0(p);
   const oracle_input in = problem_oracle(p);
   if (t.integer) {
     oracle_integers(&in, p->args.linear, p->expected);
@@ -301,8 +328,8 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
 
 void problem_free(problem *p)
 {
-  guard *all[] = {&p->u,    &p->vt, &p->sigma, &p->row_gains, &p->x,
-                  &p->bias, &p->y,  &p->block, &p->workspace};
+  guard *all[] = {&p->u,    &p->vt, &p->sigma,    &p->row_gains, &p->x,
+                  &p->bias, &p->y,  &p->t0_guard, &p->block,     &p->workspace};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) guard_free(all[i]);
   for (int e = 0; e < EXPERTS; ++e) guard_free(&p->expert[e]);
   free(p->du);
@@ -311,6 +338,7 @@ void problem_free(problem *p)
   free(p->old);
   free(p->dense_gains);
   free(p->expected);
+  free(p->t0);
 }
 
 /* --- Running ---------------------------------------------------------------------------------- */
@@ -348,7 +376,8 @@ static void run_parts(const problem *p, size_t nth, void *workspace, size_t byte
   svf_plan plan;
   must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
   size_t *order = need(malloc(nth * sizeof *order));
-  for (int stage = 0; stage < SVF_STAGES; ++stage) {
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
     for (size_t i = 0; i < nth; ++i) {
       const size_t j = random_below(state, i + 1);
       order[i] = order[j];
@@ -366,7 +395,7 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   must(svf_matmul_workspace(&p->args, nth, &bytes));
   char *workspace = guard_take(&p->workspace, bytes, p->s.at_end);
   reset_y(p);
-  const svf_pool pool = {.threads = nth, .run = pool_run};
+  const svf_pool pool = {.size = sizeof pool, .threads = nth, .run = pool_run};
   switch (how) {
     case WAY_SERIAL:
     case WAY_OPENMP: must(svf_matmul(&p->args, nth, workspace, bytes)); break;
@@ -382,6 +411,27 @@ float problem_y(const problem *p, size_t row, size_t i)
   const ptrdiff_t at = (ptrdiff_t)row * p->args.y_stride + (ptrdiff_t)i;
   if (p->s.y_type == SVF_DTYPE_F32) return ((const float *)p->args.y)[at];
   return bf16_widen(((const uint16_t *)p->args.y)[at]);
+}
+
+/* T before its gains, and what lies between its rows. */
+static bool t0_matches(const problem *p, char *text, size_t bytes)
+{
+  const spec *s = &p->s;
+  const size_t stride = s->r + (size_t)s->y_pad;
+  for (size_t at = 0; p->t0 && at < p->t0_span; ++at) {
+    const size_t line = at / stride, k = at % stride,
+                 row = s->y_backward ? s->rows - 1 - line : line;
+    float want;
+    memset(&want, 0xff, sizeof want);
+    if (k < s->r) want = p->t0[row * s->r + k];
+    const float got = p->t0_start[at];
+    if (memcmp(&want, &got, sizeof want) == 0) continue;
+    if (k < s->r && isnan(want) && isnan(got)) continue;
+    snprintf(text, bytes, "t0[%zu][%zu] is %.9g (%a), expected %.9g (%a)", row, k, (double)got,
+             (double)got, (double)want, (double)want);
+    return false;
+  }
+  return true;
 }
 
 bool problem_matches(const problem *p, char *text, size_t bytes)
@@ -409,7 +459,7 @@ bool problem_matches(const problem *p, char *text, size_t bytes)
       return false;
     }
   }
-  return true;
+  return t0_matches(p, text, bytes);
 }
 
 void spec_describe(const spec *s, char *text, size_t bytes)
@@ -417,11 +467,12 @@ void spec_describe(const spec *s, char *text, size_t bytes)
   static const char *const kinds[] = {"random", "integer", "spread", "cancel", "special"};
   snprintf(text, bytes,
            "m %zu n %zu r %zu rows %zu, %s values, x %s pad %td%s%s, y %s pad %td%s, u %s, vt %s"
-           "%s%s%s, buffers %s",
+           "%s%s%s%s%s, buffers %s",
            s->m, s->n, s->r, s->rows, kinds[s->kind], svf_dtype_name(s->x_type), s->x_pad,
            s->x_backward ? " backward" : "", s->x_same ? " stride 0" : "",
            svf_dtype_name(s->y_type), s->y_pad, s->y_backward ? " backward" : "",
-           svf_dtype_name(s->u_type), svf_dtype_name(s->vt_type), s->bias ? ", bias" : "",
+           svf_dtype_name(s->u_type), svf_dtype_name(s->vt_type),
+           s->transposed ? ", both transposed" : "", s->bias ? ", bias" : "", s->keep ? ", t0" : "",
            s->accumulate ? ", accumulate" : "", s->gains ? ", mixed gains" : "",
            s->at_end ? "at the end of a page" : "at the start of a page");
 }

@@ -37,19 +37,24 @@ typedef struct spec {
   ptrdiff_t x_pad, y_pad;              /* stride = width + pad */
   bool x_backward, y_backward, x_same; /* negative strides; x stride 0 */
   size_t factor_pad;
+  bool transposed;              /* U and V^T are stored column after column */
   bool bias, accumulate, gains; /* gains: a random mix of experts and NULL, else all NULL */
+  bool keep;                    /* T before its gains, in rows as far apart as those of Y */
   bool at_end;                  /* buffers end (else begin) at an inaccessible page */
 } spec;
 
 typedef struct problem {
   spec s;
-  guard u, vt, sigma, expert[EXPERTS], row_gains, x, bias, y, block, workspace;
+  guard u, vt, sigma, expert[EXPERTS], row_gains, x, bias, y, t0_guard, block, workspace;
   svf_matmul_args args;
   float *du, *dvt, *dx, *old; /* dense fp32, for the oracle */
   const float **dense_gains;
   uint16_t *y_start; /* lowest address of Y's span, as bytes below */
   size_t y_span;     /* bytes from the first to the last element of Y */
   void *expected;    /* dense, in Y's type */
+  float *t0_start;   /* lowest address of t0's span */
+  size_t t0_span;    /* floats */
+  float *t0;         /* dense: what is expected */
 } problem;
 
 /* Build from a spec; draws from *state. The expected result is that of the chain oracle. */
@@ -69,7 +74,7 @@ typedef enum way {
 /* Reset Y, fill the workspace with NaN, carry the call out. Exits the test on an error status. */
 void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state);
 
-/* Y against the expected bits (NaN equals NaN), and that nothing between its rows was touched.
+/* Y and t0 against the expected bits (NaN equals NaN), and that nothing between rows was touched.
  * Returns false after describing the first difference in text[0..bytes). */
 bool problem_matches(const problem *p, char *text, size_t bytes);
 

@@ -18,7 +18,7 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
   const size_t rank = dense ? 0 : 1 + random_below(state, largest);
   const size_t head = bands ? random_below(state, rank / 64 + 1) * 64 : 0;
   return (spec){.format = format,
-                .quant = {grouped ? groups[random_below(state, 4)] : 0, head},
+                .quant = {.group = grouped ? groups[random_below(state, 4)] : 0, .head = head},
                 .m = 1 + random_below(state, largest),
                 .n = 1 + random_below(state, largest),
                 .r = rank,
@@ -37,7 +37,9 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
                 .bias = (mix & 512) != 0,
                 .accumulate = (mix & 1024) != 0,
                 .gains = (mix & 0x1800) != 0,
-                .at_end = (mix & 0x2000) != 0};
+                .at_end = (mix & 0x2000) != 0,
+                .transposed = (mix & 0xc000) == 0,
+                .keep = (mix & 0x30000) != 0};
 }
 
 static void one_way(run *r, problem *p, way how, size_t nth)
@@ -90,16 +92,40 @@ void gate_large(run *r)
    * passes), and ranks of which some numbers of parts have whole blocks of T. The first ones
    * are the quick ones. */
   static const spec shapes[] = {
-      {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true},
-      {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true},
-      {.m = 20, .n = 200, .r = 1024, .rows = 90, .x_type = SVF_DTYPE_BF16, .gains = true},
-      {.m = 33, .n = 300, .r = 768, .rows = 3, .gains = true},
-      {.m = 33, .n = 64, .r = 2240, .rows = 5, .quant.head = 192, .gains = true}, /* in 3 parts */
-      {.m = 40, .n = 1100, .r = 530, .rows = 90, .x_type = SVF_DTYPE_BF16, .gains = true},
-      {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true},
-      {.m = 700, .n = 530, .r = 610, .rows = 9},
-      {.m = 130, .n = 1030, .r = 517, .rows = 1, .gains = true},
-      {.m = 64, .n = 513, .r = 1025, .rows = 70, .y_type = SVF_DTYPE_BF16, .gains = true},
+      {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true, .keep = true},
+      {.m = 1500, .n = 17, .r = 19, .rows = 310, .accumulate = true, .gains = true, .keep = true},
+      {.m = 20,
+       .n = 200,
+       .r = 1024,
+       .rows = 90,
+       .x_type = SVF_DTYPE_BF16,
+       .gains = true,
+       .keep = true},
+      {.m = 33, .n = 300, .r = 768, .rows = 3, .gains = true, .keep = true},
+      {.m = 33,
+       .n = 64,
+       .r = 2240,
+       .rows = 5,
+       .quant.head = 192,
+       .gains = true,
+       .keep = true}, /* in 3 parts */
+      {.m = 40,
+       .n = 1100,
+       .r = 530,
+       .rows = 90,
+       .x_type = SVF_DTYPE_BF16,
+       .gains = true,
+       .keep = true},
+      {.m = 20, .n = 24, .r = 1050, .rows = 300, .bias = true, .gains = true, .keep = true},
+      {.m = 700, .n = 530, .r = 610, .rows = 9, .keep = true},
+      {.m = 130, .n = 1030, .r = 517, .rows = 1, .gains = true, .keep = true},
+      {.m = 64,
+       .n = 513,
+       .r = 1025,
+       .rows = 70,
+       .y_type = SVF_DTYPE_BF16,
+       .gains = true,
+       .keep = true},
       {.m = 1500, .n = 1030, .r = 0, .rows = 310, .accumulate = true},
       {.m = 700, .n = 1100, .r = 0, .rows = 1, .bias = true},
       {.m = 530, .n = 530, .r = 0, .rows = 9, .x_type = SVF_DTYPE_BF16},

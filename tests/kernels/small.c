@@ -29,7 +29,8 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
                   .bias = (mix & 256) != 0,
                   .accumulate = (mix & 512) != 0,
                   .gains = (mix & 1024) != 0,
-                  .at_end = (mix & 2048) != 0};
+                  .at_end = (mix & 2048) != 0,
+                  .keep = (mix & 4096) != 0};
   problem p;
   char where[256], what[256];
   problem_make(&p, &s, &r->state);
@@ -51,7 +52,7 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
 static void lowest(run *r, size_t group, size_t rows)
 {
   const spec s = {.format = r->format,
-                  .quant = {group, gate_traits(r->format).bands ? 128 : 0},
+                  .quant = {.group = group, .head = gate_traits(r->format).bands ? 128 : 0},
                   .isa = r->isa,
                   .m = 17,
                   .n = 300,

@@ -108,6 +108,15 @@ START_TEST(traits_say_what_formats_are_like)
 }
 END_TEST
 
+/* Of the layer that packing would make. */
+static svf_status bytes_of(size_t m, size_t n, size_t r, svf_format format, svf_quant quant,
+                           size_t *bytes)
+{
+  const svf_linear_source source = {
+      .size = sizeof source, .m = m, .n = n, .r = r, .format = format, .quant = quant};
+  return svf_linear_bytes(&source, bytes);
+}
+
 /* What the traits promise is what packing does. */
 START_TEST(traits_hold)
 {
@@ -124,14 +133,14 @@ START_TEST(traits_hold)
     for (size_t g = 0; g <= 512; ++g) {
       bool listed = g == 0;
       for (size_t k = 0; k < t.group_count; ++k) listed = listed || t.groups[k] == g;
-      asked = svf_linear_bytes(16, 256, 256, format, &(svf_quant){.group = g}, &bytes) == SVF_OK;
+      asked = bytes_of(16, 256, 256, format, (svf_quant){.group = g}, &bytes) == SVF_OK;
       ck_assert_int_eq(asked, listed);
     }
-    ck_assert_int_eq(svf_linear_bytes(16, 16, 0, format, NULL, &bytes) == SVF_OK, !t.bands);
-    ck_assert_int_eq(
-        svf_linear_bytes(64, 64, 64, format, &(svf_quant){.head = 64}, &bytes) == SVF_OK, t.bands);
+    ck_assert_int_eq(bytes_of(16, 16, 0, format, (svf_quant){0}, &bytes) == SVF_OK, !t.bands);
+    ck_assert_int_eq(bytes_of(64, 64, 64, format, (svf_quant){.head = 64}, &bytes) == SVF_OK,
+                     t.bands);
     /* A dense layer of whole panels and blocks: header, scales, weights. */
-    ck_works(svf_linear_bytes(16, 256, 0, t.dense, NULL, &bytes));
+    ck_works(bytes_of(16, 256, 0, t.dense, (svf_quant){0}, &bytes));
     const size_t stored = bytes - sizeof(svf_linear_header) - 16 * 256 * (size_t)t.weight_bits / 8;
     const size_t scales = t.group_count > 0 ? 16 * 256 / t.groups[0] : 0;
     ck_assert(stored == scales * 2 || stored == scales * 4);
