@@ -16,13 +16,6 @@ typedef struct svf_view {
   void *owned; /* a converted copy, to be freed; or NULL */
 } svf_view;
 
-/* Errors: UNSUPPORTED (the tensor's type), MEMORY. */
-svf_status svf_view_open(const svf_tensor *t, svf_view *view);
-void svf_view_close(svf_view *view);
-
-/* NUMERIC, naming the tensor, if one of its floating-point numbers is NaN or Inf. MEMORY. */
-svf_status svf_weights_check(const svf_tensor *t);
-
 /* The tensor of that name and shape (columns = 0: one dimension), or FILE with both shapes and the
  * file. */
 svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,
@@ -37,6 +30,18 @@ typedef struct svf_weights_source {
   const svf_tensor *packed, *u, *s, *v, *dense; /* those that it does not have are NULL */
   size_t r;                                     /* 0: dense */
 } svf_weights_source;
+
+/* A layer's weights as something that can be packed. */
+typedef struct svf_weights_views {
+  svf_view u, vt, sigma; /* of a dense layer W is in u, and the others are empty */
+} svf_weights_views;
+
+/* Open what was located, which is not packed, and fill in to's r and its pointers, types and
+ * strides; to->m and to->n are set. The views are to be closed also after an error. Errors:
+ * NUMERIC, naming a tensor with NaN or Inf; UNSUPPORTED, MEMORY. */
+svf_status svf_weights_open(const svf_weights_source *source, svf_weights_views *views,
+                            svf_linear_source *to);
+void svf_weights_close(svf_weights_views *views);
 
 /* `name` without ".weight"; `alias`, or NULL, is a whole name under which W may stand too. FILE. */
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,

@@ -47,7 +47,7 @@ static svf_status write_tensors(void)
   return status;
 }
 
-static svf_status replace_file(void) { return svf_file_replace(temp_path("written"), "data", 4); }
+static svf_status replace_file(void) { return svf_output_replace(temp_path("written"), "data", 4); }
 
 static svf_status open_checkpoint(void)
 {
