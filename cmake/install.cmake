@@ -2,16 +2,11 @@
 #
 # Install and export. Everything is relative to where it is installed: the tree may be moved.
 #   CMake       find_package(svf) gives svf::svf (shared if it was built), svf::svf_static and, with
-#               COMPONENTS model, svf::model
-#   pkg-config  svf (--static for the static library), svf_model
+#               COMPONENTS model, svf::model and svf::model_static likewise
+#   pkg-config  svf, svf_model (--static for the static libraries)
 include(CMakePackageConfigHelpers)
 
 set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
-set(svf_headers backend.h cpu.h export.h gains.h half.h linear.h matmul.h selftest.h status.h svf.h
-  types.h version.h)
-set(svf_model_headers context.h convert.h expert.h expert_registry.h factorize.h generate.h model.h
-  modules.h safetensors.h tensor.h text.h tokenizer.h)
-
 function(svf_install_headers)
   list(TRANSFORM ARGV PREPEND ${PROJECT_SOURCE_DIR}/include/svf/)
   install(FILES ${ARGV} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/svf)
@@ -24,9 +19,13 @@ string(REGEX REPLACE "/$" "" svf_pc_prefix "${svf_pc_prefix}")
 set(svf_pc_private ${svf_system_libraries})
 list(TRANSFORM svf_pc_private PREPEND -l REGEX "^[^/]") # a path stays a path
 list(JOIN svf_pc_private " " svf_pc_private)
+# With the static libraries alone, what is private to them is everyone's.
 set(svf_pc_libs "")
-if(NOT BUILD_SHARED_LIBS) # there is only the static library, so its needs are everyone's
+set(svf_pc_requires "")
+set(svf_model_requires "jansson libpcre2-8 libutf8proc lapacke openblas")
+if(NOT BUILD_SHARED_LIBS)
   set(svf_pc_libs " ${svf_pc_private}")
+  set(svf_pc_requires " ${svf_model_requires}")
 endif()
 function(svf_install_pc name)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
@@ -42,10 +41,15 @@ install(TARGETS ${svf_libraries} EXPORT svf-targets)
 install(EXPORT svf-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
 svf_install_pc(svf)
 
+# Exports apart: a program that links the static one needs its libraries, other programs do not.
 if(SVF_BUILD_MODEL)
   svf_install_headers(${svf_model_headers})
-  install(TARGETS svf_model EXPORT svf-model-targets)
-  install(EXPORT svf-model-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+  install(TARGETS svf_model_static EXPORT svf-model-static-targets)
+  install(EXPORT svf-model-static-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+  if(BUILD_SHARED_LIBS)
+    install(TARGETS svf_model_shared EXPORT svf-model-targets)
+    install(EXPORT svf-model-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+  endif()
   svf_install_pc(svf_model)
 endif()
 if(SVF_BUILD_COMMANDS)

@@ -10,23 +10,43 @@ set(svf_objects_list ${PROJECT_BINARY_DIR}/gates/objects.txt)
 file(GENERATE OUTPUT ${svf_objects_list}
   CONTENT "$<JOIN:$<TARGET_OBJECTS:svf_kernels>;$<TARGET_OBJECTS:svf_objects>,\n>\n")
 
-# svf_gate(name arguments...): the test gate_<name> runs ci/gates/<name>.sh.
+# svf_gate(name arguments...): the test gate_<name> runs ci/gates/<name>.sh, of name-x the script name.
 function(svf_gate name)
-  add_test(NAME gate_${name} COMMAND ${PROJECT_SOURCE_DIR}/ci/gates/${name}.sh ${ARGN})
+  string(REGEX REPLACE "-.*" "" script ${name})
+  add_test(NAME gate_${name} COMMAND ${PROJECT_SOURCE_DIR}/ci/gates/${script}.sh ${ARGN})
   set_tests_properties(gate_${name} PROPERTIES LABELS "quick;gate"
     ENVIRONMENT "CC=${CMAKE_C_COMPILER};NM=${CMAKE_NM};OBJDUMP=${CMAKE_OBJDUMP}")
 endfunction()
 
-set(archives $<TARGET_FILE:svf_static>)
+# svf_library_gates(library, regular expressions of what it needs beside libc...)
+function(svf_library_gates library)
+  set(shared none)
+  if(TARGET ${library}_shared)
+    set(shared $<TARGET_FILE:${library}_shared>)
+    svf_gate(needed-${library} ${shared} ${ARGN})
+  endif()
+  list(TRANSFORM ${library}_headers PREPEND ${PROJECT_SOURCE_DIR}/include/svf/ OUTPUT_VARIABLE headers)
+  svf_gate(symbols-${library} $<TARGET_FILE:${library}_static> ${shared} ${headers})
+endfunction()
+
+set(openmp)
+if(SVF_OPENMP)
+  set(openmp "lib(gomp|omp|iomp5)\\.so.*")
+endif()
+set(onednn)
+if(SVF_WITH_ONEDNN)
+  set(onednn "libdnnl\\.so.*")
+endif()
+svf_library_gates(svf "libm\\.so\\.6" ${openmp} ${onednn})
 if(TARGET svf_model)
-  list(APPEND archives $<TARGET_FILE:svf_model>)
+  svf_library_gates(svf_model "libsvf\\.so\\.${PROJECT_VERSION_MAJOR}\\.${PROJECT_VERSION_MINOR}"
+    "libm\\.so\\.6" "libjansson\\.so.*" "libpcre2-8\\.so.*" "libutf8proc\\.so.*"
+    "liblapacke\\.so.*" "libopenblas\\.so.*")
 endif()
-set(shared none)
-if(TARGET svf_shared)
-  set(shared $<TARGET_FILE:svf_shared>)
-  svf_gate(needed ${shared} $<BOOL:${SVF_OPENMP}>)
+if(TARGET svf_model_shared)
+  svf_gate(private ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/src/svf.map
+    $<TARGET_FILE:svf_shared> $<TARGET_FILE:svf_model_shared>)
 endif()
-svf_gate(symbols ${PROJECT_SOURCE_DIR}/include ${shared} ${archives})
 if(NOT CMAKE_CROSSCOMPILING) # a cross compiler may come without C++
   svf_gate(headers ${PROJECT_SOURCE_DIR}/include)
 endif()

@@ -4,6 +4,8 @@
 
 #include <svf/matmul.h>
 
+#include "src/core/private.h"
+
 /* All parts of all stages, on at most `parts` OpenMP threads with a barrier between the stages.
  * Correct for any team that the runtime grants, also one of a single thread. */
 void svf_openmp_run(const svf_plan *plan, size_t parts);
@@ -11,9 +13,9 @@ void svf_openmp_run(const svf_plan *plan, size_t parts);
 /* work(context, ith, nth) on a team of nth <= threads OpenMP threads, in the floating-point mode of
  * the caller. */
 typedef void svf_team_fn(void *context, size_t ith, size_t nth);
-void svf_openmp_team(size_t threads, svf_team_fn *work, void *context);
+SVF_PRIVATE_API void svf_openmp_team(size_t threads, svf_team_fn *work, void *context);
 
 /* Inside of it: returns once all of the team have called it. */
-void svf_openmp_barrier(void);
+SVF_PRIVATE_API void svf_openmp_barrier(void);
 
 #endif
