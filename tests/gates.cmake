@@ -40,12 +40,25 @@ endif()
 svf_library_gates(svf "libm\\.so\\.6" ${openmp} ${onednn})
 if(TARGET svf_model)
   svf_library_gates(svf_model "libsvf\\.so\\.${PROJECT_VERSION_MAJOR}\\.${PROJECT_VERSION_MINOR}"
-    "libm\\.so\\.6" "libjansson\\.so.*" "libpcre2-8\\.so.*" "libutf8proc\\.so.*"
-    "liblapacke\\.so.*" "libopenblas\\.so.*")
+    "libm\\.so\\.6" "libjansson\\.so.*" "libpcre2-8\\.so.*" "libutf8proc\\.so.*")
+endif()
+if(TARGET svf_svd)
+  svf_library_gates(svf_svd "libsvf\\.so\\.${PROJECT_VERSION_MAJOR}\\.${PROJECT_VERSION_MINOR}"
+    "libm\\.so\\.6" "liblapacke\\.so.*" "libopenblas\\.so.*")
 endif()
 if(TARGET svf_model_shared)
   svf_gate(private ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/src/svf.map
-    $<TARGET_FILE:svf_shared> $<TARGET_FILE:svf_model_shared>)
+    $<TARGET_FILE:svf_shared> $<TARGET_FILE:svf_model_shared>
+    $<$<TARGET_EXISTS:svf_svd_shared>:$<TARGET_FILE:svf_svd_shared>>)
+endif()
+if(TARGET svf-cli)
+  set(svf_cli_list ${PROJECT_BINARY_DIR}/gates/commands.txt)
+  set(svf_cli_objects_list "$<TARGET_OBJECTS:svf_cli_objects>;$<TARGET_OBJECTS:svf-cli>;$<TARGET_OBJECTS:svf-verify>")
+  if(TARGET svf-decompose)
+    string(APPEND svf_cli_objects_list ";$<TARGET_OBJECTS:svf-decompose>")
+  endif()
+  file(GENERATE OUTPUT ${svf_cli_list} CONTENT "$<JOIN:${svf_cli_objects_list},\n>\n")
+  svf_gate(cli ${PROJECT_SOURCE_DIR} $<TARGET_FILE:svf-cli> ${svf_cli_list})
 endif()
 if(NOT CMAKE_CROSSCOMPILING) # a cross compiler may come without C++
   svf_gate(headers ${PROJECT_SOURCE_DIR}/include)

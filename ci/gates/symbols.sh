@@ -22,8 +22,8 @@ declared=$(grep -hvE '^#(include|define SVF_API)' "$@" | "$CC" -E -P -x c - | tr
   grep -w SVF_API | grep -oE 'svf_[a-z0-9_]+ *\(' | tr -d ' (' | sort)
 exported=$("$NM" -D --defined-only "$shared" |
   awk '$2 != "A" && $3 !~ /_PRIVATE$/ { sub(/@.*/, "", $3); print $3 }' | sort)
-if [ "$(wc -l <<< "$declared")" -lt 20 ]; then
-  echo "only $(wc -l <<< "$declared") functions found in the headers: this gate cannot read them"
+if [ "$(wc -l <<< "$declared")" -lt $# ] || [ -z "$declared" ]; then
+  echo "only $(wc -w <<< "$declared") functions found in $# headers: this gate cannot read them"
   status=1
 fi
 if ! diff <(echo "$declared") <(echo "$exported"); then

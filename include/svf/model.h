@@ -7,13 +7,15 @@
  * with model.safetensors.index.json. A linear layer `<name>` stands in it in one of three ways:
  *
  *   <name>.weight                   W [out][in]                                dense
- *   <name>.U, <name>.S, <name>.V    U [out][r], sigma [r], V^T [r][in]         svf/decompose.h
+ *   <name>.U, <name>.S, <name>.V    U [out][r], sigma [r], V^T [r][in]         svf/convert.h
  *   <name>.packed                   the bytes of a packed block, dense or not  svf_model_pack
  *
  * Weights are mapped. What is packed runs where it is mapped, if it is aligned; the rest is packed
  * into memory, each once, when the model is opened. */
 #ifndef SVF_MODEL_H
 #define SVF_MODEL_H
+
+#include <stdbool.h>
 
 #include <svf/modules.h>
 #include <svf/linear.h>
@@ -80,6 +82,27 @@ SVF_API void svf_model_get_info(const svf_model *model, svf_model_info *info);
 /* The factored layers, to which experts apply; `count` is 0 for a dense model. Belongs to the
  * model. Thread-safe. */
 SVF_API const svf_modules *svf_model_modules(const svf_model *model);
+
+/* --- Layers and files ------------------------------------------------------------------------- */
+
+/* One linear layer. Its owner sets size to sizeof. */
+typedef struct svf_layer_info {
+  size_t size;
+  const char *name;  /* as the files spell it, without ".weight"; belongs to the model */
+  size_t m, n, r;    /* outputs, inputs, rank; r = 0: dense */
+  bool packed;       /* its files hold it packed */
+  svf_format format; /* of its block; F32 where SVF_MODEL_OUTLINE left it without one */
+  size_t group; /* weights that share a scale; 0 in formats without groups, and without a block */
+  size_t bytes; /* of its block, or of the one that it would be packed into */
+} svf_layer_info;
+
+/* Linear layer i of info.linears: those of each decoder layer in the order of their use (q, k, v,
+ * o, gate, up, down), then the head. Errors: NULL, VERSION, ARGUMENT (there is no layer i).
+ * Thread-safe. */
+SVF_API svf_status svf_model_layer_at(const svf_model *model, size_t i, svf_layer_info *info);
+
+/* Bytes of the files that hold the model's tensors. Thread-safe. */
+SVF_API size_t svf_model_file_bytes(const svf_model *model);
 
 #ifdef __cplusplus
 }

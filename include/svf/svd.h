@@ -57,7 +57,7 @@ typedef svf_status svf_svd_fn(const svf_svd_args *args);
  * MEMORY, NUMERIC (NaN or Inf in W, or no convergence); outputs are then unspecified. Thread-safe
  * as far as the LAPACK is, except that OpenBLAS has one number of threads for the process: it is
  * args->threads during the call, and then what it was before. */
-SVF_API svf_svd_fn svf_svd;
+SVF_API svf_status svf_svd(const svf_svd_args *args);
 
 #ifdef __cplusplus
 }

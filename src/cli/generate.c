@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/cli/fail.h"
 #include "src/cli/jobs.h"
 #include "src/cli/model_options.h"
 #include "src/cli/output.h"
-#include "src/core/clock.h"
-#include "src/core/status.h"
 
 enum { STOPS_MAX = 16, USUAL_TOKENS = 128, USUAL_SEQUENCES = 8 };
 
@@ -148,7 +147,7 @@ static svf_status check_options(const session *s)
                        : c->min_p != 0 ? "--min-p"
                                        : NULL;
   if (option && temperature == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
+    return cli_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
                     option);
   }
   return cli_check_expert(&m);
@@ -162,7 +161,7 @@ static svf_status read_jobs(session *s, const cli_words *words)
                      .scale = o->m.scale.value,
                      .request = {.sampling = o->sampling, .max_tokens = o->tokens}};
   svf_status status = SVF_OK;
-  if (words->count == 1 && !o->file) return svf_fail(SVF_ERR_ARGUMENT, "there is no prompt");
+  if (words->count == 1 && !o->file) return cli_fail(SVF_ERR_ARGUMENT, "there is no prompt");
   for (size_t i = 1; status == SVF_OK && i < words->count; ++i) {
     status = jobs_add(&s->jobs, words->word[i], strlen(words->word[i]), &usual);
     if (status == SVF_OK) s->jobs.job[i - 1].request.sampling.seed += i - 1;
@@ -170,7 +169,7 @@ static svf_status read_jobs(session *s, const cli_words *words)
   if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
   if (status != SVF_OK) return status;
   if (s->jobs.count == 0)
-    return svf_fail(SVF_ERR_FILE, "%s: there is no prompt in it", s->jobs.file);
+    return cli_fail(SVF_ERR_FILE, "%s: there is no prompt in it", s->jobs.file);
   return check_options(s);
 }
 
@@ -181,9 +180,9 @@ static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *
       svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, NULL, 0, count);
   if (status != SVF_OK && status != SVF_ERR_SPACE) return status;
   if (*count == 0)
-    return svf_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
+    return cli_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
   *ids = malloc(*count * sizeof **ids);
-  if (!*ids) return svf_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
+  if (!*ids) return cli_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
   status = svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, *ids, *count, count);
   return status == SVF_OK ? cli_check_tokens(s->model, *ids, *count) : status;
 }
@@ -239,7 +238,7 @@ static svf_status check_request(const session *s, const svf_request *r)
   int32_t unused;
   svf_model_get_info(s->model, &info);
   if (r->prompt_count > info.context || r->max_tokens > info.context + 1 - r->prompt_count) {
-    return svf_fail(SVF_ERR_ARGUMENT,
+    return cli_fail(SVF_ERR_ARGUMENT,
                     "a prompt of %zu tokens and %zu more exceed the model's context of %zu",
                     r->prompt_count, r->max_tokens, info.context);
   }
@@ -282,7 +281,7 @@ static svf_status allocate(session *s)
   s->prompts = calloc(n, sizeof *s->prompts);
   s->gains = calloc(n, sizeof *s->gains);
   if (s->outputs && s->requests && s->prompts && s->gains) return SVF_OK;
-  return svf_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
+  return cli_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
 }
 
 /* The first text that failed ends all of them. */
@@ -306,7 +305,7 @@ static svf_status prepare_all(session *s, size_t *positions)
 {
   svf_status status = allocate(s);
   for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) {
-    if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
+    if (cli_interrupted()) return cli_fail(SVF_ERR_STOPPED, "interrupted");
     status = prepare(s, i, positions);
   }
   return status;
@@ -328,9 +327,9 @@ static svf_status generate(session *s, double *seconds)
                                  .stop = is_over,
                                  .stop_context = s};
   status = svf_context_create(s->model, &c, &context);
-  const double start = svf_now();
+  const double start = cli_now();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
-  *seconds = svf_now() - start;
+  *seconds = cli_now() - start;
   svf_context_destroy(context);
   return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }
@@ -382,14 +381,10 @@ static int run(int argc, char **argv)
 {
   options o = {.m = cli_model_defaults(), .tokens = USUAL_TOKENS, .sequences = USUAL_SEQUENCES};
   cli_words words = {.least = 1, .most = SIZE_MAX};
-  const cli_group groups[] = {{table, &o},
-                              {cli_format_options, &o.m},
-                              {cli_open_options, &o.m},
-                              {cli_run_options, &o.m},
-                              {cli_expert_options, &o.m},
-                              {0}};
+  cli_group groups[CLI_MODEL_GROUPS];
   session s = {.o = &o};
-  cli_parse(&command_generate, groups, argc, argv, &words);
+  cli_model_groups(groups, table, &o, &o.m);
+  cli_parse(command_generate.arguments, command_generate.help, groups, argc, argv, &words);
   const int code = work(&s, &words);
   close_session(&s);
   return code;

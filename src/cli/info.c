@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 #include "src/cli/model_options.h"
-#include "src/core/status.h"
 
 static void print_model_json(const svf_model_info *i, const svf_modules *modules)
 {
@@ -84,7 +85,7 @@ static void print_expert(const svf_expert *expert, bool json)
 static svf_status describe_expert(const char *path, const model_options *o)
 {
   if (o->format.given || o->group > 0 || o->no_mmap) {
-    return svf_fail(SVF_ERR_ARGUMENT, "%s is a file: %s is for models, which are directories", path,
+    return cli_fail(SVF_ERR_ARGUMENT, "%s is a file: %s is for models, which are directories", path,
                     o->format.given ? "--format"
                     : o->group > 0  ? "--group"
                                     : "--no-mmap");
@@ -111,7 +112,7 @@ static int run(int argc, char **argv)
   cli_words words = {.least = 1, .most = 1};
   const cli_group groups[] = {
       {cli_format_options, &o}, {cli_open_options, &o}, {cli_run_options, &o}, {0}};
-  cli_parse(&command_info, groups, argc, argv, &words);
+  cli_parse(command_info.arguments, command_info.help, groups, argc, argv, &words);
   const char *path = words.word[0];
   struct stat s;
   const bool is_file = stat(path, &s) == 0 && !S_ISDIR(s.st_mode);

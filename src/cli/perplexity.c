@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 #include "src/cli/prompt.h"
+
 #include "src/core/ops.h"
-#include "src/core/status.h"
 
 enum { USUAL_WINDOW = 2048 };
 
@@ -64,7 +66,7 @@ static svf_status measure(const options *o, const prompt *p, sums *s)
       .size = sizeof wanted, .tokens = width, .rows = PROMPT_ROWS, .threads = o->m.threads};
   float *logits = malloc(PROMPT_ROWS * info.vocab * sizeof *logits);
   svf_status status = logits ? svf_context_create(p->model, &wanted, &c)
-                             : svf_fail(SVF_ERR_MEMORY, "no memory for logits");
+                             : cli_fail(SVF_ERR_MEMORY, "no memory for logits");
   const size_t windows = (p->count + width - 1) / width;
   for (size_t i = 0; status == SVF_OK && i < windows; ++i) {
     const size_t left = p->count - i * width;
@@ -104,7 +106,7 @@ static svf_status work(options *o, const char *dir, const char *path)
   cli_catch_interrupts();
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, bytes, &p);
   if (status == SVF_OK && p.count < 2) {
-    status = svf_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to foretell",
+    status = cli_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to foretell",
                       strcmp(path, "-") == 0 ? "standard input" : path);
   }
   if (status == SVF_OK) status = measure(o, &p, &s);
@@ -119,13 +121,9 @@ static int run(int argc, char **argv)
 {
   options o = {.m = cli_model_defaults()};
   cli_words words = {.least = 2, .most = 2};
-  const cli_group groups[] = {{table, &o},
-                              {cli_format_options, &o.m},
-                              {cli_open_options, &o.m},
-                              {cli_run_options, &o.m},
-                              {cli_expert_options, &o.m},
-                              {0}};
-  cli_parse(&command_perplexity, groups, argc, argv, &words);
+  cli_group groups[CLI_MODEL_GROUPS];
+  cli_model_groups(groups, table, &o, &o.m);
+  cli_parse(command_perplexity.arguments, command_perplexity.help, groups, argc, argv, &words);
   return cli_end(&command_perplexity, work(&o, words.word[0], words.word[1]));
 }
 

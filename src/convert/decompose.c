@@ -32,9 +32,9 @@ typedef struct job {
   svf_decompose_options o; /* its threads are those that the job began with */
   svf_shard *items;
   size_t count;
-  char digest[SVF_SHARD_DIGITS];  /* of all that the model is made of */
-  const svf_tensor *not_finite; /* the first such tensor among those that are copied, or NULL */
-  json_t *map;                    /* tensor to shard */
+  char digest[SVF_SHARD_DIGITS]; /* of all that the model is made of */
+  const svf_tensor *not_finite;  /* the first such tensor among those that are copied, or NULL */
+  json_t *map;                   /* tensor to shard */
 } job;
 
 /* --- What is to be done ----------------------------------------------------------------------- */

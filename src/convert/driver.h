@@ -15,8 +15,8 @@ typedef struct svf_converted {
   const char *name; /* without suffix */
   svf_linear_shape shape;
   svf_weights_source source;
-  bool tied;    /* the head, whose dense weights are the embedding */
-  size_t gains; /* where its gains begin in those of the whole model */
+  bool tied;                 /* the head, whose dense weights are the embedding */
+  size_t gains;              /* where its gains begin in those of the whole model */
   svf_model_options options; /* plan's choices for append; zero before */
   char tensor[SVF_CONVERSION_NAME + 8];
   svf_safetensors_entry entry;

@@ -78,7 +78,8 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
   const size_t bytes = l->entry.shape[0];
   void *block = svf_pages_alloc(bytes);
   if (!block) return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu bytes", l->tensor, bytes);
-  svf_status status = svf_weights_pack(&l->source, l->shape.m, l->shape.n, &l->options, block, bytes);
+  svf_status status =
+      svf_weights_pack(&l->source, l->shape.m, l->shape.n, &l->options, block, bytes);
   if (status == SVF_OK) status = svf_safetensors_append(w, block, bytes);
   free(block);
   return status;

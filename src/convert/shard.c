@@ -178,9 +178,9 @@ bool svf_shard_is_finished(const svf_conversion *c, const svf_decompose_options 
   if (same) {
     it->r = r;
     it->report = (svf_svd_report){.residual = number_of(file, "svf.residual"),
-                                     .dropped = number_of(file, "svf.dropped"),
-                                     .orthogonality_u = number_of(file, "svf.orthogonality_u"),
-                                     .orthogonality_v = number_of(file, "svf.orthogonality_v")};
+                                  .dropped = number_of(file, "svf.dropped"),
+                                  .orthogonality_u = number_of(file, "svf.orthogonality_u"),
+                                  .orthogonality_v = number_of(file, "svf.orthogonality_v")};
   }
   svf_safetensors_close(file);
   return same;

@@ -82,8 +82,8 @@ static bool is_marked(const split *s, int directory, const char *name)
   const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
   svf_safetensors *file = NULL;
   if (fd < 0) return false;
-  const bool marked =
-      svf_safetensors_open_fd(fd, 0, &file) == SVF_OK && svf_safetensors_metadata(file, s->how->mark);
+  const bool marked = svf_safetensors_open_fd(fd, 0, &file) == SVF_OK &&
+                      svf_safetensors_metadata(file, s->how->mark);
   svf_safetensors_close(file);
   close(fd);
   return marked;
@@ -140,8 +140,8 @@ static svf_status write_index(const split *s)
       return status;
     }
   }
-  return svf_conversion_write_index(
-      s->c, json_pack("{sI}", "total_size", (json_int_t)s->bytes), map);
+  return svf_conversion_write_index(s->c, json_pack("{sI}", "total_size", (json_int_t)s->bytes),
+                                    map);
 }
 
 svf_status svf_split_write(const svf_conversion *c, const svf_safetensors_entry *entries,

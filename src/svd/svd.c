@@ -18,11 +18,7 @@
 
 static svf_status check_pointers(const svf_svd_args *a)
 {
-  const char *missing = !a->w       ? "w"
-                        : !a->u     ? "u"
-                        : !a->sigma ? "sigma"
-                        : !a->vt    ? "vt"
-                                    : NULL;
+  const char *missing = !a->w ? "w" : !a->u ? "u" : !a->sigma ? "sigma" : !a->vt ? "vt" : NULL;
   return missing ? svf_fail(SVF_ERR_NULL, "%s is NULL", missing) : SVF_OK;
 }
 
@@ -139,8 +135,7 @@ static svf_status run(const svf_svd_args *a)
   svf_status status = decompose(a, &dropped);
   if (status != SVF_OK || !a->report) return status;
   const double power = power_of(a->w, a->m, a->n, a->w_stride);
-  svf_svd_report report = {.size = sizeof report,
-                           .dropped = power > 0 ? sqrt(dropped / power) : 0};
+  svf_svd_report report = {.size = sizeof report, .dropped = power > 0 ? sqrt(dropped / power) : 0};
   status = svf_svd_measure(a, power, &report);
   return status == SVF_OK ? write_report(a, &report) : status;
 }

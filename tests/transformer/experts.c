@@ -22,7 +22,7 @@ static void setup(svf_format format)
   const svf_model_options o = {.size = sizeof o, .format = format};
   golden g = golden_open("qwen2");
   temp_make();
-  ck_works(svf_model_decompose(g.dir, temp_path("factors"), NULL));
+  ck_works(svf_model_decompose(g.dir, temp_path("factors"), svf_svd, NULL));
   ck_works(svf_model_open(temp_path("factors"), &o, &model));
   svf_model_get_info(model, &info);
   ck_assert_uint_eq(golden_tokens(&g, "ids", 2, prompt), PROMPT);
