@@ -40,7 +40,7 @@ typedef struct setup {
 static inline svf_quant setup_quant(svf_format format, size_t group, size_t r)
 {
   if (format < SVF_FORMAT_W8) return (svf_quant){0};
-  return (svf_quant){group, format == SVF_FORMAT_W84 ? r / 8 / 256 * 256 : 0};
+  return (svf_quant){.group = group, .head = format == SVF_FORMAT_W84 ? r / 8 / 256 * 256 : 0};
 }
 
 /* Copies to make of weights of so many bytes. */

@@ -129,7 +129,8 @@ static void print_error(FILE *to, svf_format format, svf_isa isa, const double *
 static void *pack(const layer *l, svf_format format)
 {
   size_t bytes;
-  const svf_linear_source source = {.m = l->m,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = l->m,
                                     .n = l->n,
                                     .r = l->r,
                                     .format = format,
@@ -138,7 +139,7 @@ static void *pack(const layer *l, svf_format format)
                                     .vt = l->vt,
                                     .vt_stride = l->n,
                                     .sigma = l->sigma};
-  if (svf_linear_bytes(l->m, l->n, l->r, format, 0, &bytes) != SVF_OK) return NULL;
+  if (svf_linear_bytes(&source, &bytes) != SVF_OK) return NULL;
   void *block = bench_alloc(bytes);
   if (svf_linear_pack(&source, block, bytes) == SVF_OK) return block;
   free(block);

@@ -35,7 +35,8 @@ static void *create(const setup *s)
   self *me = calloc(1, sizeof *me);
   if (!me) exit(1);
   const layer *l = s->layer;
-  const svf_linear_source source = {.m = l->m,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = l->m,
                                     .n = l->n,
                                     .r = l->r,
                                     .format = s->format,
@@ -46,7 +47,7 @@ static void *create(const setup *s)
                                     .sigma = l->sigma,
                                     .quant = setup_quant(s->format, s->group, l->r)};
   me->s = *s;
-  must(svf_linear_bytes(l->m, l->n, l->r, s->format, &source.quant, &me->bytes));
+  must(svf_linear_bytes(&source, &me->bytes));
   me->stride = (me->bytes + 4095) / 4096 * 4096;
   me->copies = setup_copies(s, me->bytes);
   me->blocks = bench_alloc(me->stride * me->copies);

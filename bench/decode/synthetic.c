@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/matmul.h>
+
 #include "src/core/openmp.h"
 #include "src/core/pages.h"
 
@@ -101,6 +103,7 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
   const bool w84 = format == SVF_FORMAT_W84;
   const bool grouped = format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 || w84;
   const svf_linear_source source = {
+      .size = sizeof source,
       .m = l->m,
       .n = l->n,
       .r = r,
@@ -111,7 +114,7 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
       .vt_stride = vt ? l->n : 0,
       .sigma = r > 0 ? sigma : NULL,
       .quant = {.group = grouped ? (int)group : 0, .head = w84 ? r / 4 / 64 * 64 : 0}};
-  if (svf_linear_bytes(l->m, l->n, r, source.format, &source.quant, &l->bytes) != SVF_OK) {
+  if (svf_linear_bytes(&source, &l->bytes) != SVF_OK) {
     fprintf(stderr, "svf_decode: %s\n", svf_last_message());
     exit(1);
   }

@@ -179,7 +179,8 @@ static quant_result way_uniform(const quant_layer *l, int bits)
 
 static svf_linear_source source_of(const quant_layer *l, svf_format format, svf_quant quant)
 {
-  return (svf_linear_source){.m = l->m,
+  return (svf_linear_source){.size = sizeof(svf_linear_source),
+                             .m = l->m,
                              .n = l->n,
                              .r = l->r,
                              .format = format,
@@ -234,7 +235,7 @@ static quant_result way_format(const quant_layer *l, svf_format format, svf_quan
 {
   size_t bytes;
   const svf_linear_source source = source_of(l, format, quant);
-  must(svf_linear_bytes(l->m, l->n, l->r, format, &quant, &bytes));
+  must(svf_linear_bytes(&source, &bytes));
   void *block = bench_alloc(bytes);
   must(svf_linear_pack(&source, block, bytes));
   quant_result r = begin(bytes, weights_of(l), planned, "%s", svf_format_name(format));
@@ -261,7 +262,7 @@ static quant_result way_spectral(const quant_layer *l, size_t budget)
   svf_quant best = {0};
   double least = HUGE_VAL;
   for (size_t i = 0; i < sizeof groups / sizeof *groups; ++i) {
-    const svf_linear_source source = source_of(l, SVF_FORMAT_W84, (svf_quant){groups[i], 0});
+    const svf_linear_source source = source_of(l, SVF_FORMAT_W84, (svf_quant){.group = groups[i]});
     svf_quant quant;
     double error;
     if (svf_quant_plan(&source, budget, &quant, &error) != SVF_OK || error >= least) continue;

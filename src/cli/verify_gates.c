@@ -225,7 +225,8 @@ static svf_status fill(data *d, const verify_case *c)
   for (size_t k = 0; k < c->r; ++k) d->sigma[k] = (float)sigma_of(c->spectrum, k);
   for (size_t i = 0; i < c->rows * c->n; ++i) d->x[i] = (float)next_normal(&state);
   store(d->sx, d->x, c->rows * c->n, c->format);
-  const svf_linear_source source = {.m = c->m,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = c->m,
                                     .n = c->n,
                                     .r = c->r,
                                     .format = c->format,
@@ -377,8 +378,13 @@ static svf_status measure(const data *d, const verify_case *c, verify_result *re
 svf_status verify_measure(const verify_case *c, verify_result *result)
 {
   data d;
-  const svf_quant quant = quant_of(c);
-  svf_status status = svf_linear_bytes(c->m, c->n, c->r, c->format, &quant, &d.block_bytes);
+  const svf_linear_source shape = {.size = sizeof shape,
+                                   .m = c->m,
+                                   .n = c->n,
+                                   .r = c->r,
+                                   .format = c->format,
+                                   .quant = quant_of(c)};
+  svf_status status = svf_linear_bytes(&shape, &d.block_bytes);
   if (status != SVF_OK) return status;
   d.workspace_bytes = 1 << 22; /* more than these small shapes need; svf_matmul checks */
   char *memory = aligned_alloc(64, lay_out(&d, NULL, c));

@@ -14,9 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <svf/half.h>
-
-#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
 #include "src/io/output.h"
@@ -249,21 +246,6 @@ svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_w
   for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(c->files); ++i) {
     const svf_tensor *t = svf_checkpoint_at(c->files, i);
     if (svf_conversion_keeps(c, t)) status = svf_safetensors_append(writer, t->data, t->bytes);
-  }
-  return status;
-}
-
-svf_status svf_conversion_append_floats(svf_safetensors_writer *writer, const float *x,
-                                        size_t count, svf_dtype dtype)
-{
-  if (dtype == SVF_DTYPE_F32) return svf_safetensors_append(writer, x, count * sizeof *x);
-  enum { PIECE = 4096 };
-  uint16_t narrow[PIECE];
-  svf_status status = SVF_OK;
-  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
-    n = svf_size_min(count - i, PIECE);
-    svf_f32_to_bf16(x + i, narrow, n);
-    status = svf_safetensors_append(writer, narrow, n * sizeof *narrow);
   }
   return status;
 }

@@ -63,10 +63,6 @@ void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *ent
                              size_t *count);
 svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_writer *writer);
 
-/* Appends floats as F32 or, rounded, as BF16. */
-svf_status svf_conversion_append_floats(svf_safetensors_writer *writer, const float *x,
-                                        size_t count, svf_dtype dtype);
-
 /* out/name in text[0..bytes). ARGUMENT if it is too long. */
 svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);
 

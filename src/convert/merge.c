@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-#include <svf/matmul.h>
+#include <svf/merge.h>
 
 #include "src/convert/driver.h"
-#include "src/core/openmp.h"
+#include "src/core/pages.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
@@ -50,76 +50,50 @@ static svf_status plan(void *context, svf_converted *l)
 
 /* --- One layer -------------------------------------------------------------------------------- */
 
-typedef struct room {
-  float *u, *vt, *sigma; /* the factors in fp32 */
-  float *rows;           /* [ROWS][n] of W' */
-} room;
-
-static bool take_room(const svf_converted *l, room *r)
+/* All rows of W', ROWS of them at a time, into args->out. */
+static svf_status append_rows(const job *j, const svf_converted *l, svf_merge_args *args,
+                              void *workspace, size_t bytes, svf_safetensors_writer *w)
 {
-  const size_t rank = l->source.r;
-  r->u = malloc(l->shape.m * rank * sizeof *r->u);
-  r->vt = malloc(rank * l->shape.n * sizeof *r->vt);
-  r->sigma = malloc(rank * sizeof *r->sigma);
-  r->rows = malloc(ROWS * l->shape.n * sizeof *r->rows);
-  return r->u && r->vt && r->sigma && r->rows;
-}
-
-static void free_room(room *r)
-{
-  free(r->u);
-  free(r->vt);
-  free(r->sigma);
-  free(r->rows);
-}
-
-typedef struct product {
-  const float *u, *vt, *gains;
-  size_t rows, n, rank;
-  float *w;
-} product;
-
-static void multiply_rows(void *context, size_t ith, size_t nth)
-{
-  const product *t = context;
-  const size_t end = svf_share(t->rows, nth, ith + 1);
-  for (size_t i = svf_share(t->rows, nth, ith); i < end; ++i) {
-    float *w = t->w + i * t->n;
-    for (size_t j = 0; j < t->n; ++j) w[j] = 0;
-    for (size_t k = 0; k < t->rank; ++k) {
-      const float u = t->u[i * t->rank + k] * t->gains[k];
-      for (size_t j = 0; j < t->n; ++j) w[j] += u * t->vt[k * t->n + j];
-    }
+  const size_t row_bytes = l->shape.n * svf_dtype_size(j->o.dtype);
+  svf_status status = SVF_OK;
+  for (size_t row = 0; status == SVF_OK && row < l->shape.m; row += args->rows) {
+    args->first_row = row;
+    args->rows = svf_size_min(ROWS, l->shape.m - row);
+    status = svf_merge_rows(args, j->o.threads, workspace, bytes);
+    if (status == SVF_OK) status = svf_safetensors_append(w, args->out, args->rows * row_bytes);
+    args->flags = SVF_MERGE_CONTINUE;
   }
+  return status;
 }
 
-/* Rows of W', ROWS of them at a time. */
-static svf_status multiply(const job *j, const svf_converted *l, const room *r,
+static svf_status multiply(const job *j, const svf_converted *l, const svf_linear_source *factors,
                            svf_safetensors_writer *w)
 {
-  const size_t n = l->shape.n, rank = l->source.r;
-  const float *gains = j->gains ? j->gains + l->gains : r->sigma;
-  svf_status status = SVF_OK;
-  for (size_t row = 0, rows; status == SVF_OK && row < l->shape.m; row += rows) {
-    rows = svf_size_min(ROWS, l->shape.m - row);
-    product task = {r->u + row * rank, r->vt, gains, rows, n, rank, r->rows};
-    svf_openmp_team(j->o.threads ? j->o.threads : svf_max_threads(), multiply_rows, &task);
-    status = svf_conversion_append_floats(w, r->rows, rows * n, j->o.dtype);
-  }
+  size_t bytes = 0;
+  svf_merge_args args = {.size = sizeof args,
+                         .factors = factors,
+                         .gains = j->gains ? j->gains + l->gains : NULL,
+                         .rows = svf_size_min(ROWS, l->shape.m),
+                         .out_type = j->o.dtype,
+                         .out_stride = l->shape.n};
+  svf_status status = svf_merge_workspace(&args, j->o.threads, &bytes);
+  if (status != SVF_OK) return status;
+  void *workspace = svf_pages_alloc(bytes);
+  args.out = malloc(args.rows * l->shape.n * svf_dtype_size(j->o.dtype));
+  status = workspace && args.out ? append_rows(j, l, &args, workspace, bytes, w)
+                                 : svf_fail(SVF_ERR_MEMORY, "no memory for '%s'", l->name);
+  free(workspace);
+  free(args.out);
   return status;
 }
 
 static svf_status append(const void *context, const svf_converted *l, svf_safetensors_writer *w)
 {
-  const svf_weights_source *s = &l->source;
-  room r = {0};
-  svf_status status = SVF_OK;
-  if (!take_room(l, &r)) status = svf_fail(SVF_ERR_MEMORY, "no memory for '%s'", l->name);
-  if (status == SVF_OK) status = svf_tensor_to_f32(s->u, r.u, s->u->elements);
-  if (status == SVF_OK) status = svf_tensor_to_f32(s->v, r.vt, s->v->elements);
-  if (status == SVF_OK) status = svf_tensor_to_f32(s->s, r.sigma, s->r);
-  if (status == SVF_OK) status = multiply(context, l, &r, w);
-  free_room(&r);
+  svf_linear_source factors = {.size = sizeof factors, .m = l->shape.m, .n = l->shape.n};
+  svf_weights_views views;
+  svf_status status = svf_weights_open(&l->source, &views, &factors);
+  if (status == SVF_OK) status = multiply(context, l, &factors, w);
+  svf_weights_close(&views);
   return status;
 }
 

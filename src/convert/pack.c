@@ -28,8 +28,10 @@ static svf_status plan_bits(const job *j, svf_converted *l)
   const size_t r = l->source.r;
   const double weights = (double)r * (double)(l->shape.m + l->shape.n);
   const size_t budget = (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
-  svf_linear_source source = {
-      .m = l->shape.m, .n = l->shape.n, .quant = {.group = j->model.quant.group}};
+  svf_linear_source source = {.size = sizeof source,
+                              .m = l->shape.m,
+                              .n = l->shape.n,
+                              .quant = {.group = j->model.quant.group}};
   svf_weights_views views;
   svf_status status = svf_weights_open(&l->source, &views, &source);
   if (status == SVF_OK) status = svf_quant_plan(&source, budget, &l->options.quant, NULL);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/half.h>
+
 #include "src/convert/estimate.h"
 #include "src/core/clock.h"
 #include "src/core/size.h"
@@ -32,6 +34,22 @@ static svf_tensor_type factor_dtype(const svf_decompose_options *o)
   return o->dtype == SVF_DTYPE_BF16 ? SVF_TENSOR_BF16 : SVF_TENSOR_F32;
 }
 
+/* As F32 or, rounded, as BF16. */
+static svf_status append_floats(svf_safetensors_writer *writer, const float *x, size_t count,
+                                svf_dtype dtype)
+{
+  if (dtype == SVF_DTYPE_F32) return svf_safetensors_append(writer, x, count * sizeof *x);
+  enum { PIECE = 4096 };
+  uint16_t narrow[PIECE];
+  svf_status status = SVF_OK;
+  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
+    n = svf_size_min(count - i, PIECE);
+    svf_f32_to_bf16(x + i, narrow, n);
+    status = svf_safetensors_append(writer, narrow, n * sizeof *narrow);
+  }
+  return status;
+}
+
 static svf_status write_shard(const svf_conversion *c, const svf_decompose_options *o,
                               const svf_shard *it, const svf_factors *f)
 {
@@ -53,9 +71,9 @@ static svf_status write_shard(const svf_conversion *c, const svf_decompose_optio
   svf_safetensors_writer *w = NULL;
   svf_status status = svf_conversion_path(c, it->file, path, sizeof path);
   if (status == SVF_OK) status = svf_safetensors_create(path, entries, 3, pairs, 5, &w);
-  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->u, it->m * it->r, o->dtype);
-  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->sigma, it->r, SVF_DTYPE_F32);
-  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->vt, it->r * it->n, o->dtype);
+  if (status == SVF_OK) status = append_floats(w, f->u, it->m * it->r, o->dtype);
+  if (status == SVF_OK) status = append_floats(w, f->sigma, it->r, SVF_DTYPE_F32);
+  if (status == SVF_OK) status = append_floats(w, f->vt, it->r * it->n, o->dtype);
   if (status == SVF_OK) return svf_safetensors_commit(&w);
   svf_safetensors_discard(&w);
   return status;

@@ -12,7 +12,7 @@
 #include "src/core/fp_mode.h"
 #include "src/core/size.h"
 
-size_t svf_max_threads(void) { return (size_t)omp_get_max_threads(); }
+size_t svf_openmp_threads(void) { return (size_t)omp_get_max_threads(); }
 
 /* Beyond it OpenMP's runtime may fail to start threads, and exits. Counts the machine's processors:
  * omp_get_num_procs() is 1 once the calling thread is bound to one. glibc reads a file to count
@@ -49,7 +49,7 @@ void svf_openmp_barrier(void){
 
 #else
 
-size_t svf_max_threads(void) { return 1; }
+size_t svf_openmp_threads(void) { return 1; }
 
 void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
 {
@@ -60,24 +60,3 @@ void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
 void svf_openmp_barrier(void) {}
 
 #endif
-
-typedef struct run {
-  const svf_plan *plan;
-  size_t parts;
-} run;
-
-static void run_parts(void *context, size_t ith, size_t nth)
-{
-  const run *r = context;
-  for (int stage = svf_matmul_next_stage(r->plan, 0); stage < SVF_STAGES;) {
-    for (size_t i = ith; i < r->parts; i += nth) svf_matmul_stage(r->plan, stage, i);
-    stage = svf_matmul_next_stage(r->plan, stage + 1);
-    if (stage < SVF_STAGES) svf_openmp_barrier(); /* the region's end is one itself */
-  }
-}
-
-void svf_openmp_run(const svf_plan *plan, size_t parts)
-{
-  run r = {plan, parts};
-  svf_openmp_team(parts, run_parts, &r);
-}

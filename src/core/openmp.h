@@ -2,13 +2,12 @@
 #ifndef SVF_CORE_OPENMP_H
 #define SVF_CORE_OPENMP_H
 
-#include <svf/matmul.h>
+#include <stddef.h>
 
 #include "src/core/private.h"
 
-/* All parts of all stages, on at most `parts` OpenMP threads with a barrier between the stages.
- * Correct for any team that the runtime grants, also one of a single thread. */
-void svf_openmp_run(const svf_plan *plan, size_t parts);
+/* The number of threads that OpenMP would start here; 1 without it. */
+size_t svf_openmp_threads(void);
 
 /* work(context, ith, nth) on a team of nth <= threads OpenMP threads, in the floating-point mode of
  * the caller. */

@@ -7,6 +7,7 @@
 #include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/linear/parts.h"
 
 /* CR LF: a file that was transferred as text is recognised. */
@@ -92,12 +93,30 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
   return SVF_OK;
 }
 
-svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format, const svf_quant *quant,
-                            size_t *bytes)
+svf_status svf_linear_read_source(const svf_linear_source *from, svf_linear_source *to)
+{
+  if (!from) return svf_fail(SVF_ERR_NULL, "source is NULL");
+  const svf_status status =
+      svf_struct_read("source", from, SVF_SIZE_TO(svf_linear_source, quant), to, sizeof *to);
+  if (status != SVF_OK) return status;
+  for (size_t i = 0; i < sizeof to->quant.reserved / sizeof *to->quant.reserved; ++i) {
+    if (to->quant.reserved[i] == 0) continue;
+    return svf_fail(SVF_ERR_ARGUMENT, "source->quant.reserved[%zu] is %zu, not 0", i,
+                    to->quant.reserved[i]);
+  }
+  if (to->u_step == 0) to->u_step = 1;
+  if (to->vt_step == 0) to->vt_step = 1;
+  return SVF_OK;
+}
+
+svf_status svf_linear_bytes(const svf_linear_source *source, size_t *bytes)
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
+  svf_linear_source s;
   svf_linear_header header = {0};
-  const svf_status status = svf_linear_layout(m, n, r, format, quant, &header);
+  svf_status status = svf_linear_read_source(source, &s);
+  if (status != SVF_OK) return status;
+  status = svf_linear_layout(s.m, s.n, s.r, s.format, &s.quant, &header);
   if (status == SVF_OK) *bytes = (size_t)header.bytes;
   return status;
 }
@@ -117,7 +136,7 @@ uint64_t svf_linear_checksum(const void *block)
 static svf_status check_header(const svf_linear_header *h, size_t bytes)
 {
   svf_linear_header want;
-  const svf_quant quant = {h->group, (size_t)h->head};
+  const svf_quant quant = {.group = h->group, .head = (size_t)h->head};
   if (h->head > SIZE_MAX || h->m > SIZE_MAX || h->n > SIZE_MAX || h->r > SIZE_MAX ||
       svf_linear_layout((size_t)h->m, (size_t)h->n, (size_t)h->r, (svf_format)h->format, &quant,
                         &want) != SVF_OK) {
@@ -171,7 +190,7 @@ static svf_status check_block(const void *block, size_t bytes)
   return check_header(h, bytes);
 }
 
-svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum)
+svf_status svf_linear_check(const void *block, size_t bytes, bool verify_checksum)
 {
   const svf_status status = check_block(block, bytes);
   if (status != SVF_OK) return status;

@@ -14,6 +14,10 @@ extern const unsigned char svf_linear_magic[8];
 svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
                              const svf_quant *quant, svf_linear_header *header);
 
+/* A caller's source as this version's, with steps of 1 where they are 0. NULL, VERSION,
+ * ARGUMENT (what is reserved). */
+svf_status svf_linear_read_source(const svf_linear_source *from, svf_linear_source *to);
+
 /* The pointers, types and strides of a source whose m, n and r are valid. */
 svf_status svf_linear_check_source(const svf_linear_source *source);
 

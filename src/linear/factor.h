@@ -8,26 +8,26 @@
 
 #include "kernels/bf16.h"
 
-/* A factor with its reduction index contiguous: channel c's values at data + c*stride. */
+/* Channel c's value at step k is data[c*stride + k*step]. */
 typedef struct svf_factor {
   svf_dtype type;
   const void *data;
-  size_t stride, channels, k;
+  size_t stride, step, channels, k;
 } svf_factor;
 
 static inline float svf_factor_at(const svf_factor *f, size_t channel, size_t k)
 {
-  const size_t at = channel * f->stride + k;
+  const size_t at = channel * f->stride + k * f->step;
   if (f->type == SVF_DTYPE_F32) return ((const float *)f->data)[at];
   return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 
 /* What product 0 multiplies by, V: its channels are the rank, its reduction n; or product 1, U^T or
- * a dense W^T. */
+ * a dense W^T. Of a source that svf_linear_read_source has read. */
 static inline svf_factor svf_factor_of(const svf_linear_source *s, int product)
 {
-  if (product == 0) return (svf_factor){s->vt_type, s->vt, s->vt_stride, s->r, s->n};
-  return (svf_factor){s->u_type, s->u, s->u_stride, s->m, s->r > 0 ? s->r : s->n};
+  if (product == 0) return (svf_factor){s->vt_type, s->vt, s->vt_stride, s->vt_step, s->r, s->n};
+  return (svf_factor){s->u_type, s->u, s->u_stride, s->u_step, s->m, s->r > 0 ? s->r : s->n};
 }
 
 #endif

@@ -12,6 +12,28 @@
 #include "src/linear/parts.h"
 #include "src/linear/quantise.h"
 
+enum { TILE = 16 }; /* steps that are read at once */
+
+/* Steps [k0, k0 + count), count <= TILE, of the channels of a panel, in the order in which they
+ * lie, so that a few cache lines are read at a time: channel j's at to + j * apart. */
+static void read_tile(const svf_factor *f, size_t channel, size_t lanes, size_t k0, size_t count,
+                      float *to, size_t apart)
+{
+  if (f->step <= f->stride) {
+    for (size_t j = 0; j < lanes; ++j) {
+      for (size_t k = 0; k < count; ++k) {
+        to[j * apart + k] = svf_factor_at(f, channel + j, k0 + k);
+      }
+    }
+  } else {
+    for (size_t k = 0; k < count; ++k) {
+      for (size_t j = 0; j < lanes; ++j) {
+        to[j * apart + k] = svf_factor_at(f, channel + j, k0 + k);
+      }
+    }
+  }
+}
+
 /* Step k, lane j of a panel of floats. */
 static void put(char *panel, svf_format format, size_t k, size_t j, float x)
 {
@@ -22,19 +44,18 @@ static void put(char *panel, svf_format format, size_t k, size_t j, float x)
   }
 }
 
-/* Blocks of 16 steps, so that reads and writes both stay within a few cache lines. */
 static void pack_floats(const svf_factor *f, svf_format format, size_t channel, size_t lanes,
                         char *panel)
 {
   const size_t bytes = svf_panel_bytes(format, 0, f->k);
   const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
+  float tile[SVF_PANEL * TILE] = {0};
   memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
-  for (size_t k0 = 0; k0 < f->k; k0 += 16) {
-    const size_t k1 = f->k - k0 < 16 ? f->k : k0 + 16;
-    for (size_t j = 0; j < SVF_PANEL; ++j) {
-      for (size_t k = k0; k < k1; ++k) {
-        put(panel, format, k, j, j < lanes ? svf_factor_at(f, channel + j, k) : 0.0f);
-      }
+  for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
+    count = svf_size_min(f->k - k0, TILE);
+    read_tile(f, channel, lanes, k0, count, tile, TILE);
+    for (size_t k = 0; k < count; ++k) {
+      for (size_t j = 0; j < SVF_PANEL; ++j) put(panel, format, k0 + k, j, tile[j * TILE + k]);
     }
   }
 }
@@ -67,15 +88,18 @@ static void pack_channel(const float *w, size_t count, svf_format format, size_t
 static void pack_integers(const svf_factor *f, const svf_parts *to, size_t panel, size_t lanes,
                           char *out)
 {
-  float w[SVF_BLOCK];
+  float w[SVF_PANEL * SVF_BLOCK];
   for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
     count = svf_block_end(to, k0, f->k) - k0;
     const svf_format format = to->format[svf_part_at(to, panel, k0)];
     char *block = out + svf_parts_offset(to, panel, k0);
     memset(block, 0, svf_panel_bytes(format, to->group, count));
+    for (size_t k = 0; k < count; k += TILE) {
+      read_tile(f, panel * SVF_PANEL, lanes, k0 + k, svf_size_min(count - k, TILE), w + k,
+                SVF_BLOCK);
+    }
     for (size_t j = 0; j < lanes; ++j) {
-      for (size_t k = 0; k < count; ++k) w[k] = svf_factor_at(f, panel * SVF_PANEL + j, k0 + k);
-      pack_channel(w, count, format, to->group, j, block);
+      pack_channel(w + j * SVF_BLOCK, count, format, to->group, j, block);
     }
   }
 }
@@ -102,43 +126,55 @@ static void pack_part(const svf_factor *f, const svf_parts *to, char *out, size_
   pack_panels(f, to, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
 }
 
-static svf_status check_factor(const char *name, const void *data, svf_dtype type, size_t stride,
-                               const char *width_name, size_t rows, size_t width)
+/* Rows of `width` elements that are `stride` apart, their elements `step`: either rows or columns
+ * must lie whole one after the other. */
+static svf_status check_steps(const char *name, size_t stride, size_t step, const char *width_name,
+                              size_t rows, size_t width)
 {
-  size_t span;
-  if (!data) return svf_fail(SVF_ERR_NULL, "source->%s is NULL", name);
-  if (svf_dtype_size(type) == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "source->%s_type is %d, which is no element type", name,
-                    (int)type);
+  size_t across, along, span;
+  if (!svf_size_mul(rows - 1, stride, &across) || !svf_size_mul(width - 1, step, &along) ||
+      !svf_size_add(across, along, &span) || !svf_size_add(span, 1, &span) ||
+      !svf_size_mul(span, sizeof(float), &span)) {
+    return svf_fail(SVF_ERR_OVERFLOW,
+                    "source->%s: %zu rows of stride %zu, step %zu, exceed SIZE_MAX", name, rows,
+                    stride, step);
   }
-  if ((uintptr_t)data % svf_dtype_size(type) != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "source->%s is at %p, not aligned to its %s elements", name,
-                    data, svf_dtype_name(type));
-  }
-  if (stride < width) {
+  if (rows == 1 || stride > along || (width > 1 && stride > 0 && step > across)) return SVF_OK;
+  if (step == 1) {
     return svf_fail(SVF_ERR_ARGUMENT, "source->%s_stride is %zu, less than %s = %zu", name, stride,
                     width_name, width);
   }
-  if (!svf_size_mul(rows, stride, &span) || !svf_size_mul(span, sizeof(float), &span)) {
-    return svf_fail(SVF_ERR_OVERFLOW, "source->%s: %zu rows of stride %zu exceed SIZE_MAX", name,
-                    rows, stride);
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "source->%s_stride is %zu, its step %zu: %zu rows of %s = %zu would overlap",
+                  name, stride, step, rows, width_name, width);
+}
+
+static svf_status check_factor(const char *name, const svf_factor *f, const char *width_name)
+{
+  if (!f->data) return svf_fail(SVF_ERR_NULL, "source->%s is NULL", name);
+  if (svf_dtype_size(f->type) == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "source->%s_type is %d, which is no element type", name,
+                    (int)f->type);
   }
-  return SVF_OK;
+  if ((uintptr_t)f->data % svf_dtype_size(f->type) != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "source->%s is at %p, not aligned to its %s elements", name,
+                    f->data, svf_dtype_name(f->type));
+  }
+  return check_steps(name, f->stride, f->step, width_name, f->channels, f->k);
 }
 
 svf_status svf_linear_check_source(const svf_linear_source *source)
 {
   const bool dense = source->r == 0;
-  svf_status status = check_factor("u", source->u, source->u_type, source->u_stride,
-                                   dense ? "n" : "r", source->m, dense ? source->n : source->r);
+  const svf_factor v = svf_factor_of(source, 0), u = svf_factor_of(source, 1);
+  svf_status status = check_factor("u", &u, dense ? "n" : "r");
   if (status != SVF_OK) return status;
   if (dense) {
     if (!source->vt && !source->sigma) return SVF_OK;
     return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer, but source->%s is not NULL",
                     source->vt ? "vt" : "sigma");
   }
-  status =
-      check_factor("vt", source->vt, source->vt_type, source->vt_stride, "n", source->r, source->n);
+  status = check_factor("vt", &v, "n");
   if (status != SVF_OK) return status;
   if (!source->sigma) return svf_fail(SVF_ERR_NULL, "source->sigma is NULL");
   if ((uintptr_t)source->sigma % sizeof(float) != 0) {
@@ -149,11 +185,12 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
 }
 
 /* And where to pack to. */
-static svf_status check_call(const svf_linear_source *source, const void *block, size_t bytes,
-                             svf_linear_header *header)
+static svf_status check_call(const svf_linear_source *from, svf_linear_source *source,
+                             const void *block, size_t bytes, svf_linear_header *header)
 {
-  if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
-  svf_status status =
+  svf_status status = svf_linear_read_source(from, source);
+  if (status != SVF_OK) return status;
+  status =
       svf_linear_layout(source->m, source->n, source->r, source->format, &source->quant, header);
   if (status == SVF_OK) status = svf_linear_check_source(source);
   if (status != SVF_OK) return status;
@@ -172,8 +209,9 @@ static svf_status check_call(const svf_linear_source *source, const void *block,
 svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
                                 size_t ith, size_t nth)
 {
+  svf_linear_source s;
   svf_linear_header header = {0};
-  const svf_status status = check_call(source, block, bytes, &header);
+  const svf_status status = check_call(source, &s, block, bytes, &header);
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");
   if (ith >= nth) return svf_fail(SVF_ERR_ARGUMENT, "ith is %zu, nth is %zu", ith, nth);
@@ -183,10 +221,10 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
     memcpy(base, &header, sizeof header);
     float *sigma = (float *)(void *)(base + header.sigma_offset);
     for (size_t i = 0; i < (header.v_offset - header.sigma_offset) / sizeof *sigma; ++i) {
-      sigma[i] = i < source->r ? source->sigma[i] : 0.0f;
+      sigma[i] = i < s.r ? s.sigma[i] : 0.0f;
     }
   }
-  const svf_factor v = svf_factor_of(source, 0), u = svf_factor_of(source, 1);
+  const svf_factor v = svf_factor_of(&s, 0), u = svf_factor_of(&s, 1);
   const svf_parts to_v = svf_parts_of(&header, 0), to_u = svf_parts_of(&header, 1);
   pack_part(&v, &to_v, base + header.v_offset, ith, nth);
   pack_part(&u, &to_u, base + header.u_offset, ith, nth);

@@ -58,7 +58,7 @@ static double block_error(const svf_linear_source *s, size_t k0, size_t k1, svf_
 static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_quant *quant)
 {
   svf_linear_header header;
-  svf_quant trial = {s->quant.group, s->r / SVF_HEAD_UNIT * SVF_HEAD_UNIT};
+  svf_quant trial = {.group = s->quant.group, .head = s->r / SVF_HEAD_UNIT * SVF_HEAD_UNIT};
   for (;;) {
     const svf_status status = svf_linear_layout(s->m, s->n, s->r, SVF_FORMAT_W84, &trial, &header);
     if (status != SVF_OK) return status;
@@ -69,7 +69,7 @@ static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_qu
     }
     trial.head -= SVF_HEAD_UNIT;
   }
-  *quant = (svf_quant){header.group, trial.head};
+  *quant = (svf_quant){.group = header.group, .head = trial.head};
   return SVF_OK;
 }
 
@@ -77,21 +77,23 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
                           double *error)
 {
   svf_quant best;
-  if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
+  svf_linear_source s;
+  svf_status status = svf_linear_read_source(source, &s);
+  if (status != SVF_OK) return status;
   if (!quant) return svf_fail(SVF_ERR_NULL, "quant is NULL");
-  svf_status status = largest_head(source, budget, &best);
-  if (status == SVF_OK) status = svf_linear_check_source(source);
+  status = largest_head(&s, budget, &best);
+  if (status == SVF_OK) status = svf_linear_check_source(&s);
   if (status != SVF_OK) return status;
   *quant = best;
   if (!error) return SVF_OK;
   double lost = 0, power = 0;
   const svf_parts parts = {.split_k = best.head};
-  for (size_t k = 0, end; k < source->r; k = end) {
-    end = svf_block_end(&parts, k, source->r);
-    lost += block_error(source, k, end, k < best.head ? SVF_FORMAT_W8 : SVF_FORMAT_W4, best.group);
+  for (size_t k = 0, end; k < s.r; k = end) {
+    end = svf_block_end(&parts, k, s.r);
+    lost += block_error(&s, k, end, k < best.head ? SVF_FORMAT_W8 : SVF_FORMAT_W4, best.group);
   }
-  for (size_t k = 0; k < source->r; ++k) {
-    power += (double)source->sigma[k] * (double)source->sigma[k];
+  for (size_t k = 0; k < s.r; ++k) {
+    power += (double)s.sigma[k] * (double)s.sigma[k];
   }
   *error = power == 0 ? 0 : sqrt(lost / power);
   return SVF_OK;

@@ -50,7 +50,7 @@ static void unpack(const char *panels, const svf_linear_header *h, int product, 
 svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride, float *vt,
                              size_t vt_stride)
 {
-  const svf_status status = svf_linear_check(block, bytes, 0);
+  const svf_status status = svf_linear_check(block, bytes, false);
   if (status != SVF_OK) return status;
   const svf_linear_header *h = block;
   if (u && u_stride < svf_product_k(h, 1)) {

@@ -6,7 +6,12 @@
 #include "src/backend/onednn.h"
 #include "src/core/openmp.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/matmul/plan.h"
+
+size_t svf_max_threads(void) { return svf_openmp_threads(); }
+
+/* --- Stages one after the other --------------------------------------------------------------- */
 
 typedef struct stage_task {
   const svf_plan *plan;
@@ -19,56 +24,76 @@ static void run_stage(void *context, size_t i)
   svf_matmul_stage(task->plan, task->stage, i);
 }
 
-static void run_serial(void *self, size_t count, void (*task)(void *context, size_t i),
-                       void *context)
+static void run_pool(const svf_plan *plan, const svf_pool *pool)
 {
-  (void)self;
-  for (size_t i = 0; i < count; ++i) task(context, i);
+  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(plan, stage + 1)) {
+    stage_task task = {plan, stage};
+    pool->run(pool->self, pool->threads, run_stage, &task);
+  }
 }
+
+static void run_serial(const svf_plan *plan)
+{
+  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(plan, stage + 1)) {
+    svf_matmul_stage(plan, stage, 0);
+  }
+}
+
+typedef struct team {
+  const svf_plan *plan;
+  size_t parts;
+} team;
+
+static void run_parts(void *context, size_t ith, size_t nth)
+{
+  const team *t = context;
+  for (int stage = svf_matmul_next_stage(t->plan, 0); stage >= 0;) {
+    for (size_t i = ith; i < t->parts; i += nth) svf_matmul_stage(t->plan, stage, i);
+    stage = svf_matmul_next_stage(t->plan, stage + 1);
+    if (stage >= 0) svf_openmp_barrier(); /* the region's end is one itself */
+  }
+}
+
+/* On at most `parts` OpenMP threads. Correct for any team that the runtime grants, also one of a
+ * single thread. */
+static void run_team(const svf_plan *plan, size_t parts)
+{
+  team t = {plan, parts};
+  svf_openmp_team(parts, run_parts, &t);
+}
+
+/* --- Public ----------------------------------------------------------------------------------- */
 
 svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool, void *workspace,
                            size_t workspace_bytes)
 {
+  svf_plan plan;
+  svf_pool own;
   if (!pool) return svf_fail(SVF_ERR_NULL, "pool is NULL");
-  if (!pool->run) return svf_fail(SVF_ERR_NULL, "pool->run is NULL");
-  svf_plan plan;
-  const svf_status status = svf_matmul_plan(&plan, args, pool->threads, workspace, workspace_bytes);
-  if (status != SVF_OK || args->rows == 0) return status;
-  for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
-       stage = svf_matmul_next_stage(&plan, stage + 1)) {
-    stage_task task = {&plan, stage};
-    pool->run(pool->self, pool->threads, run_stage, &task);
-  }
-  return SVF_OK;
+  svf_status status = svf_struct_read("pool", pool, SVF_SIZE_TO(svf_pool, self), &own, sizeof own);
+  if (status != SVF_OK) return status;
+  if (!own.run) return svf_fail(SVF_ERR_NULL, "pool->run is NULL");
+  status = svf_matmul_plan(&plan, args, own.threads, workspace, workspace_bytes);
+  if (status == SVF_OK) run_pool(&plan, &own);
+  return status;
 }
-
-#ifdef SVF_WITH_ONEDNN
-/* The plan is made for its checks. */
-static svf_status on_onednn(const svf_matmul_args *args, size_t threads, void *workspace,
-                            size_t workspace_bytes)
-{
-  svf_plan plan;
-  const svf_status status = svf_matmul_plan(&plan, args, threads ? threads : svf_max_threads(),
-                                            workspace, workspace_bytes);
-  return status != SVF_OK || args->rows == 0 ? status : svf_onednn_matmul(args, threads);
-}
-#endif
 
 svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
                       size_t workspace_bytes)
 {
-#ifdef SVF_WITH_ONEDNN
-  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) {
-    return on_onednn(args, threads, workspace, workspace_bytes);
-  }
-#endif
-  if (threads == 0) threads = svf_max_threads();
-  if (threads == 1) {
-    const svf_pool serial = {.threads = 1, .run = run_serial};
-    return svf_matmul_pool(args, &serial, workspace, workspace_bytes);
-  }
   svf_plan plan;
-  const svf_status status = svf_matmul_plan(&plan, args, threads, workspace, workspace_bytes);
-  if (status == SVF_OK && args->rows > 0) svf_openmp_run(&plan, threads);
-  return status;
+  const size_t parts = threads ? threads : svf_max_threads();
+  const svf_status status = svf_matmul_plan(&plan, args, parts, workspace, workspace_bytes);
+  if (status != SVF_OK || svf_matmul_next_stage(&plan, 0) < 0) return status;
+#ifdef SVF_WITH_ONEDNN /* the plan was made for its checks */
+  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return svf_onednn_matmul(args, threads);
+#endif
+  if (parts == 1) {
+    run_serial(&plan);
+  } else {
+    run_team(&plan, parts);
+  }
+  return SVF_OK;
 }

@@ -8,6 +8,7 @@
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
@@ -80,16 +81,17 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_kernel **kernel,
-                             const svf_kernel **head_kernel, layout *space)
+/* The caller's arguments as this version's, the kernels and the workspace of the call. */
+static svf_status check_call(const svf_matmul_args *from, size_t nth, svf_matmul_args *args,
+                             const svf_kernel **kernel, const svf_kernel **head_kernel,
+                             layout *space)
 {
-  if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
-  if (args->size != sizeof *args) {
-    return svf_fail(SVF_ERR_VERSION, "args->size is %zu, this library expects %zu", args->size,
-                    sizeof *args);
-  }
+  if (!from) return svf_fail(SVF_ERR_NULL, "args is NULL");
+  svf_status status =
+      svf_struct_read("args", from, SVF_SIZE_TO(svf_matmul_args, isa), args, sizeof *args);
+  if (status != SVF_OK) return status;
   if (!args->linear) return svf_fail(SVF_ERR_NULL, "args->linear is NULL");
-  svf_status status = svf_linear_check(args->linear, SIZE_MAX, 0);
+  status = svf_linear_check(args->linear, SIZE_MAX, false);
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
   const svf_linear_header *h = args->linear;
@@ -173,23 +175,25 @@ svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t 
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   const svf_kernel *kernel = NULL, *head_kernel = NULL;
   layout space = {0};
-  const svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
+  svf_matmul_args a;
+  const svf_status status = check_call(args, nth, &a, &kernel, &head_kernel, &space);
   if (status == SVF_OK) *bytes = space.bytes;
   return status;
 }
 
-svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth, void *workspace,
+svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *from, size_t nth, void *workspace,
                            size_t workspace_bytes)
 {
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
   const svf_kernel *kernel = NULL, *head_kernel = NULL;
   layout space = {0};
-  svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
-  if (status == SVF_OK) status = check_operands(args);
+  svf_matmul_args args;
+  svf_status status = check_call(from, nth, &args, &kernel, &head_kernel, &space);
+  if (status == SVF_OK) status = check_operands(&args);
   if (status != SVF_OK) return status;
   if (workspace_bytes < space.bytes) {
     return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu parts need %zu",
-                    workspace_bytes, args->rows, nth, space.bytes);
+                    workspace_bytes, args.rows, nth, space.bytes);
   }
   if (!workspace && space.bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
   if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
@@ -197,19 +201,19 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
                     workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
   }
 
-  const svf_linear_header *h = args->linear;
+  const svf_linear_header *h = args.linear;
   const svf_format format = (svf_format)h->format;
-  svf_plan_data p = {.args = *args,
+  svf_plan_data p = {.args = args,
                      .kernel = kernel,
                      .head_kernel = head_kernel,
                      .format = format,
                      .distance = svf_fetch_distance(),
                      .sigma = svf_linear_sigma(h)};
-  if (args->rows == 1)
+  if (args.rows == 1)
     p.args.x_stride = p.args.y_stride = 0; /* any value is allowed, none is used */
   p.nth = nth;
   p.x_product = h->r > 0 ? 0 : 1;
-  p.blocks = svf_size_ceil(args->rows, (size_t)kernel->rows);
+  p.blocks = svf_size_ceil(args.rows, (size_t)kernel->rows);
   char *at = workspace;
   for (int i = 0; i < 2; ++i) {
     const size_t k = svf_product_k(h, i), channels = svf_product_channels(h, i);

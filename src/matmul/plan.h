@@ -50,6 +50,15 @@ typedef struct svf_product {
   bool whole_blocks; /* the first product: parts have whole blocks of T, packed after a pass */
 } svf_product;
 
+/* What svf_matmul_next_stage counts: outside of this file stages are numbers without a meaning. */
+typedef enum svf_stage {
+  SVF_STAGE_X,      /* X is laid out */
+  SVF_STAGE_FIRST,  /* T = (X V) * D */
+  SVF_STAGE_T,      /* T is laid out */
+  SVF_STAGE_SECOND, /* Y = T U^T */
+  SVF_STAGE_NONE = -1
+} svf_stage;
+
 /* What is in an svf_plan. */
 typedef struct __attribute__((may_alias)) svf_plan_data {
   svf_matmul_args args;
@@ -72,7 +81,8 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   size_t room_bytes;
 } svf_plan_data;
 
-_Static_assert(sizeof(svf_plan_data) <= sizeof(svf_plan), "svf_plan is too small");
+_Static_assert(2 * sizeof(svf_plan_data) <= sizeof(svf_plan),
+               "svf_plan has room for twice what it holds");
 
 static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
 {

@@ -72,6 +72,17 @@ static size_t lay_out(buffers *b, char *p, const shape *s)
   return at;
 }
 
+static svf_linear_source source_of(const shape *s, svf_format format)
+{
+  return (svf_linear_source){.size = sizeof(svf_linear_source),
+                             .format = format,
+                             .m = s->m,
+                             .n = s->n,
+                             .r = s->r,
+                             .u_stride = s->r,
+                             .vt_stride = s->n};
+}
+
 /* Random integers, and the rows spread over the base model and EXPERTS experts. */
 static svf_status fill_all(buffers *b, const shape *s, svf_format format)
 {
@@ -86,15 +97,10 @@ static svf_status fill_all(buffers *b, const shape *s, svf_format format)
     const size_t expert = next_random(&state) % (EXPERTS + 1);
     b->rows[row] = expert < EXPERTS ? b->gains + expert * s->r : NULL;
   }
-  const svf_linear_source source = {.format = format,
-                                    .m = s->m,
-                                    .n = s->n,
-                                    .r = s->r,
-                                    .u = b->u,
-                                    .u_stride = s->r,
-                                    .vt = b->vt,
-                                    .vt_stride = s->n,
-                                    .sigma = b->sigma};
+  svf_linear_source source = source_of(s, format);
+  source.u = b->u;
+  source.vt = b->vt;
+  source.sigma = b->sigma;
   return svf_linear_pack(&source, b->block, b->block_bytes);
 }
 
@@ -149,7 +155,8 @@ static svf_status multiply(const buffers *b, const shape *s, svf_isa isa, size_t
   memset(b->y, 0xff, s->rows * s->m * sizeof(float));
   svf_plan plan;
   status = svf_matmul_plan(&plan, &args, nth, workspace, bytes);
-  for (int stage = 0; stage < SVF_STAGES && status == SVF_OK; ++stage) {
+  int stage = status == SVF_OK ? svf_matmul_next_stage(&plan, 0) : -1;
+  for (; stage >= 0; stage = svf_matmul_next_stage(&plan, stage + 1)) {
     for (size_t ith = 0; ith < nth; ++ith) svf_matmul_stage(&plan, stage, ith);
   }
   free(workspace);
@@ -192,7 +199,8 @@ static svf_status run_kernel(const buffers *b, const shape *s, const svf_kernel 
 static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int *ran)
 {
   buffers b;
-  svf_status status = svf_linear_bytes(s->m, s->n, s->r, format, 0, &b.block_bytes);
+  const svf_linear_source source = source_of(s, format);
+  svf_status status = svf_linear_bytes(&source, &b.block_bytes);
   if (status != SVF_OK) return status;
   const size_t bytes = lay_out(&b, NULL, s);
   char *memory = aligned_alloc(64, bytes);

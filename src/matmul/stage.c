@@ -13,6 +13,7 @@
  * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, or
  * the tiles of a block of T, a slice all of k, and what is fetched lies a little ahead. */
 #include "src/matmul/layout.h"
+#include "src/matmul/tile.h"
 
 typedef struct part {
   const svf_plan_data *plan;
@@ -79,17 +80,6 @@ static char *t_of(const part *w, const row_block *b, size_t channel)
 }
 
 /* --- Tiles ------------------------------------------------------------------------------------ */
-
-/* Panels of the next tile when `left` remain; rather two smaller tiles than a full one and a rest
- * of one panel, whose FMAs would wait for each other. */
-static size_t tile_panels(const svf_kernel *kernel, int u, size_t left)
-{
-  const size_t full = (size_t)kernel->tile[u].panels;
-  if (left == full + 1 && full > 2 && kernel->tile[u].fn[full - 1]) return full - 1;
-  if (left >= full) return full;
-  while (!kernel->tile[u].fn[left]) --left;
-  return left;
-}
 
 /* One pointer per row of a block. */
 static void find_gains(const svf_plan_data *plan, const row_block *b, const float **gains)
@@ -166,7 +156,26 @@ static float *sums_at(const part *w, const chunk *ch, const slice *s, const row_
          (b->row - ch->row0) * panels * SVF_PANEL;
 }
 
-/* One row block against one group. */
+/* A row block against a group of panels. */
+typedef struct meeting {
+  const part *w;
+  const chunk *ch;
+  const group *g;
+  size_t index;   /* of the row block in the chunk */
+  size_t c_panel; /* floats from the sums of a panel to those of the next one */
+} meeting;
+
+/* What a tile fetches, and where it keeps widened weights. */
+static void prepare_tile(const void *context, size_t at, size_t n, svf_tile *tile)
+{
+  const meeting *m = context;
+  const size_t panels = m->g->panel1 - m->g->panel0;
+  if (at > 0) tile->a_ahead.lines = 0;
+  tile->c_ahead = tile->resume && !tile->stream ? tile->c + n * m->c_panel : NULL;
+  tile->ahead = fetch_of(m->w, m->ch, m->g, m->index, at, n);
+  tile->room = single(m->ch) || n < panels ? NULL : m->w->room;
+}
+
 static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t index)
 {
   const svf_product *product = w->product;
@@ -174,17 +183,21 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   const bool ends = s->k0 + s->k == product->k && !product->whole_blocks;
   const float *gains[SVF_ROWS_MAX];
   const svf_epilogue epilogue = ends ? epilogue_of(w, b, gains) : (svf_epilogue){0};
-  float *c = sums_at(w, ch, s, b, g->panel0, g->panel1 - g->panel0);
+  const size_t panels = g->panel1 - g->panel0, channel = g->panel0 * SVF_PANEL;
   svf_tile tile = {
       .a = b->a,
       .planes = product->a_planes,
       .rows = (int)b->rows,
+      .b = g->b,
       .b_stride = g->b_stride,
       .group = (int)product->parts.group,
       .k = s->k,
+      .c = sums_at(w, ch, s, b, g->panel0, panels),
       .resume = s->k0 > 0,
       .epilogue = ends ? &epilogue : NULL,
+      .channel = channel,
       .stream = streams(ch),
+      .fresh = index == 0,
   };
   if (b->next) {
     const size_t from = b->lines * g->a_from >> 16;
@@ -192,20 +205,8 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
                                .lines = (b->lines * g->a_to >> 16) - from,
                                .rate = g->a_rate};
   }
-  for (size_t p = g->panel0, n; p < g->panel1; p += n) {
-    const size_t at = p - g->panel0;
-    n = tile_panels(g->kernel, b->units, g->panel1 - p);
-    tile.b = g->b + at * g->b_stride;
-    tile.c = c + at * b->padded * SVF_PANEL;
-    tile.c_ahead = tile.resume && !streams(ch) ? tile.c + n * b->padded * SVF_PANEL : NULL;
-    tile.channel = p * SVF_PANEL;
-    tile.lanes = (int)svf_size_min(product->channels - (p + n - 1) * SVF_PANEL, SVF_PANEL);
-    tile.ahead = fetch_of(w, ch, g, index, at, n);
-    tile.room = single(ch) || n < g->panel1 - g->panel0 ? NULL : w->room;
-    tile.fresh = index == 0;
-    g->kernel->tile[b->units].fn[n](&tile);
-    tile.a_ahead.lines = 0;
-  }
+  const meeting m = {w, ch, g, index, b->padded * SVF_PANEL};
+  svf_tiles_run(g->kernel, b->units, &tile, panels, product->channels - channel, prepare_tile, &m);
 }
 
 /* The first panel of the group that has this one, and the first one behind it. A rest of one panel
@@ -337,7 +338,7 @@ static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t l
   const size_t unit = whole ? SVF_BLOCK / SVF_PANEL : width;
   if (single(ch)) {
     return whole ? svf_size_min(unit, left)
-                 : tile_panels(w->plan->kernel, ch->block[0].units, left);
+                 : svf_tile_panels(w->plan->kernel, ch->block[0].units, left);
   }
   const size_t budget = w->plan->c_floats / (ch->padded * SVF_PANEL) / unit * unit;
   return svf_size_min(svf_size_max(budget, unit), left);
@@ -363,7 +364,7 @@ static void run_chunk(const part *w, chunk *ch)
       enter_slice(w, &s, ch);
       group g;
       for (size_t panel = s.panel0; panel < s.panel1; panel = g.panel1) {
-        const size_t panels = one ? tile_panels(kernel, ch->block[0].units, s.panel1 - panel)
+        const size_t panels = one ? svf_tile_panels(kernel, ch->block[0].units, s.panel1 - panel)
                                   : group_end(&s, width, panel) - panel;
         enter_group(w, ch, &s, panel, panels, &g);
         for (size_t b = 0; b < ch->blocks; ++b) run_block(w, ch, &s, &g, b);
@@ -425,23 +426,25 @@ static void multiply(const svf_plan_data *plan, int product, size_t ith)
 
 void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
 {
-  if (!plan || stage < 0 || stage >= SVF_STAGES || svf_matmul_next_stage(plan, stage) != stage)
-    return;
+  if (stage < 0 || svf_matmul_next_stage(plan, stage) != stage) return;
   const svf_plan_data *p = svf_plan_read(plan);
   if (ith >= p->nth) return;
-  if (stage % 2 == 0) {
-    svf_lay_out_share(p, stage == 0 ? p->x_product : 1, ith);
-  } else {
-    multiply(p, stage / 2, ith);
+  switch ((svf_stage)stage) {
+    case SVF_STAGE_X: svf_lay_out_share(p, p->x_product, ith); break;
+    case SVF_STAGE_FIRST: multiply(p, 0, ith); break;
+    case SVF_STAGE_T: svf_lay_out_share(p, 1, ith); break;
+    default: multiply(p, 1, ith); break;
   }
 }
 
 int svf_matmul_next_stage(const svf_plan *plan, int from)
 {
-  if (!plan || from >= SVF_STAGES) return SVF_STAGES;
+  if (!plan || from > SVF_STAGE_SECOND) return SVF_STAGE_NONE;
   const svf_plan_data *p = svf_plan_read(plan);
-  if (p->blocks == 0) return SVF_STAGES;
-  if (from <= 0 && p->product[p->x_product].maker == SVF_BY_STAGE) return 0;
-  if (from <= 1 && p->x_product == 0) return 1;
-  return from <= 2 && p->x_product == 0 && p->product[1].maker == SVF_BY_STAGE ? 2 : 3;
+  const bool dense = p->x_product == 1;
+  if (p->blocks == 0) return SVF_STAGE_NONE;
+  if (from <= SVF_STAGE_X && p->product[p->x_product].maker == SVF_BY_STAGE) return SVF_STAGE_X;
+  if (from <= SVF_STAGE_FIRST && !dense) return SVF_STAGE_FIRST;
+  if (from <= SVF_STAGE_T && !dense && p->product[1].maker == SVF_BY_STAGE) return SVF_STAGE_T;
+  return SVF_STAGE_SECOND;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "src/core/size.h"
+#include "src/matmul/tile.h"
 
 /* One row block of queries: `count` positions of `heads` queries each. */
 typedef struct block {
@@ -40,36 +40,10 @@ static size_t first_of(const block *b, size_t i)
   return b->t->window > 0 && end > b->t->window ? end - b->t->window : 0;
 }
 
-/* One product of A, `rows` rows of k steps, with panels; `channels` outputs. */
-typedef struct product {
-  const float *a, *b;
-  size_t b_stride; /* floats between panels */
-  int rows;
-  size_t k, channels;
-  float *c;
-  bool resume;
-  const svf_epilogue *epilogue;
-} product;
-
-static void multiply(const svf_kernel *kernel, const product *p)
+static void multiply(const block *b, svf_tile *tile, size_t channels)
 {
-  const size_t panels = (p->channels + SVF_PANEL - 1) / SVF_PANEL;
-  svf_tile tile = {.a = p->a,
-                   .planes = 1,
-                   .rows = p->rows,
-                   .b_stride = p->b_stride * sizeof(float),
-                   .k = p->k,
-                   .resume = p->resume,
-                   .epilogue = p->epilogue};
-  for (size_t at = 0, n; at < panels; at += n) {
-    n = svf_size_min((size_t)kernel->tile[p->rows].panels, panels - at);
-    while (!kernel->tile[p->rows].fn[n]) --n;
-    tile.b = p->b + at * p->b_stride;
-    tile.c = p->c + at * (size_t)p->rows * SVF_PANEL;
-    tile.channel = at * SVF_PANEL;
-    tile.lanes = (int)svf_size_min(p->channels - (at + n - 1) * SVF_PANEL, SVF_PANEL);
-    kernel->tile[p->rows].fn[n](&tile);
-  }
+  svf_tiles_run(b->a->kernel, tile->rows, tile, svf_size_ceil(channels, SVF_PANEL), channels, NULL,
+                NULL);
 }
 
 /* Scores of whole KV blocks: those that a row does not see are never used. */
@@ -80,15 +54,15 @@ static void score(const block *b)
   for (size_t p = first_of(b, 0) / SVF_KV_BLOCK * SVF_KV_BLOCK; p < end; p += SVF_KV_BLOCK) {
     const svf_epilogue e = {
         .y = b->scores + p, .y_stride = (ptrdiff_t)b->stride, .y_type = SVF_DTYPE_F32};
-    multiply(b->a->kernel,
-             &(product){.a = b->lines,
-                        .b = svf_kv_keys(b->kv, b->t->sequence, b->t->layer, b->t->head, p),
-                        .b_stride = dim * SVF_PANEL,
-                        .rows = (int)b->rows,
-                        .k = dim,
-                        .channels = SVF_KV_BLOCK,
-                        .c = b->sums,
-                        .epilogue = &e});
+    svf_tile tile = {.a = b->lines,
+                     .planes = 1,
+                     .rows = (int)b->rows,
+                     .b = svf_kv_keys(b->kv, b->t->sequence, b->t->layer, b->t->head, p),
+                     .b_stride = dim * SVF_LINE,
+                     .k = dim,
+                     .c = b->sums,
+                     .epilogue = &e};
+    multiply(b, &tile, SVF_KV_BLOCK);
   }
 }
 
@@ -100,14 +74,15 @@ static void gather(const block *b, size_t row, size_t rows, size_t from, size_t 
     b->a->kernel->pack_rows(b->scores + row * b->stride + p, SVF_DTYPE_F32, (ptrdiff_t)b->stride,
                             (int)rows, end - p, 1, b->lines);
     const float *v = svf_kv_values(b->kv, b->t->sequence, b->t->layer, b->t->head, p);
-    multiply(b->a->kernel, &(product){.a = b->lines,
-                                      .b = v + p % SVF_KV_BLOCK * SVF_PANEL,
-                                      .b_stride = SVF_KV_BLOCK * SVF_PANEL,
-                                      .rows = (int)rows,
-                                      .k = end - p,
-                                      .channels = b->kv->dim,
-                                      .c = c,
-                                      .resume = true});
+    svf_tile tile = {.a = b->lines,
+                     .planes = 1,
+                     .rows = (int)rows,
+                     .b = v + p % SVF_KV_BLOCK * SVF_PANEL,
+                     .b_stride = SVF_KV_BLOCK * SVF_LINE,
+                     .k = end - p,
+                     .c = c,
+                     .resume = true};
+    multiply(b, &tile, b->kv->dim);
   }
 }
 

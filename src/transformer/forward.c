@@ -9,6 +9,8 @@
  *   logits = W_head norm(x)
  *
  * Each W is dense, or U diag(d) V^T with the gains d of the row's own expert. */
+#include <svf/matmul.h>
+
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -69,6 +71,17 @@ static const float *const *gains_of(const worker *w, const svf_model_linear *l, 
   return list;
 }
 
+/* The first stage from `from` on that any of the plans has, -1 if there is none. */
+static int next_of(const svf_plan *plan, int count, int from)
+{
+  int first = -1;
+  for (int i = 0; i < count; ++i) {
+    const int stage = svf_matmul_next_stage(&plan[i], from);
+    if (stage >= 0 && (first < 0 || stage < first)) first = stage;
+  }
+  return first;
+}
+
 /* Up to SVF_ABREAST calls on `rows` rows, their stages abreast; ends with a barrier. Every thread
  * makes its own copy of a plan, which is cheaper than to wait for one. */
 static void run(const worker *w, const call *calls, int count, size_t rows, bool wanting)
@@ -93,14 +106,9 @@ static void run(const worker *w, const call *calls, int count, size_t rows, bool
     if (w->ith == 0) w->p->status = status;
     return; /* all threads do */
   }
-  for (int stage = 0; stage < SVF_STAGES; ++stage) {
-    bool any = false;
-    for (int i = 0; i < count; ++i) {
-      if (svf_matmul_next_stage(&plan[i], stage) != stage) continue;
-      svf_matmul_stage(&plan[i], stage, w->ith);
-      any = true;
-    }
-    if (any) sync(w);
+  for (int stage = next_of(plan, count, 0); stage >= 0; stage = next_of(plan, count, stage + 1)) {
+    for (int i = 0; i < count; ++i) svf_matmul_stage(&plan[i], stage, w->ith);
+    sync(w);
   }
 }
 

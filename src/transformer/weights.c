@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/matmul.h>
+
 #include "kernels/kernel.h"
 #include "src/core/openmp.h"
 #include "src/core/size.h"
@@ -215,7 +217,8 @@ void svf_weights_close(svf_weights_views *views)
 static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_model_options *o,
                    svf_linear_source *out)
 {
-  *out = (svf_linear_source){.m = m, .n = n, .r = s->r, .format = o->format, .quant = o->quant};
+  *out = (svf_linear_source){
+      .size = sizeof *out, .m = m, .n = n, .r = s->r, .format = o->format, .quant = o->quant};
   if (o->format != SVF_FORMAT_W84) return;
   if (s->r == 0) {
     out->format = SVF_FORMAT_W4;
@@ -236,7 +239,7 @@ svf_status svf_weights_bytes(const svf_weights_source *source, size_t m, size_t 
     return SVF_OK;
   }
   choose(source, m, n, o, &to);
-  return svf_linear_bytes(m, n, to.r, to.format, &to.quant, bytes);
+  return svf_linear_bytes(&to, bytes);
 }
 
 typedef struct pack_task {
@@ -302,7 +305,7 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
     if (!s.packed) return svf_weights_pack(&s, layer->m, layer->n, o, layer->owned, layer->bytes);
     memcpy(layer->owned, s.packed->data, layer->bytes);
   }
-  status = svf_linear_check(layer->block, layer->bytes, 0);
+  status = svf_linear_check(layer->block, layer->bytes, false);
   if (status == SVF_OK) return SVF_OK;
   svf_fail_at(SVF_ERR_FILE, "'%s.packed'", layer->name);
   return svf_fail_at(SVF_ERR_FILE, "%s", svf_checkpoint_file(files, s.packed));

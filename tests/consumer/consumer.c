@@ -30,6 +30,7 @@ int main(void)
 
   svf_linear_source source;
   memset(&source, 0, sizeof source);
+  source.size = sizeof source;
   source.m = 3;
   source.n = 3;
   source.r = 2;
@@ -39,7 +40,7 @@ int main(void)
   source.vt_stride = 3;
   source.sigma = sigma;
   size_t block_bytes = 0;
-  if (check(svf_linear_bytes(3, 3, 2, SVF_FORMAT_F32, 0, &block_bytes), "bytes")) return 1;
+  if (check(svf_linear_bytes(&source, &block_bytes), "bytes")) return 1;
   void *block = aligned_alloc(SVF_LINEAR_ALIGNMENT, block_bytes);
   if (!block || check(svf_linear_pack(&source, block, block_bytes), "pack")) return 1;
 

@@ -27,7 +27,8 @@ void bench_kernel(svf_isa isa, svf_format format)
   float *u = random_array(SIZE * SIZE, &state), *vt = random_array(SIZE * SIZE, &state);
   float *x = random_array(SIZE * SIZE, &state), *y = random_array(SIZE * SIZE, &state);
   float *sigma = random_array(SIZE, &state);
-  const svf_linear_source source = {.format = format,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .format = format,
                                     .m = SIZE,
                                     .n = SIZE,
                                     .r = SIZE,
@@ -37,7 +38,7 @@ void bench_kernel(svf_isa isa, svf_format format)
                                     .vt_stride = SIZE,
                                     .sigma = sigma};
   size_t bytes, workspace_bytes;
-  if (svf_linear_bytes(SIZE, SIZE, SIZE, format, 0, &bytes) != SVF_OK) abort();
+  if (svf_linear_bytes(&source, &bytes) != SVF_OK) abort();
   void *block = aligned_alloc(64, bytes);
   if (!block || svf_linear_pack(&source, block, bytes) != SVF_OK) abort();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {

@@ -67,16 +67,17 @@ static float stored(svf_format format, float v)
 }
 
 /* A strided matrix in a guarded buffer with its dense fp32 copy. Returns the first row. */
-static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, svf_dtype type,
-                         const spec *s, float *dense, uint64_t *state)
+static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, ptrdiff_t step,
+                         svf_dtype type, const spec *s, float *dense, uint64_t *state)
 {
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
-  const size_t span = ((rows - 1) * (size_t)labs((long)stride) + width) * (size_t)size;
+  const size_t last = (rows - 1) * (size_t)labs((long)stride) + (width - 1) * (size_t)step;
+  const size_t span = (last + 1) * (size_t)size;
   char *low = guard_take(g, span, s->at_end);
   char *first = stride < 0 ? low + (ptrdiff_t)(rows - 1) * -stride * size : low;
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < width; ++j) {
-      char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j) * size;
+      char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j * step) * size;
       dense[i * width + j] = stored(s->format, put(to, type, draw(s->kind, j, state)));
     }
   }
@@ -132,38 +133,48 @@ static void make_block(problem *p, uint64_t *state)
 {
   const spec *s = &p->s;
   const size_t width = s->r > 0 ? s->r : s->n;
-  const size_t us = width + s->factor_pad, vs = s->n + s->factor_pad;
-  char *u = fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, s->u_type, s, p->du, state);
+  size_t us = width + s->factor_pad, vs = s->n + s->factor_pad, u_step = 1, v_step = 1;
+  if (s->transposed) {
+    u_step = s->m + s->factor_pad;
+    v_step = s->r + s->factor_pad;
+    us = vs = 1;
+  }
+  char *u =
+      fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, (ptrdiff_t)u_step, s->u_type, s, p->du, state);
   char *vt = NULL;
   float *sigma = NULL;
   if (s->r > 0) {
-    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, s->vt_type, s, p->dvt, state);
+    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, (ptrdiff_t)v_step, s->vt_type, s, p->dvt,
+                     state);
     sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
   }
   for (size_t k = 0; k < s->r; ++k) {
     sigma[k] = s->kind == VALUES_INTEGER ? 1.0f : draw(s->kind, k, state);
   }
-  const svf_linear_source source = {.format = s->format,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .format = s->format,
                                     .m = s->m,
                                     .n = s->n,
                                     .r = s->r,
                                     .u_type = s->u_type,
                                     .u = u,
                                     .u_stride = us,
+                                    .u_step = u_step,
                                     .vt_type = s->vt_type,
                                     .vt = vt,
                                     .vt_stride = vs,
+                                    .vt_step = v_step,
                                     .sigma = sigma,
                                     .quant = s->quant};
   size_t bytes;
-  must(svf_linear_bytes(s->m, s->n, s->r, s->format, &s->quant, &bytes));
+  must(svf_linear_bytes(&source, &bytes));
   char *block = guard_take(&p->block, bytes, s->at_end);
   must(svf_linear_pack(&source, block, bytes));
   if (s->kind == VALUES_LOWEST) {
     lower_weights(block);
     must(svf_linear_seal(block, bytes));
   }
-  must(svf_linear_check(block, bytes, 1));
+  must(svf_linear_check(block, bytes, true));
   p->args.linear = block;
   if (s->format >= SVF_FORMAT_S8) oracle_weights(block, p->du, p->dvt);
   for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
@@ -224,7 +235,7 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   ptrdiff_t stride = s->x_same ? 0 : (ptrdiff_t)s->n + s->x_pad;
   if (s->x_backward) stride = -stride;
   p->args.x_stride = stride;
-  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, s->x_type, s, p->dx, state);
+  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, 1, s->x_type, s, p->dx, state);
 
   stride = (ptrdiff_t)s->m + s->y_pad;
   p->y_span = ((s->rows - 1) * (size_t)stride + s->m) * size;
@@ -307,7 +318,8 @@ static void run_parts(const problem *p, size_t nth, void *workspace, size_t byte
   svf_plan plan;
   must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
   size_t *order = need(malloc(nth * sizeof *order));
-  for (int stage = 0; stage < SVF_STAGES; ++stage) {
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
     for (size_t i = 0; i < nth; ++i) {
       const size_t j = random_below(state, i + 1);
       order[i] = order[j];
@@ -325,7 +337,7 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   must(svf_matmul_workspace(&p->args, nth, &bytes));
   char *workspace = guard_take(&p->workspace, bytes, p->s.at_end);
   reset_y(p);
-  const svf_pool pool = {.threads = nth, .run = pool_run};
+  const svf_pool pool = {.size = sizeof pool, .threads = nth, .run = pool_run};
   switch (how) {
     case WAY_SERIAL:
     case WAY_OPENMP: must(svf_matmul(&p->args, nth, workspace, bytes)); break;
@@ -376,11 +388,12 @@ void spec_describe(const spec *s, char *text, size_t bytes)
   static const char *const kinds[] = {"random", "integer", "spread", "cancel", "special"};
   snprintf(text, bytes,
            "m %zu n %zu r %zu rows %zu, %s values, x %s pad %td%s%s, y %s pad %td%s, u %s, vt %s"
-           "%s%s%s, buffers %s",
+           "%s%s%s%s, buffers %s",
            s->m, s->n, s->r, s->rows, kinds[s->kind], svf_dtype_name(s->x_type), s->x_pad,
            s->x_backward ? " backward" : "", s->x_same ? " stride 0" : "",
            svf_dtype_name(s->y_type), s->y_pad, s->y_backward ? " backward" : "",
-           svf_dtype_name(s->u_type), svf_dtype_name(s->vt_type), s->bias ? ", bias" : "",
+           svf_dtype_name(s->u_type), svf_dtype_name(s->vt_type),
+           s->transposed ? ", both transposed" : "", s->bias ? ", bias" : "",
            s->accumulate ? ", accumulate" : "", s->gains ? ", mixed gains" : "",
            s->at_end ? "at the end of a page" : "at the start of a page");
 }

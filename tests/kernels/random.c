@@ -18,7 +18,7 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
   const size_t rank = dense ? 0 : 1 + random_below(state, largest);
   const size_t head = format == SVF_FORMAT_W84 ? random_below(state, rank / 64 + 1) * 64 : 0;
   return (spec){.format = format,
-                .quant = {grouped ? groups[random_below(state, 4)] : 0, head},
+                .quant = {.group = grouped ? groups[random_below(state, 4)] : 0, .head = head},
                 .m = 1 + random_below(state, largest),
                 .n = 1 + random_below(state, largest),
                 .r = rank,
@@ -37,7 +37,8 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
                 .bias = (mix & 512) != 0,
                 .accumulate = (mix & 1024) != 0,
                 .gains = (mix & 0x1800) != 0,
-                .at_end = (mix & 0x2000) != 0};
+                .at_end = (mix & 0x2000) != 0,
+                .transposed = (mix & 0xc000) == 0};
 }
 
 static void one_way(run *r, problem *p, way how, size_t nth)

@@ -269,8 +269,15 @@ START_TEST(end_to_end)
   static float u[M * K], sigma[K], vt[K * N], y[ROWS * M];
   static _Alignas(64) unsigned char block[1 << 16], workspace[1 << 18];
   ck_works(decompose(w, M, N, N, K, u, sigma, vt, NULL));
-  const svf_linear_source s = {
-      .m = M, .n = N, .r = K, .u = u, .u_stride = K, .vt = vt, .vt_stride = N, .sigma = sigma};
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = M,
+                               .n = N,
+                               .r = K,
+                               .u = u,
+                               .u_stride = K,
+                               .vt = vt,
+                               .vt_stride = N,
+                               .sigma = sigma};
   ck_works(svf_linear_pack(&s, block, sizeof block));
   const svf_matmul_args a = {.size = sizeof a,
                              .linear = block,

@@ -154,7 +154,8 @@ static void *packed(size_t m, size_t n, size_t r, size_t *bytes)
 {
   float *ones = malloc((m + n + 1) * (r + n) * sizeof *ones);
   for (size_t i = 0; i < (m + n + 1) * (r + n); ++i) ones[i] = 1;
-  const svf_linear_source source = {.m = m,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = m,
                                     .n = n,
                                     .r = r,
                                     .u = ones,
@@ -162,7 +163,7 @@ static void *packed(size_t m, size_t n, size_t r, size_t *bytes)
                                     .vt = r ? ones : NULL,
                                     .vt_stride = n,
                                     .sigma = r ? ones : NULL};
-  ck_works(svf_linear_bytes(m, n, r, SVF_FORMAT_F32, NULL, bytes));
+  ck_works(svf_linear_bytes(&source, bytes));
   void *block = aligned_alloc(SVF_LINEAR_ALIGNMENT, *bytes);
   ck_works(svf_linear_pack(&source, block, *bytes));
   free(ones);

@@ -13,7 +13,7 @@ static void run_all(void *self, size_t count, void (*task)(void *context, size_t
 START_TEST(a_matmul_never_allocates)
 {
   const svf_matmul_args a = valid_call();
-  const svf_pool pool = {.threads = 3, .run = run_all};
+  const svf_pool pool = {.size = sizeof pool, .threads = 3, .run = run_all};
   svf_plan plan;
   size_t bytes;
   alloc_calls = alloc_fail_at = 0;
@@ -23,10 +23,32 @@ START_TEST(a_matmul_never_allocates)
                          svf_matmul_plan(&plan, &a, 3, workspace, WORKSPACE),
                          svf_matmul(&a, 2, workspace, WORKSPACE),
                          svf_matmul(&a, 1, workspace, 0)};
-  for (int stage = 0; stage < SVF_STAGES; ++stage) svf_matmul_stage(&plan, stage, 0);
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
+    svf_matmul_stage(&plan, stage, 0);
+  }
   const int counted = alloc_calls;
   for (int i = 0; i < 5; ++i) ck_assert_int_eq(status[i], SVF_OK);
   ck_assert_int_eq(status[5], SVF_ERR_SPACE);
+  ck_assert_int_eq(counted, 0);
+}
+END_TEST
+
+START_TEST(a_merge_never_allocates)
+{
+  static float out[M * N];
+  const svf_linear_source from = valid_source();
+  const svf_merge_args a = {
+      .size = sizeof a, .factors = &from, .rows = M, .out = out, .out_stride = N};
+  size_t bytes;
+  alloc_calls = alloc_fail_at = 0;
+  const svf_status status[] = {svf_merge_workspace(&a, 1, &bytes),
+                               svf_merge_rows(&a, 1, workspace, WORKSPACE),
+                               svf_merge_rows(&a, 1, workspace, 0)};
+  const int counted = alloc_calls;
+  ck_assert_int_eq(status[0], SVF_OK);
+  ck_assert_int_eq(status[1], SVF_OK);
+  ck_assert_int_eq(status[2], SVF_ERR_SPACE);
   ck_assert_int_eq(counted, 0);
 }
 END_TEST
@@ -49,4 +71,4 @@ START_TEST(selftest_survives_every_failure)
 }
 END_TEST
 
-SUITE("alloc", a_matmul_never_allocates, selftest_survives_every_failure)
+SUITE("alloc", a_matmul_never_allocates, a_merge_never_allocates, selftest_survives_every_failure)

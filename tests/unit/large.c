@@ -26,8 +26,15 @@ START_TEST(strides)
   static _Alignas(64) unsigned char block[4096], workspace[1 << 16];
   for (int i = 0; i < M * R; ++i) u[i] = (float)(i + 1);
   for (int i = 0; i < R * N; ++i) vt[i] = (float)(i % 4);
-  const svf_linear_source s = {
-      .m = M, .n = N, .r = R, .u = u, .u_stride = R, .vt = vt, .vt_stride = N, .sigma = sigma};
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = M,
+                               .n = N,
+                               .r = R,
+                               .u = u,
+                               .u_stride = R,
+                               .vt = vt,
+                               .vt_stride = N,
+                               .sigma = sigma};
   ck_works(svf_linear_pack(&s, block, sizeof block));
   const ptrdiff_t x_stride = (ptrdiff_t)apart + 9, y_stride = -(ptrdiff_t)apart;
   float *y0 = y + (ROWS - 1) * apart;
@@ -64,14 +71,22 @@ START_TEST(block)
 {
   const size_t m = (size_t)1 << 20, n = 1, r = 1040; /* U: 2^20 * 1040 * 4 = 4.06 GiB */
   size_t bytes;
-  ck_works(svf_linear_bytes(m, n, r, SVF_FORMAT_F32, 0, &bytes));
+  const svf_linear_source shape = {.size = sizeof shape, .m = m, .n = n, .r = r};
+  ck_works(svf_linear_bytes(&shape, &bytes));
   ck_assert_uint_gt(bytes, (size_t)1 << 32);
   /* The same layout at a small m gives every field but those that depend on m. */
   static _Alignas(64) unsigned char small[1 << 20];
   static float u[16 * 1040], vt[1040], sigma[1040];
   for (size_t k = 0; k < r; ++k) vt[k] = sigma[k] = 1;
-  const svf_linear_source s = {
-      .m = 16, .n = n, .r = r, .u = u, .u_stride = r, .vt = vt, .vt_stride = n, .sigma = sigma};
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = 16,
+                               .n = n,
+                               .r = r,
+                               .u = u,
+                               .u_stride = r,
+                               .vt = vt,
+                               .vt_stride = n,
+                               .sigma = sigma};
   ck_works(svf_linear_pack(&s, small, sizeof small));
   unsigned char *big = map(bytes);
   const svf_linear_header *from = svf_linear_info(small);
@@ -79,7 +94,7 @@ START_TEST(block)
   svf_linear_header *h = (svf_linear_header *)(void *)big;
   h->m = m;
   h->bytes = bytes;
-  ck_works(svf_linear_check(big, bytes, 0));
+  ck_works(svf_linear_check(big, bytes, false));
   /* The last panel is the only one that is not zero. */
   float *last = (float *)(void *)(big + h->u_offset) + (m / 16 - 1) * r * 16;
   for (size_t k = 0; k < r; ++k) last[k * 16 + 15] = 2;
@@ -93,10 +108,11 @@ START_TEST(block)
   unsigned char *workspace = map(need);
   svf_plan plan;
   ck_works(svf_matmul_plan(&plan, &a, 4096, workspace, need));
-  for (int stage = 0; stage < SVF_STAGES - 1; ++stage) {
-    for (size_t i = 0; i < 4096; ++i) svf_matmul_stage(&plan, stage, i);
+  for (int stage = svf_matmul_next_stage(&plan, 0), next; stage >= 0; stage = next) {
+    next = svf_matmul_next_stage(&plan, stage + 1);
+    /* Of the last one only the part with the last panel. */
+    for (size_t i = next < 0 ? 4095 : 0; i < 4096; ++i) svf_matmul_stage(&plan, stage, i);
   }
-  svf_matmul_stage(&plan, SVF_STAGES - 1, 4095); /* the part with the last panel */
   ck_assert_float_eq(y[m - 1], 2 * 3 * (float)r);
   ck_assert_float_eq(y[m - 2], 0);
   munmap(big, bytes);

@@ -15,10 +15,18 @@ static svf_linear_source source(void)
   for (int i = 0; i < M * R; ++i) u[i] = (float)i;
   for (int i = 0; i < R * N; ++i) vt[i] = (float)(1000 + i);
   for (int i = 0; i < R; ++i) sigma[i] = (float)(R - i);
-  ck_works(svf_linear_bytes(M, N, R, SVF_FORMAT_F32, 0, &bytes));
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = M,
+                               .n = N,
+                               .r = R,
+                               .u = u,
+                               .u_stride = R,
+                               .vt = vt,
+                               .vt_stride = N,
+                               .sigma = sigma};
+  ck_works(svf_linear_bytes(&s, &bytes));
   ck_assert_uint_le(bytes, sizeof block);
-  return (svf_linear_source){
-      .m = M, .n = N, .r = R, .u = u, .u_stride = R, .vt = vt, .vt_stride = N, .sigma = sigma};
+  return s;
 }
 
 static const float *at(size_t offset) { return (const float *)(const void *)(block + offset); }
@@ -66,44 +74,54 @@ START_TEST(parts_give_the_same_bytes)
   for (size_t nth = 1; nth <= 9; ++nth) {
     memset(other, 0xaa, sizeof other);
     for (size_t ith = nth; ith-- > 0;) ck_works(svf_linear_pack_part(&s, other, bytes, ith, nth));
-    ck_fails(svf_linear_check(other, bytes, 0), SVF_ERR_CORRUPT, "sealed");
+    ck_fails(svf_linear_check(other, bytes, false), SVF_ERR_CORRUPT, "sealed");
     ck_works(svf_linear_seal(other, bytes));
     ck_assert_mem_eq(other, block, bytes);
   }
 }
 END_TEST
 
+/* The size of a packed block with these dimensions and, after them, other members. */
+#define BYTES(m_, n_, r_, ...)                                                              \
+  svf_linear_bytes(                                                                         \
+      &(svf_linear_source){                                                                 \
+          .size = sizeof(svf_linear_source), .m = (m_), .n = (n_), .r = (r_), __VA_ARGS__}, \
+      &n)
+
 START_TEST(bytes_misuse)
 {
   size_t n = 77;
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, 0, NULL), SVF_ERR_NULL, "bytes");
-  ck_fails(svf_linear_bytes(0, 1, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "m is 0");
-  ck_fails(svf_linear_bytes(1, 0, 1, SVF_FORMAT_F32, 0, &n), SVF_ERR_ARGUMENT, "n is 0");
-  ck_fails(svf_linear_bytes(1, 1, 0, SVF_FORMAT_W84, 0, &n), SVF_ERR_ARGUMENT, "dense");
-  ck_fails(svf_linear_bytes(1, 1, 1, (svf_format)9, 0, &n), SVF_ERR_ARGUMENT, "format is 9");
-  ck_fails(svf_linear_bytes(SIZE_MAX / 8, 1, 4, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "m = ");
-  ck_fails(svf_linear_bytes(1, SIZE_MAX, 2, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
-  ck_fails(svf_linear_bytes(1, 1, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW, "SIZE_MAX");
-  ck_fails(svf_linear_bytes(SIZE_MAX, SIZE_MAX, SIZE_MAX, SVF_FORMAT_F32, 0, &n), SVF_ERR_OVERFLOW,
-           "SIZE_MAX");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_F32, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_BF16, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_S8, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_ARGUMENT, "group is 32");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W4, &(svf_quant){.group = 48}, &n),
-           SVF_ERR_ARGUMENT, "group is 48");
-  ck_fails(svf_linear_bytes(1, 1, 1, SVF_FORMAT_W8, &(svf_quant){.group = 256}, &n),
-           SVF_ERR_ARGUMENT, "group is 256");
-  ck_fails(svf_linear_bytes(SIZE_MAX / 2, 1, 4, SVF_FORMAT_W4, &(svf_quant){.group = 32}, &n),
-           SVF_ERR_OVERFLOW, "m = ");
-  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W84, &(svf_quant){.head = 100}, &n),
-           SVF_ERR_ARGUMENT, "head is 100");
-  ck_fails(svf_linear_bytes(1, 1, 300, SVF_FORMAT_W84, &(svf_quant){.head = 512}, &n),
-           SVF_ERR_ARGUMENT, "up to r = 300");
-  ck_fails(svf_linear_bytes(1, 1, 512, SVF_FORMAT_W4, &(svf_quant){.head = 256}, &n),
-           SVF_ERR_ARGUMENT, "head is 256");
+  const svf_linear_source s = source();
+  ck_fails(svf_linear_bytes(&s, NULL), SVF_ERR_NULL, "bytes");
+  ck_fails(svf_linear_bytes(NULL, &n), SVF_ERR_NULL, "source is NULL");
+  const svf_linear_source none = {.m = 1, .n = 1};
+  ck_fails(svf_linear_bytes(&none, &n), SVF_ERR_VERSION, "source->size is 0");
+  ck_fails(BYTES(0, 1, 1, .u = NULL), SVF_ERR_ARGUMENT, "m is 0");
+  ck_fails(BYTES(1, 0, 1, .u = NULL), SVF_ERR_ARGUMENT, "n is 0");
+  ck_fails(BYTES(1, 1, 0, .format = SVF_FORMAT_W84), SVF_ERR_ARGUMENT, "dense");
+  ck_fails(BYTES(1, 1, 1, .format = (svf_format)9), SVF_ERR_ARGUMENT, "format is 9");
+  ck_fails(BYTES(SIZE_MAX / 8, 1, 4, .u = NULL), SVF_ERR_OVERFLOW, "m = ");
+  ck_fails(BYTES(1, SIZE_MAX, 2, .u = NULL), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(BYTES(1, 1, SIZE_MAX, .u = NULL), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(BYTES(SIZE_MAX, SIZE_MAX, SIZE_MAX, .u = NULL), SVF_ERR_OVERFLOW, "SIZE_MAX");
+  ck_fails(BYTES(1, 1, 1, .quant.group = 32), SVF_ERR_ARGUMENT, "group is 32");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_BF16, .quant.group = 32), SVF_ERR_ARGUMENT,
+           "group is 32");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_S8, .quant.group = 32), SVF_ERR_ARGUMENT,
+           "group is 32");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_W4, .quant.group = 48), SVF_ERR_ARGUMENT,
+           "group is 48");
+  ck_fails(BYTES(1, 1, 1, .format = SVF_FORMAT_W8, .quant.group = 256), SVF_ERR_ARGUMENT,
+           "group is 256");
+  ck_fails(BYTES(SIZE_MAX / 2, 1, 4, .format = SVF_FORMAT_W4, .quant.group = 32), SVF_ERR_OVERFLOW,
+           "m = ");
+  ck_fails(BYTES(1, 1, 512, .format = SVF_FORMAT_W84, .quant.head = 100), SVF_ERR_ARGUMENT,
+           "head is 100");
+  ck_fails(BYTES(1, 1, 300, .format = SVF_FORMAT_W84, .quant.head = 512), SVF_ERR_ARGUMENT,
+           "up to r = 300");
+  ck_fails(BYTES(1, 1, 512, .format = SVF_FORMAT_W4, .quant.head = 256), SVF_ERR_ARGUMENT,
+           "head is 256");
+  ck_fails(BYTES(1, 1, 1, .quant.reserved[5] = 3), SVF_ERR_ARGUMENT, "reserved[5] is 3");
   ck_assert_uint_eq(n, 77);
 }
 END_TEST
@@ -111,13 +129,13 @@ END_TEST
 START_TEST(a_dense_layer_is_its_second_factor)
 {
   static const float w[2 * 3] = {1, 2, 3, 4, 5, 6};
-  svf_linear_source s = {.m = 2, .n = 3, .u = w, .u_stride = 3};
+  svf_linear_source s = {.size = sizeof s, .m = 2, .n = 3, .u = w, .u_stride = 3};
   float back[2 * 3] = {0};
   size_t size;
-  ck_works(svf_linear_bytes(2, 3, 0, SVF_FORMAT_F32, NULL, &size));
+  ck_works(svf_linear_bytes(&s, &size));
   ck_assert_uint_eq(size, sizeof(svf_linear_header) + 3 * 64);
   ck_works(svf_linear_pack(&s, block, sizeof block));
-  ck_works(svf_linear_check(block, size, 1));
+  ck_works(svf_linear_check(block, size, true));
   ck_assert_ptr_null(svf_linear_sigma(block));
   ck_works(svf_linear_unpack(block, size, back, 3, NULL, 0));
   ck_assert_mem_eq(back, w, sizeof w);
@@ -148,7 +166,8 @@ START_TEST(integers_are_as_documented)
       w[j * STEPS + k] = ldexpf((float)((j + k) % 16 - 8), -j);
     }
   }
-  const svf_linear_source from = {.m = CHANNELS,
+  const svf_linear_source from = {.size = sizeof from,
+                                  .m = CHANNELS,
                                   .n = STEPS,
                                   .r = STEPS,
                                   .format = SVF_FORMAT_W4,
@@ -158,7 +177,7 @@ START_TEST(integers_are_as_documented)
                                   .vt_stride = STEPS,
                                   .sigma = s,
                                   .quant = {.group = 64}};
-  ck_works(svf_linear_bytes(CHANNELS, STEPS, STEPS, SVF_FORMAT_W4, &from.quant, &size));
+  ck_works(svf_linear_bytes(&from, &size));
   ck_assert_uint_le(size, sizeof big);
   ck_works(svf_linear_pack(&from, big, size));
   const svf_linear_header *h = svf_linear_info(big);
@@ -228,7 +247,7 @@ END_TEST
     svf_linear_header *const h = (svf_linear_header *)(void *)block; \
     (void)h;                                                         \
     change;                                                          \
-    ck_fails(svf_linear_check(block, bytes, 1), status, words);      \
+    ck_fails(svf_linear_check(block, bytes, true), status, words);   \
   } while (0)
 
 START_TEST(check_misuse)
@@ -252,8 +271,8 @@ START_TEST(check_misuse)
   CHECK_FAILS(h->checksum = 0, SVF_ERR_CORRUPT, "sealed");
   CHECK_FAILS(bytes -= 1, SVF_ERR_SPACE, "only");
   CHECK_FAILS(bytes = 100, SVF_ERR_SPACE, "header");
-  ck_fails(svf_linear_check(NULL, bytes, 0), SVF_ERR_NULL, "block");
-  ck_fails(svf_linear_check(block + 32, sizeof block, 0), SVF_ERR_ALIGNMENT, "64");
+  ck_fails(svf_linear_check(NULL, bytes, false), SVF_ERR_NULL, "block");
+  ck_fails(svf_linear_check(block + 32, sizeof block, false), SVF_ERR_ALIGNMENT, "64");
   ck_fails(svf_linear_seal(NULL, bytes), SVF_ERR_NULL, "block");
 }
 END_TEST
@@ -266,10 +285,10 @@ START_TEST(any_flipped_bit_is_noticed)
   for (size_t i = 0; i < bytes; ++i) {
     const int bit = (int)(i % 8);
     block[i] ^= (unsigned char)(1 << bit);
-    ck_assert_int_ne(svf_linear_check(block, bytes, 1), SVF_OK);
+    ck_assert_int_ne(svf_linear_check(block, bytes, true), SVF_OK);
     block[i] ^= (unsigned char)(1 << bit);
   }
-  ck_works(svf_linear_check(block, bytes, 1));
+  ck_works(svf_linear_check(block, bytes, true));
 }
 END_TEST
 
@@ -292,6 +311,92 @@ START_TEST(slices_of_the_rank)
 }
 END_TEST
 
-SUITE("linear", layout_is_as_documented, parts_give_the_same_bytes, bytes_misuse,
-      a_dense_layer_is_its_second_factor, integers_are_as_documented, pack_misuse, check_misuse,
-      any_flipped_bit_is_noticed, slices_of_the_rank)
+/* Every format of a layer whose factors are stored the other way round, or with gaps, has the bytes
+ * of the plain one, whatever the parts. */
+static void same_bytes(svf_format format, svf_dtype type, size_t gap, size_t nth)
+{
+  enum { M_ = 37, N_ = 300, R_ = 129, MOST = 2 * (M_ + N_) * (R_ + 5) };
+  static _Alignas(64) unsigned char want[1 << 19], got[1 << 19];
+  static float plain[2][N_ * R_], turned[2][MOST], ones[R_];
+  const size_t size = svf_dtype_size(type), rows[2] = {M_, R_}, columns[2] = {R_, N_};
+  for (int f = 0; f < 2; ++f) {
+    const size_t step = rows[f] * gap + 5;
+    memset(turned[f], 0xff, sizeof turned[f]); /* NaN: what is not meant to be read shows */
+    for (size_t i = 0; i < rows[f]; ++i) {
+      for (size_t k = 0; k < columns[f]; ++k) {
+        const float x = sinf((float)(f + 1 + 7 * i + 13 * k * k % 1009));
+        memcpy((char *)plain[f] + (i * columns[f] + k) * size, (const char *)&x + 4 - size, size);
+        memcpy((char *)turned[f] + (i * gap + k * step) * size, (const char *)&x + 4 - size, size);
+      }
+    }
+  }
+  svf_linear_source s = {.size = sizeof s,
+                         .m = M_,
+                         .n = N_,
+                         .r = R_,
+                         .format = format,
+                         .u_type = type,
+                         .u = plain[0],
+                         .u_stride = R_,
+                         .vt_type = type,
+                         .vt = plain[1],
+                         .vt_stride = N_,
+                         .sigma = ones,
+                         .quant.head = format == SVF_FORMAT_W84 ? 64 : 0};
+  double error, turned_error;
+  ck_works(svf_linear_pack(&s, want, sizeof want));
+  ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, &error));
+  s.quant = (svf_quant){.head = format == SVF_FORMAT_W84 ? 64 : 0};
+  s.u = turned[0];
+  s.vt = turned[1];
+  s.u_stride = s.vt_stride = gap;
+  s.u_step = M_ * gap + 5;
+  s.vt_step = R_ * gap + 5;
+  memset(got, 0xaa, sizeof got);
+  for (size_t ith = 0; ith < nth; ++ith) {
+    ck_works(svf_linear_pack_part(&s, got, sizeof got, ith, nth));
+  }
+  ck_works(svf_linear_seal(got, sizeof got));
+  ck_assert_mem_eq(got, want, svf_linear_info(want)->bytes);
+  ck_works(svf_quant_plan(&s, SIZE_MAX, &s.quant, &turned_error));
+  ck_assert(turned_error == error);
+}
+
+START_TEST(transposed_sources_give_the_same_bytes)
+{
+  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
+    same_bytes((svf_format)f, SVF_DTYPE_F32, 1, 1);
+    same_bytes((svf_format)f, SVF_DTYPE_BF16, 1, 3);
+    same_bytes((svf_format)f, SVF_DTYPE_F32, 2, 2);
+  }
+}
+END_TEST
+
+/* Strides and steps: what would overlap, or does not exist. */
+START_TEST(steps_misuse)
+{
+  PACK_FAILS((s.u_stride = 1, s.u_step = M - 1), SVF_ERR_ARGUMENT,
+             "u_stride is 1, its step 34: 35 rows of r = 18 would overlap");
+  PACK_FAILS((s.vt_stride = 3, s.vt_step = 2), SVF_ERR_ARGUMENT, "vt_stride is 3, its step 2");
+  PACK_FAILS((s.vt_stride = 0, s.vt_step = R), SVF_ERR_ARGUMENT, "would overlap");
+  PACK_FAILS((s.u_stride = 7, s.u_step = 7), SVF_ERR_ARGUMENT, "would overlap");
+  PACK_FAILS((s.u_stride = R - 1, s.u_step = 1), SVF_ERR_ARGUMENT, "less than r = 18");
+  PACK_FAILS((s.u_stride = 1, s.u_step = SIZE_MAX / 4), SVF_ERR_OVERFLOW, "source->u: 35 rows");
+  PACK_FAILS((s.u_stride = SIZE_MAX / 8, s.u_step = SIZE_MAX / 16), SVF_ERR_OVERFLOW, "source->u");
+  svf_linear_source s = source();
+  s.u_step = 1; /* as 0 */
+  s.vt_step = 1;
+  ck_works(svf_linear_pack(&s, block, bytes));
+  ck_works(svf_linear_pack(&(svf_linear_source){.size = sizeof s, .m = 1, .n = N, .u = vt}, other,
+                           sizeof other)); /* the only row needs no stride */
+  s.quant.reserved[0] = 1;
+  ck_fails(svf_linear_pack(&s, block, bytes), SVF_ERR_ARGUMENT, "reserved[0] is 1");
+  s.size = offsetof(svf_linear_source, quant);
+  ck_fails(svf_linear_pack(&s, block, bytes), SVF_ERR_VERSION, "source->size");
+}
+END_TEST
+
+SUITE("linear", transposed_sources_give_the_same_bytes, steps_misuse, layout_is_as_documented,
+      parts_give_the_same_bytes, bytes_misuse, a_dense_layer_is_its_second_factor,
+      integers_are_as_documented, pack_misuse, check_misuse, any_flipped_bit_is_noticed,
+      slices_of_the_rank)

@@ -2,12 +2,16 @@
  *
  * Arguments of a call: what is refused, with which status and message, and that nothing is
  * written. */
+#include <limits.h>
+
 #include "tests/unit/small_layer.h"
+
+enum { STAGES = 4 }; /* at present */
 
 /* Every way to carry out a call refuses it alike. */
 static void refused(const svf_matmul_args *a, svf_status status, const char *words)
 {
-  const svf_pool pool = {.threads = 1, .run = NULL};
+  const svf_pool pool = {.size = sizeof pool, .threads = 1};
   svf_plan plan;
   memset(y, 0x5a, sizeof y);
   memset(&plan, 0x5a, sizeof plan);
@@ -30,7 +34,7 @@ START_TEST(bad_arguments)
 {
   refused(NULL, SVF_ERR_NULL, "args is NULL");
   REFUSED(a.size = 0, SVF_ERR_VERSION, "args->size is 0");
-  REFUSED(a.size += 8, SVF_ERR_VERSION, "args->size");
+  REFUSED(a.size = offsetof(svf_matmul_args, isa), SVF_ERR_VERSION, "args->size");
   REFUSED(a.linear = NULL, SVF_ERR_NULL, "args->linear");
   REFUSED(a.linear = block + 1, SVF_ERR_ALIGNMENT, "64 bytes");
   REFUSED(a.x = NULL, SVF_ERR_NULL, "args->x is NULL");
@@ -55,6 +59,32 @@ START_TEST(bad_arguments)
 }
 END_TEST
 
+/* A caller of a later version, with a member that this library does not know. */
+START_TEST(newer_callers)
+{
+  struct {
+    svf_matmul_args args;
+    size_t unknown;
+  } newer = {.args = valid_call()};
+  struct {
+    svf_pool pool;
+    size_t unknown;
+  } pool = {.pool = {.size = sizeof pool, .threads = 1}};
+  newer.args.size = sizeof newer;
+  ck_works(svf_matmul(&newer.args, 1, workspace, sizeof workspace));
+  ck_fails(svf_matmul_pool(&newer.args, &pool.pool, workspace, sizeof workspace), SVF_ERR_NULL,
+           "pool->run");
+  pool.unknown = 1;
+  ck_fails(svf_matmul_pool(&newer.args, &pool.pool, workspace, sizeof workspace), SVF_ERR_VERSION,
+           "pool->size is");
+  pool.pool.size = 8;
+  ck_fails(svf_matmul_pool(&newer.args, &pool.pool, workspace, sizeof workspace), SVF_ERR_VERSION,
+           "pool->size is 8");
+  newer.unknown = 1;
+  refused(&newer.args, SVF_ERR_VERSION, "args->size is");
+}
+END_TEST
+
 START_TEST(bad_blocks)
 {
   svf_matmul_args a = valid_call();
@@ -76,7 +106,7 @@ START_TEST(a_dense_layer_has_no_gains)
   static _Alignas(64) unsigned char dense[512];
   const float *const base[1] = {NULL};
   float out[2] = {0};
-  const svf_linear_source s = {.m = 2, .n = 2, .u = w, .u_stride = 2};
+  const svf_linear_source s = {.size = sizeof s, .m = 2, .n = 2, .u = w, .u_stride = 2};
   ck_works(svf_linear_pack(&s, dense, sizeof dense));
   svf_matmul_args a = {.size = sizeof a, .linear = dense, .rows = 1, .x = in, .y = out};
   ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
@@ -124,7 +154,7 @@ static void check_growth(svf_matmul_args *a, size_t most)
 static void check_growth_of(svf_linear_source s, size_t most)
 {
   size_t bytes;
-  ck_works(svf_linear_bytes(s.m, s.n, s.r, s.format, &s.quant, &bytes));
+  ck_works(svf_linear_bytes(&s, &bytes));
   void *layer = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
   ck_works(svf_linear_pack(&s, layer, bytes));
   for (int isa = 0; isa < SVF_ISA_COUNT; ++isa) {
@@ -147,7 +177,8 @@ START_TEST(workspace_grows_with_rows)
     check_growth_of(s, 70);
     for (size_t i = 0; i < sizeof wide / sizeof *wide; ++i) {
       check_growth_of(
-          (svf_linear_source){.m = wide[i],
+          (svf_linear_source){.size = sizeof(svf_linear_source),
+                              .m = wide[i],
                               .n = 1,
                               .u = column,
                               .u_stride = 1,
@@ -171,8 +202,8 @@ START_TEST(no_rows_is_nothing_to_do)
   ck_works(svf_matmul_workspace(&a, 2, &bytes));
   ck_works(svf_matmul(&a, 2, workspace, bytes));
   ck_works(svf_matmul_plan(&plan, &a, 2, workspace, bytes));
-  ck_assert_int_eq(svf_matmul_next_stage(&plan, 0), SVF_STAGES);
-  for (int stage = 0; stage < SVF_STAGES; ++stage) svf_matmul_stage(&plan, stage, 0);
+  ck_assert_int_eq(svf_matmul_next_stage(&plan, 0), -1);
+  for (int stage = 0; stage < STAGES; ++stage) svf_matmul_stage(&plan, stage, 0);
 }
 END_TEST
 
@@ -184,12 +215,16 @@ START_TEST(stages_out_of_range_do_nothing)
   memset(y, 0x5a, sizeof y);
   svf_matmul_stage(NULL, 0, 0);
   svf_matmul_stage(&plan, -1, 0);
-  svf_matmul_stage(&plan, SVF_STAGES, 0);
-  for (int stage = 0; stage < SVF_STAGES; ++stage) {
+  svf_matmul_stage(&plan, INT_MIN, 0);
+  svf_matmul_stage(&plan, INT_MAX, 0);
+  svf_matmul_stage(&plan, STAGES, 0);
+  for (int stage = 0; stage < STAGES; ++stage) {
     svf_matmul_stage(&plan, stage, 2);
     svf_matmul_stage(&plan, stage, SIZE_MAX);
   }
-  ck_assert_int_eq(svf_matmul_next_stage(NULL, 0), SVF_STAGES);
+  ck_assert_int_eq(svf_matmul_next_stage(NULL, 0), -1);
+  ck_assert_int_eq(svf_matmul_next_stage(&plan, STAGES), -1);
+  ck_assert_int_eq(svf_matmul_next_stage(&plan, INT_MAX), -1);
   for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
 }
 END_TEST
@@ -199,7 +234,8 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
 {
   enum { N_LARGE = 4096, R_LARGE = 512 };
   static float large[R_LARGE * N_LARGE], large_y[16 * 64], ones[R_LARGE];
-  const svf_linear_source s = {.m = 16,
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = 16,
                                .n = N_LARGE,
                                .r = R_LARGE,
                                .u = large,
@@ -210,7 +246,7 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
                                .format = format};
   svf_matmul_args a = {.size = sizeof a, .rows = rows, .x = large, .y = large_y, .y_stride = 16};
   size_t bytes, workspace_bytes;
-  ck_works(svf_linear_bytes(s.m, s.n, s.r, s.format, NULL, &bytes));
+  ck_works(svf_linear_bytes(&s, &bytes));
   void *layer = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
   ck_assert_ptr_nonnull(layer);
   ck_works(svf_linear_pack(&s, layer, bytes));
@@ -221,7 +257,8 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
   svf_plan plan;
   ck_works(svf_matmul_plan(&plan, &a, nth, space, workspace_bytes));
   unsigned bits = 0;
-  for (int stage = 0; (stage = svf_matmul_next_stage(&plan, stage)) < SVF_STAGES; ++stage) {
+  for (int stage = 0; (stage = svf_matmul_next_stage(&plan, stage)) >= 0; ++stage) {
+    ck_assert_int_lt(stage, STAGES);
     bits |= 1u << stage;
   }
   free(space);
@@ -254,6 +291,6 @@ START_TEST(selftest_runs)
 }
 END_TEST
 
-SUITE("matmul", bad_arguments, bad_blocks, a_dense_layer_has_no_gains, bad_workspaces,
-      workspace_grows_with_rows, no_rows_is_nothing_to_do, stages_out_of_range_do_nothing,
-      stages_that_are_needed, selftest_runs)
+SUITE("matmul", bad_arguments, newer_callers, bad_blocks, a_dense_layer_has_no_gains,
+      bad_workspaces, workspace_grows_with_rows, no_rows_is_nothing_to_do,
+      stages_out_of_range_do_nothing, stages_that_are_needed, selftest_runs)

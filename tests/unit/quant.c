@@ -40,7 +40,8 @@ static svf_linear_source source(void)
   orthonormal(u, 1);
   orthonormal(vt, 2);
   for (size_t k = 0; k < SIZE; ++k) sigma[k] = powf((float)(k + 1), -0.5f);
-  return (svf_linear_source){.m = SIZE,
+  return (svf_linear_source){.size = sizeof(svf_linear_source),
+                             .m = SIZE,
                              .n = SIZE,
                              .r = SIZE,
                              .u = u,
@@ -76,8 +77,13 @@ START_TEST(error_is_that_of_the_packed_block)
   size_t bytes[HEADS];
   double before = HUGE_VAL;
   for (size_t i = 0; i < HEADS; ++i) {
-    const svf_quant q = {64, heads[i]};
-    ck_works(svf_linear_bytes(SIZE, SIZE, SIZE, SVF_FORMAT_W84, &q, &bytes[i]));
+    const svf_linear_source sized = {.size = sizeof sized,
+                                     .m = SIZE,
+                                     .n = SIZE,
+                                     .r = SIZE,
+                                     .format = SVF_FORMAT_W84,
+                                     .quant = {.group = 64, .head = heads[i]}};
+    ck_works(svf_linear_bytes(&sized, &bytes[i]));
   }
   ck_assert_uint_le(bytes[HEADS - 1], sizeof block);
   for (size_t i = 0; i < HEADS; ++i) {
@@ -149,7 +155,7 @@ END_TEST
 START_TEST(misuse)
 {
   svf_linear_source s = source();
-  svf_quant q = {7, 7};
+  svf_quant q = {.group = 7, .head = 7};
   double error = 7;
   ck_fails(svf_quant_plan(NULL, SIZE_MAX, &q, &error), SVF_ERR_NULL, "source is NULL");
   ck_fails(svf_quant_plan(&s, SIZE_MAX, NULL, &error), SVF_ERR_NULL, "quant is NULL");

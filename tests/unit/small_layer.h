@@ -18,8 +18,15 @@ static inline svf_linear_source valid_source(void)
   for (int i = 0; i < R * N; ++i) vt[i] = (float)(i % 5) - 2;
   for (int i = 0; i < R; ++i) sigma[i] = 1;
   for (int i = 0; i < ROWS * N; ++i) x[i] = (float)(i % 3) - 1;
-  return (svf_linear_source){
-      .m = M, .n = N, .r = R, .u = u, .u_stride = R, .vt = vt, .vt_stride = N, .sigma = sigma};
+  return (svf_linear_source){.size = sizeof(svf_linear_source),
+                             .m = M,
+                             .n = N,
+                             .r = R,
+                             .u = u,
+                             .u_stride = R,
+                             .vt = vt,
+                             .vt_stride = N,
+                             .sigma = sigma};
 }
 
 static inline svf_matmul_args valid_call(void)

@@ -64,7 +64,7 @@ END_TEST
 static void *parts(void *argument)
 {
   const worker *w = argument;
-  for (int stage = svf_matmul_next_stage(w->plan, 0); stage < SVF_STAGES;
+  for (int stage = svf_matmul_next_stage(w->plan, 0); stage >= 0;
        stage = svf_matmul_next_stage(w->plan, stage + 1)) {
     for (size_t i = w->ith; i < PARTS; i += THREADS) svf_matmul_stage(w->plan, stage, i);
     pthread_barrier_wait(w->barrier);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * W' = U diag(d) V^T by the product of a dense layer: its rows X are rows of U times d, its weights
+ * V, packed from V^T through a step. */
+#include <svf/matmul.h>
+#include <svf/merge.h>
+
+#include "src/core/openmp.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+#include "src/core/structs.h"
+#include "src/linear/block.h"
+#include "src/linear/factor.h"
+
+enum { STRIP = 288 }; /* rows at a time: what vector kernels keep in L2 */
+
+/* A checked call and where its workspace has what. */
+typedef struct merge {
+  svf_merge_args args;
+  svf_linear_source factors; /* sigma is d */
+  svf_linear_source v;       /* V as a dense layer */
+  svf_linear_header header;  /* of its packed block */
+  size_t strip, threads;
+  size_t x, product, bytes; /* offsets of a strip of U * d and of the product's workspace; all */
+  char *workspace;
+  svf_status status; /* of planning, which only a mistake of ours can make fail */
+} merge;
+
+/* --- Checks ----------------------------------------------------------------------------------- */
+
+static svf_status read_call(const svf_merge_args *args, size_t threads, merge *m)
+{
+  if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
+  svf_status status =
+      svf_struct_read("args", args, SVF_SIZE_TO(svf_merge_args, flags), &m->args, sizeof m->args);
+  if (status == SVF_OK) status = svf_linear_read_source(m->args.factors, &m->factors);
+  if (status != SVF_OK) return status;
+  svf_linear_source *f = &m->factors;
+  m->threads = threads ? threads : svf_max_threads();
+  m->strip = svf_size_min(m->args.rows, STRIP);
+  if (f->r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer: it is merged already");
+  if (m->args.gains) f->sigma = m->args.gains;
+  m->v = (svf_linear_source){.size = sizeof m->v,
+                             .m = f->n,
+                             .n = f->r,
+                             .u_type = f->vt_type,
+                             .u = f->vt,
+                             .u_stride = f->vt_step,
+                             .u_step = f->vt_stride};
+  if (f->m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
+  return svf_linear_layout(f->n, f->r, 0, SVF_FORMAT_F32, NULL, &m->header);
+}
+
+/* One strip's product, which begins at row `row` of the piece. */
+static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
+{
+  const svf_merge_args *a = &m->args;
+  const size_t at = row * a->out_stride * svf_dtype_size(a->out_type);
+  return (svf_matmul_args){.size = sizeof(svf_matmul_args),
+                           .linear = block,
+                           .rows = svf_size_min(m->strip, a->rows - row),
+                           .x = m->workspace ? m->workspace + m->x : NULL,
+                           .x_stride = (ptrdiff_t)m->factors.r,
+                           .y_type = a->out_type,
+                           .y = a->out ? (char *)a->out + at : NULL,
+                           .y_stride = (ptrdiff_t)a->out_stride};
+}
+
+/* The block of V, a strip of U * d, what the product needs. */
+static svf_status lay_out(merge *m)
+{
+  _Alignas(SVF_LINEAR_ALIGNMENT) svf_linear_header header = m->header;
+  size_t x, own;
+  header.checksum = 1; /* nothing but the header is looked at, and whether it is sealed */
+  const svf_matmul_args args = product_of(m, &header, 0);
+  const svf_status status = svf_matmul_workspace(&args, m->threads, &own);
+  if (status != SVF_OK) return status;
+  m->x = (size_t)header.bytes;
+  if (!svf_size_mul(m->strip * sizeof(float), m->factors.r, &x) ||
+      !svf_size_round(x, SVF_LINEAR_ALIGNMENT, &x) || !svf_size_add(m->x, x, &m->product) ||
+      !svf_size_add(m->product, own, &m->bytes)) {
+    return svf_fail(SVF_ERR_OVERFLOW, "n = %zu, r = %zu: the workspace exceeds SIZE_MAX",
+                    m->factors.n, m->factors.r);
+  }
+  return SVF_OK;
+}
+
+static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
+{
+  const size_t size = svf_dtype_size(a->out_type);
+  size_t span;
+  if (a->flags & ~SVF_MERGE_CONTINUE) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MERGE_CONTINUE is known",
+                    a->flags);
+  }
+  if (a->first_row > f->m || a->rows > f->m - a->first_row) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->first_row is %zu, rows %zu: there are m = %zu",
+                    a->first_row, a->rows, f->m);
+  }
+  if (size == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->out_type is %d, which is no element type",
+                    (int)a->out_type);
+  }
+  if (!a->out) return svf_fail(SVF_ERR_NULL, "args->out is NULL with rows = %zu", a->rows);
+  if ((uintptr_t)a->out % size != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "args->out is at %p, not aligned to its %s elements", a->out,
+                    svf_dtype_name(a->out_type));
+  }
+  if (a->out_stride < f->n) {
+    return svf_fail(SVF_ERR_ARGUMENT, "args->out_stride is %zu, less than n = %zu", a->out_stride,
+                    f->n);
+  }
+  if (!svf_size_mul(a->rows, a->out_stride, &span) || !svf_size_mul(span, size, &span) ||
+      span > PTRDIFF_MAX) {
+    return svf_fail(SVF_ERR_OVERFLOW, "args->out: %zu rows of stride %zu exceed the address space",
+                    a->rows, a->out_stride);
+  }
+  if ((uintptr_t)a->gains % sizeof(float) != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "args->gains is at %p, not aligned to fp32",
+                    (const void *)a->gains);
+  }
+  return SVF_OK;
+}
+
+static svf_status check_workspace(const merge *m, void *workspace, size_t bytes)
+{
+  const svf_linear_header *h = workspace;
+  if (!workspace) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
+  if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "workspace is at %p, not on a multiple of %d bytes",
+                    workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
+  }
+  if (bytes < m->bytes) {
+    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu on %zu threads need %zu",
+                    bytes, m->args.rows, m->threads, m->bytes);
+  }
+  if (!(m->args.flags & SVF_MERGE_CONTINUE)) return SVF_OK;
+  if (svf_linear_check(h, bytes, false) == SVF_OK && h->m == m->header.m && h->n == m->header.n &&
+      h->r == 0 && h->format == m->header.format) {
+    return SVF_OK;
+  }
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "args->flags has SVF_MERGE_CONTINUE, but the workspace holds no V of n = %zu, "
+                  "r = %zu",
+                  m->factors.n, m->factors.r);
+}
+
+/* --- Work ------------------------------------------------------------------------------------- */
+
+static void sync(size_t nth)
+{
+  if (nth > 1) svf_openmp_barrier();
+}
+
+/* A share of rows [row, row + rows) of U times d. */
+static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size_t nth)
+{
+  const svf_factor u = svf_factor_of(&m->factors, 1);
+  float *x = (float *)(void *)(m->workspace + m->x);
+  const size_t end = svf_share(rows, nth, ith + 1);
+  for (size_t i = svf_share(rows, nth, ith); i < end; ++i) {
+    for (size_t k = 0; k < u.k; ++k) {
+      x[i * u.k + k] = svf_factor_at(&u, m->args.first_row + row + i, k) * m->factors.sigma[k];
+    }
+  }
+}
+
+/* Every thread makes its own copy of the plan, which is cheaper than to wait for one. */
+static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
+{
+  svf_plan plan;
+  const svf_matmul_args args = product_of(m, m->workspace, row);
+  const svf_status status =
+      svf_matmul_plan(&plan, &args, nth, m->workspace + m->product, m->bytes - m->product);
+  for (int stage = status == SVF_OK ? svf_matmul_next_stage(&plan, 0) : -1; stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
+    svf_matmul_stage(&plan, stage, ith);
+    sync(nth);
+  }
+  return status;
+}
+
+static void work(void *context, size_t ith, size_t nth)
+{
+  merge *m = context;
+  svf_status status = SVF_OK;
+  if (!(m->args.flags & SVF_MERGE_CONTINUE)) {
+    status = svf_linear_pack_part(&m->v, m->workspace, (size_t)m->header.bytes, ith, nth);
+    sync(nth);
+    /* Sealed without a checksum: nobody else will see this block. */
+    if (ith == 0) ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
+  }
+  for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->strip) {
+    scale_rows(m, row, svf_size_min(m->strip, m->args.rows - row), ith, nth);
+    sync(nth);
+    status = multiply(m, row, ith, nth);
+  }
+  if (ith == 0) m->status = status;
+}
+
+/* --- Public ----------------------------------------------------------------------------------- */
+
+svf_status svf_merge_workspace(const svf_merge_args *args, size_t threads, size_t *bytes)
+{
+  merge m = {0};
+  if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
+  svf_status status = read_call(args, threads, &m);
+  if (status == SVF_OK) status = lay_out(&m);
+  if (status == SVF_OK) *bytes = m.bytes;
+  return status;
+}
+
+svf_status svf_merge_rows(const svf_merge_args *args, size_t threads, void *workspace,
+                          size_t workspace_bytes)
+{
+  merge m = {.workspace = workspace};
+  svf_status status = read_call(args, threads, &m);
+  if (status != SVF_OK || m.args.rows == 0) return status;
+  status = check_out(&m.args, &m.factors);
+  if (status == SVF_OK) status = svf_linear_check_source(&m.factors);
+  if (status == SVF_OK) status = lay_out(&m);
+  if (status == SVF_OK) status = check_workspace(&m, workspace, workspace_bytes);
+  if (status != SVF_OK) return status;
+  if (m.threads == 1) {
+    work(&m, 0, 1);
+  } else {
+    svf_openmp_team(m.threads, work, &m);
+  }
+  return m.status;
+}
