@@ -32,7 +32,7 @@ const cli_option cli_run_options[] = {{.name = "threads",
                                        .letter = 'q',
                                        .take = cli_take_flag,
                                        .at = offsetof(model_options, quiet),
-                                       .help = "no progress"},
+                                       .help = "show no progress"},
                                       {0}};
 
 #define FORMATS "f32, bf16, bf16-split, s8, s8-split, w8, w4, w84"
@@ -65,7 +65,7 @@ const cli_option cli_format_options[] = {
      .value = "N",
      .take = take_group,
      .at = offsetof(model_options, group),
-     .help = "weights that share a scale in w8, w4, w84: 32, 64, 128",
+     .help = "weights that share a scale in w8, w4 and w84: 32, 64 or 128",
      .values = "32, 64 or 128"},
     {0}};
 
@@ -93,18 +93,18 @@ const cli_option cli_expert_options[] = {
     {.name = "scale",
      .value = "S",
      .take = take_scale,
-     .help = "how much of --expert: 1 is the expert (default), 0 the base model",
+     .help = "how much of --expert to apply: 1, the default, is all of it, 0 the base model",
      .values = "a number"},
     {.name = "mix",
      .value = "A=0.7,B=0.3",
      .take = cli_take_text,
      .at = offsetof(model_options, mix),
-     .help = "run with this mixture of expert files; 'base' is one",
+     .help = "run with this mixture of expert files; 'base' is the base model",
      .once = true},
     {.name = "unpaired",
      .take = cli_take_flag,
      .at = offsetof(model_options, unpaired),
-     .help = "take an expert although it was made for other factors"},
+     .help = "accept an expert that was made for other factors"},
     {0}};
 
 void cli_model_groups(cli_group groups[CLI_MODEL_GROUPS], const cli_option *own, void *to,

@@ -23,7 +23,9 @@ static const cli_option table[] = {
      .value = "B",
      .take = take_bits,
      .at = offsetof(options, bits),
-     .help = "w84: average bits of a weight of the layers in factors; without it these are int4",
+     .help =
+         "w84: average bits of a weight of the layers in factors; by default a quarter of their "
+         "singular vectors have 8 bits, the others 4",
      .values = "a number such as 4.9"},
     {0}};
 

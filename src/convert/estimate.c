@@ -13,7 +13,11 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-enum { PROBES = 32, COLUMNS = 64 }; /* 64 columns of 32 sums are 16 KiB: they stay in L1 */
+enum {
+  PROBES = 32,
+  COLUMNS = 64,   /* at a time: with 32 sums each they are 16 KiB, and stay in L1 */
+  LARGE = 1 << 20 /* elements of a matrix that is worth several threads */
+};
 
 /* A matrix of floats, rows x k, contiguous. */
 typedef struct matrix {
@@ -64,10 +68,12 @@ static void multiply_columns(void *context, size_t ith, size_t nth)
   }
 }
 
-/* y = A x, or y = A^T x if transposed. */
+/* y = A x, or y = A^T x if transposed. A small one takes less time than waking threads, which would
+ * then spin beside those of the SVD. */
 static void multiply(const matrix *m, bool transposed, const double *x, double *y, size_t threads)
 {
   product task = {m, x, y};
+  if (m->rows * m->k < LARGE) threads = 1;
   svf_openmp_team(threads, transposed ? multiply_columns : multiply_rows, &task);
 }
 
