@@ -10,7 +10,7 @@ set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
 set(svf_headers backend.h cpu.h export.h gains.h half.h linear.h matmul.h selftest.h status.h svf.h
   types.h version.h)
 set(svf_model_headers context.h convert.h expert.h expert_registry.h factorize.h generate.h model.h
-  modules.h safetensors.h tensor.h text.h tokenizer.h)
+  modules.h safetensors.h score.h tensor.h text.h tokenizer.h)
 
 function(svf_install_headers)
   list(TRANSFORM ARGV PREPEND ${PROJECT_SOURCE_DIR}/include/svf/)

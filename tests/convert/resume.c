@@ -177,7 +177,7 @@ START_TEST(temporaries_are_removed)
 }
 END_TEST
 
-static int see_threads(void *context, size_t done, size_t all, const char *what)
+static bool see_threads(void *context, size_t done, size_t all, const char *what)
 {
   (void)all, (void)what;
   *(int *)context = openblas_get_num_threads();
