@@ -5,7 +5,7 @@
 set(svf_headers backend.h cpu.h export.h gains.h half.h linear.h matmul.h merge.h selftest.h status.h svf.h
   types.h version.h)
 set(svf_model_headers context.h convert.h expert.h expert_registry.h generate.h model.h
-  modules.h safetensors.h tensor.h text.h tokenizer.h)
+  modules.h safetensors.h score.h tensor.h text.h tokenizer.h)
 set(svf_svd_headers svd.h)
 
 file(GLOB found RELATIVE ${PROJECT_SOURCE_DIR}/include/svf CONFIGURE_DEPENDS

@@ -29,17 +29,17 @@ extern "C" {
 typedef struct svf_model svf_model;
 
 /* How far a long job is: `done` of `all` steps, of which `what` is the one that begins. Called on
- * the thread that started the job; a result other than 0 ends it with SVF_ERR_STOPPED. */
-typedef int svf_progress_fn(void *context, size_t done, size_t all, const char *what);
+ * the thread that started the job; it returns true to end the job with SVF_ERR_STOPPED. */
+typedef bool svf_progress_fn(void *context, size_t done, size_t all, const char *what);
 
 #define SVF_MODEL_NO_MMAP 1u /* read files into memory: one that shrinks while mapped is SIGBUS */
 /* Find all tensors and check their shapes, but pack none: to describe a model, to check experts
  * against it. A context can be made only where every layer is packed already. */
 #define SVF_MODEL_OUTLINE 2u
 
-/* Set to zero first, but size = sizeof. */
+/* Set everything to zero first, then size. */
 typedef struct svf_model_options {
-  size_t size;
+  size_t size;               /* sizeof(svf_model_options) */
   svf_format format;         /* of layers that are not packed yet; w84 in dense ones is w4 */
   svf_quant quant;           /* for w8, w4 and w84; head = 0 of w84: a quarter of the rank */
   size_t threads;            /* to pack with; 0: svf_max_threads() */
@@ -48,36 +48,38 @@ typedef struct svf_model_options {
   void *progress_context;
 } svf_model_options;
 
-/* Open a model. On OK *model must be closed. options may be NULL: f32.
- * Errors: NULL, VERSION, ARGUMENT, IO, MEMORY, STOPPED; NUMERIC, naming a tensor with NaN or Inf
- * that was to be packed; UNSUPPORTED, naming the architecture or
- * setting that is not known; FILE, naming the tensor, both shapes and the file. */
+/* Open a model. On OK *model must be closed. options may be NULL: f32. Errors: NULL, VERSION,
+ * ARGUMENT, IO, MEMORY, STOPPED; NUMERIC, naming a tensor with NaN or Inf that was to be packed;
+ * UNSUPPORTED, naming the architecture or setting that is not known; FILE, naming the tensor, both
+ * shapes and the file. */
 SVF_API svf_status svf_model_open(const char *dir, const svf_model_options *options,
                                   svf_model **model);
 
 /* Close; NULL is ignored. No context of it may exist any more. */
 SVF_API void svf_model_close(svf_model *model);
 
-/* What a model is. */
+/* What a model is. Pointers are to what belongs to the model. */
 typedef struct svf_model_info {
-  const char *architecture; /* as in config.json; belongs to the model */
+  size_t size;              /* in: sizeof(svf_model_info) */
+  const char *architecture; /* as in config.json */
   size_t vocab, hidden, intermediate, layers, heads, kv_heads, head_dim;
-  size_t context; /* positions that it was made for */
-  size_t window;  /* of sliding attention, 0: none */
-  int32_t bos;    /* -1: none */
-  int32_t eos[8]; /* ends a text */
-  int eos_count;
-  size_t linears, factored; /* linear layers, the head included; those of them in factors */
-  size_t packed;            /* linear layers that its files hold packed */
-  svf_format format;        /* of the first of those */
-  size_t group;             /* weights of it that share a scale, 0 in formats without groups */
-  double bits;              /* of a packed weight on average, with scales and padding */
-  size_t parameters;        /* of the model as its files hold it, factors counted as such */
-  size_t weight_bytes;      /* that a token reads: packed layers, norms and biases */
+  size_t context;     /* positions that it was made for */
+  size_t window;      /* of sliding attention, 0: none */
+  int32_t bos;        /* the token that begins a text, -1: none */
+  const int32_t *eos; /* [eos_count] the tokens that end a text */
+  size_t eos_count;
+  size_t linears;      /* linear layers, the head included */
+  size_t factored;     /* those of them in factors */
+  size_t packed;       /* linear layers that its files hold packed */
+  svf_format format;   /* of the first of those */
+  size_t group;        /* weights of it that share a scale, 0 in formats without groups */
+  double bits;         /* of a packed weight on average, with scales and padding */
+  size_t parameters;   /* of the model as its files hold it, factors counted as such */
+  size_t weight_bytes; /* that a token reads: packed layers, norms and biases */
 } svf_model_info;
 
-/* Thread-safe. */
-SVF_API void svf_model_get_info(const svf_model *model, svf_model_info *info);
+/* Describe a model. Of *info only size is read. Errors: NULL, VERSION (info->size). Thread-safe. */
+SVF_API svf_status svf_model_get_info(const svf_model *model, svf_model_info *info);
 
 /* The factored layers, to which experts apply; `count` is 0 for a dense model. Belongs to the
  * model. Thread-safe. */

@@ -115,7 +115,7 @@ static void draw(size_t done, size_t all, const char *what)
   progress.drawn = true;
 }
 
-int cli_progress(void *quiet, size_t done, size_t all, const char *what)
+bool cli_progress(void *quiet, size_t done, size_t all, const char *what)
 {
   if (done == 0) progress.start = cli_now();
   if (!*(const bool *)quiet && isatty(STDERR_FILENO)) draw(done, all, what);

@@ -41,7 +41,7 @@ double cli_now(void);
 
 /* A svf_progress_fn that draws a line with the time left on standard error, if that is a terminal
  * and unless *(bool *)quiet; stops at an interrupt. cli_progress_end wipes the line. */
-int cli_progress(void *quiet, size_t done, size_t all, const char *what);
+bool cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
 
 /* The result of a command that made a model, and what its help says of it. */

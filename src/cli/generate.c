@@ -138,7 +138,7 @@ static svf_status check_options(const session *s)
     const job *j = &s->jobs.job[i];
     if (j->expert) m.expert = j->expert;
     if (j->mix) m.mix = j->mix;
-    temperature = fmaxf(temperature, fabsf(j->request.sampling.temperature));
+    temperature = fmaxf(temperature, fabsf(j->sampling.temperature));
   }
   if (m.expert) m.mix = NULL;
   const svf_sampling *c = &s->o->sampling;
@@ -159,12 +159,13 @@ static svf_status read_jobs(session *s, const cli_words *words)
   const job usual = {.expert = (char *)(uintptr_t)o->m.expert,
                      .mix = (char *)(uintptr_t)o->m.mix,
                      .scale = o->m.scale.value,
-                     .request = {.sampling = o->sampling, .max_tokens = o->tokens}};
+                     .sampling = o->sampling,
+                     .tokens = o->tokens};
   svf_status status = SVF_OK;
   if (words->count == 1 && !o->file) return cli_fail(SVF_ERR_ARGUMENT, "there is no prompt");
   for (size_t i = 1; status == SVF_OK && i < words->count; ++i) {
     status = jobs_add(&s->jobs, words->word[i], strlen(words->word[i]), &usual);
-    if (status == SVF_OK) s->jobs.job[i - 1].request.sampling.seed += i - 1;
+    if (status == SVF_OK) s->jobs.job[i - 1].sampling.seed += i - 1;
   }
   if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
   if (status != SVF_OK) return status;
@@ -233,16 +234,17 @@ static void text_ended(void *context)
 /* What svf_generate would refuse too, but by the number of the request. */
 static svf_status check_request(const session *s, const svf_request *r)
 {
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   svf_candidate scratch;
   int32_t unused;
-  svf_model_get_info(s->model, &info);
+  const svf_status status = svf_model_get_info(s->model, &info);
+  if (status != SVF_OK) return status;
   if (r->prompt_count > info.context || r->max_tokens > info.context + 1 - r->prompt_count) {
     return cli_fail(SVF_ERR_ARGUMENT,
                     "a prompt of %zu tokens and %zu more exceed the model's context of %zu",
                     r->prompt_count, r->max_tokens, info.context);
   }
-  return svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
+  return svf_sample(r->sampling, 0, &(float){0}, 1, &scratch, &unused);
 }
 
 static svf_status prepare(session *s, size_t i, size_t *positions)
@@ -250,7 +252,8 @@ static svf_status prepare(session *s, size_t i, size_t *positions)
   const stops *ends = &s->o->stops;
   output *out = &s->outputs[i];
   svf_request *r = &s->requests[i];
-  *r = s->jobs.job[i].request;
+  *r = (svf_request){
+      .size = sizeof *r, .sampling = &s->jobs.job[i].sampling, .max_tokens = s->jobs.job[i].tokens};
   svf_status status = encode(s, &s->jobs.job[i], &s->prompts[i], &r->prompt_count);
   if (status == SVF_OK) status = check_request(s, r);
   if (status == SVF_OK) status = load_gains(s, i, &r->gains);
@@ -295,7 +298,7 @@ static svf_status check_texts(const session *s)
 }
 
 /* Asked before every pass: nothing more is to be begun, nor a long prompt read to its end. */
-static int is_over(void *context)
+static bool is_over(void *context)
 {
   const session *s = context;
   return cli_interrupted() || ferror(stdout) || check_texts(s) != SVF_OK;
@@ -379,7 +382,10 @@ static int work(session *s, const cli_words *words)
 
 static int run(int argc, char **argv)
 {
-  options o = {.m = cli_model_defaults(), .tokens = USUAL_TOKENS, .sequences = USUAL_SEQUENCES};
+  options o = {.m = cli_model_defaults(),
+               .sampling = {.size = sizeof o.sampling},
+               .tokens = USUAL_TOKENS,
+               .sequences = USUAL_SEQUENCES};
   cli_words words = {.least = 1, .most = SIZE_MAX};
   cli_group groups[CLI_MODEL_GROUPS];
   session s = {.o = &o};

@@ -52,11 +52,13 @@ static void print_model_text(const svf_model_info *i, const svf_modules *modules
   printf("read per token %.1f MB of weights\n", (double)i->weight_bytes / 1e6);
 }
 
-static void print_model(const svf_model *model, bool json)
+static svf_status print_model(const svf_model *model, bool json)
 {
-  svf_model_info info;
-  svf_model_get_info(model, &info);
+  svf_model_info info = {.size = sizeof info};
+  const svf_status status = svf_model_get_info(model, &info);
+  if (status != SVF_OK) return status;
   (json ? print_model_json : print_model_text)(&info, svf_model_modules(model));
+  return SVF_OK;
 }
 
 static void print_expert(const svf_expert *expert, bool json)
@@ -100,8 +102,8 @@ static svf_status describe_expert(const char *path, const model_options *o)
 static svf_status describe_model(const char *path, model_options *o)
 {
   svf_model *model = NULL;
-  const svf_status status = cli_open_model(path, o, SVF_MODEL_OUTLINE, &model);
-  if (status == SVF_OK) print_model(model, o->json);
+  svf_status status = cli_open_model(path, o, SVF_MODEL_OUTLINE, &model);
+  if (status == SVF_OK) status = print_model(model, o->json);
   svf_model_close(model);
   return status;
 }

@@ -25,7 +25,8 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
   if (!more) return no_memory();
   j->job = more;
   job *to = &more[j->count++];
-  *to = (job){.bytes = bytes, .scale = usual->scale, .request = usual->request};
+  *to = (job){
+      .bytes = bytes, .scale = usual->scale, .sampling = usual->sampling, .tokens = usual->tokens};
   to->prompt = malloc(bytes + 1);
   if (!to->prompt || !copy(&to->expert, usual->expert) || !copy(&to->mix, usual->mix)) {
     return no_memory();
@@ -73,12 +74,12 @@ static bool take_seed(const json_t *value, uint64_t *out)
 /* One key of an object; the prompt itself was taken before. */
 static bool take_key(job *to, const char *key, const json_t *value)
 {
-  svf_sampling *s = &to->request.sampling;
+  svf_sampling *s = &to->sampling;
   if (strcmp(key, "prompt") == 0) return true;
   if (strcmp(key, "expert") == 0) return take_text(value, &to->expert);
   if (strcmp(key, "mix") == 0) return take_text(value, &to->mix);
   if (strcmp(key, "scale") == 0) return take_float(value, &to->scale);
-  if (strcmp(key, "tokens") == 0) return take_size(value, &to->request.max_tokens);
+  if (strcmp(key, "tokens") == 0) return take_size(value, &to->tokens);
   if (strcmp(key, "temperature") == 0) return take_float(value, &s->temperature);
   if (strcmp(key, "top_k") == 0) return take_size(value, &s->top_k);
   if (strcmp(key, "top_p") == 0) return take_float(value, &s->top_p);

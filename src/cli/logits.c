@@ -132,12 +132,13 @@ static svf_status check_options(const options *o)
 
 static svf_status work(options *o, const char *dir, const char *text, prompt *p)
 {
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   svf_status status = check_options(o);
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, strlen(text), p);
   if (status != SVF_OK) return status;
   if (p->count == 0) return cli_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
-  svf_model_get_info(p->model, &info);
+  status = svf_model_get_info(p->model, &info);
+  if (status != SVF_OK) return status;
   if (p->count > info.context) {
     return cli_fail(SVF_ERR_ARGUMENT, "the prompt has %zu tokens, the model's context %zu",
                     p->count, info.context);

@@ -160,12 +160,12 @@ static bool has_layer(const svf_model *m, const svf_format *format, size_t group
 
 static svf_status check_format(const char *dir, const model_options *o, const svf_model *model)
 {
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   const char *option = NULL;
   if (o->group > 0 && !has_layer(model, NULL, o->group)) option = "--group";
   if (o->format.given && !has_layer(model, &o->format.value, 0)) option = "--format";
-  if (!option) return SVF_OK;
-  svf_model_get_info(model, &info);
+  const svf_status status = option ? svf_model_get_info(model, &info) : SVF_OK;
+  if (!option || status != SVF_OK) return status;
   return cli_fail_at(cli_fail(SVF_ERR_ARGUMENT, "%s has no effect: the model is packed as %s",
                               option, svf_format_name(info.format)),
                      "%s", dir);
@@ -182,8 +182,9 @@ svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf
 
 svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count)
 {
-  svf_model_info info;
-  svf_model_get_info(model, &info);
+  svf_model_info info = {.size = sizeof info};
+  const svf_status status = svf_model_get_info(model, &info);
+  if (status != SVF_OK) return status;
   for (size_t i = 0; i < count; ++i) {
     if (tokens[i] >= 0 && (size_t)tokens[i] < info.vocab) continue;
     return cli_fail(SVF_ERR_FILE,

@@ -39,7 +39,7 @@ static svf_status emit(output *out, const char *text, size_t bytes)
   return SVF_OK;
 }
 
-int output_token(void *context, int32_t token)
+bool output_token(void *context, int32_t token)
 {
   output *out = context;
   const char *text;
@@ -104,7 +104,7 @@ void output_print_json(const output *out, size_t i, const job *j, const svf_requ
   print_file("expert", j->expert);
   print_file("mix", j->mix);
   printf(", \"scale\": %.9g, \"seed\": %" PRIu64 ", \"text\": ", (double)j->scale,
-         r->sampling.seed);
+         j->sampling.seed);
   cli_json_string(stdout, out->done ? out->done : "", out->bytes);
   printf(", \"prompt_tokens\": %zu, \"tokens\": %zu, \"finish\": \"%s\"}\n", r->prompt_count,
          out->tokens, reason_of(out, r));

@@ -53,7 +53,7 @@ svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t cou
 {
   svf_row rows[PROMPT_ROWS];
   if (cli_interrupted()) return cli_fail(SVF_ERR_STOPPED, "interrupted");
-  for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], 1};
+  for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], true};
   const svf_status status = svf_context_forward(c, rows, count, logits);
   return status == SVF_OK ? check_logits(logits, vocab, at, count) : status;
 }

@@ -139,7 +139,7 @@ svf_status svf_conversion_refuse(const svf_conversion *c)
 
 svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what)
 {
-  if (!c->progress || c->progress(c->progress_context, done, all, what) == 0) return SVF_OK;
+  if (!c->progress || !c->progress(c->progress_context, done, all, what)) return SVF_OK;
   return svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", what);
 }
 

@@ -34,7 +34,7 @@ SVF_PRIVATE_API svf_status svf_struct_write(const char *name, const void *from, 
 
 /* The distance between the elements of a caller's array of `count` structs: the size of the first
  * one, which all must have. 0 for no elements. VERSION, naming the element; OVERFLOW. */
-svf_status svf_struct_step(const char *name, const void *array, size_t count, size_t first,
-                           size_t *step);
+SVF_PRIVATE_API svf_status svf_struct_step(const char *name, const void *array, size_t count,
+                                           size_t first, size_t *step);
 
 #endif

@@ -169,11 +169,10 @@ svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_conf
                                      size_t i, svf_weights_source *source)
 {
   char name[NAME];
-  const bool tied_head = config->tied && i == config->layers * SVF_LAYER_LINEARS;
   const svf_linear_shape shape = svf_model_linear_shape(config, i);
   svf_model_linear_name(config, i, name);
-  return svf_weights_locate(files, name, tied_head ? "model.embed_tokens.weight" : NULL, shape.m,
-                            shape.n, source);
+  return svf_weights_locate(files, name, svf_model_linear_alias(config, i), shape.m, shape.n,
+                            source);
 }
 
 /* --- What can be packed ----------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include <svf/model.h>
 
 #include "src/io/checkpoint.h"
-#include "src/transformer/model.h"
+#include "src/transformer/layers.h"
 
 /* A floating-point tensor as something that can be packed: fp32 or bf16, aligned. */
 typedef struct svf_view {
@@ -47,7 +47,7 @@ void svf_weights_close(svf_weights_views *views);
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
                               size_t m, size_t n, svf_weights_source *source);
 
-/* Linear layer i of a model, by the names and shapes of model.h. */
+/* Linear layer i of a model, by the names and shapes of layers.h. */
 svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,
                                      size_t i, svf_weights_source *source);
 

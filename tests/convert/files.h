@@ -30,7 +30,7 @@ static inline void same_file(const char *a, const char *b, const char *name)
 }
 
 /* svf_progress_fn: stops before step *context. */
-static inline int stop_at(void *context, size_t done, size_t all, const char *what)
+static inline bool stop_at(void *context, size_t done, size_t all, const char *what)
 {
   (void)all, (void)what;
   return done == *(size_t *)context;

@@ -118,17 +118,17 @@ START_TEST(half_of_the_files_are_no_model)
 END_TEST
 
 /* svf_progress_fn: another job on the same directory, begun in the midst of this one. */
-static int meddle(void *context, size_t done, size_t all, const char *what)
+static bool meddle(void *context, size_t done, size_t all, const char *what)
 {
   (void)all, (void)what;
   const char *out = context;
   const svf_model_options o = {.size = sizeof o};
-  if (done != 3) return 0;
+  if (done != 3) return false;
   ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, 2 * LIMIT, NULL, NULL), SVF_ERR_IO,
            "out: another job");
   ck_fails(svf_model_decompose(g.dir, out, svf_svd, NULL), SVF_ERR_IO, "out: another job");
   ck_fails(pack_with(factors, out, &o, 0), SVF_ERR_IO, "out: another job");
-  return 0;
+  return false;
 }
 
 START_TEST(two_jobs_in_one_directory)

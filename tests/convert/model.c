@@ -25,11 +25,11 @@ static float *logits_of(const char *dir, svf_format format, const golden *g, int
   const svf_model_options o = {.size = sizeof o, .format = format};
   svf_model *model = NULL;
   svf_context *c = NULL;
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   int32_t ids[LONGEST];
   svf_row rows[LONGEST];
   ck_works(svf_model_open(dir, &o, &model));
-  svf_model_get_info(model, &info);
+  ck_works(svf_model_get_info(model, &info));
   ck_works(svf_context_create(model, NULL, &c));
   const size_t n = golden_tokens(g, "ids", k, ids);
   float *gains = gains_of ? gains_of(model, g) : NULL;

@@ -45,8 +45,8 @@ static svf_status create_context(void)
 static svf_status generate(void)
 {
   static const int32_t prompt[3] = {1, 2, 3};
-  svf_request r[2] = {{.prompt = prompt, .prompt_count = 3, .max_tokens = 2},
-                      {.prompt = prompt, .prompt_count = 2, .max_tokens = 3}};
+  svf_request r[2] = {{.size = sizeof *r, .prompt = prompt, .prompt_count = 3, .max_tokens = 2},
+                      {.size = sizeof *r, .prompt = prompt, .prompt_count = 2, .max_tokens = 3}};
   return svf_generate(context, r, 2);
 }
 
