@@ -29,6 +29,20 @@ void contender_peers(char *text, size_t bytes)
   for (size_t i = 2; i < contender_count(); ++i) list_add(text, bytes, contenders[i]->name);
 }
 
+svf_format_traits format_traits(svf_format format)
+{
+  svf_format_traits t = {.size = sizeof t};
+  svf_format_get_traits(format, &t);
+  return t;
+}
+
+svf_quant setup_quant(svf_format format, size_t group, size_t r)
+{
+  const svf_format_traits t = format_traits(format);
+  return (svf_quant){.group = t.group_count > 1 ? group : 0,
+                     .head = t.bands ? r / 8 / 256 * 256 : 0};
+}
+
 size_t setup_copies(const setup *s, size_t bytes)
 {
   return 1 + (size_t)(s->cold_bytes / (double)bytes);

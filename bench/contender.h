@@ -33,15 +33,14 @@ typedef struct setup {
   double cold_bytes; /* the copies of the weights take at least so many; 0: one copy */
   size_t threads;
   svf_isa isa;  /* never AUTO */
-  size_t group; /* of w8, w4 and w84 */
+  size_t group; /* where the format has a choice */
 } setup;
 
-/* What svf quantises by; w84 takes an eighth of the spectrum as its head. */
-static inline svf_quant setup_quant(svf_format format, size_t group, size_t r)
-{
-  if (format < SVF_FORMAT_W8) return (svf_quant){0};
-  return (svf_quant){.group = group, .head = format == SVF_FORMAT_W84 ? r / 8 / 256 * 256 : 0};
-}
+/* What a format is like; it is one of the library's. */
+svf_format_traits format_traits(svf_format format);
+
+/* What svf quantises by; a format in two bands takes an eighth of the spectrum as its head. */
+svf_quant setup_quant(svf_format format, size_t group, size_t r);
 
 /* Copies to make of weights of so many bytes. */
 size_t setup_copies(const setup *s, size_t bytes);

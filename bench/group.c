@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "bench/clock.h"
-#include "bench/list.h"
 #include "bench/memory.h"
 #include "bench/pin.h"
 
@@ -151,14 +150,10 @@ static double time_calls(const contender *who, void *self, pace *p)
  * room. A wrong result is off by about 1. */
 static double error_allowed(svf_format format)
 {
-  static const struct {
-    const char *formats;
-    double nmse;
-  } limits[] = {{"f32", 1e-8}, {"bf16,bf16-split", 1e-4}, {"s8,s8-split,w8", 1e-3}};
-  for (size_t i = 0; i < sizeof limits / sizeof *limits; ++i) {
-    if (list_has(limits[i].formats, svf_format_name(format))) return limits[i].nmse;
-  }
-  return 3e-2;
+  const svf_format_traits t = format_traits(format);
+  const double sums = 1e-8, bf16 = 1e-4, int8 = 1e-3, int4 = 3e-2;
+  if (t.integer) return t.weight_bits < 8 ? int4 : int8;
+  return fmax(sums, ldexp(bf16, 2 * (8 - t.weight_precision)));
 }
 
 static bool same_result(svf_format format, const float *want, const float *got, size_t count)

@@ -144,16 +144,10 @@ static bool take_experts(options *o, const option_row *row, const char *value)
 
 static void allowed_formats(char *text)
 {
-  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) list_add(text, TEXT, svf_format_name((svf_format)f));
-  list_add(text, TEXT, "all");
-}
-
-static int find_format(const char *name)
-{
-  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
-    if (strcmp(name, svf_format_name((svf_format)f)) == 0) return f;
+  for (size_t i = 0; i < svf_format_count(); ++i) {
+    list_add(text, TEXT, svf_format_name(svf_format_at(i)));
   }
-  return -1;
+  list_add(text, TEXT, "all");
 }
 
 /* In the order of the list, each once. */
@@ -162,24 +156,33 @@ static bool take_format(options *o, const option_row *row, const char *value)
   char element[64], taken[TEXT] = "";
   o->format_count = 0;
   if (strcmp(value, "all") == 0) {
-    for (int f = 0; f < SVF_FORMAT_COUNT; ++f) o->formats[o->format_count++] = (svf_format)f;
+    for (size_t i = 0; i < svf_format_count() && i < FORMAT_LIST_MAX; ++i) {
+      o->formats[o->format_count++] = svf_format_at(i);
+    }
     return true;
   }
   for (const char *left = value; list_next(&left, element, sizeof element);) {
-    const int f = find_format(element);
-    if (f < 0) return bad_name(row, value, "not a list of formats");
+    svf_format format;
+    if (svf_format_parse(element, &format) != SVF_OK || o->format_count == FORMAT_LIST_MAX) {
+      return bad_name(row, value, "not a list of formats");
+    }
     if (list_has(taken, element)) return bad(row, value, "%s twice", element);
     list_add(taken, sizeof taken, element);
-    o->formats[o->format_count++] = (svf_format)f;
+    o->formats[o->format_count++] = format;
   }
   return true;
 }
 
 static void allowed_groups(char *text)
 {
-  list_add(text, TEXT, "32");
-  list_add(text, TEXT, "64");
-  list_add(text, TEXT, "128");
+  char number[32];
+  for (size_t i = 0; i < svf_format_count(); ++i) {
+    const svf_format_traits t = format_traits(svf_format_at(i));
+    for (size_t g = 0; t.group_count > 1 && g < t.group_count; ++g) {
+      snprintf(number, sizeof number, "%zu", t.groups[g]);
+      if (!list_has(text, number)) list_add(text, TEXT, number);
+    }
+  }
 }
 
 static bool take_group(options *o, const option_row *row, const char *value)
@@ -192,7 +195,8 @@ static bool take_group(options *o, const option_row *row, const char *value)
 
 static void allowed_isas(char *text)
 {
-  for (int i = 0; i < SVF_ISA_COUNT; ++i) list_add(text, TEXT, svf_isa_name((svf_isa)i));
+  list_add(text, TEXT, svf_isa_name(SVF_ISA_AUTO));
+  for (size_t i = 0; i < svf_isa_count(); ++i) list_add(text, TEXT, svf_isa_name(svf_isa_at(i)));
 }
 
 static bool take_isa(options *o, const option_row *row, const char *value)
@@ -272,7 +276,7 @@ static const option_row table[] = {
     {"format", "LIST", "f32", take_format, allowed_formats,
      "of svf; peers compute in the nearest that they have, see their rows' names:"},
     {"group", "N", "32", take_group, allowed_groups,
-     "weights per scale in w8, w4 and w84, whose head is r/8:"},
+     "weights per scale, in formats with a choice; of two bands the head is r/8:"},
     {"isa", "NAME", NULL, take_isa, allowed_isas,
      "best kernels to use; each format is served by the best at or below it; without this SVF_ISA "
      "counts, then auto:"},

@@ -12,6 +12,7 @@
 enum {
   ROWS_LIST_MAX = 32,
   SHAPE_LIST_MAX = 32,
+  FORMAT_LIST_MAX = 32,
   NUMBER_MAX = 1 << 24,   /* of any dimension */
   SECONDS_MAX = 3600,     /* of measuring */
   THREADS_PER_CPU_MAX = 4 /* as many as svf_matmul starts */
@@ -22,11 +23,11 @@ typedef struct options {
   size_t shape_count;
   size_t rows[ROWS_LIST_MAX];
   size_t rows_count;
-  svf_format formats[SVF_FORMAT_COUNT];
+  svf_format formats[FORMAT_LIST_MAX];
   size_t format_count;
   svf_isa isa; /* never AUTO */
   size_t threads, experts;
-  size_t group;                 /* weights per scale, of w8 and w4 */
+  size_t group;                 /* weights per scale, where a format has a choice */
   double cold_bytes;            /* the copies of the weights take at least so many; 0 when warm */
   double seconds;               /* of measuring per row of output, about */
   const char *weights, *tensor; /* a real matrix: file and name, or NULL */

@@ -185,9 +185,9 @@ void weights_accuracy(const weights *w, size_t rows, FILE *to)
   fprintf(to, "%zu rows of X W^T, %zu x %zu at rank %zu, against double precision\n", rows, l->m,
           l->n, l->r);
   fprintf(to, "%-10s %-7s %12s %18s\n", "format", "isa", "NMSE", "largest error/rms");
-  for (int format = 0; format < SVF_FORMAT_COUNT; ++format) {
-    for (int isa = SVF_ISA_REF; isa < SVF_ISA_COUNT; ++isa) {
-      measure_accuracy(l, (svf_format)format, (svf_isa)isa, x, rows, want, to);
+  for (size_t f = 0; f < svf_format_count(); ++f) {
+    for (size_t i = 0; i < svf_isa_count(); ++i) {
+      measure_accuracy(l, svf_format_at(f), svf_isa_at(i), x, rows, want, to);
     }
   }
   fputc('\n', to);

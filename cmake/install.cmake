@@ -64,8 +64,8 @@ if(SVF_BUILD_COMMANDS)
   install(TARGETS svf-verify)
   if(SVF_BUILD_MODEL)
     install(TARGETS svf-cli)
-    install(FILES ${PROJECT_SOURCE_DIR}/src/cli/svf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-    install(FILES ${PROJECT_SOURCE_DIR}/src/cli/completion.bash RENAME svf
+    install(FILES ${svf_documents}/svf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    install(FILES ${svf_documents}/completion.bash RENAME svf
             DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
   endif()
   if(TARGET svf-decompose)

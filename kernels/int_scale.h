@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a block of A becomes integers: see svf/matmul.h. */
+ * How a block of A becomes integers, see svf/matmul.h; and where those of weights begin. */
 #ifndef SVF_KERNELS_INT_SCALE_H
 #define SVF_KERNELS_INT_SCALE_H
 
 #include <stdint.h>
 #include <string.h>
+
+#include "kernels/kernel.h"
+
+/* Bytes of the scales in front of a block of a panel: fp32 of s8, else bf16. */
+static inline size_t svf_scale_bytes(svf_format weights, size_t group)
+{
+  return SVF_BLOCK / group * SVF_PANEL *
+         (weights == SVF_FORMAT_S8 ? sizeof(float) : sizeof(uint16_t));
+}
 
 typedef struct int_scale {
   float scale;   /* of the integers */

@@ -120,6 +120,8 @@ typedef struct svf_kernel {
   svf_isa isa;
   svf_format format;    /* of the weights; serves the split form too */
   uint64_t needs;       /* SVF_CPU_* bits */
+  uint64_t slow_on;     /* SVF_CPU_* bits: on a CPU that has one of them, the kernel serves only
+                           calls that ask for its instruction set by name */
   int rows;             /* largest row block */
   int row_unit;         /* rows of A and C are padded to a multiple of this */
   int a_steps;          /* steps of k in a line of A */
@@ -148,44 +150,10 @@ typedef struct svf_kernel {
 size_t svf_kernel_count(void);
 const svf_kernel *svf_kernel_at(size_t i);
 
-/* The format whose weights `format` has. */
-static inline svf_format svf_format_weights(svf_format format)
+/* Whether A is integers with scales: of such kernels alone T is packed from sums. */
+static inline bool svf_kernel_integer(const svf_kernel *kernel)
 {
-  switch (format) {
-    case SVF_FORMAT_BF16_SPLIT: return SVF_FORMAT_BF16;
-    case SVF_FORMAT_S8_SPLIT: return SVF_FORMAT_S8;
-    case SVF_FORMAT_W84: return SVF_FORMAT_W4; /* and, before its split, W8 */
-    default: return format;
-  }
-}
-
-/* Whether weights and A are integers with scales. */
-static inline bool svf_format_integer(svf_format format) { return format >= SVF_FORMAT_S8; }
-
-/* Bytes of the scales in front of a block of a packed panel. */
-static inline size_t svf_scale_bytes(svf_format format, size_t group)
-{
-  return SVF_BLOCK / group * SVF_PANEL * (svf_format_weights(format) == SVF_FORMAT_S8 ? 4 : 2);
-}
-
-/* Bytes of a packed panel with k steps; k is small enough that nothing wraps. */
-static inline size_t svf_panel_bytes(svf_format format, size_t group, size_t k)
-{
-  const size_t quads = (k + SVF_LINE - 1) / SVF_LINE * (SVF_LINE / 4) * SVF_LINE; /* int8 */
-  const size_t blocks = (k + SVF_BLOCK - 1) / SVF_BLOCK;
-  switch (svf_format_weights(format)) {
-    case SVF_FORMAT_F32: return k * SVF_LINE;
-    case SVF_FORMAT_BF16: return (k + 31) / 32 * 16 * SVF_LINE; /* 16 lines: a tile register */
-    case SVF_FORMAT_W4: return blocks * svf_scale_bytes(format, group) + quads / 2;
-    default: return blocks * svf_scale_bytes(format, group) + quads;
-  }
-}
-
-/* Where step k of a panel begins, for a k that a slice may begin with. */
-static inline size_t svf_panel_offset(svf_format format, size_t group, size_t k)
-{
-  if (svf_format_weights(format) == SVF_FORMAT_BF16) return k / 2 * SVF_LINE;
-  return svf_panel_bytes(format, group, k);
+  return kernel->pack_sums != NULL;
 }
 
 #endif

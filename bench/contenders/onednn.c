@@ -18,29 +18,25 @@
 
 #include "bench/contender.h"
 #include "bench/contenders/quantise.h"
-#include "bench/list.h"
 #include "bench/memory.h"
 
-/* What stands beside which formats of svf. */
+/* What stands beside svf's formats. */
 typedef struct arithmetic {
-  const char *formats, *name;
+  const char *name;
   dnnl_data_type_t type; /* of weights, X and T as the products read them */
   dnnl_data_type_t t;    /* of T as the first product leaves it */
   size_t size, t_size;   /* bytes of an element of either */
 } arithmetic;
 
-static const arithmetic kinds[] = {
-    {"f32", "f32", dnnl_f32, dnnl_f32, 4, 4},
-    {"bf16,bf16-split,w8,w4,w84", "bf16", dnnl_bf16, dnnl_bf16, 2, 2},
-    {"s8,s8-split", "s8", dnnl_s8, dnnl_f32, 1, 4},
-};
-
+/* The nearest by what is kept of X: integers of more than 8 bits stand beside bf16. */
 static const arithmetic *find_kind(svf_format format)
 {
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; ++i) {
-    if (list_has(kinds[i].formats, svf_format_name(format))) return &kinds[i];
-  }
-  return NULL;
+  static const arithmetic f32 = {"f32", dnnl_f32, dnnl_f32, 4, 4},
+                          bf16 = {"bf16", dnnl_bf16, dnnl_bf16, 2, 2},
+                          s8 = {"s8", dnnl_s8, dnnl_f32, 1, 4};
+  const svf_format_traits t = format_traits(format);
+  if (t.integer && t.x_precision <= 8) return &s8;
+  return t.integer || t.x_precision <= 8 ? &bf16 : &f32;
 }
 
 /* --- One product: [rows][k] times weights [channels][k], transposed --------------------------- */
@@ -228,11 +224,7 @@ static void execute(const self *me, const product *p, size_t turn)
 
 /* --- The contender ---------------------------------------------------------------------------- */
 
-static const char *computes(svf_format format)
-{
-  const arithmetic *kind = find_kind(format);
-  return kind ? kind->name : NULL;
-}
+static const char *computes(svf_format format) { return find_kind(format)->name; }
 
 static const char *variant(svf_isa isa, svf_format format)
 {

@@ -29,13 +29,19 @@ typedef struct bench {
 
 static int usage(FILE *to, int code)
 {
+  char formats[256] = "";
+  for (size_t i = 0; i < svf_format_count(); ++i) {
+    list_add(formats, sizeof formats, svf_format_name(svf_format_at(i)));
+  }
+  fprintf(to,
+          "usage: svf_decode [options]\n"
+          "  --model=LIST      smollm-135m,tinyllama-1.1b (default: both)\n"
+          "  --form=LIST       dense,svf-mlp,svf-all (default: all)\n"
+          "  --format=LIST     of weights: %s\n"
+          "                    (default: bf16,w8,w4)\n",
+          formats);
   fputs(
-      "usage: svf_decode [options]\n"
-      "  --model=LIST      smollm-135m,tinyllama-1.1b (default: both)\n"
-      "  --form=LIST       dense,svf-mlp,svf-all (default: all)\n"
-      "  --format=LIST     of weights, such as f32,bf16,bf16-split,s8,w8,w4,w84\n"
-      "                    (default: bf16,w8,w4)\n"
-      "  --group=N         weights per scale in w8, w4 and w84: 32,64,128 (default: 32)\n"
+      "  --group=N         weights per scale, in formats with a choice: 32,64,128 (default: 32)\n"
       "  --sequences=LIST  texts at once (default: 1,8,32)\n"
       "  --context=N       positions that a text has when it is measured (default: 256)\n"
       "  --prompt=N        tokens of a prompt, at most 512 (default: 512)\n"
@@ -185,15 +191,6 @@ static void measure_model(bench *b, const char *name, form f, const char *format
   print(b, &r);
 }
 
-static bool parse_format(const char *text, svf_format *format)
-{
-  for (int i = 0; i < SVF_FORMAT_COUNT; ++i) {
-    *format = (svf_format)i;
-    if (strcmp(svf_format_name(*format), text) == 0) return true;
-  }
-  return false;
-}
-
 static void run(bench *b)
 {
   const char *models = b->o->models;
@@ -203,7 +200,7 @@ static void run(bench *b)
     if (!synthetic_config(name, &config)) exit(bad("model", name));
     for (char text[16]; list_next(&formats, text, sizeof text);) {
       svf_format format;
-      if (!parse_format(text, &format)) exit(bad("format", text));
+      if (svf_format_parse(text, &format) != SVF_OK) exit(bad("format", text));
       for (int f = 0; f < FORMS; ++f) {
         if (!list_has(b->o->forms, form_names[f])) continue;
         svf_model *model = synthetic_model(&config, (form)f, format, b->o->group);

@@ -8,6 +8,7 @@
 
 #include <svf/matmul.h>
 
+#include "kernels/format.h"
 #include "src/core/openmp.h"
 #include "src/core/pages.h"
 
@@ -100,20 +101,19 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
   float *u = random_matrix(l->m, k, &state), *vt = r > 0 ? random_matrix(r, l->n, &state) : NULL;
   float *sigma = need(malloc((r + 1) * sizeof *sigma));
   for (size_t i = 0; i < r; ++i) sigma[i] = 1 / (1 + 4 * (float)i / (float)r);
-  const bool w84 = format == SVF_FORMAT_W84;
-  const bool grouped = format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 || w84;
-  const svf_linear_source source = {
-      .size = sizeof source,
-      .m = l->m,
-      .n = l->n,
-      .r = r,
-      .format = w84 && r == 0 ? SVF_FORMAT_W4 : format,
-      .u = u,
-      .u_stride = k,
-      .vt = vt,
-      .vt_stride = vt ? l->n : 0,
-      .sigma = r > 0 ? sigma : NULL,
-      .quant = {.group = grouped ? (int)group : 0, .head = w84 ? r / 4 / 64 * 64 : 0}};
+  const svf_format_traits *traits = &svf_format_of(format)->traits;
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = l->m,
+                                    .n = l->n,
+                                    .r = r,
+                                    .format = r == 0 ? traits->dense : format,
+                                    .u = u,
+                                    .u_stride = k,
+                                    .vt = vt,
+                                    .vt_stride = vt ? l->n : 0,
+                                    .sigma = r > 0 ? sigma : NULL,
+                                    .quant = {.group = traits->group_count > 1 ? group : 0,
+                                              .head = traits->bands ? r / 4 / 64 * 64 : 0}};
   if (svf_linear_bytes(&source, &l->bytes) != SVF_OK) {
     fprintf(stderr, "svf_decode: %s\n", svf_last_message());
     exit(1);

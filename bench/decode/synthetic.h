@@ -15,8 +15,8 @@ extern const char *const form_names[FORMS]; /* "dense", "svf-mlp", "svf-all" */
 bool synthetic_config(const char *name, svf_config *config);
 
 /* Layers of one shape and form have the same weights, at places of their own; `group` weights share
- * a scale in w8, w4 and w84. Ends the program after saying why on standard error. Free with
- * svf_model_close. */
+ * a scale where the format has a choice. Ends the program after saying why on standard error. Free
+ * with svf_model_close. */
 svf_model *synthetic_model(const svf_config *config, form f, svf_format format, size_t group);
 
 /* Gains near those of the base model, of the whole model: the caller frees them. */

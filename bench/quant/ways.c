@@ -230,6 +230,13 @@ static void run_kernel(const quant_layer *l, const void *block, quant_result *r)
   free(out);
 }
 
+static svf_format_traits traits_of(svf_format format)
+{
+  svf_format_traits t = {.size = sizeof t};
+  must(svf_format_get_traits(format, &t));
+  return t;
+}
+
 static quant_result way_format(const quant_layer *l, svf_format format, svf_quant quant,
                                double planned)
 {
@@ -240,7 +247,7 @@ static quant_result way_format(const quant_layer *l, svf_format format, svf_quan
   must(svf_linear_pack(&source, block, bytes));
   quant_result r = begin(bytes, weights_of(l), planned, "%s", svf_format_name(format));
   const size_t at = strlen(r.name);
-  if (format == SVF_FORMAT_W84) {
+  if (traits_of(format).bands) {
     snprintf(r.name + at, sizeof r.name - at, " group %zu, head %zu", quant.group, quant.head);
   } else if (quant.group) {
     snprintf(r.name + at, sizeof r.name - at, " group %zu", quant.group);
@@ -258,11 +265,12 @@ static quant_result way_format(const quant_layer *l, svf_format format, svf_quan
 /* The best group for a budget, which is at least that of w4 in groups of 128. */
 static quant_result way_spectral(const quant_layer *l, size_t budget)
 {
-  static const size_t groups[] = {32, 64, 128};
+  const svf_format_traits t = traits_of(SVF_FORMAT_W84);
   svf_quant best = {0};
   double least = HUGE_VAL;
-  for (size_t i = 0; i < sizeof groups / sizeof *groups; ++i) {
-    const svf_linear_source source = source_of(l, SVF_FORMAT_W84, (svf_quant){.group = groups[i]});
+  for (size_t i = 0; i < t.group_count; ++i) {
+    const svf_linear_source source =
+        source_of(l, SVF_FORMAT_W84, (svf_quant){.group = t.groups[i]});
     svf_quant quant;
     double error;
     if (svf_quant_plan(&source, budget, &quant, &error) != SVF_OK || error >= least) continue;
@@ -303,22 +311,28 @@ static size_t add(quant_result *results, size_t n, quant_result r)
   return n + 1;
 }
 
+/* The formats in one band of integers of so many bits, in every group. */
+static size_t add_formats(const quant_layer *l, int bits, quant_result *results, size_t n)
+{
+  for (size_t f = 0; f < svf_format_count(); ++f) {
+    const svf_format_traits t = traits_of(svf_format_at(f));
+    if (!t.integer || t.bands || t.weight_bits != bits) continue;
+    for (size_t i = 0; i < t.group_count && n < QUANT_WAYS_MAX; ++i) {
+      const svf_quant quant = {.group = t.group_count > 1 ? t.groups[i] : 0};
+      n = add(results, n, way_format(l, svf_format_at(f), quant, NAN));
+    }
+  }
+  return n;
+}
+
 size_t quant_compare(const quant_layer *l, quant_result *results)
 {
-  static const size_t groups[] = {32, 64, 128};
   static const double budgets[] = {5, 5.5, 6}; /* bits per weight */
-  size_t n = 0;
-  n = add(results, n, way_uniform(l, 8));
-  n = add(results, n, way_format(l, SVF_FORMAT_S8, (svf_quant){0}, NAN));
-  n = add(results, n, way_format(l, SVF_FORMAT_S8_SPLIT, (svf_quant){0}, NAN));
-  for (int i = 0; i < 3; ++i) {
-    n = add(results, n, way_format(l, SVF_FORMAT_W8, (svf_quant){.group = groups[i]}, NAN));
-  }
+  size_t n = add(results, 0, way_uniform(l, 8));
+  n = add_formats(l, 8, results, n);
   n = add(results, n, way_uniform(l, 4));
   const size_t int4 = n; /* group 32: what the others are compared with */
-  for (int i = 0; i < 3; ++i) {
-    n = add(results, n, way_format(l, SVF_FORMAT_W4, (svf_quant){.group = groups[i]}, NAN));
-  }
+  n = add_formats(l, 4, results, n);
   n = add(results, n, way_spectral(l, results[int4].bytes));
   for (size_t i = 0; i < sizeof budgets / sizeof *budgets; ++i) {
     n = add(results, n, way_spectral(l, (size_t)(budgets[i] / 8 * (double)weights_of(l))));

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "bench/clock.h"
-#include "bench/list.h"
 #include "bench/memory.h"
 #if defined(__x86_64__)
 #include "bench/roofs/cpu.h"
@@ -17,17 +16,15 @@ enum { VECTORS = 1000000, TILES = 150000 }; /* steps that take a few millisecond
 
 static const peak peaks[] = {
 #if defined(__x86_64__)
-    {"fma-avx2", SVF_ISA_AVX2, "f32,bf16,bf16-split", cpu_avx2_fma, roof_fma_avx2, VECTORS},
-    {"vpmaddwd-avx2", SVF_ISA_AVX2, "s8,s8-split,w8,w4,w84", cpu_avx2_fma, roof_int16_avx2,
-     VECTORS},
-    {"fma-avx512", SVF_ISA_AVX512, "f32,bf16,bf16-split", cpu_avx512, roof_fma_avx512, VECTORS},
-    {"vdpbf16ps", SVF_ISA_AVX512BF16, "bf16,bf16-split", cpu_avx512_bf16, roof_bf16_avx512,
-     VECTORS},
-    {"vpdpbusd", SVF_ISA_AVX512, "s8,s8-split", cpu_avx512_vnni, roof_int8_vnni, VECTORS},
-    {"vpdpwssd", SVF_ISA_AVX512, "w8,w4,w84", cpu_avx512_vnni, roof_int16_vnni, VECTORS},
-    {"vpmaddwd", SVF_ISA_AVX512, "s8,s8-split,w8,w4,w84", cpu_avx512, roof_int16_avx512, VECTORS},
-    {"tdpbf16ps", SVF_ISA_AMX, "bf16,bf16-split", cpu_amx_bf16, roof_bf16_amx, TILES},
-    {"tdpbssd", SVF_ISA_AMX, "s8,s8-split,w8,w4,w84", cpu_amx_int8, roof_int8_amx, TILES},
+    {"fma-avx2", SVF_ISA_AVX2, false, 0, cpu_avx2_fma, roof_fma_avx2, VECTORS},
+    {"vpmaddwd-avx2", SVF_ISA_AVX2, true, 0, cpu_avx2_fma, roof_int16_avx2, VECTORS},
+    {"fma-avx512", SVF_ISA_AVX512, false, 0, cpu_avx512, roof_fma_avx512, VECTORS},
+    {"vdpbf16ps", SVF_ISA_AVX512BF16, false, 8, cpu_avx512_bf16, roof_bf16_avx512, VECTORS},
+    {"vpdpbusd", SVF_ISA_AVX512, true, 8, cpu_avx512_vnni, roof_int8_vnni, VECTORS},
+    {"vpdpwssd", SVF_ISA_AVX512, true, 15, cpu_avx512_vnni, roof_int16_vnni, VECTORS},
+    {"vpmaddwd", SVF_ISA_AVX512, true, 0, cpu_avx512, roof_int16_avx512, VECTORS},
+    {"tdpbf16ps", SVF_ISA_AMX, false, 8, cpu_amx_bf16, roof_bf16_amx, TILES},
+    {"tdpbssd", SVF_ISA_AMX, true, 0, cpu_amx_int8, roof_int8_amx, TILES},
 #endif
     {0},
 };
@@ -38,8 +35,12 @@ const peak *peak_at(size_t i) { return &peaks[i]; }
 
 const peak *peak_of(svf_isa isa, svf_format format)
 {
+  svf_format_traits t = {.size = sizeof t};
+  if (svf_format_get_traits(format, &t) != SVF_OK) return NULL;
   for (const peak *p = peaks; p->name; ++p) {
-    if (p->isa == isa && list_has(p->formats, svf_format_name(format)) && p->runs()) return p;
+    const bool computes =
+        p->integer == t.integer && (p->x_precision == 0 || p->x_precision == t.x_precision);
+    if (p->isa == isa && computes && p->runs()) return p;
   }
   return NULL;
 }

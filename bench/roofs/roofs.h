@@ -17,8 +17,9 @@ typedef double peak_fn(size_t steps);
 typedef struct peak {
   const char *name;
   svf_isa isa;
-  const char *formats; /* those that kernels of this ISA compute with it, comma-separated */
-  bool (*runs)(void);  /* whether this machine has it */
+  bool integer;       /* kernels of this ISA compute with it if weights and X are integers, or */
+  int x_precision;    /* if they are not; and X has so many digits. 0: any */
+  bool (*runs)(void); /* whether this machine has it */
   peak_fn *fn;
   size_t steps; /* that take a few milliseconds */
 } peak;

@@ -122,6 +122,7 @@ const svf_kernel svf_kernel_bf16_avx512bf16 = {
     .isa = SVF_ISA_AVX512BF16,
     .format = SVF_FORMAT_BF16,
     .needs = SVF_FMA_NEEDS | SVF_CPU_AVX512BF16,
+    .slow_on = SVF_CPU_INTEL, /* half the rate of FMAs */
     .rows = 8,
     .row_unit = 1,
     .a_steps = STEPS,

@@ -41,6 +41,12 @@ static float weight_scale(const char *block, svf_format format, size_t group, si
   return svf_widen_bf16(((const uint16_t *)(const void *)block)[at]);
 }
 
+static size_t block_bytes(svf_format format, size_t group)
+{
+  const size_t weights = SVF_BLOCK * SVF_PANEL;
+  return svf_scale_bytes(format, group) + (format == SVF_FORMAT_W4 ? weights / 2 : weights);
+}
+
 /* One block added to the sum of a row and channel. */
 static float add_block(float sum, const svf_tile *tile, svf_format format, const char *a,
                        const char *b, int rows, int row, size_t j, size_t steps)
@@ -71,7 +77,7 @@ static void tile_of(const svf_tile *tile, svf_format format, int rows)
         const size_t steps = whole_lines(tile->k - k);
         sum = add_block(sum, tile, format, a, b, rows, i, (size_t)j, steps);
         a += a_block(rows, steps);
-        b += svf_panel_bytes(format, (size_t)tile->group, SVF_BLOCK);
+        b += block_bytes(format, (size_t)tile->group);
       }
       if (!e) {
         *c = sum;

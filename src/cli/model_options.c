@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "src/cli/model_options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,23 +36,79 @@ const cli_option cli_run_options[] = {{.name = "threads",
                                        .help = "show no progress"},
                                       {0}};
 
-#define FORMATS "f32, bf16, bf16-split, s8, s8-split, w8, w4, w84"
+static svf_format_traits traits_at(size_t i)
+{
+  svf_format_traits t = {.size = sizeof t};
+  svf_format_get_traits(svf_format_at(i), &t);
+  return t;
+}
+
+static void list_formats(bool bands_only, char *text, size_t bytes)
+{
+  text[0] = 0;
+  for (size_t i = 0; i < svf_format_count(); ++i) {
+    const svf_format_traits t = traits_at(i);
+    const size_t at = strlen(text);
+    if (bands_only && !t.bands) continue;
+    snprintf(text + at, bytes - at, "%s%s", at > 0 ? ", " : "", t.name);
+  }
+}
+
+enum { LIST = 192 };
+
+const char *cli_formats(void)
+{
+  static char text[LIST];
+  list_formats(false, text, sizeof text);
+  return text;
+}
+
+const char *cli_banded_formats(void)
+{
+  static char text[LIST];
+  list_formats(true, text, sizeof text);
+  return text;
+}
 
 static bool take_format(const char *value, void *to)
 {
   model_options *o = to;
   o->format.given = true;
-  for (int i = 0; i < SVF_FORMAT_COUNT; ++i) {
-    o->format.value = (svf_format)i;
-    if (strcmp(svf_format_name(o->format.value), value) == 0) return true;
+  return svf_format_parse(value, &o->format.value) == SVF_OK;
+}
+
+/* The format that has most choices of a group. */
+static svf_format_traits most_groups(void)
+{
+  svf_format_traits most = traits_at(0);
+  for (size_t i = 1; i < svf_format_count(); ++i) {
+    const svf_format_traits t = traits_at(i);
+    if (t.group_count > most.group_count) most = t;
   }
-  return false;
+  return most;
+}
+
+static const char *list_groups(void)
+{
+  static char text[LIST];
+  const svf_format_traits t = most_groups();
+  text[0] = 0;
+  for (size_t i = 0; i < t.group_count; ++i) {
+    const size_t at = strlen(text);
+    const char *between = i == 0 ? "" : i + 1 < t.group_count ? ", " : " or ";
+    snprintf(text + at, sizeof text - at, "%s%zu", between, t.groups[i]);
+  }
+  return text;
 }
 
 static bool take_group(const char *value, void *to)
 {
-  const size_t *group = to;
-  return cli_take_size(value, to) && (*group == 32 || *group == 64 || *group == 128);
+  const svf_format_traits t = most_groups();
+  if (!cli_take_size(value, to)) return false;
+  for (size_t i = 0; i < t.group_count; ++i) {
+    if (t.groups[i] == *(const size_t *)to) return true;
+  }
+  return false;
 }
 
 const cli_option cli_format_options[] = {
@@ -59,14 +116,16 @@ const cli_option cli_format_options[] = {
      .letter = 'f',
      .value = "FORMAT",
      .take = take_format,
-     .help = "pack what is not packed yet (default f32) as one of " FORMATS,
-     .values = "known are " FORMATS},
+     .help = "pack what is not packed yet (default f32) as one of ",
+     .values = "known are ",
+     .list = cli_formats},
     {.name = "group",
      .value = "N",
      .take = take_group,
      .at = offsetof(model_options, group),
-     .help = "weights that share a scale in w8, w4 and w84: 32, 64 or 128",
-     .values = "32, 64 or 128"},
+     .help = "weights that share a scale, in formats with a choice: ",
+     .values = "",
+     .list = list_groups},
     {0}};
 
 const cli_option cli_open_options[] = {{.name = "no-mmap",

@@ -33,6 +33,10 @@ extern const cli_option cli_format_options[]; /* --format, --group */
 extern const cli_option cli_open_options[];   /* --no-mmap */
 extern const cli_option cli_expert_options[]; /* --expert, --mix, --scale, --unpaired */
 
+/* Names of formats, as lists for help: all of them; those in two bands. */
+const char *cli_formats(void);
+const char *cli_banded_formats(void);
+
 /* The row of commands that make a model, whose options are a `type` with a member `out`. */
 #define CLI_OUTPUT_OPTION(type)                                             \
   {                                                                         \

@@ -52,7 +52,7 @@ bool cli_take_float(const char *value, void *to)
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
-enum { OPTIONS_MAX = 40, KEYS = 256 }; /* keys from KEYS on are indices: no letter */
+enum { OPTIONS_MAX = 40, KEYS = 256, TEXT = 256 }; /* keys from KEYS on are indices: no letter */
 
 typedef struct parser {
   struct argp_option help[OPTIONS_MAX + 1];
@@ -60,6 +60,7 @@ typedef struct parser {
     const cli_option *option;
     char *to;
     bool given;
+    char help[TEXT];
   } all[OPTIONS_MAX];
   int count;
   cli_words *words;
@@ -75,10 +76,11 @@ static void list_options(parser *p, const cli_group *groups)
       }
       p->all[p->count].option = o;
       p->all[p->count].to = (char *)groups[g].to + o->at;
+      snprintf(p->all[p->count].help, TEXT, "%s%s", o->help, o->list ? o->list() : "");
       p->help[p->count] = (struct argp_option){.name = o->name,
                                                .key = o->letter ? o->letter : KEYS + p->count,
                                                .arg = o->value,
-                                               .doc = o->help,
+                                               .doc = p->all[p->count].help,
                                                .group = g + 1};
       ++p->count;
     }
@@ -94,7 +96,8 @@ static error_t take_option(parser *p, int key, const char *value, const struct a
   if (p->all[i].given && o->once) argp_error(state, "--%s is given twice", o->name);
   p->all[i].given = true;
   if (!o->take(value, p->all[i].to)) {
-    argp_error(state, "--%s=%s: %s", o->name, value, o->values ? o->values : svf_last_message());
+    argp_error(state, "--%s=%s: %s%s", o->name, value, o->values ? o->values : svf_last_message(),
+               o->list ? o->list() : "");
   }
   return 0;
 }

@@ -24,9 +24,10 @@ typedef struct cli_option {
   cli_take *take;
   size_t at; /* where it goes: an offsetof */
   const char *help;
-  const char *values; /* what it may be, for messages; NULL: the last message says it */
-  bool needed;        /* without it the usage is wrong */
-  bool once;          /* given twice it is wrong usage; else the last counts, or all of a list */
+  const char *values;        /* what it may be, for messages; NULL: the last message says it */
+  const char *(*list)(void); /* what the library knows, appended to help and values; or NULL */
+  bool needed;               /* without it the usage is wrong */
+  bool once; /* given twice it is wrong usage; else the last counts, or all of a list */
 } cli_option;
 
 /* Options and what their offsets are in. Lists of both end with a zero. */

@@ -23,10 +23,9 @@ static const cli_option table[] = {
      .value = "B",
      .take = take_bits,
      .at = offsetof(options, bits),
-     .help =
-         "w84: average bits of a weight of the layers in factors; by default a quarter of their "
-         "singular vectors have 8 bits, the others 4",
-     .values = "a number such as 4.9"},
+     .help = "average bits of a weight of the layers in factors, in ",
+     .values = "a number such as 4.9, of ",
+     .list = cli_banded_formats},
     {0}};
 
 static int run(int argc, char **argv)

@@ -111,6 +111,11 @@ static void print_case(const options *o, const tally *t, const verify_case *c,
          passed ? "ok" : "VIOLATION");
 }
 
+/* Those that add up in an order of their own; all others must have the bits of ref. */
+static const svf_isa own_orders[] = {SVF_ISA_NEONBF16, SVF_ISA_AVX512BF16, SVF_ISA_AMX};
+
+enum { OWN_ORDER = sizeof own_orders / sizeof *own_orders };
+
 static void print_legend(void)
 {
   printf(
@@ -125,9 +130,12 @@ static void print_legend(void)
       "            those of the base; limits are in --json\n"
       "identities  base: gains = sigma gives the base's bits; batch: a row's bits do not depend on "
       "its batch;\n"
-      "            scale: gains * 2 gives Y * 2; ref: the bits of plain C, expected of all but "
-      "neonbf16,\n"
-      "            avx512bf16, amx\n\n");
+      "            scale: gains * 2 gives Y * 2; ref: the bits of plain C, expected of all but\n"
+      "            ");
+  for (size_t i = 0; i < OWN_ORDER; ++i) {
+    printf("%s%s", i > 0 ? ", " : "", svf_isa_name(own_orders[i]));
+  }
+  printf("\n\n");
 }
 
 static int fail(const char *what)
@@ -136,10 +144,11 @@ static int fail(const char *what)
   return EXIT_VIOLATION;
 }
 
-/* Those that add up in an order of their own; all others must have the bits of ref. */
 static bool own_order(svf_isa isa)
 {
-  return isa == SVF_ISA_NEONBF16 || isa == SVF_ISA_AVX512BF16 || isa == SVF_ISA_AMX;
+  size_t i = 0;
+  while (i < OWN_ORDER && own_orders[i] != isa) ++i;
+  return i < OWN_ORDER;
 }
 
 /* Every spectrum and shape on one ISA. */
@@ -171,8 +180,8 @@ static int verify_isa(const options *o, svf_isa isa, svf_format format, tally *t
 
 static int verify_all(const options *o, tally *t)
 {
-  for (int i = SVF_ISA_REF; i < SVF_ISA_COUNT; ++i) {
-    const svf_isa isa = (svf_isa)i;
+  for (size_t i = 0; i < svf_isa_count(); ++i) {
+    const svf_isa isa = svf_isa_at(i);
     const bool wanted = o->isa == SVF_ISA_AUTO || o->isa == isa;
     if (!wanted || !svf_isa_supported(isa)) {
       if (!o->json) {
@@ -183,8 +192,8 @@ static int verify_all(const options *o, tally *t)
       continue;
     }
     if (svf_selftest(isa, NULL) != SVF_OK) return fail("self-test");
-    for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
-      const svf_format format = (svf_format)f;
+    for (size_t f = 0; f < svf_format_count(); ++f) {
+      const svf_format format = svf_format_at(f);
       if (svf_isa_serving(isa, format) != isa) continue; /* another ISA's kernel */
       ++t->executed;
       const int code = verify_isa(o, isa, format, t);

@@ -2,6 +2,7 @@
 #include "src/cli/verify_gates.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,8 @@ const char *spectrum_name(spectrum s)
 }
 
 /* What a format may add to the error of fp32 sums, and the relative error of a delta at each of
- * verify_stds: by spectrum 1.6 times the worst of six seeds, all shapes and instruction sets. Where
- * these come from, with orders of magnitude:
+ * verify_stds: by spectrum about 1.6 times the worst of six seeds, all shapes and instruction sets.
+ * Where these come from, with orders of magnitude:
  *
  * bf16 rounds to 2^-9 relative at most, uniformly: a variance of 2^-18 / 3 / 2 per operand at
  * worst, half of it on average. Plain bf16 rounds T, X, U, V, 1e-6 each and more where few values
@@ -27,34 +28,68 @@ const char *spectrum_name(spectrum s)
  * to 10 times, 5e-4; with L = 16256 3e-8. Weights: a is 2.2 times the root mean square of 32
  * Gaussian ones, 5 / (12 * 127^2) = 3e-5 for each factor in w8, 5 / (12 * 8^2) = 7e-3 in w4; w84
  * has the w8 figure for what its head carries of Y. */
-static const struct {
-  double nmse, format, delta[DELTAS];
-} limits[SVF_FORMAT_COUNT][SPECTRA] = {
-    [SVF_FORMAT_F32] = {{0, 0, {1.5e-4, 3.7e-5, 7.3e-6}},
-                        {0, 0, {2.3e-4, 5.8e-5, 1.2e-5}},
-                        {0, 0, {6.6e-4, 1.6e-4, 3.1e-5}}},
-    [SVF_FORMAT_BF16] = {{5e-6, 2e-5, {0.89, 0.22, 0.045}},
-                         {8.5e-6, 3.4e-5, {1.2, 0.28, 0.059}},
-                         {8.7e-6, 3.5e-5, {2.6, 0.78, 0.17}}},
-    [SVF_FORMAT_BF16_SPLIT] = {{1.3e-11, 1.5e-5, {1.4e-3, 3.2e-4, 6.8e-5}},
-                               {2.2e-11, 2.4e-5, {1.8e-3, 4.2e-4, 8.1e-5}},
-                               {2.9e-11, 2.6e-5, {5.8e-3, 1.4e-3, 3.4e-4}}},
-    [SVF_FORMAT_S8] = {{1.7e-4, 3.2e-4, {2.9, 0.81, 0.17}},
-                       {1.3e-3, 1.5e-3, {4.4, 2, 0.55}},
-                       {7.4e-4, 1.1e-3, {3.8, 2, 0.65}}},
-    [SVF_FORMAT_S8_SPLIT] = {{7.7e-5, 2.4e-4, {0.028, 0.013, 0.012}},
-                             {1.2e-4, 3.7e-4, {0.099, 0.027, 0.015}},
-                             {1.6e-4, 5.1e-4, {0.23, 0.075, 0.025}}},
-    [SVF_FORMAT_W8] = {{9.6e-9, 9.6e-5, {0.026, 6.5e-3, 1.4e-3}},
-                       {7.9e-8, 1.2e-4, {0.097, 0.025, 4.9e-3}},
-                       {1.1e-7, 1.4e-4, {0.22, 0.076, 0.017}}},
-    [SVF_FORMAT_W4] = {{9.9e-9, 0.023, {0.026, 6.5e-3, 1.4e-3}},
-                       {7.7e-8, 0.027, {0.098, 0.025, 4.8e-3}},
-                       {1.1e-7, 0.034, {0.23, 0.078, 0.017}}},
-    [SVF_FORMAT_W84] = {{9.9e-9, 0.023, {0.026, 6.5e-3, 1.4e-3}},
-                        {7.9e-8, 0.027, {0.097, 0.025, 4.9e-3}},
-                        {1.1e-7, 0.034, {0.23, 0.078, 0.017}}},
+
+/* By what is kept of X and T. A format with digits of its own needs a row. */
+static const struct arithmetic {
+  bool integer;
+  int x_precision, t_precision;
+  struct {
+    double nmse, delta[DELTAS];
+  } limit[SPECTRA];
+} arithmetics[] = {
+    {false,
+     24,
+     24,
+     {{0, {1.5e-4, 3.7e-5, 7.3e-6}}, {0, {2.3e-4, 5.8e-5, 1.2e-5}}, {0, {6.6e-4, 1.6e-4, 3.1e-5}}}},
+    {false,
+     8,
+     8,
+     {{5e-6, {0.89, 0.22, 0.045}}, {8.5e-6, {1.2, 0.28, 0.059}}, {8.7e-6, {2.6, 0.78, 0.17}}}},
+    {false,
+     8,
+     16,
+     {{1.3e-11, {1.4e-3, 3.2e-4, 6.8e-5}},
+      {2.2e-11, {1.8e-3, 4.2e-4, 8.1e-5}},
+      {2.9e-11, {5.8e-3, 1.4e-3, 3.4e-4}}}},
+    {true, 8, 8, {{1.7e-4, {2.9, 0.81, 0.17}}, {1.3e-3, {4.4, 2, 0.55}}, {7.4e-4, {3.8, 2, 0.65}}}},
+    {true,
+     8,
+     15,
+     {{7.7e-5, {0.028, 0.013, 0.012}},
+      {1.2e-4, {0.099, 0.027, 0.015}},
+      {1.6e-4, {0.23, 0.075, 0.025}}}},
+    {true,
+     15,
+     15,
+     {{9.6e-9, {0.026, 6.5e-3, 1.4e-3}},
+      {7.7e-8, {0.097, 0.025, 4.8e-3}},
+      {1.1e-7, {0.22, 0.076, 0.017}}}},
 };
+
+static const struct arithmetic *arithmetic_of(const svf_format_traits *t)
+{
+  for (size_t i = 0; i < sizeof arithmetics / sizeof *arithmetics; ++i) {
+    const struct arithmetic *a = &arithmetics[i];
+    if (a->integer == t->integer && a->x_precision == t->x_precision &&
+        a->t_precision == t->t_precision) {
+      return a;
+    }
+  }
+  return NULL;
+}
+
+/* What is lost by storing the factors: floating-point numbers by their digits, X being rounded to
+ * as many at most; integers by their bits, and whether 256 share a scale or 32 do. */
+static double storing_limit(const svf_format_traits *t, spectrum s)
+{
+  static const double bf16[SPECTRA] = {1.5e-5, 2.4e-5, 2.6e-5};
+  static const double int8_of_256[SPECTRA] = {1.5e-4, 2e-4, 3.5e-4};
+  static const double int8_of_32[SPECTRA] = {9.6e-5, 1.2e-4, 1.4e-4};
+  static const double int4_of_32[SPECTRA] = {0.023, 0.027, 0.034};
+  if (!t->integer) return ldexp(bf16[s], 2 * (8 - t->weight_precision));
+  if (t->weight_bits == 4) return int4_of_32[s];
+  return t->groups[0] == 32 ? int8_of_32[s] : int8_of_256[s];
+}
 
 /* --- Data ------------------------------------------------------------------------------------- */
 
@@ -125,10 +160,17 @@ static void *section(char *p, size_t *at, size_t bytes)
   return here;
 }
 
-/* The first 256 singular vectors in int8, where there is a format for it and enough of it. */
+static svf_format_traits traits_of(svf_format format)
+{
+  svf_format_traits t = {.size = sizeof t};
+  svf_format_get_traits(format, &t);
+  return t;
+}
+
+/* The first 256 singular vectors in more bits, where the format has bands and the layer enough. */
 static svf_quant quant_of(const verify_case *c)
 {
-  return (svf_quant){.head = c->format == SVF_FORMAT_W84 && c->r >= 256 ? 256 : 0};
+  return (svf_quant){.head = traits_of(c->format).bands && c->r >= 256 ? 256 : 0};
 }
 
 static size_t lay_out(data *d, char *p, const verify_case *c)
@@ -158,7 +200,8 @@ static size_t lay_out(data *d, char *p, const verify_case *c)
 /* What the format makes of X before it multiplies; integers count as error. */
 static void store(float *to, const float *from, size_t count, svf_format format)
 {
-  const bool bf16 = format == SVF_FORMAT_BF16 || format == SVF_FORMAT_BF16_SPLIT;
+  const svf_format_traits t = traits_of(format);
+  const bool bf16 = !t.integer && t.x_precision == 8;
   for (size_t i = 0; i < count; ++i) {
     uint32_t bits;
     memcpy(&bits, &from[i], sizeof bits);
@@ -316,7 +359,8 @@ static uint64_t digest_of(const float *y, size_t count)
   return sum;
 }
 
-static svf_status measure_deltas(const data *d, const verify_case *c, verify_result *result)
+static svf_status measure_deltas(const data *d, const verify_case *c, const struct arithmetic *a,
+                                 verify_result *result)
 {
   const size_t count = c->rows * c->m;
   for (int i = 0; i < DELTAS; ++i) {
@@ -332,7 +376,7 @@ static svf_status measure_deltas(const data *d, const verify_case *c, verify_res
       power += want * want;
     }
     result->delta[i] = sqrt(error / power);
-    result->delta_limit[i] = limits[c->format][c->spectrum].delta[i];
+    result->delta_limit[i] = a->limit[c->spectrum].delta[i];
   }
   return SVF_OK;
 }
@@ -361,6 +405,12 @@ static svf_status measure_identities(const data *d, const verify_case *c, verify
 
 static svf_status measure(const data *d, const verify_case *c, verify_result *result)
 {
+  const svf_format_traits t = traits_of(c->format);
+  const struct arithmetic *a = arithmetic_of(&t);
+  if (!a) {
+    fprintf(stderr, "svf-verify: no limits are known for the arithmetic of %s\n", t.name);
+    return SVF_ERR_UNSUPPORTED;
+  }
   svf_status status = multiply(d, c, NULL, 0, c->rows, d->y_base);
   if (status != SVF_OK) return status;
   const size_t count = c->rows * c->m;
@@ -369,9 +419,9 @@ static svf_status measure(const data *d, const verify_case *c, verify_result *re
   multiply_double(d, c, d->sigma, true, d->ref_base);
   result->nmse = nmse_of(d->y_base, d->ref_base, count);
   const double sums = (double)(c->n + c->r) * ldexp(1, -48);
-  result->nmse_limit = sums + limits[c->format][c->spectrum].nmse;
-  result->format_limit = sums + limits[c->format][c->spectrum].format;
-  status = measure_deltas(d, c, result);
+  result->nmse_limit = sums + a->limit[c->spectrum].nmse;
+  result->format_limit = result->nmse_limit + storing_limit(&t, c->spectrum);
+  status = measure_deltas(d, c, a, result);
   return status == SVF_OK ? measure_identities(d, c, result) : status;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/format.h"
 #include "src/convert/driver.h"
 #include "src/core/pages.h"
 #include "src/core/status.h"
@@ -22,7 +23,7 @@ typedef struct job {
 
 /* --- What is to be done ----------------------------------------------------------------------- */
 
-/* The head of a w84 layer of this many bits a weight on average. */
+/* The head of a layer in two bands of this many bits a weight on average. */
 static svf_status plan_bits(const job *j, svf_converted *l)
 {
   const size_t r = l->source.r;
@@ -39,7 +40,8 @@ static svf_status plan_bits(const job *j, svf_converted *l)
   if (status == SVF_ERR_SPACE) {
     return svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->tensor, j->bits);
   }
-  if (l->options.quant.head == 0) l->options.format = SVF_FORMAT_W4; /* 0 means "by default" */
+  /* A head of 0 would mean "by default". */
+  if (l->options.quant.head == 0) l->options.format = svf_format_of(j->model.format)->traits.dense;
   return status;
 }
 
@@ -111,10 +113,10 @@ static svf_status read_options(const svf_pack_options *options, job *j)
   }
   if (status != SVF_OK) return status;
   j->bits = o.bits;
-  if ((j->bits >= 0 && j->bits <= 64) && (j->bits <= 0 || j->model.format == SVF_FORMAT_W84)) {
-    return SVF_OK;
-  }
-  return svf_fail(SVF_ERR_ARGUMENT, "bits is %g; w84 takes some, other formats 0", j->bits);
+  const svf_format_row *row = svf_format_of(j->model.format);
+  if ((j->bits >= 0 && j->bits <= 64) && (j->bits <= 0 || !row || row->traits.bands)) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "bits is %g; %s takes 0", j->bits,
+                  svf_format_name(j->model.format));
 }
 
 svf_status svf_model_pack(const char *dir, const char *out, const svf_pack_options *options)

@@ -10,14 +10,14 @@
 #include <sys/auxv.h>
 #endif
 
-static int bit(uint64_t word, int n) { return (int)(word >> n & 1); }
+static bool bit(uint64_t word, int n) { return word >> n & 1; }
 
 uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
 {
   uint64_t has = 0;
   /* SSE + AVX; and opmask + both halves of ZMM; tile configuration + data */
   const uint64_t ymm = 0x6, zmm = 0xe6, tile = 0x60000;
-  const int osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
+  const bool osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
   if (!osxsave || !avx || (r->xcr0 & ymm) != ymm) return 0;
   if (r->intel) has |= SVF_CPU_INTEL;
   if (bit(r->leaf1_ecx, 12)) has |= SVF_CPU_FMA;
@@ -30,7 +30,7 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   if (bit(r->leaf7_ebx, 30)) has |= SVF_CPU_AVX512BW;
   if (bit(r->leaf7_ebx, 31)) has |= SVF_CPU_AVX512VL;
   if (bit(r->leaf7_ecx, 11)) has |= SVF_CPU_AVX512VNNI;
-  if (bit(r->leaf7_1_eax, 5) && !r->intel) has |= SVF_CPU_AVX512BF16;
+  if (bit(r->leaf7_1_eax, 5)) has |= SVF_CPU_AVX512BF16;
   /* Virtual machines have shown the bits without a palette. */
   if ((r->xcr0 & tile) != tile || !bit(r->leaf7_edx, 24) || r->leaf1d_eax < 1) return has;
   has |= SVF_CPU_AMX_TILE;

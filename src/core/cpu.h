@@ -5,6 +5,7 @@
 #ifndef SVF_CORE_CPU_H
 #define SVF_CORE_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <svf/cpu.h>
@@ -15,7 +16,7 @@
 typedef struct svf_x86_registers {
   uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx, leaf1d_eax, leaf7_1_eax;
   uint64_t xcr0;
-  int intel;
+  bool intel;
 } svf_x86_registers;
 
 uint64_t svf_cpu_from_x86(const svf_x86_registers *registers);

@@ -10,11 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/format.h"
 #include "src/core/amx.h"
+#include "src/core/isa.h"
 #include "src/core/status.h"
-
-static const char *const isa_names[SVF_ISA_COUNT] = {"auto", "ref",    "neon",       "neonbf16",
-                                                     "avx2", "avx512", "avx512bf16", "amx"};
 
 static const struct {
   uint64_t bit;
@@ -56,52 +55,49 @@ static uint64_t features(void)
 }
 
 /* By what the CPU has, which never changes; what the operating system permits may turn out late. */
-static int runs_here(const svf_kernel *kernel) { return (kernel->needs & ~features()) == 0; }
+static bool can_run(uint64_t has, uint64_t needs) { return (needs & ~has) == 0; }
 
 /* Tiles are asked for when they are first needed, not before. */
-static int may_run(const svf_kernel *kernel)
+static bool may_run(uint64_t has, const svf_kernel *kernel)
 {
-  return runs_here(kernel) && (!(kernel->needs & SVF_CPU_AMX_TILE) || svf_amx_permitted());
+  return can_run(has, kernel->needs) &&
+         (!(kernel->needs & SVF_CPU_AMX_TILE) || svf_amx_permitted());
 }
 
-static svf_isa best(void)
+/* Whether what is below this kernel is faster here. */
+static bool is_slow(uint64_t has, const svf_kernel *kernel) { return (kernel->slow_on & has) != 0; }
+
+svf_isa svf_choose_isa(uint64_t has)
 {
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *kernel = svf_kernel_at(i);
-    if (runs_here(kernel) && !(kernel->needs & SVF_CPU_AMX_TILE && svf_amx_refused())) {
-      return kernel->isa;
-    }
+    if (!can_run(has, kernel->needs) || is_slow(has, kernel)) continue;
+    if (!(kernel->needs & SVF_CPU_AMX_TILE) || !svf_amx_refused()) return kernel->isa;
   }
   return SVF_ISA_REF;
 }
 
-static int known_isa(svf_isa isa) { return (int)isa >= 0 && isa < SVF_ISA_COUNT; }
-
-const char *svf_isa_name(svf_isa isa) { return known_isa(isa) ? isa_names[isa] : "?"; }
-
-int svf_isa_supported(svf_isa isa)
+const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weights, size_t group,
+                                    size_t rows)
 {
-  if (isa == SVF_ISA_AUTO) return 1;
-  for (size_t i = 0; i < svf_kernel_count(); ++i) {
-    if (svf_kernel_at(i)->isa == isa && runs_here(svf_kernel_at(i))) return 1;
+  const svf_kernel *best_one = NULL;
+  for (size_t i = svf_kernel_count(); i-- > 0;) {
+    const svf_kernel *k = svf_kernel_at(i);
+    if (k->format != weights || !svf_isa_within(k->isa, isa) || !may_run(has, k)) continue;
+    if (k->isa != isa && is_slow(has, k)) continue;
+    if (rows >= k->least_rows[group != SVF_GROUP_LEAST]) return k;
+    if (!best_one) best_one = k;
   }
-  return 0;
+  return best_one;
 }
 
-svf_status svf_isa_parse(const char *name, svf_isa *isa)
+bool svf_isa_supported(svf_isa isa)
 {
-  if (!name) return svf_fail(SVF_ERR_NULL, "name is NULL");
-  if (!isa) return svf_fail(SVF_ERR_NULL, "isa is NULL");
-  for (int i = 0; i < SVF_ISA_COUNT; ++i) {
-    if (strcmp(name, isa_names[i]) == 0) {
-      *isa = (svf_isa)i;
-      return SVF_OK;
-    }
+  if (isa == SVF_ISA_AUTO) return true;
+  for (size_t i = 0; i < svf_kernel_count(); ++i) {
+    if (svf_kernel_at(i)->isa == isa && can_run(features(), svf_kernel_at(i)->needs)) return true;
   }
-  return svf_fail(SVF_ERR_ARGUMENT,
-                  "name is '%.32s', which is no instruction set: auto, ref, neon, neonbf16, avx2, "
-                  "avx512, avx512bf16, amx",
-                  name);
+  return false;
 }
 
 /* Why `isa` cannot run: the build has no kernel of it, or the CPU lacks a feature. */
@@ -114,11 +110,12 @@ static svf_status unsupported(svf_isa isa)
       if (kernel->needs & ~features() & feature_names[f].bit) {
         return svf_fail(SVF_ERR_UNSUPPORTED,
                         "isa is %s, but this CPU or operating system lacks %s; the best here is %s",
-                        svf_isa_name(isa), feature_names[f].name, svf_isa_name(best()));
+                        svf_isa_name(isa), feature_names[f].name,
+                        svf_isa_name(svf_choose_isa(features())));
       }
     }
   }
-  if ((int)isa < 0 || isa >= SVF_ISA_COUNT) {
+  if (!svf_isa_known(isa)) {
     return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %d, which is no instruction set", (int)isa);
   }
   return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel",
@@ -137,51 +134,34 @@ svf_status svf_isa_select_env(void)
   const char *name = getenv("SVF_ISA");
   if (!name || !*name) return SVF_OK;
   svf_isa isa = SVF_ISA_AUTO;
-  if (svf_isa_parse(name, &isa) != SVF_OK) {
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "SVF_ISA is '%.32s', which is no instruction set: auto, ref, neon, neonbf16, "
-                    "avx2, avx512, avx512bf16, amx",
-                    name);
-  }
-  return svf_isa_select(isa);
+  const svf_status status = svf_isa_parse_from("SVF_ISA", name, &isa);
+  return status == SVF_OK ? svf_isa_select(isa) : status;
 }
 
 svf_isa svf_isa_selected(void)
 {
   const svf_isa isa = (svf_isa)atomic_load(&selected);
-  return isa == SVF_ISA_AUTO ? best() : isa;
-}
-
-/* The kernel for calls with this isa, not AUTO, format, group and number of rows. */
-static const svf_kernel *find(svf_isa isa, svf_format format, size_t group, size_t rows)
-{
-  const svf_kernel *best_one = NULL;
-  for (size_t i = svf_kernel_count(); i-- > 0;) {
-    const svf_kernel *k = svf_kernel_at(i);
-    if (k->isa > isa || k->format != svf_format_weights(format) || !may_run(k)) continue;
-    if (rows >= k->least_rows[group != SVF_GROUP_LEAST]) return k;
-    if (!best_one) best_one = k;
-  }
-  return best_one;
+  return isa == SVF_ISA_AUTO ? svf_choose_isa(features()) : isa;
 }
 
 svf_isa svf_isa_serving(svf_isa isa, svf_format format)
 {
-  if ((int)format < 0 || format >= SVF_FORMAT_COUNT || !svf_isa_supported(isa)) return SVF_ISA_AUTO;
-  const svf_kernel *kernel =
-      find(isa == SVF_ISA_AUTO ? svf_isa_selected() : isa, format, 0, SIZE_MAX);
+  const svf_format_row *row = svf_format_of(format);
+  if (!row || !svf_isa_supported(isa)) return SVF_ISA_AUTO;
+  if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
+  const svf_kernel *kernel = svf_choose_kernel(features(), isa, row->traits.weights, 0, SIZE_MAX);
   return kernel ? kernel->isa : SVF_ISA_AUTO;
 }
 
-svf_status svf_dispatch(svf_isa isa, svf_format format, size_t group, size_t rows,
+svf_status svf_dispatch(svf_isa isa, svf_format weights, size_t group, size_t rows,
                         const svf_kernel **kernel)
 {
   if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
   if (!svf_isa_supported(isa)) return unsupported(isa);
-  *kernel = find(isa, format, group, rows);
+  *kernel = svf_choose_kernel(features(), isa, weights, group, rows);
   if (*kernel) return SVF_OK;
   return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel of format %s",
-                  svf_isa_name(isa), svf_format_name(format));
+                  svf_isa_name(isa), svf_format_name(weights));
 }
 
 /* One row of bf16 has 94 % of Granite Rapids' bandwidth with 8, 78 % with 96 and more; that of
@@ -197,7 +177,7 @@ const svf_half_kernel *svf_dispatch_half(void)
   const svf_isa isa = svf_isa_selected();
   for (size_t i = svf_half_count(); i-- > 0;) {
     const svf_half_kernel *kernel = svf_half_at(i);
-    if (kernel->isa <= isa && (kernel->needs & ~features()) == 0) return kernel;
+    if (svf_isa_within(kernel->isa, isa) && can_run(features(), kernel->needs)) return kernel;
   }
   return &svf_half_ref;
 }
@@ -207,7 +187,7 @@ const svf_ops_kernel *svf_dispatch_ops(void)
   const svf_isa isa = svf_isa_selected();
   for (size_t i = svf_ops_count(); i-- > 0;) {
     const svf_ops_kernel *kernel = svf_ops_at(i);
-    if (kernel->isa <= isa && (kernel->needs & ~features()) == 0) return kernel;
+    if (svf_isa_within(kernel->isa, isa) && can_run(features(), kernel->needs)) return kernel;
   }
   return &svf_ops_ref;
 }
@@ -236,12 +216,16 @@ size_t svf_cpu_describe(char *buffer, size_t bytes)
   append(buffer, bytes, &length, "\n");
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *kernel = svf_kernel_at(i);
-    const char *verdict = runs_here(kernel) ? "can run" : "cannot run, lacks";
-    append(buffer, bytes, &length, "%s: %s", kernel->name, verdict);
+    const bool runs = can_run(features(), kernel->needs);
+    append(buffer, bytes, &length, "%s: %s", kernel->name, runs ? "can run" : "cannot run, lacks");
     for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
       if (kernel->needs & ~features() & feature_names[f].bit) {
         append(buffer, bytes, &length, " %s", feature_names[f].name);
       }
+    }
+    if (runs && is_slow(features(), kernel)) {
+      append(buffer, bytes, &length, ", but what is below %s is faster here",
+             svf_isa_name(kernel->isa));
     }
     append(buffer, bytes, &length, "\n");
   }

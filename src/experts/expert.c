@@ -5,6 +5,7 @@
 #include "src/experts/expert.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,12 +51,17 @@ static svf_status check_text(const char *what, const char *text, size_t limit)
   return svf_fail(SVF_ERR_ARGUMENT, "%s is not UTF-8", what);
 }
 
+static bool is_known(svf_parametrisation kind)
+{
+  return svf_parametrisation_parse(svf_parametrisation_name(kind), &kind) == SVF_OK;
+}
+
 static svf_status check_info(const svf_expert_info *info)
 {
-  const int kind = (int)info->parametrisation;
+  const svf_parametrisation kind = info->parametrisation;
   if (info->factors == 0) return svf_fail(SVF_ERR_ARGUMENT, "factors is 0, no fingerprint");
-  if (kind < 0 || kind >= SVF_PARAMETERS_COUNT) {
-    return svf_fail(SVF_ERR_ARGUMENT, "parametrisation is %d, which is none", kind);
+  if (!is_known(kind)) {
+    return svf_fail(SVF_ERR_ARGUMENT, "parametrisation is %d, which is none", (int)kind);
   }
   if (!isfinite(info->scale) || (kind == SVF_PARAMETERS_DIRECT && info->scale != 1)) {
     return svf_fail(SVF_ERR_ARGUMENT, "scale is %g; it is finite, and 1 where z is stored",

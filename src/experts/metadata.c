@@ -53,10 +53,7 @@ static svf_status read_parametrisation(const svf_safetensors *file, svf_parametr
   const char *key = "svf.parametrisation", *value;
   const svf_status status = required(file, key, &value);
   if (status != SVF_OK) return status;
-  for (int k = 0; k < SVF_PARAMETERS_COUNT; ++k) {
-    *kind = (svf_parametrisation)k;
-    if (strcmp(value, svf_parametrisation_name(*kind)) == 0) return SVF_OK;
-  }
+  if (svf_parametrisation_parse(value, kind) == SVF_OK) return SVF_OK;
   return bad_value(key, value, "'direct' or 'sigmoid'");
 }
 

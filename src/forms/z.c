@@ -7,12 +7,29 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "src/core/names.h"
 #include "src/core/status.h"
+
+/* At the index that is the value. */
+static const char *const names[] = {
+    [SVF_PARAMETERS_DIRECT] = "direct", [SVF_PARAMETERS_SIGMOID] = "sigmoid"};
+
+enum { NAMES = sizeof names / sizeof *names };
+
+static const char *name_at(size_t i) { return i < NAMES ? names[i] : NULL; }
 
 const char *svf_parametrisation_name(svf_parametrisation kind)
 {
-  static const char *const names[SVF_PARAMETERS_COUNT] = {"direct", "sigmoid"};
-  return (int)kind >= 0 && kind < SVF_PARAMETERS_COUNT ? names[kind] : "?";
+  return (unsigned)kind < NAMES ? names[kind] : "?";
+}
+
+svf_status svf_parametrisation_parse(const char *name, svf_parametrisation *kind)
+{
+  size_t i = 0;
+  if (!kind) return svf_fail(SVF_ERR_NULL, "kind is NULL");
+  const svf_status status = svf_name_find("name", name, "parametrisation", name_at, &i);
+  if (status == SVF_OK) *kind = (svf_parametrisation)i;
+  return status;
 }
 
 static svf_status rank_is_zero(void)
@@ -30,7 +47,7 @@ svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, size_
 {
   if (!p || !z) return svf_fail(SVF_ERR_NULL, "%s is NULL", p ? "z" : "p");
   if (r == 0) return rank_is_zero();
-  if ((int)kind < 0 || kind >= SVF_PARAMETERS_COUNT) {
+  if ((unsigned)kind >= NAMES) {
     return svf_fail(SVF_ERR_ARGUMENT, "kind is %d, which is no parametrisation", (int)kind);
   }
   if (kind == SVF_PARAMETERS_SIGMOID && !isfinite(scale)) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/linear/block.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "kernels/kernel.h"
 #include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -35,18 +35,31 @@ static bool panels(const svf_linear_header *h, int product, size_t *bytes)
          svf_size_add(head, rest, bytes);
 }
 
-/* The group of a header from what was asked for; SIZE_MAX: impossible. */
-static size_t group_of(svf_format format, size_t group)
+/* The group of a header from what was asked for. ARGUMENT with what the format takes. */
+static svf_status choose_group(const svf_format_traits *t, size_t asked, size_t *group)
 {
-  enum { SMALLEST = 32, LARGEST = 128 };
-  switch (svf_format_weights(format)) {
-    case SVF_FORMAT_S8: return group == 0 || group == SVF_BLOCK ? SVF_BLOCK : SIZE_MAX;
-    case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4: /* and W84 */
-      if (group == 0) return SMALLEST;
-      return group == SMALLEST || group == 64 || group == LARGEST ? group : SIZE_MAX;
-    default: return group == 0 ? 0 : SIZE_MAX;
+  char text[64] = "0";
+  *group = asked == 0 && t->group_count > 0 ? t->groups[0] : asked;
+  if (asked == 0) return SVF_OK;
+  for (size_t i = 0; i < t->group_count; ++i) {
+    if (t->groups[i] == asked) return SVF_OK;
+    const size_t at = strlen(text);
+    snprintf(text + at, sizeof text - at, " or %zu", t->groups[i]);
   }
+  return svf_fail(SVF_ERR_ARGUMENT, "group is %zu; %s takes %s", asked, t->name, text);
+}
+
+/* ARGUMENT for a head that the format, or a layer of rank r, does not have. */
+static svf_status check_head(const svf_format_traits *t, size_t head, size_t r)
+{
+  if (r == 0 && t->bands) {
+    return svf_fail(SVF_ERR_ARGUMENT, "%s divides a spectrum; a dense layer (r = 0) has none",
+                    t->name);
+  }
+  if (head == 0 || (t->bands && head % SVF_HEAD_UNIT == 0 && head <= r)) return SVF_OK;
+  if (!t->bands) return svf_fail(SVF_ERR_ARGUMENT, "head is %zu; %s takes 0", head, t->name);
+  return svf_fail(SVF_ERR_ARGUMENT, "head is %zu; %s takes a multiple of %d up to r = %zu", head,
+                  t->name, SVF_HEAD_UNIT, r);
 }
 
 svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
@@ -54,24 +67,16 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
 {
   if (m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0; a layer has at least one output");
   if (n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0; a layer has at least one input");
-  if ((int)format < 0 || format >= SVF_FORMAT_COUNT) {
+  const svf_format_row *row = svf_format_of(format);
+  if (!row) {
     return svf_fail(SVF_ERR_ARGUMENT, "format is %d, which is no format of this library",
                     (int)format);
   }
-  const size_t asked = quant ? quant->group : 0, group = group_of(format, asked);
   const size_t head = quant ? quant->head : 0;
-  if (group == SIZE_MAX) {
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "group is %zu; w8, w4 and w84 have 32, 64 or 128, other formats 0", asked);
-  }
-  if (r == 0 && format == SVF_FORMAT_W84) {
-    return svf_fail(SVF_ERR_ARGUMENT, "w84 divides a spectrum; a dense layer (r = 0) has none");
-  }
-  if (head > 0 && (format != SVF_FORMAT_W84 || head % SVF_HEAD_UNIT != 0 || head > r)) {
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "head is %zu; w84 has a multiple of %d up to r = %zu, other formats 0", head,
-                    SVF_HEAD_UNIT, r);
-  }
+  size_t group = 0;
+  svf_status status = choose_group(&row->traits, quant ? quant->group : 0, &group);
+  if (status == SVF_OK) status = check_head(&row->traits, head, r);
+  if (status != SVF_OK) return status;
   svf_linear_header h = {.endian = SVF_LINEAR_ENDIAN,
                          .version = SVF_LINEAR_VERSION,
                          .format = (uint32_t)format,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kernels/bf16.h"
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/linear/block.h"
@@ -44,10 +44,11 @@ static void put(char *panel, svf_format format, size_t k, size_t j, float x)
   }
 }
 
-static void pack_floats(const svf_factor *f, svf_format format, size_t channel, size_t lanes,
+static void pack_floats(const svf_factor *f, const svf_parts *to, size_t channel, size_t lanes,
                         char *panel)
 {
-  const size_t bytes = svf_panel_bytes(format, 0, f->k);
+  const svf_format format = to->format[1];
+  const size_t bytes = svf_panel_bytes(&to->layout[1], f->k);
   const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
   float tile[SVF_PANEL * TILE] = {0};
   memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
@@ -61,22 +62,25 @@ static void pack_floats(const svf_factor *f, svf_format format, size_t channel, 
 }
 
 /* One channel's share of a block: its scales and its integers. */
-static void pack_channel(const float *w, size_t count, svf_format format, size_t group, size_t j,
+static void pack_channel(const float *w, size_t count, const svf_parts *to, int part, size_t j,
                          char *block)
 {
   int8_t q[SVF_BLOCK];
-  unsigned char *data = (unsigned char *)block + svf_scale_bytes(format, group);
+  const size_t group = to->group;
+  const svf_format format = to->format[part];
+  const svf_format_row *row = svf_format_of(format);
+  unsigned char *data = (unsigned char *)block + to->layout[part].scales;
   for (size_t k0 = 0, g = 0; k0 < count; k0 += group, ++g) {
     const size_t left = count - k0 < group ? count - k0 : group;
     const float scale = svf_quantise(w + k0, left, format, q + k0);
-    if (format == SVF_FORMAT_S8) {
+    if (row->scale == SVF_SCALE_F32) {
       ((float *)(void *)block)[g * SVF_PANEL + j] = scale;
     } else {
       ((uint16_t *)(void *)block)[g * SVF_PANEL + j] = svf_round_bf16(scale);
     }
   }
   for (size_t k = 0; k < count; ++k) {
-    if (format == SVF_FORMAT_W4) {
+    if (row->traits.weight_bits == 4) {
       const unsigned nibble = (unsigned)q[k] & 0xfu;
       data[(k / 8 * SVF_PANEL + j) * 4 + k % 4] |= (unsigned char)(nibble << (k % 8 / 4 * 4));
     } else {
@@ -91,15 +95,15 @@ static void pack_integers(const svf_factor *f, const svf_parts *to, size_t panel
   float w[SVF_PANEL * SVF_BLOCK];
   for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
     count = svf_block_end(to, k0, f->k) - k0;
-    const svf_format format = to->format[svf_part_at(to, panel, k0)];
+    const int part = svf_part_at(to, panel, k0);
     char *block = out + svf_parts_offset(to, panel, k0);
-    memset(block, 0, svf_panel_bytes(format, to->group, count));
+    memset(block, 0, svf_panel_bytes(&to->layout[part], count));
     for (size_t k = 0; k < count; k += TILE) {
       read_tile(f, panel * SVF_PANEL, lanes, k0 + k, svf_size_min(count - k, TILE), w + k,
                 SVF_BLOCK);
     }
     for (size_t j = 0; j < lanes; ++j) {
-      pack_channel(w + j * SVF_BLOCK, count, format, to->group, j, block);
+      pack_channel(w + j * SVF_BLOCK, count, to, part, j, block);
     }
   }
 }
@@ -111,10 +115,10 @@ static void pack_panels(const svf_factor *f, const svf_parts *to, char *out, siz
   for (size_t p = first; p < last; ++p) {
     const size_t channel = p * SVF_PANEL;
     const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
-    if (svf_format_integer(to->format[1])) {
+    if (svf_format_of(to->format[1])->traits.integer) {
       pack_integers(f, to, p, lanes, out);
     } else {
-      pack_floats(f, to->format[1], channel, lanes, out + svf_parts_offset(to, p, 0));
+      pack_floats(f, to, channel, lanes, out + svf_parts_offset(to, p, 0));
     }
   }
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The panels of a factor, of which a first part may have another format than the rest: some of the
- * panels, or of the steps of every panel. Other formats than w84 have all in the second part. */
+ * panels, or of the steps of every panel. A format of one band has all in the second part. */
 #ifndef SVF_LINEAR_PARTS_H
 #define SVF_LINEAR_PARTS_H
 
 #include <svf/linear.h>
 
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 
 typedef struct svf_parts {
-  svf_format format[2];
+  svf_format format[2]; /* of the weights */
+  svf_panel_layout layout[2];
   size_t group;
   size_t split_panel, split_k; /* where the second part begins; one of them is 0 */
   size_t stride[2];            /* bytes from panel to panel */
@@ -28,21 +29,21 @@ static inline size_t svf_product_channels(const svf_linear_header *h, int produc
   return (size_t)(product == 1 ? h->m : h->r);
 }
 
-/* Of V, the weights of product 0, or of U or W, those of product 1. Needs format, group, head, n
- * and r of the header; n and r are small enough that a panel does not wrap. */
+/* Of V, the weights of product 0, or of U or W, those of product 1. Needs format, one that there
+ * is, group, head, n and r of the header; n and r are small enough that a panel does not wrap. */
 static inline svf_parts svf_parts_of(const svf_linear_header *h, int product)
 {
-  const bool mixed = (svf_format)h->format == SVF_FORMAT_W84;
-  const svf_format rest = svf_format_weights((svf_format)h->format);
-  svf_parts p = {.format = {mixed ? SVF_FORMAT_W8 : rest, rest}, .group = h->group};
+  const svf_format_row *row = svf_format_of((svf_format)h->format);
+  svf_parts p = {.format = {row->head, row->traits.weights}, .group = h->group};
+  for (int i = 0; i < 2; ++i) p.layout[i] = svf_panel_layout_of(p.format[i], p.group);
   const size_t head = (size_t)h->head, k = svf_product_k(h, product);
   if (product == 0) {
     p.split_panel = head / SVF_PANEL;
-    for (int i = 0; i < 2; ++i) p.stride[i] = svf_panel_bytes(p.format[i], p.group, k);
+    for (int i = 0; i < 2; ++i) p.stride[i] = svf_panel_bytes(&p.layout[i], k);
   } else {
     p.split_k = head;
-    p.stride[1] = svf_panel_bytes(p.format[1], p.group, k - head);
-    if (head > 0) p.stride[1] += svf_panel_bytes(p.format[0], p.group, head);
+    p.stride[1] = svf_panel_bytes(&p.layout[1], k - head);
+    if (head > 0) p.stride[1] += svf_panel_bytes(&p.layout[0], head);
     p.stride[0] = p.stride[1];
   }
   return p;
@@ -71,11 +72,11 @@ static inline size_t svf_block_end(const svf_parts *p, size_t k, size_t all)
 static inline size_t svf_parts_offset(const svf_parts *p, size_t panel, size_t k)
 {
   if (!svf_part_at(p, panel, k)) {
-    return panel * p->stride[0] + svf_panel_offset(p->format[0], p->group, k);
+    return panel * p->stride[0] + svf_panel_offset(&p->layout[0], k);
   }
-  const size_t head = p->split_k ? svf_panel_bytes(p->format[0], p->group, p->split_k) : 0;
+  const size_t head = p->split_k ? svf_panel_bytes(&p->layout[0], p->split_k) : 0;
   return p->split_panel * p->stride[0] + (panel - p->split_panel) * p->stride[1] + head +
-         svf_panel_offset(p->format[1], p->group, k - p->split_k);
+         svf_panel_offset(&p->layout[1], k - p->split_k);
 }
 
 #endif

@@ -3,7 +3,7 @@
  * Bits along the spectrum. */
 #include <math.h>
 
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
@@ -88,9 +88,11 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
   if (!error) return SVF_OK;
   double lost = 0, power = 0;
   const svf_parts parts = {.split_k = best.head};
+  const svf_format_row *row = svf_format_of(SVF_FORMAT_W84);
   for (size_t k = 0, end; k < s.r; k = end) {
     end = svf_block_end(&parts, k, s.r);
-    lost += block_error(&s, k, end, k < best.head ? SVF_FORMAT_W8 : SVF_FORMAT_W4, best.group);
+    const svf_format format = k < best.head ? row->head : row->traits.weights;
+    lost += block_error(&s, k, end, format, best.group);
   }
   for (size_t k = 0; k < s.r; ++k) {
     power += (double)s.sigma[k] * (double)s.sigma[k];

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "kernels/bf16.h"
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 
 enum { INT8_MOST = 127, INT4_LEAST = -8, INT4_MOST = 7 };
 
@@ -80,9 +80,10 @@ float svf_quantise(const float *w, size_t count, svf_format format, int8_t *q)
   memset(q, 0, count);
   if (isnan(most)) return NAN;
   if (!(fabsf(most) >= INT8_MOST * 2 * FLT_MIN)) return 0; /* the scale would be a denormal */
-  if (format == SVF_FORMAT_W4) return search_int4(w, count, most, q);
+  const svf_format_row *row = svf_format_of(format);
+  if (row->traits.weight_bits == 4) return search_int4(w, count, most, q);
   float scale = fabsf(most) / INT8_MOST;
-  if (svf_format_weights(format) != SVF_FORMAT_S8) scale = as_bf16(scale);
+  if (row->scale == SVF_SCALE_BF16) scale = as_bf16(scale);
   round_all(w, count, scale, -INT8_MOST, INT8_MOST, q);
   return scale;
 }

@@ -2,19 +2,20 @@
  *
  * The weights of a packed block as fp32. */
 #include "kernels/bf16.h"
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/linear/parts.h"
 
 /* Step k of a block, lane j. */
-static float integer_at(const char *block, svf_format format, size_t group, size_t k, size_t j)
+static float integer_at(const char *block, const svf_parts *p, int part, size_t k, size_t j)
 {
-  const unsigned char *data = (const unsigned char *)block + svf_scale_bytes(format, group);
-  const size_t at = k / group * SVF_PANEL + j;
-  const float scale = format == SVF_FORMAT_S8
+  const svf_format_row *row = svf_format_of(p->format[part]);
+  const unsigned char *data = (const unsigned char *)block + p->layout[part].scales;
+  const size_t at = k / p->group * SVF_PANEL + j;
+  const float scale = row->scale == SVF_SCALE_F32
                           ? ((const float *)(const void *)block)[at]
                           : svf_widen_bf16(((const uint16_t *)(const void *)block)[at]);
-  if (format != SVF_FORMAT_W4) {
+  if (row->traits.weight_bits == 8) {
     return (float)(int8_t)data[(k / 4 * SVF_PANEL + j) * 4 + k % 4] * scale;
   }
   const int nibble = data[(k / 8 * SVF_PANEL + j) * 4 + k % 4] >> (k % 8 / 4 * 4) & 0xf;
@@ -24,15 +25,15 @@ static float integer_at(const char *block, svf_format format, size_t group, size
 static float weight_at(const char *panels, const svf_parts *p, size_t channel, size_t k)
 {
   const size_t panel = channel / SVF_PANEL, j = channel % SVF_PANEL;
-  const svf_format format = p->format[svf_part_at(p, panel, k)];
+  const int part = svf_part_at(p, panel, k);
   const char *start = panels + svf_parts_offset(p, panel, svf_block_begin(p, k));
   const size_t at = k - svf_block_begin(p, k);
-  switch (format) {
+  switch (p->format[part]) {
     case SVF_FORMAT_F32: return ((const float *)(const void *)start)[at * SVF_PANEL + j];
     case SVF_FORMAT_BF16:
       return svf_widen_bf16(
           ((const uint16_t *)(const void *)start)[(at / 2 * SVF_PANEL + j) * 2 + at % 2]);
-    default: return integer_at(start, format, p->group, at, j);
+    default: return integer_at(start, p, part, at, j);
   }
 }
 

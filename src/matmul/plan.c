@@ -37,7 +37,7 @@ static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes,
 static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *out)
 {
   *out = 0;
-  if (!svf_format_integer(kernel->format)) return true;
+  if (!svf_kernel_integer(kernel)) return true;
   return svf_size_round(r, SVF_PANEL, out) && svf_size_mul(*out, rows, out) &&
          svf_size_mul(*out, sizeof(float), out);
 }
@@ -95,11 +95,11 @@ static svf_status check_call(const svf_matmul_args *from, size_t nth, svf_matmul
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
   const svf_linear_header *h = args->linear;
-  status = svf_dispatch(args->isa, (svf_format)h->format, h->group, args->rows, kernel);
+  const svf_format_row *row = svf_format_of((svf_format)h->format);
+  status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, kernel);
   if (status != SVF_OK) return status;
   /* Of the same ISA whatever the rows, since both read the same A. */
-  status =
-      svf_dispatch((*kernel)->isa, svf_parts_of(h, 0).format[0], h->group, SIZE_MAX, head_kernel);
+  status = svf_dispatch((*kernel)->isa, row->head, h->group, SIZE_MAX, head_kernel);
   if (status != SVF_OK) return status;
   if (!lay_out(h, *kernel, args->rows, nth, space)) {
     return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",
@@ -206,7 +206,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *from, size_t n
   svf_plan_data p = {.args = args,
                      .kernel = kernel,
                      .head_kernel = head_kernel,
-                     .format = format,
+                     .hi_lo = svf_format_of(format)->traits.hi_lo,
                      .distance = svf_fetch_distance(),
                      .sigma = svf_linear_sigma(h)};
   if (args.rows == 1)

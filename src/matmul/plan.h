@@ -13,7 +13,7 @@
 
 #include <svf/matmul.h>
 
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/size.h"
 #include "src/linear/parts.h"
 
@@ -71,7 +71,7 @@ typedef struct __attribute__((may_alias)) svf_plan_data {
   int x_product; /* the one that reads X: 0, or 1 where the layer is dense and has no other */
   float *t;      /* workspace: T in fp32, [rows][t_stride], until it is laid out; or NULL */
   size_t t_stride;
-  svf_format format;
+  bool hi_lo;      /* T is */
   size_t distance; /* lines of a panel between those that are fetched and those that are used */
   float *c;        /* workspace: partial sums, for every part */
   size_t c_floats; /* so many */
@@ -98,14 +98,8 @@ size_t svf_first_panel(const svf_product *p, size_t panel_part);
 /* Planes of an A made of X or of T: 2 where a value takes two elements of the kernel's type. */
 static inline int svf_planes(const svf_kernel *kernel, svf_format format, bool of_t)
 {
-  switch (format) {
-    case SVF_FORMAT_BF16_SPLIT: return kernel->planes && of_t ? 2 : 1;
-    case SVF_FORMAT_S8_SPLIT: return of_t ? 2 : 1;
-    case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4:
-    case SVF_FORMAT_W84: return 2;
-    default: return 1;
-  }
+  const svf_format_row *row = svf_format_of(format);
+  return kernel->planes ? (of_t ? row->t_planes : row->x_planes) : 1;
 }
 
 /* What a part needs for weights that several row blocks share. The panels of a group, at the
@@ -130,7 +124,7 @@ static inline size_t svf_a_bytes(const svf_kernel *kernel, size_t padded_rows, s
 {
   const size_t steps = (size_t)kernel->a_steps;
   const size_t lines = (k + steps - 1) / steps * (size_t)kernel->a_lines[planes];
-  const size_t headers = svf_format_integer(kernel->format) ? (k + SVF_BLOCK - 1) / SVF_BLOCK : 0;
+  const size_t headers = svf_kernel_integer(kernel) ? (k + SVF_BLOCK - 1) / SVF_BLOCK : 0;
   return (lines * SVF_LINE + headers * SVF_A_HEADER) * padded_rows;
 }
 
@@ -146,7 +140,7 @@ static inline size_t svf_a_split_bytes(const svf_kernel *kernel, size_t padded_r
 /* Steps that a slice is a multiple of. */
 static inline size_t svf_slice_unit(const svf_kernel *kernel)
 {
-  return svf_format_integer(kernel->format) ? SVF_BLOCK : (size_t)kernel->a_steps;
+  return svf_kernel_integer(kernel) ? SVF_BLOCK : (size_t)kernel->a_steps;
 }
 
 #endif

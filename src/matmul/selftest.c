@@ -14,7 +14,7 @@
 #include <svf/linear.h>
 #include <svf/matmul.h>
 
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/dispatch.h"
 #include "src/core/status.h"
 
@@ -200,6 +200,7 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
 {
   buffers b;
   const svf_linear_source source = source_of(s, format);
+  const svf_format_traits *t = &svf_format_of(format)->traits;
   svf_status status = svf_linear_bytes(&source, &b.block_bytes);
   if (status != SVF_OK) return status;
   const size_t bytes = lay_out(&b, NULL, s);
@@ -208,13 +209,13 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
   lay_out(&b, memory, s);
   status = fill_all(&b, s, format);
   if (status == SVF_OK) expect(&b, s);
-  if (status == SVF_OK && svf_format_integer(format)) status = expect_rounded(&b, s, format);
+  if (status == SVF_OK && t->integer) status = expect_rounded(&b, s, format);
   for (size_t i = 0; i < svf_kernel_count() && status == SVF_OK; ++i) {
     const svf_kernel *kernel = svf_kernel_at(i);
     if (isa != SVF_ISA_AUTO && kernel->isa != isa) continue;
-    if (kernel->format != svf_format_weights(format)) continue;
+    if (kernel->format != t->weights) continue;
     const svf_kernel *serves; /* a row behind a preferred one of its ISA cannot be asked for */
-    if (svf_dispatch(kernel->isa, format, 0, SIZE_MAX, &serves) != SVF_OK || serves != kernel)
+    if (svf_dispatch(kernel->isa, t->weights, 0, SIZE_MAX, &serves) != SVF_OK || serves != kernel)
       continue;
     status = run_kernel(&b, s, kernel);
     ++*ran;
@@ -231,13 +232,14 @@ svf_status svf_selftest(svf_isa isa, int *executed)
     return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s (%d), which cannot run here", svf_isa_name(isa),
                     (int)isa);
   }
-  for (int f = 0; f < SVF_FORMAT_COUNT && status == SVF_OK; ++f) {
+  for (size_t f = 0; f < svf_format_count() && status == SVF_OK; ++f) {
+    const svf_format format = svf_format_at(f);
     int now = 0; /* how many kernels, once per format of weights */
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes && status == SVF_OK; ++i) {
       now = 0;
-      status = run_shape(&shapes[i], isa, (svf_format)f, &now);
+      status = run_shape(&shapes[i], isa, format, &now);
     }
-    if (svf_format_weights((svf_format)f) == (svf_format)f) ran += now;
+    if (svf_format_of(format)->traits.weights == format) ran += now;
   }
   if (executed) *executed = ran;
   if (status == SVF_OK && ran == 0) {

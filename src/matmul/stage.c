@@ -106,7 +106,7 @@ static svf_epilogue epilogue_of(const part *w, const row_block *b, const float *
     }
     e.t = t_of(w, b, 0);
     e.t_channels = w->product->channels;
-    e.split = w->plan->format != svf_format_weights(w->plan->format);
+    e.split = w->plan->hi_lo;
     return e;
   }
   const ptrdiff_t at = (ptrdiff_t)b->row * args->y_stride;
@@ -292,7 +292,7 @@ static void enter_group(const part *w, const chunk *ch, const slice *s, size_t p
   *g = (group){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = parts->stride[in]};
   g->kernel = in ? w->plan->kernel : w->plan->head_kernel;
   find_next(w, ch, s, width, g);
-  g->lines = svf_panel_bytes(parts->format[in], parts->group, s->k) / SVF_LINE;
+  g->lines = svf_panel_bytes(&parts->layout[in], s->k) / SVF_LINE;
   g->share = svf_size_ceil(g->lines, ch->blocks);
   const size_t unit = (size_t)g->kernel->fetch_unit;
   const size_t stream_unit = streams(ch) ? (size_t)g->kernel->stream_unit : unit;

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
 #include "src/transformer/model.h"
@@ -28,7 +29,7 @@ svf_status svf_model_layer_at(const svf_model *model, size_t i, svf_layer_info *
                         .bytes = l->bytes};
   if (h) {
     own.format = (svf_format)h->format;
-    own.group = own.format >= SVF_FORMAT_W8 ? h->group : 0;
+    own.group = svf_format_of(own.format)->traits.group_count > 1 ? h->group : 0;
   }
   return svf_struct_write("info", &own, sizeof own, info, SVF_SIZE_TO(svf_layer_info, bytes));
 }

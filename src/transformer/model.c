@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
 #include "src/transformer/source.h"
@@ -241,7 +242,7 @@ static void describe_packed(const svf_model *m, svf_model_info *info)
     if (!m->linears[i].packed) continue;
     const svf_linear_header *h = m->linears[i].block;
     info->format = (svf_format)h->format;
-    info->group = info->format >= SVF_FORMAT_W8 ? h->group : 0;
+    info->group = svf_format_of(info->format)->traits.group_count > 1 ? h->group : 0;
     bytes += (double)h->bytes;
     weights += h->r > 0 ? (double)h->r * (double)(h->m + h->n) : (double)h->m * (double)h->n;
     ++info->packed;

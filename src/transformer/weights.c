@@ -7,7 +7,7 @@
 
 #include <svf/matmul.h>
 
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -218,9 +218,10 @@ static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_mo
 {
   *out = (svf_linear_source){
       .size = sizeof *out, .m = m, .n = n, .r = s->r, .format = o->format, .quant = o->quant};
-  if (o->format != SVF_FORMAT_W84) return;
+  const svf_format_row *row = svf_format_of(o->format);
+  if (!row || !row->traits.bands) return;
   if (s->r == 0) {
-    out->format = SVF_FORMAT_W4;
+    out->format = row->traits.dense;
     out->quant.head = 0;
   } else if (out->quant.head == 0) {
     out->quant.head = s->r / 4 / SVF_HEAD_UNIT * SVF_HEAD_UNIT;

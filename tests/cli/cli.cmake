@@ -17,7 +17,7 @@ if(TARGET svf-cli AND SVF_BASH AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING
   endforeach()
   foreach(script svf large documents)
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh
-      $<TARGET_FILE:svf-cli> ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:make_expert>)
+      $<TARGET_FILE:svf-cli> ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:make_expert> ${svf_documents})
     set_tests_properties(cli-${script} PROPERTIES LABELS quick TIMEOUT 120
       ENVIRONMENT "PYTHON=${SVF_PYTHON3};PYTHONUTF8=1")
   endforeach()

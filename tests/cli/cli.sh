@@ -3,10 +3,11 @@
 #
 # What the scripts of this folder share; sourced with their arguments:
 #   <script> <svf> <source directory> <directory of make_expert and make_model>
+#     <directory of svf.1 and completion.bash>
 # Each works in a directory of its own. Standard output and error of the last command are the files
 # out and err.
 set -euo pipefail
-svf=$1 source=$2 tools=$3
+svf=$1 source=$2 tools=$3 documents=$4
 PYTHON=${PYTHON:-python3}
 export PYTHONUTF8=1 LC_ALL=C
 export OMP_WAIT_POLICY=passive # other tests run beside this one: do not wait in loops

@@ -4,7 +4,7 @@
 # The completion and the manual page know the commands and options that --help knows, no more and no
 # less. Arguments: see cli.sh.
 source "$(dirname "$0")/cli.sh"
-page=$source/src/cli/svf.1
+page=$documents/svf.1
 
 commands() {
   expect 0 --help
@@ -28,7 +28,7 @@ offered() { # words...
 }
 
 # shellcheck source=/dev/null
-source "$source/src/cli/completion.bash"
+source "$documents/completion.bash"
 complete -p svf | grep -q -- '-F _svf' || die "svf has no completion"
 mapfile -t all < <(commands)
 [ ${#all[@]} -eq 7 ] || die "--help lists ${#all[@]} commands"
@@ -76,6 +76,11 @@ for command in "${all[@]}"; do
       die "the manual page lacks $letter, $name"
   done < short
 done
+# The formats that the command knows, in its order.
+expect 2 info nothing --format none
+sed -n 's/.*known are //p' err | tr -d ' ' > wanted
+sed -n '/as one of$/{n; s/^\.Cm \(.*\) ;$/\1/p;}' "$page" | tr -d ' ' > in_page
+same wanted in_page "formats in --help and in the manual page"
 for code in 0 1 2 4 130; do
   grep -q "^\.It $code\$" "$page" || die "the manual page lacks exit status $code"
 done

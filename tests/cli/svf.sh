@@ -255,7 +255,10 @@ differ base other "the base model's text and that of another model's expert"
 fails 2 'dense|svf decompose' generate model -e e1 Hello
 
 # --- pack -----------------------------------------------------------------------------------------
-for format in f32 bf16 bf16-split s8 s8-split w8 w4 w84; do
+expect 2 info nothing --format none
+IFS=', ' read -ra formats <<< "$(sed -n 's/.*known are //p' err)"
+[ ${#formats[@]} -ge 8 ] || die "only ${#formats[@]} formats are known"
+for format in "${formats[@]}"; do
   expect 0 pack svf -o "$format" -f $format --threads 1
   grep -qE "^$format: [0-9.]+ MB\$" out || die "pack does not say what it made"
   expect 0 info "$format" --json
@@ -282,8 +285,8 @@ text packed dense Hello -n 24
 text other model Hello -n 24
 same packed other "texts of the dense model packed and not"
 misused '--group=7: 32, 64 or 128' pack svf -o never1 -f w4 --group 7
-fails 2 'group is 64|w8, w4 and w84' pack svf -o never1 -f s8 --group 64
-fails 2 'w84' pack svf -o never2 -f s8 --bits 4
+fails 2 'group is 64|s8 takes 0 or 256' pack svf -o never1 -f s8 --group 64
+fails 2 'bits is 4|s8 takes 0' pack svf -o never2 -f s8 --bits 4
 fails 2 "q_proj|3 bits are too few" pack svf -o never3 -f w84 --bits 3
 fails 4 'w4: |packed already' pack w4 -o never3
 for command in "info w4" "generate w4 Hello" "logits w4 Hello" "perplexity w4 prompts"; do

@@ -268,9 +268,9 @@ START_TEST(packed_models_run_in_place_with_the_same_bits)
   char from[2][256], packed[256];
   snprintf(from[0], sizeof from[0], "%s", factors);
   snprintf(from[1], sizeof from[1], "%s", g.dir);
-  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
+  for (size_t f = 0; f < svf_format_count(); ++f) {
     for (int dense = 0; dense < 2; ++dense) {
-      const svf_model_options o = {.size = sizeof o, .format = (svf_format)f};
+      const svf_model_options o = {.size = sizeof o, .format = svf_format_at(f)};
       snprintf(packed, sizeof packed, "%s", temp_path("%s-%d", svf_format_name(o.format), dense));
       ck_works(pack_with(from[dense], packed, &o, 0));
       check_in_place(packed);

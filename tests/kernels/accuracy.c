@@ -16,38 +16,36 @@ static double nmse_limit(svf_format format, size_t n, size_t r)
   /* X is uniform, 3; of few rows, 5. T is a product of a Gaussian and a uniform. */
   const double x_crest2 = 5, t_crest2 = 30;
   const double sums = (double)(n + r) * ldexp(1, -48);
-  switch (format) {
-    case SVF_FORMAT_BF16: return 8e-6;
-    case SVF_FORMAT_BF16_SPLIT:
-      return sums + ldexp(1, -32); /* lo is rounded to 2^-17 of T */
-    /* Rounding to steps of a/L has a variance of (a/L)^2 / 12: relative to the mean square
-     * x_crest^2 or t_crest^2 / (12 L^2), crest being a over the root of the mean square. */
-    case SVF_FORMAT_S8: return sums + (x_crest2 + t_crest2) / (12 * 127.0 * 127.0);
-    case SVF_FORMAT_S8_SPLIT:
-      return sums + x_crest2 / (12 * 127.0 * 127.0) + t_crest2 / (12 * 16256.0 * 16256.0);
-    case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4:
-    case SVF_FORMAT_W84: return sums + (x_crest2 + t_crest2) / (12 * 16256.0 * 16256.0);
-    default: return sums;
+  const svf_format_traits t = gate_traits(format);
+  if (!t.integer) {
+    switch (t.t_precision) {
+      case 8: return 8e-6;
+      case 16: return sums + ldexp(1, -32); /* lo is rounded to 2^-17 of T */
+      default: return sums;
+    }
   }
+  /* Rounding to steps of a/L has a variance of (a/L)^2 / 12: relative to the mean square
+   * x_crest^2 or t_crest^2 / (12 L^2), crest being a over the root of the mean square. */
+  const double x_most = t.x_precision > 8 ? 16256.0 : 127.0;
+  const double t_most = t.t_precision > 8 ? 16256.0 : 127.0;
+  return sums + x_crest2 / (12 * x_most * x_most) + t_crest2 / (12 * t_most * t_most);
 }
 
 static double delta_limit(svf_format format, double std)
 {
-  switch (format) {
-    case SVF_FORMAT_BF16: return 4e-3 / std; /* 2^-8 of T against std of it */
-    case SVF_FORMAT_BF16_SPLIT:
-      return 2e-5 / std; /* 2^-16 */
-    /* The largest of T in a block are those of the first singular values: sqrt(1/12) / 127 of it
-     * is drowned in plain s8. */
-    case SVF_FORMAT_S8: return fmin(3e-2 / std, 2);
-    case SVF_FORMAT_S8_SPLIT:
-      return 5e-4 / std + 6e-3; /* what X loses is lost of the change, too */
-    case SVF_FORMAT_W8:
-    case SVF_FORMAT_W4:
-    case SVF_FORMAT_W84: return 4e-4 / std;
-    default: return 1e-5 / std;
+  const svf_format_traits t = gate_traits(format);
+  if (!t.integer) {
+    switch (t.t_precision) {
+      case 8: return 4e-3 / std;  /* 2^-8 of T against std of it */
+      case 16: return 2e-5 / std; /* 2^-16 */
+      default: return 1e-5 / std;
+    }
   }
+  /* The largest of T in a block are those of the first singular values: sqrt(1/12) / 127 of it
+   * is drowned in plain s8. */
+  if (t.t_precision == 8) return fmin(3e-2 / std, 2);
+  if (t.x_precision == 8) return 5e-4 / std + 6e-3; /* what X loses is lost of the change, too */
+  return 4e-4 / std;
 }
 
 static void nmse(run *r, const spec *s)

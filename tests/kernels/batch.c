@@ -88,8 +88,8 @@ void gate_batch(run *r)
 {
   const bool grouped = gate_grouped(r->format);
   for (size_t group = 32; group <= (grouped ? 128 : 32); group *= 2) {
-    sub_batches(
-        r, (svf_quant){.group = grouped ? group : 0, .head = r->format == SVF_FORMAT_W84 ? 64 : 0});
+    sub_batches(r, (svf_quant){.group = grouped ? group : 0,
+                               .head = gate_traits(r->format).bands ? 64 : 0});
   }
   offsets(r);
 }

@@ -37,11 +37,16 @@ void gate_identities(run *r); /* identities.c */
 void gate_accuracy(run *r);   /* accuracy.c */
 void gate_onednn(run *r);     /* onednn.c, in builds with it */
 
-/* Whether weights of the format share scales in groups that a caller chooses. */
-static inline bool gate_grouped(svf_format format)
+/* What the format under test is like. */
+static inline svf_format_traits gate_traits(svf_format format)
 {
-  return format == SVF_FORMAT_W8 || format == SVF_FORMAT_W4 || format == SVF_FORMAT_W84;
+  svf_format_traits t = {.size = sizeof t};
+  svf_format_get_traits(format, &t);
+  return t;
 }
+
+/* Whether weights of the format share scales in groups that a caller chooses. */
+static inline bool gate_grouped(svf_format format) { return gate_traits(format).group_count > 1; }
 
 /* The --bench table for one kernel. */
 void bench_kernel(svf_isa isa, svf_format format); /* bench.c */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/kernel.h"
+#include "kernels/format.h"
 #include "src/core/dispatch.h"
 #include "tests/kernels/features.h"
 #include "tests/kernels/gates.h"
@@ -116,7 +116,7 @@ static size_t check_kernel(const svf_kernel *kernel, svf_format format, const op
     if (filtered(o->filter, svf_isa_name(kernel->isa), gates[g].name)) continue;
     run r = {.isa = kernel->isa,
              .format = format,
-             .quick = o->quick || (svf_format_integer(format) && !o->full),
+             .quick = o->quick || (gate_traits(format).integer && !o->full),
              .full = o->full,
              .seed = o->seed,
              .state = o->seed,
@@ -133,17 +133,18 @@ static size_t check_kernel(const svf_kernel *kernel, svf_format format, const op
 
 enum { KERNELS_MAX = 64 };
 
-/* What ran: by ISA, and by place in the registry. */
+/* What ran, by place in the registry. */
 typedef struct executed {
-  bool isa[SVF_ISA_COUNT], kernel[KERNELS_MAX];
+  bool kernel[KERNELS_MAX];
 } executed;
 
 static bool has_run(const char *name, const executed *ran)
 {
-  svf_isa isa;
-  if (svf_isa_parse(name, &isa) == SVF_OK) return ran->isa[isa];
   for (size_t i = 0; i < svf_kernel_count(); ++i) {
-    if (strcmp(svf_kernel_at(i)->name, name) == 0) return ran->kernel[i];
+    const svf_kernel *kernel = svf_kernel_at(i);
+    const bool named =
+        strcmp(kernel->name, name) == 0 || strcmp(svf_isa_name(kernel->isa), name) == 0;
+    if (named && ran->kernel[i]) return true;
   }
   return false;
 }
@@ -181,18 +182,18 @@ int main(int argc, char **argv)
       continue;
     }
     size_t cases = 0;
-    for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
-      if (svf_format_weights((svf_format)f) != kernel->format) continue;
-      if (o.integers && !svf_format_integer((svf_format)f)) continue;
+    for (size_t f = 0; f < svf_format_count(); ++f) {
+      const svf_format format = svf_format_at(f);
+      const svf_format_traits t = gate_traits(format);
+      if (t.weights != kernel->format || (o.integers && !t.integer)) continue;
       if (o.bench) {
-        bench_kernel(kernel->isa, (svf_format)f);
+        bench_kernel(kernel->isa, format);
       } else {
-        failures += check_kernel(kernel, (svf_format)f, &o, &cases);
+        failures += check_kernel(kernel, format, &o, &cases);
       }
     }
     count += cases > 0;
     ran.kernel[i] = cases > 0;
-    ran.isa[kernel->isa] |= cases > 0;
   }
   if (o.bench) return 0;
   printf("%zu of %zu kernels executed\n", count, svf_kernel_count());

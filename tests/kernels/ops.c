@@ -12,6 +12,7 @@
 #include <svf/svf.h>
 
 #include "src/core/dispatch.h"
+#include "src/core/isa.h"
 #include "tests/kernels/guard.h"
 #include "tests/kernels/rng.h"
 
@@ -173,11 +174,12 @@ static void bits(const svf_ops_kernel *kernel)
 /* The selected ISA's operations, or the nearest below it. */
 static void dispatch(void)
 {
-  for (int isa = SVF_ISA_REF; isa < SVF_ISA_COUNT; ++isa) {
-    if (!svf_isa_supported((svf_isa)isa) || svf_isa_select((svf_isa)isa) != SVF_OK) continue;
+  for (size_t k = 0; k < svf_isa_count(); ++k) {
+    const svf_isa isa = svf_isa_at(k);
+    if (!svf_isa_supported(isa) || svf_isa_select(isa) != SVF_OK) continue;
     const svf_ops_kernel *got = svf_dispatch_ops(), *want = &svf_ops_ref;
     for (size_t i = 0; i < svf_ops_count(); ++i) {
-      if ((int)svf_ops_at(i)->isa <= isa) want = svf_ops_at(i);
+      if (svf_isa_within(svf_ops_at(i)->isa, isa)) want = svf_ops_at(i);
     }
     ops_expect(got == want, got, "dispatch of ISA", (size_t)isa, got->isa, want->isa);
   }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/linear/parts.h"
+#include "tests/kernels/gates.h"
 
 /* --- Values ----------------------------------------------------------------------------------- */
 
@@ -59,16 +60,17 @@ static float put(char *to, svf_dtype type, float v)
   return bf16_widen(b);
 }
 
-/* What a format makes of an operand. */
-static float stored(svf_format format, float v)
+/* What a format that keeps so many digits makes of an operand; integers are no matter here. */
+static float stored(int precision, const spec *s, float v)
 {
-  const bool bf16 = format == SVF_FORMAT_BF16 || format == SVF_FORMAT_BF16_SPLIT;
-  return bf16 ? bf16_widen(bf16_round(v)) : v;
+  return precision == 8 && !gate_traits(s->format).integer ? bf16_widen(bf16_round(v)) : v;
 }
 
-/* A strided matrix in a guarded buffer with its dense fp32 copy. Returns the first row. */
+/* A strided matrix in a guarded buffer with its dense fp32 copy, to so many digits. Returns the
+ * first row. */
 static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, ptrdiff_t step,
-                         svf_dtype type, const spec *s, float *dense, uint64_t *state)
+                         svf_dtype type, const spec *s, int precision, float *dense,
+                         uint64_t *state)
 {
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const size_t last = (rows - 1) * (size_t)labs((long)stride) + (width - 1) * (size_t)step;
@@ -78,7 +80,7 @@ static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, 
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < width; ++j) {
       char *to = first + ((ptrdiff_t)i * stride + (ptrdiff_t)j * step) * size;
-      dense[i * width + j] = stored(s->format, put(to, type, draw(s->kind, j, state)));
+      dense[i * width + j] = stored(precision, s, put(to, type, draw(s->kind, j, state)));
     }
   }
   /* With stride 0 the last row wins. */
@@ -120,12 +122,45 @@ static void lower_weights(char *block)
       for (size_t from = 0, to; from < k; from = to) {
         to = svf_block_end(&parts, from, k);
         const svf_format format = parts.format[svf_part_at(&parts, panel, from)];
-        const size_t scales = svf_scale_bytes((svf_format)h->format, parts.group);
+        const svf_panel_layout *layout = &parts.layout[svf_part_at(&parts, panel, from)];
+        const size_t scales = layout->scales;
         memset(panels + svf_parts_offset(&parts, panel, from) + scales,
-               format == SVF_FORMAT_W4 ? 0x88 : 0x80,
-               svf_panel_bytes(format, parts.group, to - from) - scales);
+               format == SVF_FORMAT_W4 ? 0x88 : 0x80, svf_panel_bytes(layout, to - from) - scales);
       }
     }
+  }
+}
+/* Of numbers in a range that every format has, each is rounded to its digits, to nearest. */
+static void must_be_near(const float *exact, const float *rounded, size_t count, int precision)
+{
+  for (size_t i = 0; i < count; ++i) {
+    const double x = fabs((double)exact[i]), e = fabs((double)rounded[i] - (double)exact[i]);
+    if (!(x > 1e-3 && x < 1e3) || e <= ldexp(x, -precision)) continue;
+    fprintf(stderr, "a weight of %a is packed as %a\n", (double)exact[i], (double)rounded[i]);
+    exit(1);
+  }
+}
+
+/* The weights as the block has them, for the oracles: those of the formats with integers are read
+ * by an oracle; what fill_matrix knows how to round is there already. Others are what the library
+ * says, which must be near. */
+static void store_weights(problem *p, const char *block, size_t bytes)
+{
+  const spec *s = &p->s;
+  const svf_format_traits t = gate_traits(s->format);
+  const size_t width = s->r > 0 ? s->r : s->n;
+  if (t.integer) {
+    oracle_weights(block, p->du, p->dvt);
+  } else if (t.weight_precision != 8 && t.weight_precision != 24) {
+    float *u = need(malloc(s->m * width * sizeof *u));
+    float *vt = need(malloc((s->r + 1) * s->n * sizeof *vt));
+    must(svf_linear_unpack(block, bytes, u, width, vt, s->n));
+    must_be_near(p->du, u, s->m * width, t.weight_precision);
+    must_be_near(p->dvt, vt, s->r * s->n, t.weight_precision);
+    free(p->du);
+    free(p->dvt);
+    p->du = u;
+    p->dvt = vt;
   }
 }
 
@@ -139,13 +174,14 @@ static void make_block(problem *p, uint64_t *state)
     v_step = s->r + s->factor_pad;
     us = vs = 1;
   }
-  char *u =
-      fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, (ptrdiff_t)u_step, s->u_type, s, p->du, state);
+  const int digits = gate_traits(s->format).weight_precision;
+  char *u = fill_matrix(&p->u, s->m, width, (ptrdiff_t)us, (ptrdiff_t)u_step, s->u_type, s, digits,
+                        p->du, state);
   char *vt = NULL;
   float *sigma = NULL;
   if (s->r > 0) {
-    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, (ptrdiff_t)v_step, s->vt_type, s, p->dvt,
-                     state);
+    vt = fill_matrix(&p->vt, s->r, s->n, (ptrdiff_t)vs, (ptrdiff_t)v_step, s->vt_type, s, digits,
+                     p->dvt, state);
     sigma = (float *)(void *)guard_take(&p->sigma, s->r * sizeof(float), s->at_end);
   }
   for (size_t k = 0; k < s->r; ++k) {
@@ -176,7 +212,7 @@ static void make_block(problem *p, uint64_t *state)
   }
   must(svf_linear_check(block, bytes, true));
   p->args.linear = block;
-  if (s->format >= SVF_FORMAT_S8) oracle_weights(block, p->du, p->dvt);
+  store_weights(p, block, bytes);
   for (size_t i = 0; i < s->rows; ++i) p->dense_gains[i] = svf_linear_sigma(block);
 }
 
@@ -195,8 +231,11 @@ static void reset_y(problem *p)
 
 oracle_input problem_oracle(const problem *p)
 {
-  static const carry carries[SVF_FORMAT_COUNT] = {CARRY_F32, CARRY_BF16, CARRY_SPLIT};
-  return (oracle_input){.carry = carries[p->s.format],
+  const svf_format_traits t = gate_traits(p->s.format);
+  const carry how = t.integer || t.t_precision == 24 ? CARRY_F32
+                    : t.t_precision == 16            ? CARRY_SPLIT
+                                                     : CARRY_BF16;
+  return (oracle_input){.carry = how,
                         .m = p->s.m,
                         .n = p->s.n,
                         .r = p->s.r,
@@ -235,7 +274,9 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   ptrdiff_t stride = s->x_same ? 0 : (ptrdiff_t)s->n + s->x_pad;
   if (s->x_backward) stride = -stride;
   p->args.x_stride = stride;
-  p->args.x = fill_matrix(&p->x, s->rows, s->n, stride, 1, s->x_type, s, p->dx, state);
+  const svf_format_traits t = gate_traits(s->format);
+  p->args.x =
+      fill_matrix(&p->x, s->rows, s->n, stride, 1, s->x_type, s, t.x_precision, p->dx, state);
 
   stride = (ptrdiff_t)s->m + s->y_pad;
   p->y_span = ((s->rows - 1) * (size_t)stride + s->m) * size;
@@ -249,8 +290,10 @@ void problem_make(problem *p, const spec *s, uint64_t *state)
   }
 
   const oracle_input in = problem_oracle(p);
-  if (s->format >= SVF_FORMAT_S8) {
+  if (t.integer) {
     oracle_integers(&in, p->args.linear, p->expected);
+  } else if (t.x_precision > 8) {
+    oracle_chain(&in, p->expected);
   } else if (s->isa == SVF_ISA_AMX) {
     oracle_tiles(&in, p->expected);
   } else if (s->isa == SVF_ISA_AVX512BF16) {

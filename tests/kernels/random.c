@@ -12,11 +12,11 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
 {
   const uint64_t mix = random_next(state);
   static const size_t groups[] = {0, 32, 64, 128};
-  const bool grouped = format >= SVF_FORMAT_W8;
-  /* One in four is a dense layer; w84 has none. */
-  const bool dense = format != SVF_FORMAT_W84 && random_below(state, 4) == 0;
+  const bool grouped = gate_grouped(format), bands = gate_traits(format).bands;
+  /* One in four is a dense layer; a format in two bands has none. */
+  const bool dense = !bands && random_below(state, 4) == 0;
   const size_t rank = dense ? 0 : 1 + random_below(state, largest);
-  const size_t head = format == SVF_FORMAT_W84 ? random_below(state, rank / 64 + 1) * 64 : 0;
+  const size_t head = bands ? random_below(state, rank / 64 + 1) * 64 : 0;
   return (spec){.format = format,
                 .quant = {.group = grouped ? groups[random_below(state, 4)] : 0, .head = head},
                 .m = 1 + random_below(state, largest),
@@ -56,7 +56,7 @@ static void all_ways(run *r, const spec *shape)
   problem p;
   spec s = *shape;
   s.format = r->format;
-  if (s.format != SVF_FORMAT_W84)
+  if (!gate_traits(s.format).bands)
     s.quant.head = 0;
   else if (s.quant.head == 0)
     s.quant.head = s.r / 2 / 64 * 64;
@@ -109,7 +109,7 @@ void gate_large(run *r)
   for (size_t i = 0; i < count; ++i) {
     spec s = shapes[i];
     if (r->quick) s.rows = s.rows / 2 + 2;
-    if (s.r == 0 && r->format == SVF_FORMAT_W84) continue;
+    if (s.r == 0 && gate_traits(r->format).bands) continue;
     for (int end = 0; end < 2; ++end) {
       s.at_end = end;
       all_ways(r, &s);

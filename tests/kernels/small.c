@@ -34,7 +34,7 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
   char where[256], what[256];
   problem_make(&p, &s, &r->state);
   spec_describe(&s, where, sizeof where);
-  if (r->format < SVF_FORMAT_S8) { /* whose scales are no integers */
+  if (!gate_traits(r->format).integer) { /* else scales are no integers */
     float exact[64 * 64];
     const oracle_input in = problem_oracle(&p);
     oracle_exact(&in, exact);
@@ -51,7 +51,7 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
 static void lowest(run *r, size_t group, size_t rows)
 {
   const spec s = {.format = r->format,
-                  .quant = {group, r->format == SVF_FORMAT_W84 ? 128 : 0},
+                  .quant = {group, gate_traits(r->format).bands ? 128 : 0},
                   .isa = r->isa,
                   .m = 17,
                   .n = 300,
@@ -75,8 +75,8 @@ void gate_small(run *r)
   enum { SIZES = sizeof sizes / sizeof *sizes };
   const size_t step = r->quick ? 13 : 1;
   size_t at = 0;
-  const bool grouped = gate_grouped(r->format);
-  for (size_t group = 32; r->format >= SVF_FORMAT_S8 && group <= (grouped ? 128 : 32); group *= 2) {
+  const bool grouped = gate_grouped(r->format), integer = gate_traits(r->format).integer;
+  for (size_t group = 32; integer && group <= (grouped ? 128 : 32); group *= 2) {
     for (size_t i = 0; i < sizeof lots / sizeof *lots; ++i) {
       lowest(r, grouped ? group : 0, lots[i]);
     }

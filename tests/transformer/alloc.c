@@ -162,7 +162,8 @@ START_TEST(directories)
   snprintf(factors, sizeof factors, "%s", temp_path("kept"));
   ck_assert_int_eq(rename(temp_path("factors"), factors), 0);
   dir = factors;
-  for (format = SVF_FORMAT_F32; format < SVF_FORMAT_COUNT; format += SVF_FORMAT_W84) {
+  for (int i = 0; i < 2; ++i) {
+    format = i == 0 ? SVF_FORMAT_F32 : SVF_FORMAT_W84;
     fail_each(pack, 100, SVF_ERR_MEMORY);
     fail_each(open_model, 20, SVF_ERR_MEMORY);
   }

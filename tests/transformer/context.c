@@ -121,7 +121,7 @@ START_TEST(misuse_is_refused)
   svf_context_options o = {.size = 1};
   ck_fails(svf_context_create(NULL, NULL, &c), SVF_ERR_NULL, "model");
   ck_fails(svf_context_create(model, &o, &c), SVF_ERR_VERSION, "options->size");
-  o = (svf_context_options){.size = sizeof o, .isa = SVF_ISA_COUNT};
+  o = (svf_context_options){.size = sizeof o, .isa = (svf_isa)77};
   ck_fails(svf_context_create(model, &o, &c), SVF_ERR_UNSUPPORTED, "options->isa");
   o = (svf_context_options){.size = sizeof o, .tokens = SIZE_MAX};
   ck_fails(svf_context_create(model, &o, &c), SVF_ERR_OVERFLOW, "KV cache of 1844674407370955");

@@ -173,6 +173,14 @@ START_TEST(parametrisations)
   ck_assert_str_eq(svf_parametrisation_name(SVF_PARAMETERS_SIGMOID), "sigmoid");
   ck_assert_str_eq(svf_parametrisation_name((svf_parametrisation)9), "?");
   ck_assert_str_eq(svf_parametrisation_name((svf_parametrisation)-1), "?");
+  svf_parametrisation kind = SVF_PARAMETERS_DIRECT;
+  ck_works(svf_parametrisation_parse("sigmoid", &kind));
+  ck_assert_int_eq(kind, SVF_PARAMETERS_SIGMOID);
+  ck_works(svf_parametrisation_parse("direct", &kind));
+  ck_assert_int_eq(kind, SVF_PARAMETERS_DIRECT);
+  ck_fails(svf_parametrisation_parse("tanh", &kind), SVF_ERR_ARGUMENT, ": direct, sigmoid");
+  ck_fails(svf_parametrisation_parse(NULL, &kind), SVF_ERR_NULL, "name is NULL");
+  ck_fails(svf_parametrisation_parse("direct", NULL), SVF_ERR_NULL, "kind is NULL");
 }
 END_TEST
 

@@ -73,9 +73,9 @@ START_TEST(one_chain_on_every_instruction_set)
   svf_merge_args a = call_of(&from);
   const svf_isa best = svf_isa_selected();
   expect(sigma);
-  for (int isa = 0; isa < SVF_ISA_COUNT; ++isa) {
-    if (!svf_isa_supported((svf_isa)isa)) continue;
-    ck_works(svf_isa_select((svf_isa)isa));
+  for (size_t i = 0; i < svf_isa_count(); ++i) {
+    if (!svf_isa_supported(svf_isa_at(i))) continue;
+    ck_works(svf_isa_select(svf_isa_at(i)));
     for (size_t threads = 0; threads < 4; ++threads) merges_to_want(&a, threads);
   }
   ck_works(svf_isa_select(best));

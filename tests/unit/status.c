@@ -120,6 +120,14 @@ START_TEST(types_have_names_and_sizes)
   ck_assert_str_eq(svf_dtype_name((svf_dtype)9), "?");
   ck_assert_str_eq(svf_format_name(SVF_FORMAT_F32), "f32");
   ck_assert_str_eq(svf_format_name((svf_format)9), "?");
+  svf_dtype type = SVF_DTYPE_F32;
+  ck_works(svf_dtype_parse("bf16", &type));
+  ck_assert_int_eq(type, SVF_DTYPE_BF16);
+  ck_works(svf_dtype_parse("f32", &type));
+  ck_assert_int_eq(type, SVF_DTYPE_F32);
+  ck_fails(svf_dtype_parse("f64", &type), SVF_ERR_ARGUMENT, "no element type: f32, bf16");
+  ck_fails(svf_dtype_parse(NULL, &type), SVF_ERR_NULL, "name is NULL");
+  ck_fails(svf_dtype_parse("f32", NULL), SVF_ERR_NULL, "type is NULL");
   char version[32];
   snprintf(version, sizeof version, "%d.%d.%d", SVF_VERSION_MAJOR, SVF_VERSION_MINOR,
            SVF_VERSION_PATCH);
