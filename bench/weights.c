@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <svf/factorize.h>
 #include <svf/safetensors.h>
+#include <svf/svd.h>
 
 #include "bench/memory.h"
 
@@ -59,12 +59,19 @@ static bool load(weights *out, const char *path, const char *name, size_t rank)
   l->u = out->u = bench_alloc(l->m * l->r * sizeof *out->u);
   l->vt = out->vt = bench_alloc(l->r * l->n * sizeof *out->vt);
   l->sigma = out->sigma = bench_alloc(l->r * sizeof *out->sigma);
-  svf_factor_report report;
+  svf_svd_report report = {.size = sizeof report};
+  const svf_svd_args args = {.size = sizeof args,
+                             .m = l->m,
+                             .n = l->n,
+                             .w = out->w,
+                             .w_stride = l->n,
+                             .rank = l->r,
+                             .u = out->u,
+                             .sigma = out->sigma,
+                             .vt = out->vt,
+                             .report = &report};
   fprintf(stderr, "factorising %s, %zu x %zu, rank %zu ...\n", name, l->m, l->n, l->r);
-  if (svf_factorize(out->w, l->m, l->n, l->n, l->r, out->u, out->sigma, out->vt, &report) !=
-      SVF_OK) {
-    return failed(path, svf_last_message());
-  }
+  if (svf_svd(&args) != SVF_OK) return failed(path, svf_last_message());
   fprintf(stderr, "residual %.2e (%.2e by rank), orthogonality of U %.2e, V %.2e\n",
           report.residual, report.dropped, report.orthogonality_u, report.orthogonality_v);
   return true;

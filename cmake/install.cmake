@@ -2,16 +2,11 @@
 #
 # Install and export. Everything is relative to where it is installed: the tree may be moved.
 #   CMake       find_package(svf) gives svf::svf (shared if it was built), svf::svf_static and, with
-#               COMPONENTS model, svf::model
-#   pkg-config  svf (--static for the static library), svf_model
+#               COMPONENTS model svd, svf::model and svf::svd with their static ones likewise
+#   pkg-config  svf, svf_model, svf_svd (--static for the static libraries)
 include(CMakePackageConfigHelpers)
 
 set(svf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/svf)
-set(svf_headers backend.h cpu.h export.h gains.h half.h linear.h matmul.h merge.h selftest.h status.h
-  svf.h types.h version.h)
-set(svf_model_headers context.h convert.h expert.h expert_registry.h factorize.h generate.h model.h
-  modules.h safetensors.h tensor.h text.h tokenizer.h)
-
 function(svf_install_headers)
   list(TRANSFORM ARGV PREPEND ${PROJECT_SOURCE_DIR}/include/svf/)
   install(FILES ${ARGV} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/svf)
@@ -24,9 +19,14 @@ string(REGEX REPLACE "/$" "" svf_pc_prefix "${svf_pc_prefix}")
 set(svf_pc_private ${svf_system_libraries})
 list(TRANSFORM svf_pc_private PREPEND -l REGEX "^[^/]") # a path stays a path
 list(JOIN svf_pc_private " " svf_pc_private)
+# With the static libraries alone, what is private to them is everyone's.
 set(svf_pc_libs "")
-if(NOT BUILD_SHARED_LIBS) # there is only the static library, so its needs are everyone's
+set(svf_model_requires "jansson libpcre2-8 libutf8proc")
+set(svf_svd_requires "lapacke openblas")
+if(NOT BUILD_SHARED_LIBS)
   set(svf_pc_libs " ${svf_pc_private}")
+  set(svf_model_pc_requires " ${svf_model_requires}")
+  set(svf_svd_pc_requires " ${svf_svd_requires}")
 endif()
 function(svf_install_pc name)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
@@ -42,11 +42,23 @@ install(TARGETS ${svf_libraries} EXPORT svf-targets)
 install(EXPORT svf-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
 svf_install_pc(svf)
 
-if(SVF_BUILD_MODEL)
-  svf_install_headers(${svf_model_headers})
-  install(TARGETS svf_model EXPORT svf-model-targets)
-  install(EXPORT svf-model-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
-  svf_install_pc(svf_model)
+# svf_install_component(name headers...). Exports apart: a program that links the static library needs
+# the libraries that it uses, other programs do not.
+function(svf_install_component name)
+  svf_install_headers(${ARGN})
+  install(TARGETS svf_${name}_static EXPORT svf-${name}-static-targets)
+  install(EXPORT svf-${name}-static-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+  if(BUILD_SHARED_LIBS)
+    install(TARGETS svf_${name}_shared EXPORT svf-${name}-targets)
+    install(EXPORT svf-${name}-targets NAMESPACE svf:: DESTINATION ${svf_cmake_dir})
+  endif()
+  svf_install_pc(svf_${name})
+endfunction()
+if(SVF_BUILD_MODEL) # convert.h takes an SVD as svd.h declares it
+  svf_install_component(model ${svf_model_headers} ${svf_svd_headers})
+endif()
+if(SVF_BUILD_SVD)
+  svf_install_component(svd ${svf_svd_headers})
 endif()
 if(SVF_BUILD_COMMANDS)
   install(TARGETS svf-verify)
@@ -55,6 +67,9 @@ if(SVF_BUILD_COMMANDS)
     install(FILES ${svf_documents}/svf.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     install(FILES ${svf_documents}/completion.bash RENAME svf
             DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  endif()
+  if(TARGET svf-decompose)
+    install(TARGETS svf-decompose)
   endif()
 endif()
 

@@ -10,6 +10,7 @@
 #define SVF_KERNELS_FORMAT_H
 
 #include "kernels/kernel.h"
+#include "src/core/private.h"
 
 /* How the integers of a packed panel are scaled. */
 typedef enum svf_scale {
@@ -29,7 +30,7 @@ typedef struct svf_format_row {
 
 /* The row of a format; NULL if there is no such format. Takes the same time for every format.
  * Thread-safe, as are the others. */
-const svf_format_row *svf_format_of(svf_format format);
+SVF_PRIVATE_API const svf_format_row *svf_format_of(svf_format format);
 
 /* How a packed panel of one band is laid out: what svf_panel_bytes needs. */
 typedef struct svf_panel_layout {

@@ -120,7 +120,6 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
   }
   l->r = r;
   l->owned = need(svf_pages_alloc(l->bytes));
-  l->block = l->owned;
   task t = {&source, l->owned, l->bytes};
   svf_openmp_team(svf_max_threads(), pack_part, &t);
   if (svf_linear_seal(l->owned, l->bytes) != SVF_OK) exit(1);
@@ -129,68 +128,58 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
   free(sigma);
 }
 
-static size_t rank_of(form f, const svf_model *m, size_t i)
+/* The model that is being made, and its linear layers so far. */
+typedef struct making {
+  const svf_config *config;
+  form form;
+  svf_format format;
+  size_t group;
+  svf_model_linear *made;
+} making;
+
+static size_t rank_of(const making *m, const svf_model_linear *l, size_t i)
 {
-  const svf_model_linear *l = &m->linears[i];
   const size_t full = l->m < l->n ? l->m : l->n, kind = i % SVF_LAYER_LINEARS;
-  if (f == FORM_DENSE || i == m->linear_count - 1) return 0;
-  return f == FORM_ALL || kind >= SVF_GATE ? full : 0;
+  if (m->form == FORM_DENSE || i + 1 == svf_model_linear_count(m->config)) return 0;
+  return m->form == FORM_ALL || kind >= SVF_GATE ? full : 0;
 }
 
 /* The same as an earlier layer's, or new. */
-static void fill_linear(svf_model *m, size_t i, form f, svf_format format, size_t group)
+static svf_status make_linear(void *context, size_t i, svf_model_linear *l)
 {
-  svf_model_linear *l = &m->linears[i];
-  const size_t r = rank_of(f, m, i);
-  for (size_t j = 0; j < i; ++j) {
-    const svf_model_linear *same = &m->linears[j];
-    if (same->m != l->m || same->n != l->n || same->r != r) continue;
+  const making *m = context;
+  const size_t r = rank_of(m, l, i);
+  size_t j = 0;
+  while (j < i && (m->made[j].m != l->m || m->made[j].n != l->n || m->made[j].r != r)) ++j;
+  if (j < i) {
     l->r = r;
-    l->bytes = same->bytes;
-    l->owned = need(svf_pages_alloc(l->bytes));
-    l->block = memcpy(l->owned, same->block, l->bytes);
-    return;
+    l->bytes = m->made[j].bytes;
+    l->owned = memcpy(need(svf_pages_alloc(l->bytes)), m->made[j].owned, l->bytes);
+  } else {
+    fill(l, r, m->format, m->group);
   }
-  fill(l, r, format, group);
+  m->made[i] = *l;
+  return SVF_OK;
 }
 
 svf_model *synthetic_model(const svf_config *config, form f, svf_format format, size_t group)
 {
-  static svf_tensor embedding; /* one model at a time */
-  svf_model *m = need(calloc(1, sizeof *m));
-  enum { NAME = 128 };
-  m->config = *config;
-  m->linear_count = config->layers * SVF_LAYER_LINEARS + 1;
-  m->linears = need(calloc(m->linear_count, sizeof *m->linears));
-  m->names = need(malloc(m->linear_count * NAME));
-  m->module = need(calloc(m->linear_count, sizeof *m->module));
-  m->modules.modules = m->module;
-  for (size_t i = 0; i < m->linear_count; ++i) {
-    svf_model_linear *l = &m->linears[i];
-    const svf_linear_shape shape = svf_model_linear_shape(config, i);
-    svf_model_linear_name(config, i, m->names + i * NAME);
-    l->name = m->names + i * NAME;
-    l->m = shape.m;
-    l->n = shape.n;
-    fill_linear(m, i, f, format, group);
-    if (l->r == 0) continue;
-    l->gains = m->modules.gains;
-    m->module[m->modules.count++] =
-        (svf_module){l->name, l->r, svf_linear_sigma(l->block), l->gains};
-    m->modules.gains += l->r;
-  }
   const size_t norms = (2 * config->layers + 1) * config->hidden;
-  m->norms = need(malloc(norms * sizeof *m->norms));
-  for (size_t i = 0; i < norms; ++i) m->norms[i] = 1;
   uint64_t state = 1;
-  float *table = random_matrix(config->vocab, config->hidden, &state);
-  embedding = (svf_tensor){.name = "model.embed_tokens.weight",
-                           .dtype = SVF_TENSOR_F32,
-                           .elements = config->vocab * config->hidden,
-                           .data = table,
-                           .bytes = config->vocab * config->hidden * sizeof *table};
-  m->embedding = &embedding;
-  return m;
+  svf_model *model = NULL;
+  making m = {config, f, format, group, NULL};
+  m.made = need(calloc(svf_model_linear_count(config), sizeof *m.made));
+  const svf_model_parts parts = {.embedding = random_matrix(config->vocab, config->hidden, &state),
+                                 .norms = need(malloc(norms * sizeof(float))),
+                                 .linear = make_linear,
+                                 .context = &m};
+  for (size_t i = 0; i < norms; ++i) parts.norms[i] = 1;
+  if (svf_model_create(config, &parts, &model) != SVF_OK) {
+    fprintf(stderr, "svf_decode: %s\n", svf_last_message());
+    exit(1);
+  }
+  free(m.made);
+  return model;
 }
 
 float *synthetic_gains(const svf_model *model, unsigned seed)

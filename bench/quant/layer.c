@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <svf/factorize.h>
+#include <svf/svd.h>
 
 #include "bench/memory.h"
 #include "bench/weights.h"
@@ -58,7 +58,15 @@ bool quant_layer_random(quant_layer *l, size_t m, size_t n, size_t r)
   l->u = bench_alloc(m * r * sizeof *l->u);
   l->vt = bench_alloc(r * n * sizeof *l->vt);
   for (size_t i = 0; i < m * n; ++i) w[i] = (float)next_normal(&state);
-  const svf_status status = svf_factorize(w, m, n, n, r, l->u, sigma, l->vt, NULL);
+  const svf_status status = svf_svd(&(svf_svd_args){.size = sizeof(svf_svd_args),
+                                                    .m = m,
+                                                    .n = n,
+                                                    .w = w,
+                                                    .w_stride = n,
+                                                    .rank = r,
+                                                    .u = l->u,
+                                                    .sigma = sigma,
+                                                    .vt = l->vt});
   free(w);
   free(sigma);
   if (status != SVF_OK) {

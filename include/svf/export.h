@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Visibility of public symbols. Define SVF_STATIC when linking the static library on a platform
- * where it matters; on ELF nothing is needed. */
+ * Visibility of public symbols. Nothing has to be defined to link either kind of library. */
 #ifndef SVF_EXPORT_H
 #define SVF_EXPORT_H
 

@@ -2,47 +2,19 @@
 #define _GNU_SOURCE
 #include "src/cli/cli.h"
 
+#include <argp.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "src/core/clock.h"
-#include "src/core/status.h"
-#include "src/io/checkpoint.h"
-#include "src/io/file.h"
-#include "src/tokenizer/utf8.h"
+#include <svf/backend.h>
+#include <svf/cpu.h>
 
-/* --- Errors ----------------------------------------------------------------------------------- */
-
-static int exit_code(svf_status status)
-{
-  switch (status) {
-    case SVF_OK: return EXIT_OK;
-    case SVF_ERR_ARGUMENT: return EXIT_USAGE;
-    case SVF_ERR_IO:
-    case SVF_ERR_FILE:
-    case SVF_ERR_UNSUPPORTED: /* a model's architecture, a tokenizer's rule, a tensor's type */
-    case SVF_ERR_NUMERIC:     /* NaN among its weights */
-    case SVF_ERR_OVERFLOW:    /* more of it than can be counted */
-    case SVF_ERR_MAGIC:
-    case SVF_ERR_VERSION:
-    case SVF_ERR_ENDIAN:
-    case SVF_ERR_CORRUPT: return EXIT_BAD_FILE;
-    case SVF_ERR_STOPPED: return EXIT_INTERRUPTED;
-    default: return EXIT_FAILED;
-  }
-}
-
-int cli_end(const svf_command *command, svf_status status)
-{
-  cli_progress_end();
-  if (status != SVF_OK) fprintf(stderr, "svf %s: %s\n", command->name, svf_last_message());
-  return exit_code(status);
-}
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 
 /* --- Standard output -------------------------------------------------------------------------- */
 
@@ -62,10 +34,32 @@ static void keep_closed(int fd)
   if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-bool cli_guard_output(void)
+bool cli_begin(void)
 {
+  argp_err_exit_status = EXIT_USAGE;
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) keep_closed(fd);
   return atexit(check_output) == 0;
+}
+
+/* --- Running ---------------------------------------------------------------------------------- */
+
+int cli_end(const svf_command *command, svf_status status)
+{
+  cli_progress_end();
+  if (status != SVF_OK) fprintf(stderr, "svf %s: %s\n", command->name, svf_last_message());
+  return cli_exit_code(status);
+}
+
+/* argv[0] becomes the command's full name, for its messages. */
+int cli_run(const svf_command *command, int argc, char **argv)
+{
+  char name[64];
+  if (svf_isa_select_env() != SVF_OK || svf_backend_select_env() != SVF_OK) {
+    return cli_end(command, SVF_ERR_ARGUMENT);
+  }
+  snprintf(name, sizeof name, "svf %s", command->name);
+  argv[0] = name;
+  return command->run(argc, argv);
 }
 
 /* --- Interruption ----------------------------------------------------------------------------- */
@@ -92,6 +86,13 @@ bool cli_interrupted(void) { return interrupted != 0; }
 
 /* --- Progress --------------------------------------------------------------------------------- */
 
+double cli_now(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static struct {
   bool drawn;
   double start; /* of the job */
@@ -106,7 +107,7 @@ static void draw(size_t done, size_t all, const char *what)
   bar[WIDTH] = 0;
   fprintf(stderr, "\r\033[K[%s] %zu/%zu", bar, done, all);
   if (done > 0) {
-    const double left = (svf_now() - progress.start) * (1 - share) / share;
+    const double left = (cli_now() - progress.start) * (1 - share) / share;
     fprintf(stderr, "  %d:%02d left", (int)left / 60, (int)left % 60);
   }
   fprintf(stderr, "  %.40s", what);
@@ -114,9 +115,9 @@ static void draw(size_t done, size_t all, const char *what)
   progress.drawn = true;
 }
 
-int cli_progress(void *quiet, size_t done, size_t all, const char *what)
+bool cli_progress(void *quiet, size_t done, size_t all, const char *what)
 {
-  if (done == 0) progress.start = svf_now();
+  if (done == 0) progress.start = cli_now();
   if (!*(const bool *)quiet && isatty(STDERR_FILENO)) draw(done, all, what);
   return cli_interrupted();
 }
@@ -136,68 +137,43 @@ static svf_status read_all(FILE *f, char **text, size_t *bytes)
   *bytes = 0;
   do {
     char *more = realloc(*text, *bytes + PIECE);
-    if (!more) return svf_fail(SVF_ERR_MEMORY, "no memory for more than %zu bytes", *bytes);
+    if (!more) return cli_fail(SVF_ERR_MEMORY, "no memory for more than %zu bytes", *bytes);
     *text = more;
     *bytes += fread(more + *bytes, 1, PIECE, f);
   } while (!feof(f) && !ferror(f));
-  return ferror(f) ? svf_file_error("cannot read") : SVF_OK;
+  return ferror(f) ? cli_fail_errno("cannot read") : SVF_OK;
 }
 
 svf_status cli_read(const char *path, char **text, size_t *bytes)
 {
-  if (strcmp(path, "-") != 0) return svf_file_read(path, SIZE_MAX / 4, text, bytes);
-  const svf_status status = read_all(stdin, text, bytes);
+  const bool input = strcmp(path, "-") == 0;
+  const char *name = input ? "standard input" : path;
+  *text = NULL;
+  FILE *f = input ? stdin : fopen(path, "re");
+  if (!f) return cli_fail_at(cli_fail_errno("cannot open"), "%s", name);
+  const svf_status status = cli_fail_at(read_all(f, text, bytes), "%s", name);
+  if (!input) fclose(f);
   if (status == SVF_OK) return SVF_OK;
   free(*text);
   *text = NULL;
-  return svf_file_at_path(status, "standard input");
+  return status;
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
 
-static void put_character(FILE *to, const char *at, size_t bytes)
+static size_t bytes_of(const char *dir)
 {
-  const unsigned char c = (unsigned char)*at;
-  if (c == '"' || c == '\\') {
-    fprintf(to, "\\%c", c);
-  } else if (c < 0x20 || c == 0x7f) {
-    fprintf(to, "\\u%04x", c);
-  } else {
-    fwrite(at, 1, bytes, to);
-  }
-}
-
-/* Not by jansson, which has no string for what is not UTF-8, and none without memory. */
-void cli_json_string(FILE *to, const char *text, size_t bytes)
-{
-  fputc('"', to);
-  for (size_t i = 0, n = 0; i < bytes; i += n) {
-    if (svf_tok_utf8_next(text + i, bytes - i, &n) == SVF_TOK_CHARACTER) {
-      put_character(to, text + i, n);
-    } else {
-      fputs(SVF_TOK_REPLACEMENT, to);
-    }
-  }
-  fputc('"', to);
-}
-
-static intmax_t bytes_of(const char *dir)
-{
-  svf_checkpoint *files = NULL;
-  struct stat info;
-  intmax_t bytes = 0;
-  if (svf_checkpoint_open(dir, 0, &files) != SVF_OK) return 0;
-  const char *path;
-  for (size_t i = 0; (path = svf_checkpoint_path(files, i)) != NULL; ++i) {
-    if (stat(path, &info) == 0) bytes += info.st_size;
-  }
-  svf_checkpoint_close(files);
+  const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
+  svf_model *model = NULL;
+  const size_t bytes =
+      svf_model_open(dir, &outline, &model) == SVF_OK ? svf_model_file_bytes(model) : 0;
+  svf_model_close(model);
   return bytes;
 }
 
 void cli_print_made(const char *dir, bool json)
 {
-  const intmax_t bytes = bytes_of(dir);
+  const size_t bytes = bytes_of(dir);
   cli_progress_end();
   if (!json) {
     printf("%s: %.1f MB\n", dir, (double)bytes / 1e6);
@@ -205,5 +181,5 @@ void cli_print_made(const char *dir, bool json)
   }
   printf("{\"schema\": %d, \"kind\": \"model\", \"path\": ", JSON_SCHEMA);
   cli_json_string(stdout, dir, strlen(dir));
-  printf(", \"file_bytes\": %jd}\n", bytes);
+  printf(", \"file_bytes\": %zu}\n", bytes);
 }

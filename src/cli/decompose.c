@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf decompose: a model's matrices in factors, once. */
+ * svf decompose: a model's matrices in factors, once; the program svf-decompose, see external.c. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
 
 #include <svf/convert.h>
+#include <svf/svd.h>
 
+#include "src/cli/fail.h"
 #include "src/cli/model_options.h"
-#include "src/io/file.h"
 
 typedef struct options {
   model_options m;
@@ -51,7 +52,7 @@ static const cli_option table[] = {
      .value = "E",
      .take = take_energy,
      .at = offsetof(options, energy),
-     .help = "keep the fewest whose squares have this share, such as 0.99",
+     .help = "keep the fewest whose squares make up this share of the sum, such as 0.99",
      .values = "more than 0, at most 1"},
     {.name = "bf16",
      .take = cli_take_flag,
@@ -65,7 +66,7 @@ static svf_status print_report(const char *out)
   char path[4096], *text = NULL;
   size_t bytes = 0;
   snprintf(path, sizeof path, "%s/decomposition.json", out);
-  const svf_status status = svf_file_read(path, SIZE_MAX / 4, &text, &bytes);
+  const svf_status status = cli_read(path, &text, &bytes);
   if (status == SVF_OK) {
     fwrite(text, 1, bytes, stdout);
     fputc('\n', stdout);
@@ -74,25 +75,10 @@ static svf_status print_report(const char *out)
   return status;
 }
 
-static int run(int argc, char **argv)
-{
-  options o = {.m = cli_model_defaults(), .d = {.size = sizeof o.d, .progress = cli_progress}};
-  cli_words words = {.least = 1, .most = 1};
-  const cli_group groups[] = {{table, &o}, {cli_run_options, &o.m}, {0}};
-  cli_parse(&command_decompose, groups, argc, argv, &words);
-  cli_catch_interrupts();
-  o.d.progress_context = &o.m.quiet;
-  o.d.threads = o.m.threads;
-  o.d.energy = (double)o.energy;
-  o.d.dtype = o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32;
-  svf_status status = svf_model_decompose(words.word[0], o.out, &o.d);
-  cli_progress_end();
-  if (status == SVF_OK && o.m.json) status = print_report(o.out);
-  return cli_end(&command_decompose, status);
-}
+static int run(int argc, char **argv);
 
-const svf_command command_decompose = {
-    "decompose", "a model's matrices in factors, once", "MODEL",
+static const svf_command command = {
+    "decompose", NULL, "MODEL",
     "Decompose a model's linear layers, W = U diag(sigma) V^T: what experts apply to. An "
     "interrupted run goes on where it was when it is called again.\v"
     "--json: the report, decomposition.json: an object of schema, source, threads and matrices, a "
@@ -100,3 +86,25 @@ const svf_command command_decompose = {
     "svd_seconds of each.\n\n"
     "example: svf decompose TinyLlama -o tinyllama-svf --layers mlp",
     run};
+
+static int run(int argc, char **argv)
+{
+  options o = {.m = cli_model_defaults(), .d = {.size = sizeof o.d, .progress = cli_progress}};
+  cli_words words = {.least = 1, .most = 1};
+  const cli_group groups[] = {{table, &o}, {cli_run_options, &o.m}, {0}};
+  cli_parse(command.arguments, command.help, groups, argc, argv, &words);
+  cli_catch_interrupts();
+  o.d.progress_context = &o.m.quiet;
+  o.d.threads = o.m.threads;
+  o.d.energy = (double)o.energy;
+  o.d.dtype = o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32;
+  svf_status status = svf_model_decompose(words.word[0], o.out, svf_svd, &o.d);
+  cli_progress_end();
+  if (status == SVF_OK && o.m.json) status = print_report(o.out);
+  return cli_end(&command, status);
+}
+
+int main(int argc, char **argv)
+{
+  return cli_begin() ? cli_run(&command, argc, argv) : EXIT_FAILED;
+}

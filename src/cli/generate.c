@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/cli/fail.h"
 #include "src/cli/jobs.h"
 #include "src/cli/model_options.h"
 #include "src/cli/output.h"
-#include "src/core/clock.h"
-#include "src/core/status.h"
 
 enum { STOPS_MAX = 16, USUAL_TOKENS = 128, USUAL_SEQUENCES = 8 };
 
@@ -59,58 +58,58 @@ static const cli_option table[] = {
      .value = "N",
      .take = cli_take_size,
      .at = offsetof(options, tokens),
-     .help = "at most so many tokens of each text (default 128)",
+     .help = "at most N tokens per text (default 128)",
      .values = "a number"},
     {.name = "temperature",
      .letter = 't',
      .value = "T",
      .take = cli_take_float,
      .at = offsetof(options, sampling.temperature),
-     .help = "0 is the likeliest token always (default)",
+     .help = "sampling temperature; 0, the default, takes the likeliest token",
      .values = "a number"},
     {.name = "top-k",
      .value = "K",
      .take = cli_take_size,
      .at = offsetof(options, sampling.top_k),
-     .help = "of the K likeliest tokens only",
+     .help = "sample from the K likeliest tokens",
      .values = "a number"},
     {.name = "top-p",
      .value = "P",
      .take = cli_take_float,
      .at = offsetof(options, sampling.top_p),
-     .help = "of the fewest that have this probability together",
+     .help = "sample from the fewest tokens that have this probability together",
      .values = "a number"},
     {.name = "min-p",
      .value = "P",
      .take = cli_take_float,
      .at = offsetof(options, sampling.min_p),
-     .help = "of those with this share of the likeliest one's",
+     .help = "sample from tokens with at least this share of the likeliest one's probability",
      .values = "a number"},
     {.name = "seed",
      .value = "N",
      .take = take_seed,
      .at = offsetof(options, sampling.seed),
-     .help = "of the first prompt, the next have N+1, ...; of all lines of a file (default 0)",
+     .help = "seed of the first prompt, N+1 of the next, ...; of all lines of a file (default 0)",
      .values = "a number"},
     {.name = "stop",
      .value = "TEXT",
      .take = take_stop,
      .at = offsetof(options, stops),
-     .help = "end a text before this; up to 16 of them",
+     .help = "end a text before this string; up to 16 of them",
      .values = "1 to 16 texts, not empty"},
     {.name = "ignore-end",
      .take = cli_take_flag,
      .at = offsetof(options, ignore_end),
-     .help = "go on behind the model's end token"},
+     .help = "continue past the model's end-of-text token"},
     {.name = "plain",
      .take = cli_take_flag,
      .at = offsetof(options, plain),
-     .help = "special tokens that are spelled out in a prompt are text"},
+     .help = "treat special tokens that are spelled out in a prompt as text"},
     {.name = "sequences",
      .value = "N",
      .take = cli_take_count,
      .at = offsetof(options, sequences),
-     .help = "texts at once (default 8)",
+     .help = "texts generated at once (default 8)",
      .values = "1 or more"},
     {0}};
 
@@ -139,7 +138,7 @@ static svf_status check_options(const session *s)
     const job *j = &s->jobs.job[i];
     if (j->expert) m.expert = j->expert;
     if (j->mix) m.mix = j->mix;
-    temperature = fmaxf(temperature, fabsf(j->request.sampling.temperature));
+    temperature = fmaxf(temperature, fabsf(j->sampling.temperature));
   }
   if (m.expert) m.mix = NULL;
   const svf_sampling *c = &s->o->sampling;
@@ -148,7 +147,7 @@ static svf_status check_options(const session *s)
                        : c->min_p != 0 ? "--min-p"
                                        : NULL;
   if (option && temperature == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
+    return cli_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
                     option);
   }
   return cli_check_expert(&m);
@@ -160,17 +159,18 @@ static svf_status read_jobs(session *s, const cli_words *words)
   const job usual = {.expert = (char *)(uintptr_t)o->m.expert,
                      .mix = (char *)(uintptr_t)o->m.mix,
                      .scale = o->m.scale.value,
-                     .request = {.sampling = o->sampling, .max_tokens = o->tokens}};
+                     .sampling = o->sampling,
+                     .tokens = o->tokens};
   svf_status status = SVF_OK;
-  if (words->count == 1 && !o->file) return svf_fail(SVF_ERR_ARGUMENT, "there is no prompt");
+  if (words->count == 1 && !o->file) return cli_fail(SVF_ERR_ARGUMENT, "there is no prompt");
   for (size_t i = 1; status == SVF_OK && i < words->count; ++i) {
     status = jobs_add(&s->jobs, words->word[i], strlen(words->word[i]), &usual);
-    if (status == SVF_OK) s->jobs.job[i - 1].request.sampling.seed += i - 1;
+    if (status == SVF_OK) s->jobs.job[i - 1].sampling.seed += i - 1;
   }
   if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
   if (status != SVF_OK) return status;
   if (s->jobs.count == 0)
-    return svf_fail(SVF_ERR_FILE, "%s: there is no prompt in it", s->jobs.file);
+    return cli_fail(SVF_ERR_FILE, "%s: there is no prompt in it", s->jobs.file);
   return check_options(s);
 }
 
@@ -181,9 +181,9 @@ static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *
       svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, NULL, 0, count);
   if (status != SVF_OK && status != SVF_ERR_SPACE) return status;
   if (*count == 0)
-    return svf_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
+    return cli_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
   *ids = malloc(*count * sizeof **ids);
-  if (!*ids) return svf_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
+  if (!*ids) return cli_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
   status = svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, *ids, *count, count);
   return status == SVF_OK ? cli_check_tokens(s->model, *ids, *count) : status;
 }
@@ -234,16 +234,17 @@ static void text_ended(void *context)
 /* What svf_generate would refuse too, but by the number of the request. */
 static svf_status check_request(const session *s, const svf_request *r)
 {
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   svf_candidate scratch;
   int32_t unused;
-  svf_model_get_info(s->model, &info);
+  const svf_status status = svf_model_get_info(s->model, &info);
+  if (status != SVF_OK) return status;
   if (r->prompt_count > info.context || r->max_tokens > info.context + 1 - r->prompt_count) {
-    return svf_fail(SVF_ERR_ARGUMENT,
+    return cli_fail(SVF_ERR_ARGUMENT,
                     "a prompt of %zu tokens and %zu more exceed the model's context of %zu",
                     r->prompt_count, r->max_tokens, info.context);
   }
-  return svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
+  return svf_sample(r->sampling, 0, &(float){0}, 1, &scratch, &unused);
 }
 
 static svf_status prepare(session *s, size_t i, size_t *positions)
@@ -251,7 +252,8 @@ static svf_status prepare(session *s, size_t i, size_t *positions)
   const stops *ends = &s->o->stops;
   output *out = &s->outputs[i];
   svf_request *r = &s->requests[i];
-  *r = s->jobs.job[i].request;
+  *r = (svf_request){
+      .size = sizeof *r, .sampling = &s->jobs.job[i].sampling, .max_tokens = s->jobs.job[i].tokens};
   svf_status status = encode(s, &s->jobs.job[i], &s->prompts[i], &r->prompt_count);
   if (status == SVF_OK) status = check_request(s, r);
   if (status == SVF_OK) status = load_gains(s, i, &r->gains);
@@ -282,7 +284,7 @@ static svf_status allocate(session *s)
   s->prompts = calloc(n, sizeof *s->prompts);
   s->gains = calloc(n, sizeof *s->gains);
   if (s->outputs && s->requests && s->prompts && s->gains) return SVF_OK;
-  return svf_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
+  return cli_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
 }
 
 /* The first text that failed ends all of them. */
@@ -296,7 +298,7 @@ static svf_status check_texts(const session *s)
 }
 
 /* Asked before every pass: nothing more is to be begun, nor a long prompt read to its end. */
-static int is_over(void *context)
+static bool is_over(void *context)
 {
   const session *s = context;
   return cli_interrupted() || ferror(stdout) || check_texts(s) != SVF_OK;
@@ -306,7 +308,7 @@ static svf_status prepare_all(session *s, size_t *positions)
 {
   svf_status status = allocate(s);
   for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) {
-    if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
+    if (cli_interrupted()) return cli_fail(SVF_ERR_STOPPED, "interrupted");
     status = prepare(s, i, positions);
   }
   return status;
@@ -328,9 +330,9 @@ static svf_status generate(session *s, double *seconds)
                                  .stop = is_over,
                                  .stop_context = s};
   status = svf_context_create(s->model, &c, &context);
-  const double start = svf_now();
+  const double start = cli_now();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
-  *seconds = svf_now() - start;
+  *seconds = cli_now() - start;
   svf_context_destroy(context);
   return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }
@@ -380,16 +382,15 @@ static int work(session *s, const cli_words *words)
 
 static int run(int argc, char **argv)
 {
-  options o = {.m = cli_model_defaults(), .tokens = USUAL_TOKENS, .sequences = USUAL_SEQUENCES};
+  options o = {.m = cli_model_defaults(),
+               .sampling = {.size = sizeof o.sampling},
+               .tokens = USUAL_TOKENS,
+               .sequences = USUAL_SEQUENCES};
   cli_words words = {.least = 1, .most = SIZE_MAX};
-  const cli_group groups[] = {{table, &o},
-                              {cli_format_options, &o.m},
-                              {cli_open_options, &o.m},
-                              {cli_run_options, &o.m},
-                              {cli_expert_options, &o.m},
-                              {0}};
+  cli_group groups[CLI_MODEL_GROUPS];
   session s = {.o = &o};
-  cli_parse(&command_generate, groups, argc, argv, &words);
+  cli_model_groups(groups, table, &o, &o.m);
+  cli_parse(command_generate.arguments, command_generate.help, groups, argc, argv, &words);
   const int code = work(&s, &words);
   close_session(&s);
   return code;

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 #include "src/cli/model_options.h"
-#include "src/core/status.h"
 
 static void print_model_json(const svf_model_info *i, const svf_modules *modules)
 {
@@ -51,11 +52,13 @@ static void print_model_text(const svf_model_info *i, const svf_modules *modules
   printf("read per token %.1f MB of weights\n", (double)i->weight_bytes / 1e6);
 }
 
-static void print_model(const svf_model *model, bool json)
+static svf_status print_model(const svf_model *model, bool json)
 {
-  svf_model_info info;
-  svf_model_get_info(model, &info);
+  svf_model_info info = {.size = sizeof info};
+  const svf_status status = svf_model_get_info(model, &info);
+  if (status != SVF_OK) return status;
   (json ? print_model_json : print_model_text)(&info, svf_model_modules(model));
+  return SVF_OK;
 }
 
 static void print_expert(const svf_expert *expert, bool json)
@@ -84,7 +87,7 @@ static void print_expert(const svf_expert *expert, bool json)
 static svf_status describe_expert(const char *path, const model_options *o)
 {
   if (o->format.given || o->group > 0 || o->no_mmap) {
-    return svf_fail(SVF_ERR_ARGUMENT, "%s is a file: %s is for models, which are directories", path,
+    return cli_fail(SVF_ERR_ARGUMENT, "%s is a file: %s is for models, which are directories", path,
                     o->format.given ? "--format"
                     : o->group > 0  ? "--group"
                                     : "--no-mmap");
@@ -99,8 +102,8 @@ static svf_status describe_expert(const char *path, const model_options *o)
 static svf_status describe_model(const char *path, model_options *o)
 {
   svf_model *model = NULL;
-  const svf_status status = cli_open_model(path, o, SVF_MODEL_OUTLINE, &model);
-  if (status == SVF_OK) print_model(model, o->json);
+  svf_status status = cli_open_model(path, o, SVF_MODEL_OUTLINE, &model);
+  if (status == SVF_OK) status = print_model(model, o->json);
   svf_model_close(model);
   return status;
 }
@@ -111,7 +114,7 @@ static int run(int argc, char **argv)
   cli_words words = {.least = 1, .most = 1};
   const cli_group groups[] = {
       {cli_format_options, &o}, {cli_open_options, &o}, {cli_run_options, &o}, {0}};
-  cli_parse(&command_info, groups, argc, argv, &words);
+  cli_parse(command_info.arguments, command_info.help, groups, argc, argv, &words);
   const char *path = words.word[0];
   struct stat s;
   const bool is_file = stat(path, &s) == 0 && !S_ISDIR(s.st_mode);

@@ -8,11 +8,10 @@
 
 #include <jansson.h>
 
+#include "src/cli/fail.h"
 #include "src/cli/options.h"
-#include "src/core/status.h"
-#include "src/io/file.h"
 
-static svf_status no_memory(void) { return svf_fail(SVF_ERR_MEMORY, "no memory for prompts"); }
+static svf_status no_memory(void) { return cli_fail(SVF_ERR_MEMORY, "no memory for prompts"); }
 
 static bool copy(char **to, const char *from)
 {
@@ -26,7 +25,8 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
   if (!more) return no_memory();
   j->job = more;
   job *to = &more[j->count++];
-  *to = (job){.bytes = bytes, .scale = usual->scale, .request = usual->request};
+  *to = (job){
+      .bytes = bytes, .scale = usual->scale, .sampling = usual->sampling, .tokens = usual->tokens};
   to->prompt = malloc(bytes + 1);
   if (!to->prompt || !copy(&to->expert, usual->expert) || !copy(&to->mix, usual->mix)) {
     return no_memory();
@@ -74,12 +74,12 @@ static bool take_seed(const json_t *value, uint64_t *out)
 /* One key of an object; the prompt itself was taken before. */
 static bool take_key(job *to, const char *key, const json_t *value)
 {
-  svf_sampling *s = &to->request.sampling;
+  svf_sampling *s = &to->sampling;
   if (strcmp(key, "prompt") == 0) return true;
   if (strcmp(key, "expert") == 0) return take_text(value, &to->expert);
   if (strcmp(key, "mix") == 0) return take_text(value, &to->mix);
   if (strcmp(key, "scale") == 0) return take_float(value, &to->scale);
-  if (strcmp(key, "tokens") == 0) return take_size(value, &to->request.max_tokens);
+  if (strcmp(key, "tokens") == 0) return take_size(value, &to->tokens);
   if (strcmp(key, "temperature") == 0) return take_float(value, &s->temperature);
   if (strcmp(key, "top_k") == 0) return take_size(value, &s->top_k);
   if (strcmp(key, "top_p") == 0) return take_float(value, &s->top_p);
@@ -90,7 +90,7 @@ static bool take_key(job *to, const char *key, const json_t *value)
 static svf_status add_object(jobs *j, const json_t *object, const job *usual)
 {
   const json_t *prompt = json_object_get(object, "prompt");
-  if (!json_is_string(prompt)) return svf_fail(SVF_ERR_FILE, "\"prompt\" is missing");
+  if (!json_is_string(prompt)) return cli_fail(SVF_ERR_FILE, "\"prompt\" is missing");
   svf_status status = jobs_add(j, json_string_value(prompt), json_string_length(prompt), usual);
   if (status != SVF_OK) return status;
   job *to = &j->job[j->count - 1];
@@ -104,14 +104,14 @@ static svf_status add_object(jobs *j, const json_t *object, const job *usual)
   json_object_foreach((json_t *)(uintptr_t)object, key, value)
   {
     if (!take_key(to, key, value)) {
-      return svf_fail(SVF_ERR_FILE, "\"%.40s\" is no key of a prompt, or has no such value", key);
+      return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key of a prompt, or has no such value", key);
     }
   }
   if (to->expert && to->mix) {
-    return svf_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
+    return cli_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
   }
   if (json_object_get(object, "scale") && !to->expert) {
-    return svf_fail(SVF_ERR_FILE, "\"scale\" has no effect without \"expert\"");
+    return cli_fail(SVF_ERR_FILE, "\"scale\" has no effect without \"expert\"");
   }
   return SVF_OK;
 }
@@ -122,7 +122,7 @@ static svf_status add_line(jobs *j, const char *line, size_t bytes, const job *u
   if (line[0] != '{') return jobs_add(j, line, bytes, usual);
   json_error_t error;
   json_t *object = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &error);
-  if (!object) return svf_fail(SVF_ERR_FILE, "not JSON: %s", error.text);
+  if (!object) return cli_fail(SVF_ERR_FILE, "not JSON: %s", error.text);
   const svf_status status = add_object(j, object, usual);
   json_decref(object);
   return status;
@@ -142,9 +142,9 @@ static svf_status read_lines(jobs *j, FILE *f, const job *usual)
   }
   free(line);
   if (status == SVF_OK && ferror(f)) {
-    return svf_fail_at(svf_file_error("cannot read"), "%s", j->file);
+    return cli_fail_at(cli_fail_errno("cannot read"), "%s", j->file);
   }
-  return status == SVF_ERR_FILE ? svf_fail_at(status, "%s: line %zu", j->file, number) : status;
+  return status == SVF_ERR_FILE ? cli_fail_at(status, "%s: line %zu", j->file, number) : status;
 }
 
 svf_status jobs_read(jobs *j, const char *path, const job *usual)
@@ -152,7 +152,7 @@ svf_status jobs_read(jobs *j, const char *path, const job *usual)
   const bool input = strcmp(path, "-") == 0;
   j->file = input ? "standard input" : path;
   FILE *f = input ? stdin : fopen(path, "re");
-  if (!f) return svf_file_at_path(svf_file_error("cannot open"), path);
+  if (!f) return cli_fail_at(cli_fail_errno("cannot open"), "%s", path);
   const svf_status status = read_lines(j, f, usual);
   if (!input) fclose(f);
   return status;
@@ -161,9 +161,9 @@ svf_status jobs_read(jobs *j, const char *path, const job *usual)
 svf_status jobs_fail_at(const jobs *j, size_t i, svf_status status)
 {
   const size_t line = j->job[i].line;
-  if (line == 0) return j->count > 1 ? svf_fail_at(status, "prompt %zu", i + 1) : status;
+  if (line == 0) return j->count > 1 ? cli_fail_at(status, "prompt %zu", i + 1) : status;
   if (status == SVF_ERR_ARGUMENT) status = SVF_ERR_FILE;
-  return svf_fail_at(status, "%s: line %zu", j->file, line);
+  return cli_fail_at(status, "%s: line %zu", j->file, line);
 }
 
 void jobs_free(jobs *j)

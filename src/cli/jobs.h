@@ -14,8 +14,9 @@ typedef struct job {
   size_t bytes;
   char *expert, *mix; /* owned, or NULL */
   float scale;
-  size_t line;         /* of the file; 0: from the command line */
-  svf_request request; /* sampling and max_tokens; the rest is filled in by the command */
+  size_t line; /* of the file; 0: from the command line */
+  svf_sampling sampling;
+  size_t tokens; /* at most */
 } job;
 
 typedef struct jobs {
@@ -24,7 +25,7 @@ typedef struct jobs {
   const char *file; /* the caller's; NULL: none was read */
 } jobs;
 
-/* Append a prompt with the expert and the request of `usual`. MEMORY. */
+/* Append a prompt; what it does not say is that of `usual`. MEMORY. */
 svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual);
 
 /* Append a file's lines; "-" is standard input. A line is a prompt, or a JSON object:

@@ -7,8 +7,9 @@
 
 #include <svf/safetensors.h>
 
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 #include "src/cli/prompt.h"
-#include "src/core/status.h"
 
 enum { USUAL_TOP = 5, TOP_MAX = 100 };
 
@@ -124,25 +125,26 @@ static void print(const options *o, const prompt *p, size_t vocab, const float *
 static svf_status check_options(const options *o)
 {
   if (o->out && o->top > 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "--top has no effect with --output, which takes all logits");
+    return cli_fail(SVF_ERR_ARGUMENT, "--top has no effect with --output, which takes all logits");
   }
   return cli_check_expert(&o->m);
 }
 
 static svf_status work(options *o, const char *dir, const char *text, prompt *p)
 {
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   svf_status status = check_options(o);
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, strlen(text), p);
   if (status != SVF_OK) return status;
-  if (p->count == 0) return svf_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
-  svf_model_get_info(p->model, &info);
+  if (p->count == 0) return cli_fail(SVF_ERR_ARGUMENT, "the prompt is empty");
+  status = svf_model_get_info(p->model, &info);
+  if (status != SVF_OK) return status;
   if (p->count > info.context) {
-    return svf_fail(SVF_ERR_ARGUMENT, "the prompt has %zu tokens, the model's context %zu",
+    return cli_fail(SVF_ERR_ARGUMENT, "the prompt has %zu tokens, the model's context %zu",
                     p->count, info.context);
   }
   float *logits = malloc(p->count * info.vocab * sizeof *logits);
-  if (!logits) return svf_fail(SVF_ERR_MEMORY, "no memory for logits");
+  if (!logits) return cli_fail(SVF_ERR_MEMORY, "no memory for logits");
   status = compute(o, p, info.vocab, logits);
   if (status == SVF_OK && o->out) status = save(o->out, p, info.vocab, logits);
   if (status == SVF_OK && !o->out) print(o, p, info.vocab, logits);
@@ -154,14 +156,10 @@ static int run(int argc, char **argv)
 {
   options o = {.m = cli_model_defaults()};
   cli_words words = {.least = 2, .most = 2};
-  const cli_group groups[] = {{table, &o},
-                              {cli_format_options, &o.m},
-                              {cli_open_options, &o.m},
-                              {cli_run_options, &o.m},
-                              {cli_expert_options, &o.m},
-                              {0}};
+  cli_group groups[CLI_MODEL_GROUPS];
   prompt p = {0};
-  cli_parse(&command_logits, groups, argc, argv, &words);
+  cli_model_groups(groups, table, &o, &o.m);
+  cli_parse(command_logits.arguments, command_logits.help, groups, argc, argv, &words);
   cli_catch_interrupts();
   const int code = cli_end(&command_logits, work(&o, words.word[0], words.word[1], &p));
   prompt_close(&p);

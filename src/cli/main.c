@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * svf: one command a file. */
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <svf/svf.h>
 
 #include "src/cli/cli.h"
+#include "src/cli/fail.h"
 
 static const svf_command *const commands[] = {
     &command_info,       &command_decompose, &command_pack,  &command_generate,
@@ -49,30 +49,17 @@ static int unknown(const char *name)
   return usage(stderr, EXIT_USAGE);
 }
 
-/* argv[0] becomes the command's full name, for its messages. */
-static int run(const svf_command *command, int argc, char **argv)
-{
-  char name[64];
-  if (svf_isa_select_env() != SVF_OK || svf_backend_select_env() != SVF_OK) {
-    return cli_end(command, SVF_ERR_ARGUMENT);
-  }
-  snprintf(name, sizeof name, "svf %s", command->name);
-  argv[0] = name;
-  return command->run(argc, argv);
-}
-
 static int help(int argc, char **argv)
 {
   char option[] = "--help", *arguments[] = {NULL, option, NULL};
   if (argc < 2) return usage(stdout, EXIT_OK);
   const svf_command *command = find(argv[1]);
-  return command ? run(command, 2, arguments) : unknown(argv[1]);
+  return command ? cli_run(command, 2, arguments) : unknown(argv[1]);
 }
 
 int main(int argc, char **argv)
 {
-  argp_err_exit_status = EXIT_USAGE;
-  if (!cli_guard_output()) return EXIT_FAILED;
+  if (!cli_begin()) return EXIT_FAILED;
   if (argc < 2) return usage(stderr, EXIT_USAGE);
   const char *first = argv[1];
   if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) return usage(stdout, EXIT_OK);
@@ -82,5 +69,5 @@ int main(int argc, char **argv)
   }
   if (strcmp(first, "help") == 0) return help(argc - 1, argv + 1);
   const svf_command *command = find(first);
-  return command ? run(command, argc - 1, argv + 1) : unknown(first);
+  return command ? cli_run(command, argc - 1, argv + 1) : unknown(first);
 }

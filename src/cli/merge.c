@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include <cblas.h>
 #include <svf/convert.h>
 
 #include "src/cli/model_options.h"
@@ -43,15 +42,16 @@ static int run(int argc, char **argv)
   const cli_group groups[] = {
       {table, &o}, {cli_run_options, &o.m}, {cli_expert_options, &o.m}, {0}};
   float *gains = NULL;
-  cli_parse(&command_merge, groups, argc, argv, &words);
+  cli_parse(command_merge.arguments, command_merge.help, groups, argc, argv, &words);
   cli_catch_interrupts();
-  if (o.m.threads > 0) openblas_set_num_threads((int)o.m.threads);
+  const svf_merge_options how = {.size = sizeof how,
+                                 .dtype = o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
+                                 .threads = o.m.threads,
+                                 .progress = cli_progress,
+                                 .progress_context = &o.m.quiet};
   svf_status status = cli_check_expert(&o.m);
   if (status == SVF_OK) status = load_gains(words.word[0], &o.m, &gains);
-  if (status == SVF_OK) {
-    status = svf_model_merge(words.word[0], o.out, gains, o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
-                             cli_progress, &o.m.quiet);
-  }
+  if (status == SVF_OK) status = svf_model_merge(words.word[0], o.out, gains, &how);
   free(gains);
   if (status == SVF_OK) cli_print_made(o.out, o.m.json);
   return cli_end(&command_merge, status);

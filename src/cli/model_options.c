@@ -8,9 +8,7 @@
 
 #include <svf/matmul.h>
 
-#include "src/core/status.h"
-#include "src/io/file.h"
-#include "src/transformer/model.h"
+#include "src/cli/fail.h"
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
@@ -35,7 +33,7 @@ const cli_option cli_run_options[] = {{.name = "threads",
                                        .letter = 'q',
                                        .take = cli_take_flag,
                                        .at = offsetof(model_options, quiet),
-                                       .help = "no progress"},
+                                       .help = "show no progress"},
                                       {0}};
 
 static svf_format_traits traits_at(size_t i)
@@ -154,19 +152,30 @@ const cli_option cli_expert_options[] = {
     {.name = "scale",
      .value = "S",
      .take = take_scale,
-     .help = "how much of --expert: 1 is the expert (default), 0 the base model",
+     .help = "how much of --expert to apply: 1, the default, is all of it, 0 the base model",
      .values = "a number"},
     {.name = "mix",
      .value = "A=0.7,B=0.3",
      .take = cli_take_text,
      .at = offsetof(model_options, mix),
-     .help = "run with this mixture of expert files; 'base' is one",
+     .help = "run with this mixture of expert files; 'base' is the base model",
      .once = true},
     {.name = "unpaired",
      .take = cli_take_flag,
      .at = offsetof(model_options, unpaired),
-     .help = "take an expert although it was made for other factors"},
+     .help = "accept an expert that was made for other factors"},
     {0}};
+
+void cli_model_groups(cli_group groups[CLI_MODEL_GROUPS], const cli_option *own, void *to,
+                      model_options *m)
+{
+  const cli_group all[CLI_MODEL_GROUPS] = {{own, to},
+                                           {cli_format_options, m},
+                                           {cli_open_options, m},
+                                           {cli_run_options, m},
+                                           {cli_expert_options, m}};
+  for (int i = 0; i < CLI_MODEL_GROUPS; ++i) groups[i] = all[i];
+}
 
 svf_status cli_check_expert(const model_options *o)
 {
@@ -180,7 +189,7 @@ svf_status cli_check_expert(const model_options *o)
   } else if (o->unpaired && !o->expert && !o->mix) {
     reason = "--unpaired has no effect without --expert or --mix";
   }
-  return reason ? svf_fail(SVF_ERR_ARGUMENT, "%s", reason) : SVF_OK;
+  return reason ? cli_fail(SVF_ERR_ARGUMENT, "%s", reason) : SVF_OK;
 }
 
 /* --- Opening ---------------------------------------------------------------------------------- */
@@ -196,29 +205,29 @@ svf_model_options cli_library_options(model_options *o, unsigned flags)
                              .progress_context = &o->quiet};
 }
 
-/* Whether a layer is packed so, or not packed yet. One is enough: w84 has layers in w4 too. */
+/* True if a layer is packed so, or not packed yet. One is enough: w84 has layers in w4 too. */
 static bool has_layer(const svf_model *m, const svf_format *format, size_t group)
 {
-  for (size_t i = 0; i < m->linear_count; ++i) {
-    const svf_linear_header *h = m->linears[i].block;
-    if (!m->linears[i].packed) return true;
-    if (format && h->format == (uint32_t)*format) return true;
-    if (group > 0 && h->group == group) return true;
+  svf_layer_info l = {.size = sizeof l};
+  for (size_t i = 0; svf_model_layer_at(m, i, &l) == SVF_OK; ++i) {
+    if (!l.packed) return true;
+    if (format && l.format == *format) return true;
+    if (group > 0 && l.group == group) return true;
   }
   return false;
 }
 
 static svf_status check_format(const char *dir, const model_options *o, const svf_model *model)
 {
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   const char *option = NULL;
   if (o->group > 0 && !has_layer(model, NULL, o->group)) option = "--group";
   if (o->format.given && !has_layer(model, &o->format.value, 0)) option = "--format";
-  if (!option) return SVF_OK;
-  svf_model_get_info(model, &info);
-  return svf_file_at_path(svf_fail(SVF_ERR_ARGUMENT, "%s has no effect: the model is packed as %s",
-                                   option, svf_format_name(info.format)),
-                          dir);
+  const svf_status status = option ? svf_model_get_info(model, &info) : SVF_OK;
+  if (!option || status != SVF_OK) return status;
+  return cli_fail_at(cli_fail(SVF_ERR_ARGUMENT, "%s has no effect: the model is packed as %s",
+                              option, svf_format_name(info.format)),
+                     "%s", dir);
 }
 
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model)
@@ -232,11 +241,12 @@ svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf
 
 svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count)
 {
-  svf_model_info info;
-  svf_model_get_info(model, &info);
+  svf_model_info info = {.size = sizeof info};
+  const svf_status status = svf_model_get_info(model, &info);
+  if (status != SVF_OK) return status;
   for (size_t i = 0; i < count; ++i) {
     if (tokens[i] >= 0 && (size_t)tokens[i] < info.vocab) continue;
-    return svf_fail(SVF_ERR_FILE,
+    return cli_fail(SVF_ERR_FILE,
                     "tokenizer.json has a token %d where the model has %zu in all: it belongs to "
                     "another model",
                     (int)tokens[i], info.vocab);
@@ -259,18 +269,18 @@ static svf_status open_expert(const char *path, const svf_modules *modules, unsi
 {
   const svf_status status = svf_expert_open(path, expert);
   if (status != SVF_OK) return status;
-  return svf_file_at_path(svf_expert_check(*expert, modules, flags), path);
+  return cli_fail_at(svf_expert_check(*expert, modules, flags), "%s", path);
 }
 
 static svf_status add_part(mixture *m, char *part, const svf_modules *modules, unsigned flags)
 {
   char *equals = strrchr(part, '=');
-  if (m->count == MIX_MAX) return svf_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
+  if (m->count == MIX_MAX) return cli_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
   if (!equals || !cli_take_float(equals + 1, &m->alpha[m->count])) {
-    return svf_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
+    return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
   }
   if (equals == part) {
-    return svf_fail(SVF_ERR_ARGUMENT, "--mix: the name before '%s' is empty: it is FILE=NUMBER,...",
+    return cli_fail(SVF_ERR_ARGUMENT, "--mix: the name before '%s' is empty: it is FILE=NUMBER,...",
                     part);
   }
   *equals = 0;
@@ -282,7 +292,7 @@ static svf_status read_mixture(const char *text, const svf_modules *modules, uns
                                mixture *m)
 {
   char *copy = strdup(text), *rest = copy;
-  svf_status status = copy ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for a mixture");
+  svf_status status = copy ? SVF_OK : cli_fail(SVF_ERR_MEMORY, "no memory for a mixture");
   for (char *part; status == SVF_OK && (part = strsep(&rest, ",")) != NULL;) {
     status = add_part(m, part, modules, flags);
   }
@@ -321,11 +331,11 @@ svf_status cli_load_gains(const svf_modules *modules, const char *expert, const 
   *gains = NULL;
   if (!expert && !mix) return SVF_OK;
   if (modules->count == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT,
+    return cli_fail(SVF_ERR_ARGUMENT,
                     "the model is dense and takes no expert: 'svf decompose' makes one that does");
   }
   *gains = malloc(modules->gains * sizeof **gains);
-  if (!*gains) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu gains", modules->gains);
+  if (!*gains) return cli_fail(SVF_ERR_MEMORY, "no memory for %zu gains", modules->gains);
   const svf_status status = expert ? expert_gains(modules, expert, scale, flags, *gains)
                                    : mixed_gains(modules, mix, flags, *gains);
   if (status != SVF_OK) {

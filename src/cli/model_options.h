@@ -4,6 +4,7 @@
 #ifndef SVF_CLI_MODEL_OPTIONS_H
 #define SVF_CLI_MODEL_OPTIONS_H
 
+#include "src/cli/cli.h"
 #include "src/cli/options.h"
 
 typedef struct model_options {
@@ -23,7 +24,7 @@ typedef struct model_options {
   bool unpaired; /* take experts of other factors */
 } model_options;
 
-/* What is not given. */
+/* Defaults. */
 model_options cli_model_defaults(void);
 
 /* Tables whose offsets are in a model_options. */
@@ -42,6 +43,12 @@ const char *cli_banded_formats(void);
     .name = "output", .letter = 'o', .value = "DIR", .take = cli_take_text, \
     .at = offsetof(type, out), .help = "the new model", .needed = true      \
   }
+
+/* The groups of a command that runs a model with an expert: its own options, those of a table whose
+ * offsets are in *to, then all of the above, and the end. */
+enum { CLI_MODEL_GROUPS = 6 };
+void cli_model_groups(cli_group groups[CLI_MODEL_GROUPS], const cli_option *own, void *to,
+                      model_options *m);
 
 /* ARGUMENT where --expert and --mix are both given, or an option of theirs without them. */
 svf_status cli_check_expert(const model_options *o);

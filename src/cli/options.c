@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <svf/status.h>
+
 /* --- Values ----------------------------------------------------------------------------------- */
 
 bool cli_take_flag(const char *value, void *to)
@@ -94,7 +96,8 @@ static error_t take_option(parser *p, int key, const char *value, const struct a
   if (p->all[i].given && o->once) argp_error(state, "--%s is given twice", o->name);
   p->all[i].given = true;
   if (!o->take(value, p->all[i].to)) {
-    argp_error(state, "--%s=%s: %s%s", o->name, value, o->values, o->list ? o->list() : "");
+    argp_error(state, "--%s=%s: %s%s", o->name, value, o->values ? o->values : svf_last_message(),
+               o->list ? o->list() : "");
   }
   return 0;
 }
@@ -126,11 +129,11 @@ static error_t take(int key, char *value, struct argp_state *state)
   }
 }
 
-void cli_parse(const svf_command *command, const cli_group *groups, int argc, char **argv,
-               cli_words *words)
+void cli_parse(const char *arguments, const char *help, const cli_group *groups, int argc,
+               char **argv, cli_words *words)
 {
   parser p = {.words = words};
   list_options(&p, groups);
-  const struct argp argp = {p.help, take, command->arguments, command->help, NULL, NULL, NULL};
+  const struct argp argp = {p.help, take, arguments, help, NULL, NULL, NULL};
   argp_parse(&argp, argc, argv, 0, NULL, &p);
 }

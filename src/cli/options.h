@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What may stand behind a command's name, as tables on top of argp: an option says how its value is
- * read and where it goes. */
+ * Command-line options, as tables on top of argp: an option says how its value is read and where it
+ * goes. */
 #ifndef SVF_CLI_OPTIONS_H
 #define SVF_CLI_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "src/cli/cli.h"
-
-/* Reads a value into *to; false if it is none of this option. */
+/* Reads a value into *to; false if it is not valid for this option. */
 typedef bool cli_take(const char *value, void *to);
 
 cli_take cli_take_flag;  /* bool; has no value */
 cli_take cli_take_text;  /* const char *, where the value stays */
-cli_take cli_take_size;  /* size_t: a whole number and nothing behind it */
+cli_take cli_take_size;  /* size_t: a whole number and nothing after it */
 cli_take cli_take_count; /* size_t, 1 or more */
-cli_take cli_take_float; /* float: a decimal number and nothing behind it */
+cli_take cli_take_float; /* float: a decimal number and nothing after it */
 
 typedef struct cli_option {
   const char *name;
@@ -26,27 +24,28 @@ typedef struct cli_option {
   cli_take *take;
   size_t at; /* where it goes: an offsetof */
   const char *help;
-  const char *values;        /* what it may be, for messages */
+  const char *values;        /* what it may be, for messages; NULL: the last message says it */
   const char *(*list)(void); /* what the library knows, appended to help and values; or NULL */
-  bool needed, once; /* given twice it is wrong usage; else the last counts, or all of a list */
+  bool needed;               /* without it the usage is wrong */
+  bool once; /* given twice it is wrong usage; else the last counts, or all of a list */
 } cli_option;
 
-/* Options and what their offsets are in. Both end with a zero. */
+/* Options and what their offsets are in. Lists of both end with a zero. */
 typedef struct cli_group {
   const cli_option *options;
   void *to;
 } cli_group;
 
-/* Arguments that are no options. */
+/* Positional arguments. */
 typedef struct cli_words {
   size_t least, most;
   char **word; /* in argv */
   size_t count;
 } cli_words;
 
-/* Parse the command line of a command, or end the process: behind --help, or with EXIT_USAGE and
- * the reason. argv is reordered. */
-void cli_parse(const svf_command *command, const cli_group *groups, int argc, char **argv,
-               cli_words *words);
+/* Parse a command line, or end the process: after --help, or with argp_err_exit_status and the
+ * reason. `arguments` and `help` are argp's args_doc and doc. argv is reordered. */
+void cli_parse(const char *arguments, const char *help, const cli_group *groups, int argc,
+               char **argv, cli_words *words);
 
 #endif

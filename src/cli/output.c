@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "src/cli/cli.h"
-#include "src/core/status.h"
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 
 /* Other calls replace the last message before it is printed. */
 static void keep(output *out, svf_status status)
@@ -19,7 +20,7 @@ static void keep(output *out, svf_status status)
 
 svf_status output_status(const output *out)
 {
-  return out->status == SVF_OK ? SVF_OK : svf_fail(out->status, "%s", out->message);
+  return out->status == SVF_OK ? SVF_OK : svf_set_message(out->status, out->message);
 }
 
 static svf_status emit(output *out, const char *text, size_t bytes)
@@ -30,7 +31,7 @@ static svf_status emit(output *out, const char *text, size_t bytes)
     return SVF_OK;
   }
   char *more = realloc(out->done, out->bytes + bytes + 1);
-  if (!more) return svf_fail(SVF_ERR_MEMORY, "no memory for a text of %zu bytes", out->bytes);
+  if (!more) return cli_fail(SVF_ERR_MEMORY, "no memory for a text of %zu bytes", out->bytes);
   out->done = more;
   memcpy(more + out->bytes, text, bytes);
   out->bytes += bytes;
@@ -38,7 +39,7 @@ static svf_status emit(output *out, const char *text, size_t bytes)
   return SVF_OK;
 }
 
-int output_token(void *context, int32_t token)
+bool output_token(void *context, int32_t token)
 {
   output *out = context;
   const char *text;
@@ -103,7 +104,7 @@ void output_print_json(const output *out, size_t i, const job *j, const svf_requ
   print_file("expert", j->expert);
   print_file("mix", j->mix);
   printf(", \"scale\": %.9g, \"seed\": %" PRIu64 ", \"text\": ", (double)j->scale,
-         r->sampling.seed);
+         j->sampling.seed);
   cli_json_string(stdout, out->done ? out->done : "", out->bytes);
   printf(", \"prompt_tokens\": %zu, \"tokens\": %zu, \"finish\": \"%s\"}\n", r->prompt_count,
          out->tokens, reason_of(out, r));

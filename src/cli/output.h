@@ -25,7 +25,7 @@ typedef struct output {
 } output;
 
 /* on_token of a request; `context` is its output. */
-int output_token(void *context, int32_t token);
+bool output_token(void *context, int32_t token);
 
 /* The end of the text: sets `ended`. */
 void output_finish(output *out);

@@ -34,10 +34,11 @@ static int run(int argc, char **argv)
   cli_words words = {.least = 1, .most = 1};
   const cli_group groups[] = {
       {table, &o}, {cli_format_options, &o.m}, {cli_run_options, &o.m}, {0}};
-  cli_parse(&command_pack, groups, argc, argv, &words);
+  cli_parse(command_pack.arguments, command_pack.help, groups, argc, argv, &words);
   cli_catch_interrupts();
-  const svf_model_options format = cli_library_options(&o.m, 0);
-  const svf_status status = svf_model_pack(words.word[0], o.out, &format, (double)o.bits);
+  const svf_model_options model = cli_library_options(&o.m, 0);
+  const svf_pack_options how = {.size = sizeof how, .model = &model, .bits = (double)o.bits};
+  const svf_status status = svf_model_pack(words.word[0], o.out, &how);
   if (status == SVF_OK) cli_print_made(o.out, o.m.json);
   return cli_end(&command_pack, status);
 }

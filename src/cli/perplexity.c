@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf perplexity: how well a model foretells a text. */
+ * svf perplexity: how well a model predicts a text. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/score.h>
+
+#include "src/cli/fail.h"
+#include "src/cli/json.h"
 #include "src/cli/prompt.h"
-#include "src/core/ops.h"
-#include "src/core/status.h"
 
 enum { USUAL_WINDOW = 2048 };
 
@@ -33,46 +35,87 @@ static const cli_option table[] = {
 
 typedef struct sums {
   double nll;
-  size_t tokens; /* that were foretold */
+  size_t tokens; /* that were predicted */
 } sums;
 
-/* One window of tokens, each foretold by those before it in the window. */
-static svf_status window(svf_context *c, const prompt *p, size_t at, size_t count, float *logits,
-                         size_t vocab, sums *s)
+/* Windows of the text, each token predicted by those before it in its window. */
+typedef struct windows {
+  svf_score_request *requests;
+  size_t count, done;
+  bool quiet;
+} windows;
+
+static void window_ended(void *context)
 {
-  svf_status status = svf_context_begin(c, 0, p->gains, NULL, 0, NULL);
-  for (size_t i = 0, n; status == SVF_OK && i + 1 < count; i += n) {
-    n = count - 1 - i < PROMPT_ROWS ? count - 1 - i : PROMPT_ROWS;
-    status = prompt_forward(p, c, at + i, n, vocab, logits);
-    for (size_t k = 0; status == SVF_OK && k < n; ++k) {
-      const float *row = logits + k * vocab;
-      s->nll += svf_log_sum_exp(row, vocab) - (double)row[p->tokens[at + i + k + 1]];
-      ++s->tokens;
-    }
+  windows *w = context;
+  cli_progress(&w->quiet, ++w->done, w->count, "windows");
+}
+
+static bool is_over(void *unused)
+{
+  (void)unused;
+  return cli_interrupted();
+}
+
+/* A last window of a single token has nothing to predict. */
+static void cut(const prompt *p, size_t width, double *log_probabilities, windows *w)
+{
+  for (size_t at = 0; at + 1 < p->count; at += width) {
+    const size_t left = p->count - at;
+    w->requests[w->count++] = (svf_score_request){.size = sizeof(svf_score_request),
+                                                  .tokens = p->tokens + at,
+                                                  .count = left < width ? left : width,
+                                                  .first = 1,
+                                                  .gains = p->gains,
+                                                  .on_finish = window_ended,
+                                                  .on_finish_context = w,
+                                                  .log_probabilities = log_probabilities + at};
   }
-  return status;
+}
+
+static svf_status score(const options *o, const prompt *p, size_t width, windows *w)
+{
+  svf_context *c = NULL;
+  const svf_context_options wanted = {.size = sizeof wanted,
+                                      .tokens = width,
+                                      .rows = PROMPT_ROWS,
+                                      .threads = o->m.threads,
+                                      .stop = is_over};
+  svf_status status = svf_context_create(p->model, &wanted, &c);
+  cli_progress(&w->quiet, 0, w->count, "windows");
+  if (status == SVF_OK) status = svf_score(c, w->requests, w->count);
+  svf_context_destroy(c);
+  return status == SVF_ERR_STOPPED ? cli_fail(status, "interrupted") : status;
+}
+
+static void add_up(const windows *w, sums *s)
+{
+  for (size_t i = 0; i < w->count; ++i) {
+    const svf_score_request *r = &w->requests[i];
+    for (size_t k = 0; k < r->count - r->first; ++k) s->nll -= r->log_probabilities[k];
+    s->tokens += r->count - r->first;
+  }
 }
 
 static svf_status measure(const options *o, const prompt *p, sums *s)
 {
-  svf_model_info info;
-  svf_context *c = NULL;
-  svf_model_get_info(p->model, &info);
+  svf_model_info info = {.size = sizeof info};
+  svf_status status = svf_model_get_info(p->model, &info);
+  if (status != SVF_OK) return status;
   size_t width = o->window ? o->window : USUAL_WINDOW;
   if (width > info.context) width = info.context;
-  const svf_context_options wanted = {
-      .size = sizeof wanted, .tokens = width, .rows = PROMPT_ROWS, .threads = o->m.threads};
-  float *logits = malloc(PROMPT_ROWS * info.vocab * sizeof *logits);
-  svf_status status = logits ? svf_context_create(p->model, &wanted, &c)
-                             : svf_fail(SVF_ERR_MEMORY, "no memory for logits");
-  const size_t windows = (p->count + width - 1) / width;
-  for (size_t i = 0; status == SVF_OK && i < windows; ++i) {
-    const size_t left = p->count - i * width;
-    cli_progress((void *)(uintptr_t)&o->m.quiet, i, windows, "windows");
-    status = window(c, p, i * width, left < width ? left : width, logits, info.vocab, s);
+  windows w = {.quiet = o->m.quiet};
+  w.requests = malloc((p->count / width + 1) * sizeof *w.requests);
+  double *log_probabilities = malloc(p->count * sizeof *log_probabilities);
+  if (w.requests && log_probabilities) {
+    cut(p, width, log_probabilities, &w);
+    status = score(o, p, width, &w);
+    if (status == SVF_OK) add_up(&w, s);
+  } else {
+    status = cli_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
   }
-  svf_context_destroy(c);
-  free(logits);
+  free(w.requests);
+  free(log_probabilities);
   return status;
 }
 
@@ -104,7 +147,7 @@ static svf_status work(options *o, const char *dir, const char *path)
   cli_catch_interrupts();
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, bytes, &p);
   if (status == SVF_OK && p.count < 2) {
-    status = svf_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to foretell",
+    status = cli_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to predict",
                       strcmp(path, "-") == 0 ? "standard input" : path);
   }
   if (status == SVF_OK) status = measure(o, &p, &s);
@@ -119,22 +162,18 @@ static int run(int argc, char **argv)
 {
   options o = {.m = cli_model_defaults()};
   cli_words words = {.least = 2, .most = 2};
-  const cli_group groups[] = {{table, &o},
-                              {cli_format_options, &o.m},
-                              {cli_open_options, &o.m},
-                              {cli_run_options, &o.m},
-                              {cli_expert_options, &o.m},
-                              {0}};
-  cli_parse(&command_perplexity, groups, argc, argv, &words);
+  cli_group groups[CLI_MODEL_GROUPS];
+  cli_model_groups(groups, table, &o, &o.m);
+  cli_parse(command_perplexity.arguments, command_perplexity.help, groups, argc, argv, &words);
   return cli_end(&command_perplexity, work(&o, words.word[0], words.word[1]));
 }
 
 const svf_command command_perplexity = {
-    "perplexity", "how well a model foretells a text", "MODEL FILE",
+    "perplexity", "how well a model predicts a text", "MODEL FILE",
     "Perplexity of a text, '-' is standard input: exp of the mean negative log-likelihood of its "
     "tokens, in windows that do not overlap.\v"
     "--json: an object of schema, perplexity (null if it overflows), nll (the mean), tokens (that "
-    "were foretold), "
+    "were predicted), "
     "bits_per_byte.\n\n"
     "example: svf perplexity tinyllama-svf book.txt --format w4",
     run};

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "src/core/status.h"
+#include "src/cli/fail.h"
 
 static svf_status encode(const char *text, size_t bytes, prompt *p)
 {
@@ -14,7 +14,7 @@ static svf_status encode(const char *text, size_t bytes, prompt *p)
   if (status != SVF_ERR_SPACE) return status;
   p->tokens = malloc(p->count * sizeof *p->tokens);
   return p->tokens ? svf_tokenizer_encode(t, text, bytes, flags, p->tokens, p->count, &p->count)
-                   : svf_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
+                   : cli_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
 }
 
 svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes, prompt *p)
@@ -42,7 +42,7 @@ static svf_status check_logits(const float *logits, size_t vocab, size_t at, siz
 {
   for (size_t i = 0; i < rows * vocab; ++i) {
     if (isfinite(logits[i])) continue;
-    return svf_fail(SVF_ERR_NUMERIC, "position %zu: the logit of token %zu is %s", at + i / vocab,
+    return cli_fail(SVF_ERR_NUMERIC, "position %zu: the logit of token %zu is %s", at + i / vocab,
                     i % vocab, isnan(logits[i]) ? "NaN" : "infinite");
   }
   return SVF_OK;
@@ -52,8 +52,8 @@ svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t cou
                           float *logits)
 {
   svf_row rows[PROMPT_ROWS];
-  if (cli_interrupted()) return svf_fail(SVF_ERR_STOPPED, "interrupted");
-  for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], 1};
+  if (cli_interrupted()) return cli_fail(SVF_ERR_STOPPED, "interrupted");
+  for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], true};
   const svf_status status = svf_context_forward(c, rows, count, logits);
   return status == SVF_OK ? check_logits(logits, vocab, at, count) : status;
 }

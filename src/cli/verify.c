@@ -5,12 +5,14 @@
 #define _GNU_SOURCE
 #include <argp.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <svf/svf.h>
 
+#include "src/cli/options.h"
 #include "src/cli/verify_gates.h"
 
 enum { EXIT_VIOLATION = 1, EXIT_USAGE = 2, JSON_SCHEMA = 1 };
@@ -32,24 +34,38 @@ static const size_t shapes[][4] = {
 
 const char *argp_program_version = NULL;
 
-static error_t take(int key, char *value, struct argp_state *state)
+static bool take_isa(const char *value, void *to)
 {
-  options *o = state->input;
-  char *end;
-  switch (key) {
-    case 'j': o->json = true; return 0;
-    case 'i':
-      if (svf_isa_parse(value, &o->isa) != SVF_OK || svf_isa_select(o->isa) != SVF_OK) {
-        argp_error(state, "--isa=%s: %s", value, svf_last_message());
-      }
-      return 0;
-    case 's':
-      o->seed = strtoull(value, &end, 0);
-      if (*end || !*value) argp_error(state, "--seed=%s is no number", value);
-      return 0;
-    default: return ARGP_ERR_UNKNOWN;
-  }
+  svf_isa *isa = to;
+  return svf_isa_parse(value, isa) == SVF_OK && svf_isa_select(*isa) == SVF_OK;
 }
+
+static bool take_seed(const char *value, void *to)
+{
+  char *end;
+  *(uint64_t *)to = strtoull(value, &end, 0);
+  return *value && !*end;
+}
+
+static const cli_option table[] = {{.name = "json",
+                                    .letter = 'j',
+                                    .take = cli_take_flag,
+                                    .at = offsetof(options, json),
+                                    .help = "Print JSON instead of a table"},
+                                   {.name = "isa",
+                                    .letter = 'i',
+                                    .value = "NAME",
+                                    .take = take_isa,
+                                    .at = offsetof(options, isa),
+                                    .help = "Only this instruction set (default: SVF_ISA, or all)"},
+                                   {.name = "seed",
+                                    .letter = 's',
+                                    .value = "N",
+                                    .take = take_seed,
+                                    .at = offsetof(options, seed),
+                                    .help = "Seed of the random data (default 1)",
+                                    .values = "a number"},
+                                   {0}};
 
 static void print_header(const options *o)
 {
@@ -187,50 +203,52 @@ static int verify_all(const options *o, tally *t)
   return 0;
 }
 
+/* SVF_ISA counts as if it had been given by --isa. */
+static bool read_environment(options *o)
+{
+  const char *name = getenv("SVF_ISA");
+  if (!name || !*name) return true;
+  if (svf_isa_select_env() != SVF_OK) return false;
+  svf_isa_parse(name, &o->isa);
+  svf_isa_select(SVF_ISA_AUTO);
+  return true;
+}
+
+static void print_footer(const options *o, const tally *t)
+{
+  if (o->json) {
+    printf("\n], \"executed\": %d, \"skipped_isas\": %d, \"violations\": %zu}\n", t->executed,
+           t->skipped, t->violations);
+    return;
+  }
+  print_legend();
+  printf(
+      "%d pairs of format and instruction set executed, %d instruction sets skipped, %zu cases, "
+      "%zu violations\n",
+      t->executed, t->skipped, t->cases, t->violations);
+}
+
 int main(int argc, char **argv)
 {
-  static const struct argp_option known[] = {
-      {"json", 'j', NULL, 0, "Print JSON instead of a table", 0},
-      {"isa", 'i', "NAME", 0, "Only this instruction set (default: SVF_ISA, or all)", 0},
-      {"seed", 's', "N", 0, "Seed of the random data (default 1)", 0},
-      {0}};
-  static const struct argp parser = {
-      known,
-      take,
-      NULL,
+  static const char help[] =
       "Compares every format and instruction set of this machine with double precision.\v"
       "Exit status: 0 all gates hold, 1 a violation, 2 usage.\n\n"
-      "example: svf-verify --json > accuracy.json",
-      NULL,
-      NULL,
-      NULL};
+      "example: svf-verify --json > accuracy.json";
   options o = {.isa = SVF_ISA_AUTO, .seed = 1};
+  const cli_group groups[] = {{table, &o}, {0}};
+  cli_words none = {0};
   tally t = {0};
   char version[64];
   snprintf(version, sizeof version, "svf-verify %s", svf_version());
   argp_program_version = version;
   argp_err_exit_status = EXIT_USAGE;
-  const char *name = getenv("SVF_ISA"); /* as if it had been said by --isa */
-  if (name && *name) {
-    if (svf_isa_select_env() != SVF_OK) {
-      fprintf(stderr, "svf-verify: %s\n", svf_last_message());
-      return EXIT_USAGE;
-    }
-    svf_isa_parse(name, &o.isa);
-    svf_isa_select(SVF_ISA_AUTO);
+  if (!read_environment(&o)) {
+    fprintf(stderr, "svf-verify: %s\n", svf_last_message());
+    return EXIT_USAGE;
   }
-  argp_parse(&parser, argc, argv, 0, NULL, &o);
+  cli_parse(NULL, help, groups, argc, argv, &none);
   print_header(&o);
   const int code = verify_all(&o, &t);
-  if (o.json) {
-    printf("\n], \"executed\": %d, \"skipped_isas\": %d, \"violations\": %zu}\n", t.executed,
-           t.skipped, t.violations);
-  } else {
-    print_legend();
-    printf(
-        "%d pairs of format and instruction set executed, %d instruction sets skipped, %zu cases, "
-        "%zu violations\n",
-        t.executed, t.skipped, t.cases, t.violations);
-  }
+  print_footer(&o, &t);
   return code != 0 ? code : t.violations > 0 ? EXIT_VIOLATION : 0;
 }

@@ -14,11 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <svf/half.h>
-
-#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/io/output.h"
 #include "src/transformer/source.h"
 
 static svf_status same_directory(const char *dir, const char *out)
@@ -70,7 +68,10 @@ static svf_status list_names(svf_conversion *c)
 {
   c->linears = c->config.layers * SVF_LAYER_LINEARS + 1;
   c->names = malloc(c->linears * sizeof *c->names);
-  if (!c->names) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu names", c->linears);
+  c->taken = calloc(c->linears, sizeof *c->taken);
+  if (!c->names || !c->taken) {
+    return svf_fail(SVF_ERR_MEMORY, "no memory for %zu names", c->linears);
+  }
   for (size_t i = 0; i < c->linears; ++i) svf_model_linear_name(&c->config, i, c->names[i]);
   return SVF_OK;
 }
@@ -98,6 +99,7 @@ void svf_conversion_close(svf_conversion *c)
   if (c->is_open) close(c->directory); /* and unlocked */
   svf_checkpoint_close(c->files);
   free(c->names);
+  free(c->taken);
   *c = (svf_conversion){0};
 }
 
@@ -137,7 +139,7 @@ svf_status svf_conversion_refuse(const svf_conversion *c)
 
 svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what)
 {
-  if (!c->progress || c->progress(c->progress_context, done, all, what) == 0) return SVF_OK;
+  if (!c->progress || !c->progress(c->progress_context, done, all, what)) return SVF_OK;
   return svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", what);
 }
 
@@ -152,7 +154,7 @@ static svf_status copy_file(const svf_conversion *c, const char *name)
   if (access(from, F_OK) != 0) return SVF_OK;
   svf_status status = svf_conversion_path(c, name, to, sizeof to);
   if (status == SVF_OK) status = svf_file_read(from, MOST, &data, &bytes);
-  if (status == SVF_OK) status = svf_file_replace(to, data, bytes);
+  if (status == SVF_OK) status = svf_output_replace(to, data, bytes);
   free(data);
   return status;
 }
@@ -178,13 +180,34 @@ svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, 
   if (!text || json_dumpb(root, text, bytes, flags) != bytes) {
     status = svf_fail(SVF_ERR_MEMORY, "no memory for %s", name);
   }
-  if (status == SVF_OK) status = svf_file_replace(path, text, bytes);
+  if (status == SVF_OK) status = svf_output_replace(path, text, bytes);
   free(text);
   json_decref(root);
   return status;
 }
 
-size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor)
+svf_status svf_conversion_map(json_t *map, const char *tensor, const char *file)
+{
+  if (json_object_set_new(map, tensor, json_string(file)) == 0) return SVF_OK;
+  return svf_fail(SVF_ERR_MEMORY, "no memory for an index");
+}
+
+svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata, json_t *map)
+{
+  json_t *root = json_object();
+  const int failed = json_object_set_new(root, "metadata", metadata) |
+                     json_object_set_new(root, "weight_map", map); /* both are taken */
+  if (failed != 0) {
+    json_decref(root);
+    root = NULL;
+  }
+  return svf_conversion_write_json(c, "model.safetensors.index.json", root);
+}
+
+/* --- Tensors that are kept -------------------------------------------------------------------- */
+
+/* The linear layer that a tensor is a part of, or `linears`. */
+static size_t linear_of(const svf_conversion *c, const char *tensor)
 {
   static const char *const suffixes[] = {".weight", ".U", ".S", ".V", ".packed"};
   const char *dot = strrchr(tensor, '.');
@@ -200,40 +223,29 @@ size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor)
   return c->linears;
 }
 
-void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const void *context,
-                             svf_safetensors_entry *entries, size_t *count)
+bool svf_conversion_keeps(const svf_conversion *c, const svf_tensor *tensor)
+{
+  const size_t linear = linear_of(c, tensor->name);
+  return linear == c->linears || !c->taken[linear];
+}
+
+void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *entries, size_t *count)
 {
   for (size_t i = 0; i < svf_checkpoint_count(c->files); ++i) {
     const svf_tensor *t = svf_checkpoint_at(c->files, i);
-    if (!keep(context, t)) continue;
+    if (!svf_conversion_keeps(c, t)) continue;
     svf_safetensors_entry *e = &entries[(*count)++];
     *e = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
     memcpy(e->shape, t->shape, sizeof e->shape);
   }
 }
 
-svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep,
-                                      const void *context, svf_safetensors_writer *writer)
+svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_writer *writer)
 {
   svf_status status = SVF_OK;
   for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(c->files); ++i) {
     const svf_tensor *t = svf_checkpoint_at(c->files, i);
-    if (keep(context, t)) status = svf_safetensors_append(writer, t->data, t->bytes);
-  }
-  return status;
-}
-
-svf_status svf_conversion_append_floats(svf_safetensors_writer *writer, const float *x,
-                                        size_t count, svf_dtype dtype)
-{
-  if (dtype == SVF_DTYPE_F32) return svf_safetensors_append(writer, x, count * sizeof *x);
-  enum { PIECE = 4096 };
-  uint16_t narrow[PIECE];
-  svf_status status = SVF_OK;
-  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
-    n = svf_size_min(count - i, PIECE);
-    svf_f32_to_bf16(x + i, narrow, n);
-    status = svf_safetensors_append(writer, narrow, n * sizeof *narrow);
+    if (svf_conversion_keeps(c, t)) status = svf_safetensors_append(writer, t->data, t->bytes);
   }
   return status;
 }

@@ -17,7 +17,8 @@ typedef struct svf_conversion {
   svf_checkpoint *files;
   size_t linears;
   char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
-  svf_progress_fn *progress;
+  bool *taken; /* [linears] those that are made anew, by which tensors are kept or not */
+  svf_progress_fn *progress; /* or NULL; the caller sets it once the conversion is open */
   void *progress_context;
   bool made;     /* out did not exist; it is removed again where it stays empty */
   bool is_open;  /* `directory` is */
@@ -42,24 +43,25 @@ svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all,
 /* Writes out/name; takes `root`, which may be NULL for want of memory. */
 svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root);
 
+/* What model.safetensors.index.json says: the file of a tensor. MEMORY. */
+svf_status svf_conversion_map(json_t *map, const char *tensor, const char *file);
+
+/* Writes that index, which makes a model of what was written before; takes `metadata` and `map`,
+ * which may be NULL for want of memory. */
+svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata, json_t *map);
+
 /* Copies configuration and tokenizer. */
 svf_status svf_conversion_copy_files(const svf_conversion *c);
 
-/* The linear layer that a tensor is a part of: .weight, .U, .S, .V or .packed; linears if it is
- * none. A bias is none. */
-size_t svf_conversion_linear_of(const svf_conversion *c, const char *tensor);
+/* True for a tensor that is copied as it is: one that is no part (.weight, .U, .S, .V or .packed) of
+ * a linear layer that is taken. A bias is none. */
+bool svf_conversion_keeps(const svf_conversion *c, const svf_tensor *tensor);
 
-/* Tensors that are copied as they are: those for which keep says so, in the order of their names.
- * Their entries are added at entries[*count], which has room for all tensors of the checkpoint. */
-typedef bool svf_keep_fn(const void *context, const svf_tensor *tensor);
-void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const void *context,
-                             svf_safetensors_entry *entries, size_t *count);
-svf_status svf_conversion_append_kept(const svf_conversion *c, svf_keep_fn *keep,
-                                      const void *context, svf_safetensors_writer *writer);
-
-/* Appends floats as F32 or, rounded, as BF16. */
-svf_status svf_conversion_append_floats(svf_safetensors_writer *writer, const float *x,
-                                        size_t count, svf_dtype dtype);
+/* Adds the entries of those, in the order of their names, at entries[*count], which has room for
+ * all tensors of the checkpoint; and appends their data. */
+void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *entries,
+                             size_t *count);
+svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_writer *writer);
 
 /* out/name in text[0..bytes). ARGUMENT if it is too long. */
 svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);

@@ -4,7 +4,6 @@
 #define _GNU_SOURCE
 #include <svf/convert.h>
 
-#include <cblas.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -14,25 +13,27 @@
 
 #include <svf/matmul.h>
 
+#include "src/convert/conversion.h"
+#include "src/convert/shard.h"
 #include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/convert/conversion.h"
-#include "src/convert/shard.h"
+#include "src/core/structs.h"
 #include "src/io/file.h"
 #include "src/io/json.h"
+#include "src/io/tensor.h"
 #include "src/transformer/source.h"
-#include "src/transformer/weights.h"
 
 enum { JSON_SCHEMA = 1 };
 
 typedef struct job {
   svf_conversion c;
-  const svf_decompose_options *o;
+  svf_svd_fn *svd;
+  svf_decompose_options o; /* its threads are those that the job began with */
   svf_shard *items;
   size_t count;
   char digest[SVF_SHARD_DIGITS]; /* of all that the model is made of */
-  size_t threads;                /* of the LAPACK; its last bits depend on them */
+  const svf_tensor *not_finite;  /* the first such tensor among those that are copied, or NULL */
   json_t *map;                   /* tensor to shard */
 } job;
 
@@ -40,7 +41,7 @@ typedef struct job {
 
 static bool wanted(const job *j, size_t linear)
 {
-  const unsigned layers = j->o->layers ? j->o->layers : SVF_DECOMPOSE_ATTENTION | SVF_DECOMPOSE_MLP;
+  const unsigned layers = j->o.layers ? j->o.layers : SVF_DECOMPOSE_ATTENTION | SVF_DECOMPOSE_MLP;
   if (linear + 1 == j->c.linears) return false; /* the head */
   return (layers & (linear % SVF_LAYER_LINEARS >= SVF_GATE ? SVF_DECOMPOSE_MLP
                                                            : SVF_DECOMPOSE_ATTENTION)) != 0;
@@ -55,10 +56,10 @@ static void print_digest(const svf_digest *d, char *text)
 static void digest_item(const job *j, svf_shard *it)
 {
   svf_digest d = svf_digest_begin();
-  const uint64_t shape[] = {it->m, it->n, it->w->dtype, j->o->rank, j->o->dtype};
+  const uint64_t shape[] = {it->m, it->n, it->w->dtype, j->o.rank, j->o.dtype};
   svf_digest_add(&d, it->name, strlen(it->name));
   svf_digest_add(&d, shape, sizeof shape);
-  svf_digest_add(&d, &j->o->energy, sizeof j->o->energy);
+  svf_digest_add(&d, &j->o.energy, sizeof j->o.energy);
   svf_digest_add(&d, it->w->data, it->w->bytes);
   print_digest(&d, it->source);
 }
@@ -87,11 +88,16 @@ static svf_status add_item(job *j, size_t linear)
   return SVF_OK;
 }
 
-static bool is_kept(const void *context, const svf_tensor *t)
+/* A tensor that is copied, read once for both; pieces stay in the cache. */
+static void digest_kept(job *j, svf_digest *d, const svf_tensor *t)
 {
-  const job *j = context;
-  const size_t linear = svf_conversion_linear_of(&j->c, t->name);
-  return linear == j->c.linears || !wanted(j, linear);
+  enum { PIECE = 1 << 18 };
+  const char *data = t->data;
+  for (size_t at = 0, n; at < t->bytes; at += n) {
+    n = svf_size_min(PIECE, t->bytes - at);
+    svf_digest_add(d, data + at, n);
+    if (!j->not_finite && !svf_tensor_data_is_finite(t->dtype, data + at, n)) j->not_finite = t;
+  }
 }
 
 /* What a finished job must have been made from: the sources, and the tensors that are copied. */
@@ -101,24 +107,13 @@ static void digest_all(job *j)
   for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].source, SVF_SHARD_DIGITS);
   for (size_t i = 0; i < svf_checkpoint_count(j->c.files); ++i) {
     const svf_tensor *t = svf_checkpoint_at(j->c.files, i);
-    if (!is_kept(j, t)) continue;
+    if (!svf_conversion_keeps(&j->c, t)) continue;
     const uint64_t shape[] = {t->dtype, t->bytes};
     svf_digest_add(&d, t->name, strlen(t->name));
     svf_digest_add(&d, shape, sizeof shape);
-    svf_digest_add(&d, t->data, t->bytes);
+    digest_kept(j, &d, t);
   }
   print_digest(&d, j->digest);
-}
-
-/* Before the work of hours: those that are decomposed are seen when their turn comes. */
-static svf_status check_kept(const job *j)
-{
-  svf_status status = SVF_OK;
-  for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(j->c.files); ++i) {
-    const svf_tensor *t = svf_checkpoint_at(j->c.files, i);
-    if (is_kept(j, t)) status = svf_weights_check(t);
-  }
-  return status;
 }
 
 static svf_status list_items(job *j)
@@ -128,19 +123,14 @@ static svf_status list_items(job *j)
   if (!j->items || !j->map) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of matrices");
   svf_status status = SVF_OK;
   for (size_t i = 0; status == SVF_OK && i < j->c.linears; ++i) {
-    if (wanted(j, i)) status = add_item(j, i);
+    j->c.taken[i] = wanted(j, i);
+    if (j->c.taken[i]) status = add_item(j, i);
   }
   if (status == SVF_OK) digest_all(j);
   return status;
 }
 
 /* --- The rest --------------------------------------------------------------------------------- */
-
-static svf_status map_to(json_t *map, const char *tensor, const char *shard)
-{
-  if (json_object_set_new(map, tensor, json_string(shard)) == 0) return SVF_OK;
-  return svf_fail(SVF_ERR_MEMORY, "no memory for an index");
-}
 
 static svf_status write_rest(job *j)
 {
@@ -150,13 +140,13 @@ static svf_status write_rest(job *j)
   svf_safetensors_writer *w = NULL;
   svf_safetensors_entry *entries = calloc(svf_checkpoint_count(j->c.files) + 1, sizeof *entries);
   if (!entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
-  svf_conversion_add_kept(&j->c, is_kept, j, entries, &count);
+  svf_conversion_add_kept(&j->c, entries, &count);
   svf_status status = svf_conversion_path(&j->c, shard, path, sizeof path);
   for (size_t i = 0; status == SVF_OK && i < count; ++i) {
-    status = map_to(j->map, entries[i].name, shard);
+    status = svf_conversion_map(j->map, entries[i].name, shard);
   }
   if (status == SVF_OK) status = svf_safetensors_create(path, entries, count, NULL, 0, &w);
-  if (status == SVF_OK) status = svf_conversion_append_kept(&j->c, is_kept, j, w);
+  if (status == SVF_OK) status = svf_conversion_append_kept(&j->c, w);
   free(entries);
   if (status == SVF_OK) return svf_safetensors_commit(&w);
   svf_safetensors_discard(&w);
@@ -182,14 +172,13 @@ static svf_status write_report(const job *j)
   return svf_conversion_write_json(
       &j->c, SVF_DECOMPOSITION_FILE,
       json_pack("{si ss sI so}", "schema", JSON_SCHEMA, "source", j->digest, "threads",
-                (json_int_t)j->threads, "matrices", list));
+                (json_int_t)j->o.threads, "matrices", list));
 }
 
 static svf_status write_index(const job *j)
 {
-  return svf_conversion_write_json(
-      &j->c, "model.safetensors.index.json",
-      json_pack("{s{ss} sO}", "metadata", "svf.decomposition", j->digest, "weight_map", j->map));
+  return svf_conversion_write_index(&j->c, json_pack("{ss}", "svf.decomposition", j->digest),
+                                    json_incref(j->map));
 }
 
 /* --- All of it -------------------------------------------------------------------------------- */
@@ -224,7 +213,7 @@ static svf_status join_job(job *j)
                  "options: finish it, remove it, or choose another directory"),
         j->c.out);
   } else if (svf_json_size(json_object_get(report, "threads"), &threads) && threads > 0) {
-    j->threads = threads;
+    j->o.threads = threads;
   }
   json_decref(report);
   return status;
@@ -234,12 +223,12 @@ static svf_status run_item(job *j, size_t i)
 {
   svf_shard *it = &j->items[i];
   svf_status status = svf_conversion_step(&j->c, i, j->count, it->name);
-  if (status == SVF_OK && !svf_shard_is_finished(&j->c, j->o, it))
-    status = svf_shard_make(&j->c, j->o, it);
+  if (status == SVF_OK && !svf_shard_is_finished(&j->c, &j->o, it))
+    status = svf_shard_make(&j->c, &j->o, j->svd, it);
   for (int k = 0; status == SVF_OK && k < 3; ++k) {
     char name[SVF_CONVERSION_NAME + 4];
     snprintf(name, sizeof name, "%s.%c", it->name, "USV"[k]);
-    status = map_to(j->map, name, it->file);
+    status = svf_conversion_map(j->map, name, it->file);
   }
   return status;
 }
@@ -258,28 +247,19 @@ static svf_status work(job *j)
 static svf_status run(job *j, const char *dir, const char *out)
 {
   svf_status status = svf_conversion_open(&j->c, dir, out);
-  j->c.progress = j->o->progress;
-  j->c.progress_context = j->o->progress_context;
+  j->c.progress = j->o.progress;
+  j->c.progress_context = j->o.progress_context;
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
-  if (status == SVF_OK) status = check_kept(j);
-  j->threads = j->o->threads ? j->o->threads : svf_max_threads();
+  /* Before the work of hours: those that are decomposed are seen when their turn comes. */
+  if (status == SVF_OK && j->not_finite) status = svf_tensor_not_finite(j->not_finite);
   if (status == SVF_OK) status = join_job(j);
-  if (status != SVF_OK) return status;
-  const int threads = openblas_get_num_threads();
-  openblas_set_num_threads((int)svf_size_min(j->threads, INT_MAX));
-  status = work(j);
-  openblas_set_num_threads(threads);
-  return status;
+  return status == SVF_OK ? work(j) : status;
 }
 
 static svf_status check_options(const svf_decompose_options *o)
 {
-  if (o->size != sizeof *o) {
-    return svf_fail(SVF_ERR_VERSION, "options->size is %zu, this library expects %zu", o->size,
-                    sizeof *o);
-  }
   if (o->layers & ~(SVF_DECOMPOSE_ATTENTION | SVF_DECOMPOSE_MLP)) {
     return svf_fail(SVF_ERR_ARGUMENT, "options->layers is 0x%x, known are 0x3", o->layers);
   }
@@ -293,12 +273,23 @@ static svf_status check_options(const svf_decompose_options *o)
   return SVF_OK;
 }
 
-svf_status svf_model_decompose(const char *dir, const char *out,
-                               const svf_decompose_options *options)
+static svf_status read_options(const svf_decompose_options *options, svf_decompose_options *o)
 {
   const svf_decompose_options defaults = {.size = sizeof defaults};
-  job j = {.o = options ? options : &defaults};
-  svf_status status = check_options(j.o);
+  svf_status status =
+      svf_struct_read("options", options ? options : &defaults,
+                      SVF_SIZE_TO(svf_decompose_options, progress_context), o, sizeof *o);
+  if (status == SVF_OK) status = check_options(o);
+  if (status == SVF_OK && o->threads == 0) o->threads = svf_max_threads();
+  return status;
+}
+
+svf_status svf_model_decompose(const char *dir, const char *out, svf_svd_fn *svd,
+                               const svf_decompose_options *options)
+{
+  job j = {.svd = svd};
+  svf_status status = svd ? SVF_OK : svf_fail(SVF_ERR_NULL, "svd is NULL");
+  if (status == SVF_OK) status = read_options(options, &j.o);
   if (status == SVF_OK) status = run(&j, dir, out);
   json_decref(j.map);
   free(j.items);

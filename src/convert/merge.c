@@ -2,190 +2,138 @@
  *
  * Factors and gains multiplied out. */
 #define _GNU_SOURCE
-#include "src/convert/merge.h"
+#include <svf/convert.h>
 
-#include <cblas.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include <svf/merge.h>
+
+#include "src/convert/driver.h"
+#include "src/core/pages.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/convert/conversion.h"
-#include "src/convert/split.h"
+#include "src/core/structs.h"
 #include "src/io/file.h"
-#include "src/transformer/weights.h"
 
-enum { NAME = SVF_CONVERSION_NAME + 8, ROWS = 256 };
+enum { ROWS = 256 };
 
 #define FILE_BYTES ((size_t)5000000000) /* what transformers' save_pretrained takes, too */
 
-/* One layer in factors. */
-typedef struct layer {
-  svf_weights_source source;
-  svf_linear_shape shape;
-  const char *name;
-  char weight[NAME]; /* "<name>.weight" */
-  size_t gains;      /* where its gains begin */
-} layer;
-
 typedef struct job {
-  svf_conversion c;
+  const char *dir;
   const float *gains;
-  svf_dtype dtype;
-  layer *layers;
-  size_t count;
-  svf_safetensors_entry *entries; /* those layers, then what is kept */
+  svf_merge_options o;
 } job;
 
-static bool is_kept(const void *context, const svf_tensor *t)
+/* --- What is to be done ----------------------------------------------------------------------- */
+
+static svf_status plan(void *context, svf_converted *l)
 {
   const job *j = context;
-  const size_t linear = svf_conversion_linear_of(&j->c, t->name);
-  if (linear == j->c.linears) return true;
-  for (size_t i = 0; i < j->count; ++i) {
-    if (j->layers[i].name == j->c.names[linear]) return false;
+  if (l->source.packed) {
+    return svf_file_at_path(
+        svf_fail(SVF_ERR_FILE, "'%s' is packed: merge the model that it was packed from", l->name),
+        j->dir);
   }
-  return true;
-}
-
-static svf_status list_layers(job *j)
-{
-  size_t gains = 0;
-  j->layers = calloc(j->c.linears, sizeof *j->layers);
-  if (!j->layers) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu layers", j->c.linears);
-  for (size_t i = 0; i < j->c.linears; ++i) {
-    const bool tied_head = j->c.config.tied && i + 1 == j->c.linears;
-    layer *l = &j->layers[j->count];
-    *l = (layer){.shape = svf_model_linear_shape(&j->c.config, i), .name = j->c.names[i]};
-    const svf_status status = svf_weights_locate_linear(j->c.files, &j->c.config, i, &l->source);
-    if (status != SVF_OK) return status;
-    if (l->source.packed) {
-      return svf_file_at_path(
-          svf_fail(SVF_ERR_FILE, "'%s' is packed: merge the model that it was packed from",
-                   l->name),
-          j->c.dir);
-    }
-    if (l->source.r == 0) continue;
-    if (tied_head) {
-      return svf_fail(SVF_ERR_UNSUPPORTED,
-                      "'%s' is in factors, but tied to the embedding: merged, it would be ignored",
-                      l->name);
-    }
-    snprintf(l->weight, sizeof l->weight, "%s.weight", l->name);
-    l->gains = gains;
-    gains += l->source.r;
-    ++j->count;
+  if (l->source.r == 0) return SVF_OK;
+  if (l->tied) {
+    return svf_fail(SVF_ERR_UNSUPPORTED,
+                    "'%s' is in factors, but tied to the embedding: merged, it would be ignored",
+                    l->name);
   }
-  if (j->count > 0) return SVF_OK;
-  return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing is to be merged");
+  l->entry.dtype = j->o.dtype == SVF_DTYPE_F32 ? SVF_TENSOR_F32 : SVF_TENSOR_BF16;
+  l->entry.ndim = 2;
+  l->entry.shape[0] = l->shape.m;
+  l->entry.shape[1] = l->shape.n;
+  return SVF_OK;
 }
 
 /* --- One layer -------------------------------------------------------------------------------- */
 
-typedef struct room {
-  float *u, *vt, *sigma; /* the factors in fp32 */
-  float *rows;           /* [ROWS][n] of W' */
-} room;
-
-static bool take_room(const layer *l, room *r)
+/* All rows of W', ROWS of them at a time, into args->out. */
+static svf_status append_rows(const job *j, const svf_converted *l, svf_merge_args *args,
+                              void *workspace, size_t bytes, svf_safetensors_writer *w)
 {
-  const size_t rank = l->source.r;
-  r->u = malloc(l->shape.m * rank * sizeof *r->u);
-  r->vt = malloc(rank * l->shape.n * sizeof *r->vt);
-  r->sigma = malloc(rank * sizeof *r->sigma);
-  r->rows = malloc(ROWS * l->shape.n * sizeof *r->rows);
-  return r->u && r->vt && r->sigma && r->rows;
-}
-
-static void free_room(room *r)
-{
-  free(r->u);
-  free(r->vt);
-  free(r->sigma);
-  free(r->rows);
-}
-
-/* Rows of W', a block of them at a time. */
-static svf_status multiply(const job *j, const layer *l, const room *r, svf_safetensors_writer *w)
-{
-  const size_t n = l->shape.n, rank = l->source.r;
-  const float *gains = j->gains ? j->gains + l->gains : r->sigma;
+  const size_t row_bytes = l->shape.n * svf_dtype_size(j->o.dtype);
   svf_status status = SVF_OK;
-  for (size_t i = 0; i < l->shape.m * rank; ++i) r->u[i] *= gains[i % rank];
-  for (size_t row = 0, rows; status == SVF_OK && row < l->shape.m; row += rows) {
-    rows = svf_size_min(ROWS, l->shape.m - row);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)rank, 1,
-                r->u + row * rank, (int)rank, r->vt, (int)n, 0, r->rows, (int)n);
-    status = svf_conversion_append_floats(w, r->rows, rows * n, j->dtype);
+  for (size_t row = 0; status == SVF_OK && row < l->shape.m; row += args->rows) {
+    args->first_row = row;
+    args->rows = svf_size_min(ROWS, l->shape.m - row);
+    status = svf_merge_rows(args, j->o.threads, workspace, bytes);
+    if (status == SVF_OK) status = svf_safetensors_append(w, args->out, args->rows * row_bytes);
+    args->flags = SVF_MERGE_CONTINUE;
   }
   return status;
 }
 
-static svf_status append_layer(const job *j, size_t i, svf_safetensors_writer *w)
+static svf_status multiply(const job *j, const svf_converted *l, const svf_linear_source *factors,
+                           svf_safetensors_writer *w)
 {
-  const layer *l = &j->layers[i];
-  const svf_weights_source *s = &l->source;
-  room r = {0};
-  svf_status status = svf_conversion_step(&j->c, i, j->count, l->name);
+  size_t bytes = 0;
+  svf_merge_args args = {.size = sizeof args,
+                         .factors = factors,
+                         .gains = j->gains ? j->gains + l->gains : NULL,
+                         .rows = svf_size_min(ROWS, l->shape.m),
+                         .out_type = j->o.dtype,
+                         .out_stride = l->shape.n};
+  svf_status status = svf_merge_workspace(&args, j->o.threads, &bytes);
   if (status != SVF_OK) return status;
-  if (!take_room(l, &r)) status = svf_fail(SVF_ERR_MEMORY, "no memory for '%s'", l->name);
-  if (status == SVF_OK) status = svf_tensor_to_f32(s->u, r.u, s->u->elements);
-  if (status == SVF_OK) status = svf_tensor_to_f32(s->v, r.vt, s->v->elements);
-  if (status == SVF_OK) status = svf_tensor_to_f32(s->s, r.sigma, s->r);
-  if (status == SVF_OK) status = multiply(j, l, &r, w);
-  free_room(&r);
+  void *workspace = svf_pages_alloc(bytes);
+  args.out = malloc(args.rows * l->shape.n * svf_dtype_size(j->o.dtype));
+  status = workspace && args.out ? append_rows(j, l, &args, workspace, bytes, w)
+                                 : svf_fail(SVF_ERR_MEMORY, "no memory for '%s'", l->name);
+  free(workspace);
+  free(args.out);
+  return status;
+}
+
+static svf_status append(const void *context, const svf_converted *l, svf_safetensors_writer *w)
+{
+  svf_linear_source factors = {.size = sizeof factors, .m = l->shape.m, .n = l->shape.n};
+  svf_weights_views views;
+  svf_status status = svf_weights_open(&l->source, &views, &factors);
+  if (status == SVF_OK) status = multiply(context, l, &factors, w);
+  svf_weights_close(&views);
   return status;
 }
 
 /* --- All of it -------------------------------------------------------------------------------- */
 
-static svf_status append(const void *context, size_t i, svf_safetensors_writer *w)
+static svf_status write_all(const job *j, const svf_drive *d)
 {
-  const job *j = context;
-  if (i < j->count) return append_layer(j, i, w);
-  const svf_tensor *t = svf_checkpoint_find(j->c.files, j->entries[i].name);
-  return svf_safetensors_append(w, t->data, t->bytes);
+  static const char mark[] = "svf.made_by";
+  static const svf_safetensors_pair pairs[] = {{"format", "pt"}, /* transformers insists on it */
+                                               {mark, "svf_model_merge"}};
+  const svf_split how = {.limit = j->o.file_bytes ? j->o.file_bytes : FILE_BYTES,
+                         .pairs = pairs,
+                         .count = sizeof pairs / sizeof *pairs,
+                         .mark = mark};
+  if (d->count > 0) return svf_drive_write(d, &how);
+  return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing to merge");
 }
 
-static svf_status write_all(job *j, size_t limit)
+static svf_status read_options(const svf_merge_options *options, svf_merge_options *o)
 {
-  size_t count = j->count;
-  j->entries = calloc(count + svf_checkpoint_count(j->c.files), sizeof *j->entries);
-  if (!j->entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
-  for (size_t i = 0; i < count; ++i) {
-    const layer *l = &j->layers[i];
-    j->entries[i] =
-        (svf_safetensors_entry){l->weight,
-                                j->dtype == SVF_DTYPE_F32 ? SVF_TENSOR_F32 : SVF_TENSOR_BF16,
-                                2,
-                                {l->shape.m, l->shape.n}};
-  }
-  svf_conversion_add_kept(&j->c, is_kept, j, j->entries, &count);
-  return svf_split_write(&j->c, j->entries, count, limit, append, j);
+  const svf_merge_options defaults = {.size = sizeof defaults};
+  const svf_status status =
+      svf_struct_read("options", options ? options : &defaults,
+                      SVF_SIZE_TO(svf_merge_options, progress_context), o, sizeof *o);
+  if (status != SVF_OK || svf_dtype_size(o->dtype) > 0) return status;
+  return svf_fail(SVF_ERR_ARGUMENT, "options->dtype is %d, which is no element type",
+                  (int)o->dtype);
 }
 
-svf_status svf_merge(const char *dir, const char *out, const float *gains, svf_dtype dtype,
-                     size_t limit, svf_progress_fn *progress, void *progress_context)
+svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
+                           const svf_merge_options *options)
 {
-  job j = {.gains = gains, .dtype = dtype};
-  if (svf_dtype_size(dtype) == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "dtype is %d, which is no element type", (int)dtype);
+  static const svf_driver driver = {".weight", plan, append};
+  job j = {.dir = dir, .gains = gains};
+  svf_drive d = {0};
+  svf_status status = read_options(options, &j.o);
+  if (status == SVF_OK) {
+    status = svf_drive_open(&d, &driver, &j, dir, out, j.o.progress, j.o.progress_context);
   }
-  svf_status status = svf_conversion_open(&j.c, dir, out);
-  j.c.progress = progress;
-  j.c.progress_context = progress_context;
-  if (status == SVF_OK) status = svf_conversion_refuse(&j.c);
-  if (status == SVF_OK) status = list_layers(&j);
-  if (status == SVF_OK) status = svf_conversion_copy_files(&j.c);
-  if (status == SVF_OK) status = write_all(&j, limit);
-  free(j.entries);
-  free(j.layers);
-  svf_conversion_close(&j.c);
+  if (status == SVF_OK) status = write_all(&j, &d);
+  svf_drive_close(&d);
   return status;
-}
-
-svf_status svf_model_merge(const char *dir, const char *out, const float *gains, svf_dtype dtype,
-                           svf_progress_fn *progress, void *progress_context)
-{
-  return svf_merge(dir, out, gains, dtype, FILE_BYTES, progress, progress_context);
 }

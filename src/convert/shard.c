@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/core/size.h"
+#include <svf/half.h>
+
+#include "src/convert/estimate.h"
 #include "src/core/clock.h"
+#include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/svd/svd.h"
 
 /* How many singular values the options keep. */
-static size_t rank_of(const svf_decompose_options *o, const svf_svd_factors *f)
+static size_t rank_of(const svf_decompose_options *o, const svf_factors *f)
 {
   size_t rank = o->rank > 0 ? svf_size_min(o->rank, f->k) : f->k;
   if (o->energy <= 0) return rank;
@@ -32,8 +34,24 @@ static svf_tensor_type factor_dtype(const svf_decompose_options *o)
   return o->dtype == SVF_DTYPE_BF16 ? SVF_TENSOR_BF16 : SVF_TENSOR_F32;
 }
 
+/* As F32 or, rounded, as BF16. */
+static svf_status append_floats(svf_safetensors_writer *writer, const float *x, size_t count,
+                                svf_dtype dtype)
+{
+  if (dtype == SVF_DTYPE_F32) return svf_safetensors_append(writer, x, count * sizeof *x);
+  enum { PIECE = 4096 };
+  uint16_t narrow[PIECE];
+  svf_status status = SVF_OK;
+  for (size_t i = 0, n; status == SVF_OK && i < count; i += n) {
+    n = svf_size_min(count - i, PIECE);
+    svf_f32_to_bf16(x + i, narrow, n);
+    status = svf_safetensors_append(writer, narrow, n * sizeof *narrow);
+  }
+  return status;
+}
+
 static svf_status write_shard(const svf_conversion *c, const svf_decompose_options *o,
-                              const svf_shard *it, const svf_svd_factors *f)
+                              const svf_shard *it, const svf_factors *f)
 {
   char path[PATH_MAX], names[3][SVF_CONVERSION_NAME + 4], numbers[4][32];
   const svf_tensor_type type = factor_dtype(o);
@@ -53,9 +71,9 @@ static svf_status write_shard(const svf_conversion *c, const svf_decompose_optio
   svf_safetensors_writer *w = NULL;
   svf_status status = svf_conversion_path(c, it->file, path, sizeof path);
   if (status == SVF_OK) status = svf_safetensors_create(path, entries, 3, pairs, 5, &w);
-  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->u, it->m * it->r, o->dtype);
-  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->sigma, it->r, SVF_DTYPE_F32);
-  if (status == SVF_OK) status = svf_conversion_append_floats(w, f->vt, it->r * it->n, o->dtype);
+  if (status == SVF_OK) status = append_floats(w, f->u, it->m * it->r, o->dtype);
+  if (status == SVF_OK) status = append_floats(w, f->sigma, it->r, SVF_DTYPE_F32);
+  if (status == SVF_OK) status = append_floats(w, f->vt, it->r * it->n, o->dtype);
   if (status == SVF_OK) return svf_safetensors_commit(&w);
   svf_safetensors_discard(&w);
   return status;
@@ -72,16 +90,47 @@ static float *values_of(const svf_shard *it, svf_status *status)
   return NULL;
 }
 
-static svf_status decompose(const svf_decompose_options *o, svf_shard *it, svf_svd_factors *f)
+static void free_factors(svf_factors *f)
 {
+  free(f->u);
+  free(f->sigma);
+  free(f->vt);
+}
+
+/* In place: W becomes the larger factor. */
+static svf_status take_factors(const svf_shard *it, svf_factors *f)
+{
+  const size_t k = svf_size_min(it->m, it->n);
   svf_status status;
-  float *w = values_of(it, &status);
+  float *w = values_of(it, &status), *small = malloc(k * k * sizeof *small);
+  *f = (svf_factors){.u = it->m > it->n ? w : small,
+                     .sigma = malloc(k * sizeof *f->sigma),
+                     .vt = it->m > it->n ? small : w,
+                     .k = k};
+  if (status != SVF_OK || (small && f->sigma)) return status;
+  return svf_fail(SVF_ERR_MEMORY, "no memory for the factors of %zu x %zu", it->m, it->n);
+}
+
+static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf_shard *it,
+                            svf_factors *f)
+{
+  svf_status status = take_factors(it, f);
   if (status != SVF_OK) return status;
+  const svf_svd_args args = {.size = sizeof args,
+                             .m = it->m,
+                             .n = it->n,
+                             .w = it->m > it->n ? f->u : f->vt,
+                             .w_stride = it->n,
+                             .rank = f->k,
+                             .threads = o->threads,
+                             .u = f->u,
+                             .sigma = f->sigma,
+                             .vt = f->vt};
   const double start = svf_now();
-  status = svf_svd(w, it->m, it->n, f);
+  status = svd(&args);
   it->svd_seconds = svf_now() - start;
   if (status != SVF_OK) return status;
-  it->r = rank_of(o, f);
+  it->r = f->rank = rank_of(o, f);
   for (size_t i = 1; i < it->m && it->r < f->k; ++i) {
     memmove(f->u + i * it->r, f->u + i * f->k, it->r * sizeof *f->u);
   }
@@ -89,23 +138,24 @@ static svf_status decompose(const svf_decompose_options *o, svf_shard *it, svf_s
 }
 
 /* Against W once more, which the SVD has taken. */
-static svf_status measure(svf_shard *it, const svf_svd_factors *f)
+static svf_status measure(const svf_decompose_options *o, svf_shard *it, const svf_factors *f)
 {
   svf_status status;
   float *w = values_of(it, &status);
-  if (status == SVF_OK) status = svf_svd_measure(w, it->m, it->n, f, it->r, &it->report);
+  if (status == SVF_OK) status = svf_estimate(w, it->m, it->n, f, o->threads, &it->report);
   free(w);
   return status;
 }
 
-svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *o, svf_shard *it)
+svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *o, svf_svd_fn *svd,
+                          svf_shard *it)
 {
   const double start = svf_now();
-  svf_svd_factors f = {0};
-  svf_status status = decompose(o, it, &f);
-  if (status == SVF_OK) status = measure(it, &f);
+  svf_factors f = {0};
+  svf_status status = decompose(o, svd, it, &f);
+  if (status == SVF_OK) status = measure(o, it, &f);
   if (status == SVF_OK) status = write_shard(c, o, it, &f);
-  svf_svd_free(&f);
+  free_factors(&f);
   it->seconds = svf_now() - start;
   return status == SVF_ERR_IO ? status : svf_fail_at(status, "'%s'", it->name);
 }
@@ -145,10 +195,10 @@ bool svf_shard_is_finished(const svf_conversion *c, const svf_decompose_options 
                     has_factor(file, it, 'V', factor_dtype(o), r, it->n);
   if (same) {
     it->r = r;
-    it->report = (svf_factor_report){.residual = number_of(file, "svf.residual"),
-                                     .dropped = number_of(file, "svf.dropped"),
-                                     .orthogonality_u = number_of(file, "svf.orthogonality_u"),
-                                     .orthogonality_v = number_of(file, "svf.orthogonality_v")};
+    it->report = (svf_svd_report){.residual = number_of(file, "svf.residual"),
+                                  .dropped = number_of(file, "svf.dropped"),
+                                  .orthogonality_u = number_of(file, "svf.orthogonality_u"),
+                                  .orthogonality_v = number_of(file, "svf.orthogonality_v")};
   }
   svf_safetensors_close(file);
   return same;

@@ -18,22 +18,19 @@
 
 enum { NAME = 64 };
 
-#define MARK "svf.made_by"
-
-static const svf_safetensors_pair pairs[] = {{"format", "pt"}, /* transformers insists on it */
-                                             {MARK, "svf_model_merge"}};
-
 typedef struct split {
   const svf_conversion *c;
   const svf_safetensors_entry *entries;
+  const svf_split *how;
   size_t files, bytes; /* of data */
   size_t *first;       /* [files + 1]: entries of a file begin here */
   svf_split_fn *append;
   const void *context;
 } split;
 
-static svf_status divide(split *s, size_t count, size_t limit)
+static svf_status divide(split *s, size_t count)
 {
+  const size_t limit = s->how->limit;
   size_t in_file = 0, elements, bytes;
   for (size_t i = 0; i < count; ++i) {
     const svf_safetensors_entry *e = &s->entries[i];
@@ -80,13 +77,13 @@ static bool is_of_another_division(const split *s, const char *name)
 }
 
 /* A file of that name that write_file made; a link is not. */
-static bool is_marked(int directory, const char *name)
+static bool is_marked(const split *s, int directory, const char *name)
 {
   const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
   svf_safetensors *file = NULL;
   if (fd < 0) return false;
-  const bool marked =
-      svf_safetensors_open_fd(fd, 0, &file) == SVF_OK && svf_safetensors_metadata(file, MARK);
+  const bool marked = svf_safetensors_open_fd(fd, 0, &file) == SVF_OK &&
+                      svf_safetensors_metadata(file, s->how->mark);
   svf_safetensors_close(file);
   close(fd);
   return marked;
@@ -95,11 +92,12 @@ static bool is_marked(int directory, const char *name)
 /* They would stay beside the model for ever: its own shards replace only those of their names. */
 static svf_status remove_other_divisions(const split *s)
 {
+  if (!s->how->mark) return SVF_OK;
   DIR *d = opendir(s->c->out);
   if (!d) return svf_file_at_path(svf_file_error("cannot open the directory"), s->c->out);
   svf_status status = SVF_OK;
   for (struct dirent *e; status == SVF_OK && (e = readdir(d)) != NULL;) {
-    if (!is_of_another_division(s, e->d_name) || !is_marked(dirfd(d), e->d_name)) continue;
+    if (!is_of_another_division(s, e->d_name) || !is_marked(s, dirfd(d), e->d_name)) continue;
     if (unlinkat(dirfd(d), e->d_name, 0) == 0) continue;
     status =
         svf_file_at_path(svf_file_error("cannot remove what is left of another run"), e->d_name);
@@ -119,10 +117,10 @@ static svf_status write_file(const split *s, size_t k)
   svf_status status = svf_conversion_path(s->c, name, path, sizeof path);
   if (status == SVF_OK) {
     status = svf_safetensors_create(path, s->entries + s->first[k], s->first[k + 1] - s->first[k],
-                                    pairs, sizeof pairs / sizeof *pairs, &w);
+                                    s->how->pairs, s->how->count, &w);
   }
   for (size_t i = s->first[k]; status == SVF_OK && i < s->first[k + 1]; ++i) {
-    status = s->append(s->context, i, w);
+    status = s->append(s->context, i, s->entries[i].name, w);
   }
   if (status == SVF_OK) return svf_safetensors_commit(&w);
   svf_safetensors_discard(&w);
@@ -136,23 +134,24 @@ static svf_status write_index(const split *s)
     char name[NAME];
     name_file(s, k, name);
     for (size_t i = s->first[k]; i < s->first[k + 1]; ++i) {
-      if (json_object_set_new(map, s->entries[i].name, json_string(name)) == 0) continue;
+      const svf_status status = svf_conversion_map(map, s->entries[i].name, name);
+      if (status == SVF_OK) continue;
       json_decref(map);
-      return svf_fail(SVF_ERR_MEMORY, "no memory for an index");
+      return status;
     }
   }
-  return svf_conversion_write_json(
-      s->c, "model.safetensors.index.json",
-      json_pack("{s{sI} so}", "metadata", "total_size", (json_int_t)s->bytes, "weight_map", map));
+  return svf_conversion_write_index(s->c, json_pack("{sI}", "total_size", (json_int_t)s->bytes),
+                                    map);
 }
 
 svf_status svf_split_write(const svf_conversion *c, const svf_safetensors_entry *entries,
-                           size_t count, size_t limit, svf_split_fn *append, const void *context)
+                           size_t count, const svf_split *how, svf_split_fn *append,
+                           const void *context)
 {
-  split s = {.c = c, .entries = entries, .append = append, .context = context};
+  split s = {.c = c, .entries = entries, .how = how, .append = append, .context = context};
   s.first = malloc((count + 1) * sizeof *s.first);
   if (!s.first) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of files");
-  svf_status status = divide(&s, count, limit);
+  svf_status status = divide(&s, count);
   if (status == SVF_OK) status = remove_other_divisions(&s);
   for (size_t k = 0; status == SVF_OK && k < s.files; ++k) status = write_file(&s, k);
   if (status == SVF_OK && s.files > 1) status = write_index(&s);

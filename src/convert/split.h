@@ -8,14 +8,23 @@
 
 #include "src/convert/conversion.h"
 
-/* Appends the data of tensor i, all of it. */
-typedef svf_status svf_split_fn(const void *context, size_t i, svf_safetensors_writer *writer);
+typedef struct svf_split {
+  size_t limit;                      /* bytes of data in a file; a tensor that has more is alone */
+  const svf_safetensors_pair *pairs; /* the metadata of each file */
+  size_t count;
+  const char *mark; /* the key of a pair by which files that an earlier call left are known; NULL:
+                       none is removed */
+} svf_split;
+
+/* Appends the data of tensor i, whose entry has that name, all of it. */
+typedef svf_status svf_split_fn(const void *context, size_t i, const char *name,
+                                svf_safetensors_writer *writer);
 
 /* Into c->out, which holds no model yet: shards that an earlier call left there, before its index,
- * are replaced or, where it divided otherwise, removed. In the order of entries; `limit` is in
- * bytes of data, and a tensor that has more is alone in its file. Errors: OVERFLOW, MEMORY, IO, and
- * those of append. */
+ * are replaced or, where it divided otherwise, removed. In the order of entries. Errors: OVERFLOW,
+ * MEMORY, IO, and those of append. */
 svf_status svf_split_write(const svf_conversion *c, const svf_safetensors_entry *entries,
-                           size_t count, size_t limit, svf_split_fn *append, const void *context);
+                           size_t count, const svf_split *how, svf_split_fn *append,
+                           const void *context);
 
 #endif

@@ -7,11 +7,12 @@
 #include "kernels/half.h"
 #include "kernels/kernel.h"
 #include "kernels/ops.h"
+#include "src/core/private.h"
 
 /* The kernel for a call of so many rows, of weights of that format in groups of so many (0: no
  * groups): AUTO becomes the selected ISA. UNSUPPORTED with the reason. Thread-safe. */
-svf_status svf_dispatch(svf_isa isa, svf_format weights, size_t group, size_t rows,
-                        const svf_kernel **kernel);
+SVF_PRIVATE_API svf_status svf_dispatch(svf_isa isa, svf_format weights, size_t group, size_t rows,
+                                        const svf_kernel **kernel);
 
 /* The policy, for a CPU that has these features, so that tests can ask for any; only tiles are
  * asked for here and now. What AUTO stands for, never AUTO; and the kernel for calls with `isa`,
@@ -28,6 +29,6 @@ size_t svf_fetch_distance(void);
 const svf_half_kernel *svf_dispatch_half(void);
 
 /* The same for row operations. */
-const svf_ops_kernel *svf_dispatch_ops(void);
+SVF_PRIVATE_API const svf_ops_kernel *svf_dispatch_ops(void);
 
 #endif

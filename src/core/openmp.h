@@ -4,15 +4,17 @@
 
 #include <stddef.h>
 
+#include "src/core/private.h"
+
 /* The number of threads that OpenMP would start here; 1 without it. */
 size_t svf_openmp_threads(void);
 
 /* work(context, ith, nth) on a team of nth <= threads OpenMP threads, in the floating-point mode of
  * the caller. */
 typedef void svf_team_fn(void *context, size_t ith, size_t nth);
-void svf_openmp_team(size_t threads, svf_team_fn *work, void *context);
+SVF_PRIVATE_API void svf_openmp_team(size_t threads, svf_team_fn *work, void *context);
 
 /* Inside of it: returns once all of the team have called it. */
-void svf_openmp_barrier(void);
+SVF_PRIVATE_API void svf_openmp_barrier(void);
 
 #endif

@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 
+#include "src/core/private.h"
+
 /* The logarithm of the sum of exp(x[i]), n >= 1. The sum has the same bits everywhere, the
  * logarithm is libm's. NaN if a NaN or +Inf is among them, or nothing but -Inf. Thread-safe. */
-double svf_log_sum_exp(const float *x, size_t n);
+SVF_PRIVATE_API double svf_log_sum_exp(const float *x, size_t n);
 
 #endif

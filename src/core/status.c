@@ -46,6 +46,14 @@ svf_status svf_fail_at(svf_status status, const char *format, ...)
 
 const char *svf_last_message(void) { return message; }
 
+/* One byte more than a message has: svf_fail marks what it cuts. */
+svf_status svf_set_message(svf_status status, const char *text)
+{
+  char copy[sizeof message + 1];
+  snprintf(copy, sizeof copy, "%s", text ? text : "");
+  return svf_fail(status, "%s", copy);
+}
+
 const char *svf_status_name(svf_status status)
 {
   switch (status) {

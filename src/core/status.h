@@ -6,14 +6,16 @@
 
 #include <svf/status.h>
 
+#include "src/core/private.h"
+
 /* Format the calling thread's message, which ends in "..." where it is too long, and return
  * `status`. */
-__attribute__((format(printf, 2, 3))) svf_status svf_fail(svf_status status, const char *format,
-                                                          ...);
+SVF_PRIVATE_API svf_status svf_fail(svf_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Unless status is OK, put where it failed before the last message: "<formatted>: <message>".
  * A place that is too long beside the message ends in "...". Returns status. */
-__attribute__((format(printf, 2, 3))) svf_status svf_fail_at(svf_status status, const char *format,
-                                                             ...);
+SVF_PRIVATE_API svf_status svf_fail_at(svf_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "src/core/status.h"
-#include "src/io/output.h"
 
 svf_status svf_file_error(const char *what)
 {
@@ -85,15 +84,4 @@ svf_status svf_file_read(const char *path, size_t max_bytes, char **data, size_t
   status = svf_file_read_fd(fd, max_bytes, data, bytes);
   close(fd);
   return svf_file_at_path(status, path);
-}
-
-svf_status svf_file_replace(const char *path, const void *data, size_t bytes)
-{
-  svf_output *output;
-  svf_status status = svf_output_open(path, &output);
-  if (status != SVF_OK) return status;
-  status = svf_output_write(output, data, bytes);
-  if (status == SVF_OK) return svf_output_commit(&output);
-  svf_output_discard(&output);
-  return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading regular files, and replacing them whole. Messages of functions that take a path begin
- * with it; those of functions that take a descriptor do not, svf_file_at_path adds it. */
+ * Reading regular files. Messages of functions that take a path begin with it; those of functions
+ * that take a descriptor do not, svf_file_at_path adds it. */
 #ifndef SVF_IO_FILE_H
 #define SVF_IO_FILE_H
 
@@ -28,9 +28,5 @@ svf_status svf_file_read_at(int fd, void *buffer, size_t bytes, size_t offset);
  * allocated for a file of more than max_bytes. Errors: IO, FILE (too long), MEMORY. */
 svf_status svf_file_read_fd(int fd, size_t max_bytes, char **data, size_t *bytes);
 svf_status svf_file_read(const char *path, size_t max_bytes, char **data, size_t *bytes);
-
-/* `path` holds its old content, or all of the new one and that is on the disk: src/io/output.h.
- * Errors: ARGUMENT, IO, MEMORY; the old content is left alone then. */
-svf_status svf_file_replace(const char *path, const void *data, size_t bytes);
 
 #endif

@@ -164,3 +164,14 @@ void svf_output_discard(svf_output **output)
   if ((*output)->temporary[0]) unlinkat((*output)->directory, (*output)->temporary, 0);
   release(output);
 }
+
+svf_status svf_output_replace(const char *path, const void *data, size_t bytes)
+{
+  svf_output *output;
+  svf_status status = svf_output_open(path, &output);
+  if (status != SVF_OK) return status;
+  status = svf_output_write(output, data, bytes);
+  if (status == SVF_OK) return svf_output_commit(&output);
+  svf_output_discard(&output);
+  return status;
+}

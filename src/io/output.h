@@ -30,4 +30,8 @@ svf_status svf_output_commit(svf_output **output);
 /* Remove the temporary and free. */
 void svf_output_discard(svf_output **output);
 
+/* All of it at once: `path` holds its old content, or all of the new one and that is on the disk.
+ * Errors: as open and write; the old content is left alone then. */
+svf_status svf_output_replace(const char *path, const void *data, size_t bytes);
+
 #endif

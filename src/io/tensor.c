@@ -93,3 +93,42 @@ svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capaci
                       tensor->name, svf_tensor_type_name(tensor->dtype));
   }
 }
+
+/* --- Finite numbers: exponents that are not all ones ------------------------------------------ */
+
+static bool all_finite_32(const unsigned char *p, size_t count, uint32_t exponent)
+{
+  uint32_t bad = 0;
+  for (size_t i = 0; i < count; ++i) bad |= (load32(p + 4 * i) & exponent) == exponent;
+  return bad == 0;
+}
+
+static bool all_finite_16(const unsigned char *p, size_t count, uint32_t exponent)
+{
+  uint32_t bad = 0;
+  for (size_t i = 0; i < count; ++i) bad |= (load16(p + 2 * i) & exponent) == exponent;
+  return bad == 0;
+}
+
+bool svf_tensor_data_is_finite(svf_tensor_type dtype, const void *data, size_t bytes)
+{
+  switch (dtype) {
+    case SVF_TENSOR_F32: return all_finite_32(data, bytes / 4, 0x7f800000u);
+    case SVF_TENSOR_BF16: return all_finite_16(data, bytes / 2, 0x7f80u);
+    case SVF_TENSOR_F16: return all_finite_16(data, bytes / 2, 0x7c00u);
+    default: return true;
+  }
+}
+
+svf_status svf_tensor_not_finite(const svf_tensor *tensor)
+{
+  return svf_fail(SVF_ERR_NUMERIC, "tensor '%.80s' has NaN or Inf among its weights", tensor->name);
+}
+
+/* A NaN in a weight would be one in every text, and say nothing of where. */
+svf_status svf_tensor_check_finite(const svf_tensor *tensor)
+{
+  return svf_tensor_data_is_finite(tensor->dtype, tensor->data, tensor->bytes)
+             ? SVF_OK
+             : svf_tensor_not_finite(tensor);
+}

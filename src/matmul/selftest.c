@@ -199,8 +199,8 @@ static svf_status run_kernel(const buffers *b, const shape *s, const svf_kernel 
 static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int *ran)
 {
   buffers b;
-  const svf_format_traits *t = &svf_format_of(format)->traits;
   const svf_linear_source source = source_of(s, format);
+  const svf_format_traits *t = &svf_format_of(format)->traits;
   svf_status status = svf_linear_bytes(&source, &b.block_bytes);
   if (status != SVF_OK) return status;
   const size_t bytes = lay_out(&b, NULL, s);

@@ -1,112 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * W row-major is W^T column-major, whose left singular vectors, column by column, are V^T row by
- * row, and whose right ones are U row by row: nothing is transposed. */
+ * The decomposition of one matrix of the caller's: arguments, memory, and OpenBLAS's threads. */
 #include "src/svd/svd.h"
 
-#include <lapacke.h>
+#include <cblas.h>
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 
-/* Floats that sgesdd is documented to need for jobz = O. The answer of its workspace query is an
- * fp32 that may have been rounded down. */
-static size_t workspace_of(size_t m, size_t n)
+/* --- Arguments -------------------------------------------------------------------------------- */
+
+static svf_status check_pointers(const svf_svd_args *a)
 {
-  const size_t k = svf_size_min(m, n), long_side = m > n ? m : n, inner = 5 * k * k + 4 * k;
-  return 3 * k + (long_side > inner ? long_side : inner);
+  const char *missing = !a->w ? "w" : !a->u ? "u" : !a->sigma ? "sigma" : !a->vt ? "vt" : NULL;
+  return missing ? svf_fail(SVF_ERR_NULL, "%s is NULL", missing) : SVF_OK;
 }
 
-svf_status svf_svd_check(size_t m, size_t n)
+static svf_status check_shape(const svf_svd_args *a)
 {
-  /* LAPACK counts in int, also its workspace: 5*k*k + 7*k for k = min(m, n). */
-  if (m <= INT_MAX && n <= INT_MAX && svf_size_min(m, n) <= 20700 &&
-      workspace_of(m, n) <= INT_MAX) {
-    return SVF_OK;
+  const size_t k = svf_size_min(a->m, a->n);
+  size_t elements;
+  if (a->m == 0) return svf_fail(SVF_ERR_ARGUMENT, "m is 0");
+  if (a->n == 0) return svf_fail(SVF_ERR_ARGUMENT, "n is 0");
+  if (a->w_stride < a->n) {
+    return svf_fail(SVF_ERR_ARGUMENT, "w_stride is %zu, less than n = %zu", a->w_stride, a->n);
   }
-  return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, n = %zu is more than LAPACK can index", m, n);
-}
-
-void svf_svd_free(svf_svd_factors *f)
-{
-  free(f->u);
-  free(f->sigma);
-  free(f->vt);
-  *f = (svf_svd_factors){0};
-}
-
-static svf_status check_finite(const float *w, size_t m, size_t n)
-{
-  for (size_t i = 0; i < m * n; ++i) {
-    if (!isfinite(w[i])) {
-      return svf_fail(SVF_ERR_NUMERIC, "w[%zu][%zu] is %g, which has no decomposition", i / n,
-                      i % n, (double)w[i]);
-    }
+  if (a->rank == 0 || a->rank > k) {
+    return svf_fail(SVF_ERR_ARGUMENT, "rank is %zu, not in 1..min(m, n) = %zu", a->rank, k);
   }
-  return SVF_OK;
+  if (!svf_size_mul(a->m, a->w_stride, &elements) ||
+      !svf_size_mul(elements, sizeof(double), &elements)) {
+    return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, w_stride = %zu is more than there are bytes", a->m,
+                    a->w_stride);
+  }
+  return svf_lapack_check(a->m, a->n);
 }
 
-/* The larger factor (V^T of two equal ones) takes W's place, where it is already; of LAPACK's two
- * matrices for factors it touches only the one for the other. */
-static svf_status decompose(size_t m, size_t n, const svf_svd_factors *f)
+static bool in_place(const svf_svd_args *a) { return a->w == (a->m > a->n ? a->u : a->vt); }
+
+static svf_status check_in_place(const svf_svd_args *a)
 {
-  const size_t count = workspace_of(m, n);
-  const lapack_int rows = (lapack_int)n, columns = (lapack_int)m, k = (lapack_int)f->k;
-  float *w = n >= m ? f->vt : f->u, *small = n >= m ? f->u : f->vt;
-  float *work = malloc(count * sizeof *work);
-  lapack_int *integers = malloc(8 * f->k * sizeof *integers);
+  const size_t k = svf_size_min(a->m, a->n);
+  if (!in_place(a) || (a->rank == k && a->w_stride == a->n && !a->report)) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "w is %s: in place, rank must be %zu, not %zu, w_stride %zu, not %zu, and report "
+                  "NULL",
+                  a->m > a->n ? "u" : "vt", k, a->rank, a->n, a->w_stride);
+}
+
+/* A report of another version is refused before the work, not after it. */
+static svf_status write_report(const svf_svd_args *a, const svf_svd_report *report)
+{
+  if (!a->report) return SVF_OK;
+  return svf_struct_write("args->report", report, sizeof *report, a->report,
+                          SVF_SIZE_TO(svf_svd_report, orthogonality_v));
+}
+
+static svf_status read_args(const svf_svd_args *args, svf_svd_args *a)
+{
+  if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
+  svf_status status =
+      svf_struct_read("args", args, SVF_SIZE_TO(svf_svd_args, report), a, sizeof *a);
+  if (status == SVF_OK) status = check_pointers(a);
+  if (status == SVF_OK) status = check_shape(a);
+  if (status == SVF_OK) status = check_in_place(a);
+  return status == SVF_OK ? write_report(a, &(svf_svd_report){.size = sizeof *a->report}) : status;
+}
+
+/* --- Decomposing ------------------------------------------------------------------------------ */
+
+static void copy_w(const svf_svd_args *a, float *to)
+{
+  for (size_t i = 0; i < a->m; ++i) {
+    memcpy(to + i * a->n, a->w + i * a->w_stride, a->n * sizeof *to);
+  }
+}
+
+static double square(double x) { return x * x; }
+
+/* ||x||^2 of `rows` rows. */
+static double power_of(const float *x, size_t rows, size_t columns, size_t stride)
+{
+  double sum = 0;
+  for (size_t i = 0; i < rows; ++i) {
+    for (size_t j = 0; j < columns; ++j) sum += square((double)x[i * stride + j]);
+  }
+  return sum;
+}
+
+/* The leading a->rank of all k; dropped: the squared sum of the others. */
+static svf_status truncate_factors(const svf_svd_args *a, double *dropped)
+{
+  const size_t k = svf_size_min(a->m, a->n), rank = a->rank;
+  float *large = malloc(a->m * a->n * sizeof *large), *small = malloc(k * k * sizeof *small);
+  float *sigma = malloc(k * sizeof *sigma);
+  float *u = a->m > a->n ? large : small, *vt = a->m > a->n ? small : large;
   svf_status status = SVF_OK;
-  if (!work || !integers) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for LAPACK's workspace of %zu floats", count);
+  if (!large || !small || !sigma) {
+    status = svf_fail(SVF_ERR_MEMORY, "no memory to decompose %zu x %zu", a->m, a->n);
   } else {
-    const lapack_int info =
-        LAPACKE_sgesdd_work(LAPACK_COL_MAJOR, 'O', rows, columns, w, rows, f->sigma, small, k,
-                            small, k, work, (lapack_int)count, integers);
-    if (info != 0) {
-      status = svf_fail(SVF_ERR_NUMERIC, "sgesdd did not converge (info = %d)", (int)info);
-    }
+    copy_w(a, large);
+    status = svf_lapack_svd(a->m, a->n, u, sigma, vt);
   }
-  free(work);
-  free(integers);
+  if (status == SVF_OK) {
+    for (size_t i = 0; i < a->m; ++i) memcpy(a->u + i * rank, u + i * k, rank * sizeof *u);
+    memcpy(a->sigma, sigma, rank * sizeof *sigma);
+    memcpy(a->vt, vt, rank * a->n * sizeof *vt);
+    *dropped = power_of(sigma + rank, 1, k - rank, 0);
+  }
+  free(large);
+  free(small);
+  free(sigma);
   return status;
 }
 
-/* The element of largest magnitude in a column of U, the first of equals, becomes positive. By
- * rows, as U is stored. */
-static svf_status fix_signs(size_t m, size_t n, const svf_svd_factors *f)
+/* All factors have room where they are to be. */
+static svf_status decompose(const svf_svd_args *a, double *dropped)
 {
-  float *largest = calloc(f->k, sizeof *largest);
-  if (!largest) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu signs", f->k);
-  for (size_t i = 0; i < m; ++i) {
-    const float *row = f->u + i * f->k;
-    for (size_t k = 0; k < f->k; ++k) {
-      if (fabsf(row[k]) > fabsf(largest[k])) largest[k] = row[k];
-    }
-  }
-  for (size_t i = 0; i < m; ++i) {
-    float *row = f->u + i * f->k;
-    for (size_t k = 0; k < f->k; ++k) row[k] = largest[k] < 0 ? -row[k] : row[k];
-  }
-  for (size_t k = 0; k < f->k; ++k) {
-    for (size_t j = 0; largest[k] < 0 && j < n; ++j) f->vt[k * n + j] = -f->vt[k * n + j];
-  }
-  free(largest);
-  return SVF_OK;
+  *dropped = 0;
+  if (a->rank < svf_size_min(a->m, a->n)) return truncate_factors(a, dropped);
+  if (!in_place(a)) copy_w(a, a->m > a->n ? a->u : a->vt);
+  return svf_lapack_svd(a->m, a->n, a->u, a->sigma, a->vt);
 }
 
-svf_status svf_svd(float *w, size_t m, size_t n, svf_svd_factors *f)
+static svf_status run(const svf_svd_args *a)
 {
-  const size_t k = svf_size_min(m, n);
-  float *small = malloc(k * k * sizeof *small), *sigma = malloc(k * sizeof *sigma);
-  *f = n >= m ? (svf_svd_factors){small, sigma, w, k} : (svf_svd_factors){w, sigma, small, k};
-  svf_status status = svf_svd_check(m, n);
-  if (status == SVF_OK && (!small || !sigma)) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for the factors of %zu x %zu", m, n);
-  }
-  if (status == SVF_OK) status = check_finite(w, m, n);
-  if (status == SVF_OK) status = decompose(m, n, f);
-  return status == SVF_OK ? fix_signs(m, n, f) : status;
+  double dropped;
+  svf_status status = decompose(a, &dropped);
+  if (status != SVF_OK || !a->report) return status;
+  const double power = power_of(a->w, a->m, a->n, a->w_stride);
+  svf_svd_report report = {.size = sizeof report, .dropped = power > 0 ? sqrt(dropped / power) : 0};
+  status = svf_svd_measure(a, power, &report);
+  return status == SVF_OK ? write_report(a, &report) : status;
+}
+
+svf_status svf_svd(const svf_svd_args *args)
+{
+  svf_svd_args a;
+  svf_status status = read_args(args, &a);
+  if (status != SVF_OK) return status;
+  const int threads = openblas_get_num_threads();
+  if (a.threads > 0) openblas_set_num_threads((int)svf_size_min(a.threads, INT_MAX));
+  status = run(&a);
+  if (a.threads > 0) openblas_set_num_threads(threads);
+  return status;
 }

@@ -3,32 +3,34 @@
  * Many requests on the sequences of one context. */
 #include <svf/generate.h>
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include <svf/score.h>
 
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/transformer/context.h"
+#include "src/core/structs.h"
+#include "src/transformer/batch.h"
+#include "src/transformer/sample.h"
 
-/* A sequence of the context and the request that it serves. */
-typedef struct slot {
-  svf_request *request; /* NULL: idle */
-  size_t read;          /* tokens of the prompt that the cache holds */
-  size_t reserved;      /* blocks of the cache that it may come to hold */
-  int32_t next;         /* the token to go on with, once the prompt is read */
-} slot;
+/* A request as this library's struct; its results go to the caller's. */
+typedef struct text {
+  svf_request r;
+  svf_sampling sampling; /* what r.sampling points to */
+  svf_request *to;
+  int32_t next; /* the token to go on with, once the prompt is read */
+} text;
 
 typedef struct generation {
   svf_context *c;
-  svf_request *requests;
-  size_t count, begun;
-  slot *slots; /* [sequences] */
-  svf_row *rows;
-  size_t row_count;
+  text *texts; /* [count] */
+  size_t count;
+  svf_batch batch;
   float *logits; /* [rows that may want them][vocab] */
   svf_candidate *scratch;
 } generation;
+
+/* --- Requests --------------------------------------------------------------------------------- */
 
 /* Positions that a request fills at most: its last token is never read. */
 static size_t positions_of(const svf_request *r)
@@ -67,108 +69,68 @@ static svf_status check_prompt(const svf_context *c, const svf_request *r, size_
   return SVF_OK;
 }
 
-static svf_status check_request(const svf_context *c, const svf_request *r, size_t i)
+static svf_status read_request(generation *g, svf_request *from, size_t i)
 {
-  int32_t unused;
-  svf_candidate scratch;
-  svf_status status = check_prompt(c, r, i);
+  enum { FIRST = SVF_SIZE_TO(svf_request, finish) };
+  text *t = &g->texts[i];
+  t->to = from;
+  svf_status status = svf_struct_read("request", from, FIRST, &t->r, sizeof t->r);
+  if (status != SVF_OK) return of_request(status, i);
+  status = check_prompt(g->c, &t->r, i);
   if (status != SVF_OK) return status;
-  status = svf_context_check_gains(c, r->gains);
-  if (status == SVF_OK) status = svf_sample(&r->sampling, &(float){0}, 1, 0, &scratch, &unused);
+  status = svf_context_check_gains(g->c, t->r.gains);
+  if (status == SVF_OK) status = svf_sampling_read(t->r.sampling, &t->sampling);
+  t->r.sampling = &t->sampling;
   return of_request(status, i);
 }
 
-static void finish(svf_request *r)
+/* All are read before anything is generated. Requests of no tokens have nothing to read. */
+static svf_status read_requests(generation *g, char *requests, size_t step)
 {
-  if (r->on_finish) r->on_finish(r->on_token_context);
-}
-
-/* --- Beginning -------------------------------------------------------------------------------- */
-
-static size_t reserved(const generation *g)
-{
-  size_t sum = 0;
-  for (size_t s = 0; s < g->c->kv.sequences; ++s) sum += g->slots[s].reserved;
-  return sum;
-}
-
-/* The idle slot whose cache serves a request best; sequences if none is idle. */
-static size_t idle_slot(const generation *g, const svf_request *r)
-{
-  const svf_kv *kv = &g->c->kv;
-  const uint64_t hash = svf_context_hash(g->c, r->gains);
-  size_t best = kv->sequences, most = 0;
-  for (size_t s = 0; s < kv->sequences; ++s) {
-    if (g->slots[s].request) continue;
-    const size_t same = svf_kv_matching(kv, s, hash, r->prompt, r->prompt_count);
-    if (best < kv->sequences && same <= most) continue;
-    best = s;
-    most = same;
-  }
-  return best;
-}
-
-/* Idle slots keep their cache only as long as nobody needs the room. */
-static void make_room(generation *g, size_t keep)
-{
-  size_t held = 0;
-  for (size_t s = 0; s < g->c->kv.sequences; ++s) {
-    const size_t own = g->c->kv.sequence[s].held;
-    held += g->slots[s].reserved > own ? g->slots[s].reserved : own;
-  }
-  for (size_t s = 0; s < g->c->kv.sequences && held > g->c->kv.count; ++s) {
-    if (g->slots[s].request || s == keep) continue;
-    held -= g->c->kv.sequence[s].held;
-    svf_context_end(g->c, s);
-  }
-}
-
-/* Begin requests while there is a slot and room for all that they may come to. */
-static svf_status admit(generation *g)
-{
-  while (g->begun < g->count) {
-    svf_request *r = &g->requests[g->begun];
-    const size_t needed = svf_kv_blocks(positions_of(r)), s = idle_slot(g, r);
-    if (s == g->c->kv.sequences || reserved(g) + needed > g->c->kv.count) return SVF_OK;
-    ++g->begun;
-    if (r->max_tokens == 0) {
-      finish(r);
-      continue;
-    }
-    slot *to = &g->slots[s];
-    const svf_status status =
-        svf_context_begin(g->c, s, r->gains, r->prompt, r->prompt_count, &to->read);
+  svf_batch *b = &g->batch;
+  for (size_t i = 0; i < g->count; ++i) {
+    const svf_request *r = &g->texts[i].r;
+    const svf_status status = read_request(g, (svf_request *)(void *)(requests + i * step), i);
     if (status != SVF_OK) return status;
-    to->request = r;
-    to->reserved = needed;
-    make_room(g, s);
+    if (r->max_tokens == 0) continue;
+    b->prefix[i].tokens = r->prompt;
+    b->prefix[i].count = r->prompt_count;
+    b->text[i].gains = r->gains;
+    b->text[i].positions = positions_of(r);
+    b->text[i].own = b->text[i].alone = r->prompt_count - 1;
   }
-  return SVF_OK;
+  return svf_batch_plan(b);
 }
 
-/* --- Going on --------------------------------------------------------------------------------- */
-
-static void add_row(generation *g, size_t s, int32_t token, bool wants_logits)
+static void finish(const text *t)
 {
-  g->rows[g->row_count++] = (svf_row){s, token, wants_logits};
+  if (t->r.on_finish) t->r.on_finish(t->r.on_token_context);
+}
+
+/* --- Passes ----------------------------------------------------------------------------------- */
+
+/* Begin requests while there are sequences for them and room. */
+static void begin(generation *g)
+{
+  for (size_t i; (i = svf_batch_next(&g->batch)) != SVF_NONE;) {
+    if (g->texts[i].r.max_tokens > 0) {
+      svf_batch_begin(&g->batch);
+    } else {
+      svf_batch_skip(&g->batch);
+      finish(&g->texts[i]);
+    }
+  }
 }
 
 /* The next token of every text, then as much of the prompts as fits. */
-static void gather(generation *g)
+static svf_status gather(generation *g)
 {
-  const size_t sequences = g->c->kv.sequences;
-  g->row_count = 0;
-  for (size_t s = 0; s < sequences && g->row_count < g->c->rows; ++s) {
-    const slot *t = &g->slots[s];
-    if (t->request && t->read == t->request->prompt_count) add_row(g, s, t->next, true);
+  svf_batch *b = &g->batch;
+  svf_batch_clear(b);
+  for (size_t s = 0; s < g->c->kv.sequences && b->row_count < g->c->state.sizes.rows; ++s) {
+    if (svf_batch_has_read(b, s)) svf_batch_add(b, s, g->texts[b->slot[s].text].next, true);
   }
-  for (size_t s = 0; s < sequences; ++s) {
-    slot *t = &g->slots[s];
-    while (t->request && t->read < t->request->prompt_count && g->row_count < g->c->rows) {
-      const size_t at = t->read++;
-      add_row(g, s, t->request->prompt[at], at + 1 == t->request->prompt_count);
-    }
-  }
+  return svf_batch_gather(b);
 }
 
 static bool ends_text(const svf_config *c, int32_t token)
@@ -179,59 +141,71 @@ static bool ends_text(const svf_config *c, int32_t token)
   return false;
 }
 
-/* Hand a token to its request; true if it was the last one. */
-static bool deliver(const generation *g, svf_request *r, int32_t token)
+/* Choose the next token of a text by a row of logits and put it among the results, uncounted. */
+static svf_status choose(const generation *g, text *t, const float *logits)
 {
-  if (!r->ignore_end && ends_text(&g->c->model->config, token)) {
-    r->finish = SVF_FINISH_END;
+  const size_t vocab = g->c->model->config.vocab, at = t->to->count;
+  const svf_sampling *s = &t->sampling;
+  const svf_status status = svf_sample(s, at, logits, vocab, g->scratch, &t->next);
+  if (status != SVF_OK) return status;
+  if (t->r.tokens) t->r.tokens[at] = t->next;
+  if (!t->r.log_probabilities) return SVF_OK;
+  return svf_log_probability(logits, vocab, t->next, s->temperature, &t->r.log_probabilities[at]);
+}
+
+/* Hand the token that was chosen to its request; true if it was the last one. */
+static bool deliver(const generation *g, const text *t)
+{
+  if (!t->r.ignore_end && ends_text(&g->c->model->config, t->next)) {
+    t->to->finish = SVF_FINISH_END;
     return true;
   }
-  if (r->tokens) r->tokens[r->count] = token;
-  ++r->count;
-  if (r->on_token && r->on_token(r->on_token_context, token) != 0) {
-    r->finish = SVF_FINISH_CALLER;
+  ++t->to->count;
+  if (t->r.on_token && t->r.on_token(t->r.on_token_context, t->next)) {
+    t->to->finish = SVF_FINISH_CALLER;
     return true;
   }
-  return r->count == r->max_tokens;
+  return t->to->count == t->r.max_tokens;
 }
 
 static svf_status take(generation *g)
 {
-  const size_t vocab = g->c->model->config.vocab;
+  svf_batch *b = &g->batch;
   const float *logits = g->logits;
-  for (size_t i = 0; i < g->row_count; ++i) {
-    if (!g->rows[i].wants_logits) continue;
-    slot *t = &g->slots[g->rows[i].sequence];
-    svf_request *r = t->request;
-    const svf_status status =
-        svf_sample(&r->sampling, logits, vocab, r->count, g->scratch, &t->next);
-    if (status != SVF_OK) return of_request(status, (size_t)(r - g->requests));
-    logits += vocab;
-    if (!deliver(g, r, t->next)) continue;
-    finish(r);
-    *t = (slot){0};
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < b->row_count; ++i) {
+    if (!b->rows[i].wants_logits) continue;
+    const size_t slot = b->rows[i].sequence, at = b->slot[slot].text;
+    text *t = &g->texts[at];
+    status = choose(g, t, logits);
+    if (status != SVF_OK) return of_request(status, at);
+    logits += g->c->model->config.vocab;
+    if (!deliver(g, t)) continue;
+    finish(t);
+    status = svf_batch_end(b, slot);
   }
-  return SVF_OK;
+  return status;
 }
 
 static bool has_work(const generation *g)
 {
   for (size_t s = 0; s < g->c->kv.sequences; ++s) {
-    if (g->slots[s].request) return true;
+    if (g->batch.slot[s].text != SVF_NONE) return true;
   }
-  return g->begun < g->count;
+  return g->batch.begun < g->count;
 }
 
 /* In the order of the requests; those that have not begun never come to on_finish. */
 static svf_status stop(generation *g)
 {
-  for (size_t i = g->begun; i < g->count; ++i) g->requests[i].finish = SVF_FINISH_CALLER;
-  for (size_t i = 0; i < g->begun; ++i) {
-    for (size_t s = 0; s < g->c->kv.sequences; ++s) {
-      if (g->slots[s].request != &g->requests[i]) continue;
-      g->requests[i].finish = SVF_FINISH_CALLER;
-      finish(&g->requests[i]);
-    }
+  const svf_batch *b = &g->batch;
+  for (size_t i = b->begun; i < g->count; ++i) {
+    g->texts[b->order[i]].to->finish = SVF_FINISH_CALLER;
+  }
+  for (size_t i = 0; i < g->count; ++i) {
+    if (b->text[i].slot == SVF_NONE) continue;
+    g->texts[i].to->finish = SVF_FINISH_CALLER;
+    finish(&g->texts[i]);
   }
   return svf_fail(SVF_ERR_STOPPED, "stopped before the next pass");
 }
@@ -239,43 +213,48 @@ static svf_status stop(generation *g)
 static svf_status generate(generation *g)
 {
   for (;;) {
-    if (g->c->stop && has_work(g) && g->c->stop(g->c->stop_context) != 0) return stop(g);
-    svf_status status = admit(g);
-    if (status != SVF_OK) return status;
-    gather(g);
-    if (g->row_count == 0) return SVF_OK;
-    status = svf_context_forward(g->c, g->rows, g->row_count, g->logits);
+    if (g->c->stop && has_work(g) && g->c->stop(g->c->stop_context)) return stop(g);
+    begin(g);
+    svf_status status = gather(g);
+    if (status != SVF_OK || g->batch.row_count == 0) return status;
+    status = svf_context_forward(g->c, g->batch.rows, g->batch.row_count, g->logits);
     if (status == SVF_OK) status = take(g);
     if (status != SVF_OK) return status;
   }
 }
 
+static svf_status allocate(generation *g)
+{
+  const size_t vocab = g->c->model->config.vocab;
+  const size_t wanting = svf_size_min(g->c->kv.sequences, g->c->state.sizes.rows);
+  const svf_status status = svf_batch_create(&g->batch, g->c, g->count, wanting);
+  if (status != SVF_OK) return status;
+  g->texts = calloc(g->count + 1, sizeof *g->texts);
+  g->logits = calloc(wanting, vocab * sizeof *g->logits);
+  g->scratch = malloc(vocab * sizeof *g->scratch);
+  if (g->texts && g->logits && g->scratch) return SVF_OK;
+  return svf_fail(SVF_ERR_MEMORY, "no memory for %zu texts at once", wanting);
+}
+
 svf_status svf_generate(svf_context *context, svf_request *requests, size_t count)
 {
+  enum { FIRST = SVF_SIZE_TO(svf_request, finish) };
+  size_t step;
   if (!context) return svf_fail(SVF_ERR_NULL, "context is NULL");
   if (count > 0 && !requests) return svf_fail(SVF_ERR_NULL, "requests is NULL");
+  svf_status status = svf_struct_step("requests", requests, count, FIRST, &step);
+  if (status != SVF_OK) return status;
   for (size_t i = 0; i < count; ++i) {
-    requests[i].count = 0;
-    requests[i].finish = SVF_FINISH_LENGTH;
+    svf_request *r = (svf_request *)(void *)((char *)requests + i * step);
+    r->count = 0;
+    r->finish = SVF_FINISH_LENGTH;
   }
-  for (size_t i = 0; i < count; ++i) {
-    const svf_status status = check_request(context, &requests[i], i);
-    if (status != SVF_OK) return status;
-  }
-  const size_t sequences = context->kv.sequences, vocab = context->model->config.vocab;
-  generation g = {.c = context, .requests = requests, .count = count};
-  g.slots = calloc(sequences, sizeof *g.slots);
-  g.rows = malloc(context->rows * sizeof *g.rows);
-  g.logits = calloc(svf_size_min(sequences, context->rows), vocab * sizeof *g.logits);
-  g.scratch = malloc(vocab * sizeof *g.scratch);
-  svf_status status = SVF_OK;
-  if (!g.slots || !g.rows || !g.logits || !g.scratch) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for %zu texts at once", sequences);
-  } else {
-    status = generate(&g);
-  }
-  free(g.slots);
-  free(g.rows);
+  generation g = {.c = context, .count = count};
+  status = allocate(&g);
+  if (status == SVF_OK) status = read_requests(&g, (char *)requests, step);
+  if (status == SVF_OK) status = generate(&g);
+  svf_batch_free(&g.batch);
+  free(g.texts);
   free(g.logits);
   free(g.scratch);
   return status;

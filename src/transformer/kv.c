@@ -19,16 +19,17 @@ static bool sizes(svf_kv *kv, size_t *bytes)
          svf_size_mul(kv->block_floats, kv->layers, &kv->block_floats) &&
          svf_size_mul(kv->block_floats, kv->count, bytes) &&
          svf_size_mul(*bytes, sizeof(float), bytes) && kv->count <= UINT32_MAX &&
+         kv->sequences <= UINT32_MAX &&
          svf_size_mul(kv->sequences, sizeof *kv->sequence, &sequences);
 }
 
 static bool allocate(svf_kv *kv, size_t bytes)
 {
   kv->data = svf_pages_alloc(bytes);
-  kv->hash = calloc(kv->count, sizeof *kv->hash);
+  kv->holders = calloc(kv->count, sizeof *kv->holders);
   kv->unused = malloc(kv->count * sizeof *kv->unused);
   kv->sequence = calloc(kv->sequences, sizeof *kv->sequence);
-  if (!kv->data || !kv->hash || !kv->unused || !kv->sequence) return false;
+  if (!kv->data || !kv->holders || !kv->unused || !kv->sequence) return false;
   for (size_t i = 0; i < kv->sequences; ++i) {
     kv->sequence[i].tokens = malloc(kv->limit * sizeof(int32_t));
     kv->sequence[i].blocks = malloc(svf_kv_blocks(kv->limit) * sizeof(uint32_t));
@@ -69,16 +70,47 @@ void svf_kv_free(svf_kv *kv)
   }
   free(kv->sequence);
   free(kv->unused);
-  free(kv->hash);
+  free(kv->holders);
   free(kv->data);
   *kv = (svf_kv){0};
+}
+
+/* --- Blocks ----------------------------------------------------------------------------------- */
+
+static uint32_t take(svf_kv *kv)
+{
+  const uint32_t block = kv->unused[--kv->unused_count];
+  kv->holders[block] = 1;
+  return block;
+}
+
+static void let_go(svf_kv *kv, uint32_t block)
+{
+  if (--kv->holders[block] == 0) kv->unused[kv->unused_count++] = block;
+}
+
+/* The first `count` positions of a block, of all layers and heads: whole panels of keys, in which
+ * positions are lanes. */
+static void copy_block(const svf_kv *kv, size_t from, size_t to, size_t count)
+{
+  const float *source = kv->data + from * kv->block_floats;
+  float *target = kv->data + to * kv->block_floats;
+  const size_t keys = svf_size_ceil(count, SVF_PANEL) * SVF_PANEL * kv->dim;
+  for (size_t i = 0; i < kv->layers * kv->heads; ++i) {
+    const size_t at = i * kv->head_floats, values = at + kv->dim * SVF_KV_BLOCK;
+    memcpy(target + at, source + at, keys * sizeof *target);
+    for (size_t lane = 0; lane < kv->lanes; lane += SVF_PANEL) {
+      const size_t panel = values + lane * SVF_KV_BLOCK;
+      memcpy(target + panel, source + panel, count * SVF_PANEL * sizeof *target);
+    }
+  }
 }
 
 void svf_kv_truncate(svf_kv *kv, size_t sequence, size_t length)
 {
   svf_kv_sequence *s = &kv->sequence[sequence];
   if (length < s->length) s->length = length;
-  while (s->held > svf_kv_blocks(s->length)) kv->unused[kv->unused_count++] = s->blocks[--s->held];
+  while (s->held > svf_kv_blocks(s->length)) let_go(kv, s->blocks[--s->held]);
 }
 
 size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const int32_t *tokens,
@@ -86,39 +118,118 @@ size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const i
 {
   const svf_kv_sequence *s = &kv->sequence[sequence];
   size_t i = 0;
-  while (i < count && i < s->length && s->tokens[i] == tokens[i] &&
-         kv->hash[s->blocks[i / SVF_KV_BLOCK]] == hash) {
-    ++i;
-  }
+  if (s->hash != hash) return 0;
+  while (i < count && i < s->length && s->tokens[i] == tokens[i]) ++i;
   return i;
+}
+
+/* --- Growing ---------------------------------------------------------------------------------- */
+
+/* Whether a sequence that goes on would write in a block that others hold too. */
+static bool goes_on_shared(const svf_kv *kv, const svf_kv_sequence *s)
+{
+  return s->length % SVF_KV_BLOCK != 0 && kv->holders[s->blocks[s->length / SVF_KV_BLOCK]] > 1;
+}
+
+size_t svf_kv_missing(const svf_kv *kv, size_t sequence, size_t positions)
+{
+  const svf_kv_sequence *s = &kv->sequence[sequence];
+  if (positions <= s->length) return 0;
+  const size_t all = svf_kv_blocks(positions);
+  return (all > s->held ? all - s->held : 0) + (goes_on_shared(kv, s) ? 1 : 0);
+}
+
+static svf_status check_limit(const svf_kv *kv, const size_t *more)
+{
+  for (size_t i = 0; i < kv->sequences; ++i) {
+    const size_t length = kv->sequence[i].length;
+    if (more[i] <= kv->limit - length) continue;
+    return svf_fail(SVF_ERR_SPACE, "sequence %zu has %zu positions, %zu more exceed the limit %zu",
+                    i, length, more[i], kv->limit);
+  }
+  return SVF_OK;
+}
+
+/* Counts the blocks to be taken. Who goes on in a shared block lets go of it, so that the last one
+ * keeps it. */
+static size_t part(svf_kv *kv, const size_t *more)
+{
+  size_t wanted = 0;
+  for (size_t i = 0; i < kv->sequences; ++i) {
+    svf_kv_sequence *s = &kv->sequence[i];
+    wanted += svf_kv_missing(kv, i, s->length + more[i]);
+    s->parts = more[i] > 0 && goes_on_shared(kv, s);
+    if (s->parts) --kv->holders[s->blocks[s->length / SVF_KV_BLOCK]];
+  }
+  return wanted;
+}
+
+static void undo_part(svf_kv *kv)
+{
+  for (size_t i = 0; i < kv->sequences; ++i) {
+    const svf_kv_sequence *s = &kv->sequence[i];
+    if (s->parts) ++kv->holders[s->blocks[s->length / SVF_KV_BLOCK]];
+  }
+}
+
+static void grow(svf_kv *kv, svf_kv_sequence *s, size_t more)
+{
+  if (s->parts) {
+    uint32_t *block = &s->blocks[s->length / SVF_KV_BLOCK];
+    const uint32_t own = take(kv);
+    copy_block(kv, *block, own, s->length % SVF_KV_BLOCK);
+    *block = own;
+  }
+  while (s->held < svf_kv_blocks(s->length + more)) s->blocks[s->held++] = take(kv);
 }
 
 svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
 {
-  size_t wanted = 0;
-  for (size_t i = 0; i < kv->sequences; ++i) {
-    const svf_kv_sequence *s = &kv->sequence[i];
-    if (more[i] > kv->limit - s->length) {
-      return svf_fail(SVF_ERR_SPACE,
-                      "sequence %zu has %zu positions, %zu more exceed the limit %zu", i, s->length,
-                      more[i], kv->limit);
-    }
-    wanted += svf_kv_blocks(s->length + more[i]) - s->held;
-  }
+  const svf_status status = check_limit(kv, more);
+  if (status != SVF_OK) return status;
+  const size_t wanted = part(kv, more);
   if (wanted > kv->unused_count) {
+    undo_part(kv);
     return svf_fail(SVF_ERR_SPACE, "the KV cache is full: %zu blocks wanted, %zu of %zu free",
                     wanted, kv->unused_count, kv->count);
   }
-  for (size_t i = 0; i < kv->sequences; ++i) {
-    svf_kv_sequence *s = &kv->sequence[i];
-    while (s->held < svf_kv_blocks(s->length + more[i])) {
-      const uint32_t block = kv->unused[--kv->unused_count];
-      kv->hash[block] = s->hash;
-      s->blocks[s->held++] = block;
-    }
-  }
+  for (size_t i = 0; i < kv->sequences; ++i) grow(kv, &kv->sequence[i], more[i]);
   return SVF_OK;
 }
+
+/* Blocks that are free once a sequence has let go of its own. */
+static size_t free_without(const svf_kv *kv, const svf_kv_sequence *s)
+{
+  size_t count = kv->unused_count;
+  for (size_t i = 0; i < s->held; ++i) count += kv->holders[s->blocks[i]] == 1;
+  return count;
+}
+
+svf_status svf_kv_fork(svf_kv *kv, size_t from, size_t to, size_t length)
+{
+  const svf_kv_sequence *source = &kv->sequence[from];
+  svf_kv_sequence *s = &kv->sequence[to];
+  const size_t whole = length / SVF_KV_BLOCK, rest = length % SVF_KV_BLOCK;
+  if (rest > 0 && free_without(kv, s) == 0) {
+    return svf_fail(SVF_ERR_SPACE, "the KV cache is full: 1 block wanted, 0 of %zu free",
+                    kv->count);
+  }
+  svf_kv_truncate(kv, to, 0);
+  for (; s->held < whole; ++s->held) {
+    s->blocks[s->held] = source->blocks[s->held];
+    ++kv->holders[s->blocks[s->held]];
+  }
+  if (rest > 0) {
+    s->blocks[s->held++] = take(kv);
+    copy_block(kv, source->blocks[whole], s->blocks[whole], rest);
+  }
+  memcpy(s->tokens, source->tokens, length * sizeof *s->tokens);
+  s->length = length;
+  s->hash = source->hash;
+  return SVF_OK;
+}
+
+/* --- Keys and values -------------------------------------------------------------------------- */
 
 float *svf_kv_keys(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
                    size_t position)

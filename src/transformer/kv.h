@@ -8,7 +8,9 @@
  *   K   [64/16][head_dim][16]          lanes are positions, steps are the head's elements
  *   V   [head_dim/16][64][16]          lanes are the head's elements, steps are positions
  *
- * A block remembers the hash of the gains that filled it and is of no use for others. */
+ * A sequence remembers the hash of the gains that filled its blocks, which are of no use for others.
+ * Sequences with the same gains and the same tokens at the start share blocks: a block knows how
+ * many hold it, and is not written while it is more than one. */
 #ifndef SVF_TRANSFORMER_KV_H
 #define SVF_TRANSFORMER_KV_H
 
@@ -19,12 +21,13 @@
 #include <svf/context.h>
 
 typedef struct svf_kv_sequence {
-  const float *gains; /* NULL: base */
-  uint64_t hash;      /* of the gains */
-  size_t length;      /* positions filled */
-  int32_t *tokens;    /* [limit] that filled them */
-  uint32_t *blocks;   /* [limit / SVF_KV_BLOCK, rounded up] */
-  size_t held;        /* blocks */
+  uint64_t hash;    /* of the gains that filled it */
+  size_t length;    /* positions filled */
+  int32_t *tokens;  /* [limit] that filled them */
+  uint32_t *blocks; /* [limit / SVF_KV_BLOCK, rounded up]; the same block at the same place in each
+                       sequence that holds it */
+  size_t held;      /* blocks */
+  bool parts;       /* while a cache grows: the block that it goes on in becomes its own */
 } svf_kv_sequence;
 
 typedef struct svf_kv {
@@ -34,8 +37,8 @@ typedef struct svf_kv {
   size_t count;              /* blocks */
   size_t block_floats, head_floats;
   float *data;
-  uint64_t *hash;   /* [count] of the gains that filled a block */
-  uint32_t *unused; /* stack of free blocks */
+  uint32_t *holders; /* [count] sequences that hold a block */
+  uint32_t *unused;  /* stack of free blocks */
   size_t unused_count;
   size_t sequences;
   svf_kv_sequence *sequence;
@@ -52,16 +55,24 @@ svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, si
                          size_t sequences, size_t tokens);
 void svf_kv_free(svf_kv *kv);
 
-/* Forget positions from `length` on and give back the blocks that they alone were in. */
+/* Forget positions from `length` on and let go of the blocks that they alone were in. */
 void svf_kv_truncate(svf_kv *kv, size_t sequence, size_t length);
 
 /* The positions from the start that were filled by these tokens with gains of this hash. */
 size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const int32_t *tokens,
                        size_t count);
 
+/* Blocks that a sequence must take to be `positions` long: those it lacks, and a copy of the one
+ * that it goes on in if that is shared. */
+size_t svf_kv_missing(const svf_kv *kv, size_t sequence, size_t positions);
+
 /* Take blocks for `more` further positions of every sequence: more[sequences]. All or nothing:
  * SPACE. */
 svf_status svf_kv_grow(svf_kv *kv, const size_t *more);
+
+/* Let sequence `to` begin anew with the first `length` positions of `from`, another one that has so
+ * many: whole blocks become shared, the rest of the positions is copied. All or nothing: SPACE. */
+svf_status svf_kv_fork(svf_kv *kv, size_t from, size_t to, size_t length);
 
 /* Where K and V of a layer, head and position's block begin. */
 float *svf_kv_keys(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,

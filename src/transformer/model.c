@@ -1,48 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening a model: every tensor is found, checked and packed. */
+ * Opening a model: every tensor is found, checked and packed; making one in memory; what it is. */
 #include "src/transformer/model.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kernels/format.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/transformer/source.h"
 #include "src/transformer/weights.h"
-
-enum { NAME = 128 };
-
-/* --- Names and shapes ------------------------------------------------------------------------- */
-
-void svf_model_linear_name(const svf_config *c, size_t i, char *text)
-{
-  static const char *const names[SVF_LAYER_LINEARS] = {
-      [SVF_Q] = "self_attn.q_proj", [SVF_K] = "self_attn.k_proj", [SVF_V] = "self_attn.v_proj",
-      [SVF_O] = "self_attn.o_proj", [SVF_GATE] = "mlp.gate_proj", [SVF_UP] = "mlp.up_proj",
-      [SVF_DOWN] = "mlp.down_proj"};
-  if (i >= c->layers * SVF_LAYER_LINEARS) {
-    snprintf(text, NAME, "lm_head");
-  } else {
-    snprintf(text, NAME, "model.layers.%zu.%s", i / SVF_LAYER_LINEARS,
-             names[i % SVF_LAYER_LINEARS]);
-  }
-}
-
-svf_linear_shape svf_model_linear_shape(const svf_config *c, size_t i)
-{
-  const size_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-  if (i >= c->layers * SVF_LAYER_LINEARS) return (svf_linear_shape){c->vocab, c->hidden, false};
-  switch (i % SVF_LAYER_LINEARS) {
-    case SVF_Q: return (svf_linear_shape){q, c->hidden, c->qkv_bias};
-    case SVF_K:
-    case SVF_V: return (svf_linear_shape){kv, c->hidden, c->qkv_bias};
-    case SVF_O: return (svf_linear_shape){c->hidden, q, c->o_bias};
-    case SVF_DOWN: return (svf_linear_shape){c->hidden, c->intermediate, c->mlp_bias};
-    default: return (svf_linear_shape){c->intermediate, c->hidden, c->mlp_bias};
-  }
-}
 
 /* --- Loading ---------------------------------------------------------------------------------- */
 
@@ -52,14 +20,14 @@ static svf_status no_memory(void) { return svf_fail(SVF_ERR_MEMORY, "no memory f
 static svf_status list_linears(svf_model *m)
 {
   const svf_config *c = &m->config;
-  m->linear_count = c->layers * SVF_LAYER_LINEARS + 1;
+  m->linear_count = svf_model_linear_count(c);
   m->linears = calloc(m->linear_count, sizeof *m->linears);
-  m->names = malloc(m->linear_count * NAME);
+  m->names = malloc(m->linear_count * SVF_LINEAR_NAME);
   if (!m->linears || !m->names) return no_memory();
   for (size_t i = 0; i < m->linear_count; ++i) {
     const svf_linear_shape shape = svf_model_linear_shape(c, i);
-    svf_model_linear_name(c, i, m->names + i * NAME);
-    m->linears[i].name = m->names + i * NAME;
+    svf_model_linear_name(c, i, m->names + i * SVF_LINEAR_NAME);
+    m->linears[i].name = m->names + i * SVF_LINEAR_NAME;
     m->linears[i].m = shape.m;
     m->linears[i].n = shape.n;
   }
@@ -69,26 +37,18 @@ static svf_status list_linears(svf_model *m)
 static svf_status load_linear(svf_model *m, size_t i, const svf_model_options *o)
 {
   svf_model_linear *l = &m->linears[i];
-  const svf_linear_shape shape = svf_model_linear_shape(&m->config, i);
-  const bool tied_head = m->config.tied && i == m->linear_count - 1;
-  svf_status status =
-      svf_weights_load(m->files, tied_head ? "model.embed_tokens.weight" : NULL, o, l);
-  if (status == SVF_OK && shape.bias) {
-    char name[NAME + 8];
-    snprintf(name, sizeof name, "%s.bias", l->name);
-    status = svf_weights_floats(m->files, name, l->m, &l->bias);
-  }
-  m->parameters += l->r > 0 ? l->r * (l->m + l->n + 1) : tied_head ? 0 : l->m * l->n;
-  if (shape.bias) m->parameters += l->m;
-  return status;
+  const svf_status status = svf_weights_load(m->files, svf_model_linear_alias(&m->config, i), o, l);
+  if (status != SVF_OK || !svf_model_linear_shape(&m->config, i).bias) return status;
+  char name[SVF_LINEAR_NAME + 8];
+  snprintf(name, sizeof name, "%s.bias", l->name);
+  return svf_weights_floats(m->files, name, l->m, &l->bias);
 }
 
 static svf_status load_linears(svf_model *m, const svf_model_options *o)
 {
   svf_status status = list_linears(m);
   for (size_t i = 0; status == SVF_OK && i < m->linear_count; ++i) {
-    if (o->progress &&
-        o->progress(o->progress_context, i, m->linear_count, m->linears[i].name) != 0) {
+    if (o->progress && o->progress(o->progress_context, i, m->linear_count, m->linears[i].name)) {
       return svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", m->linears[i].name);
     }
     status = load_linear(m, i, o);
@@ -98,7 +58,7 @@ static svf_status load_linears(svf_model *m, const svf_model_options *o)
 
 static svf_status find_norm(const svf_model *m, size_t i, const svf_tensor **t)
 {
-  char name[NAME] = "model.norm.weight";
+  char name[SVF_LINEAR_NAME] = "model.norm.weight";
   if (i < 2 * m->config.layers) {
     snprintf(name, sizeof name, "model.layers.%zu.%s.weight", i / 2,
              i % 2 ? "post_attention_layernorm" : "input_layernorm");
@@ -120,7 +80,6 @@ static svf_status load_norms(svf_model *m)
     status = find_norm(m, i, &t);
     if (status == SVF_OK) status = svf_tensor_to_f32(t, m->norms + i * hidden, hidden);
   }
-  m->parameters += count * hidden;
   return status;
 }
 
@@ -130,7 +89,6 @@ static svf_status load_embedding(svf_model *m)
   const svf_status status =
       svf_weights_find(m->files, "model.embed_tokens.weight", c->vocab, c->hidden, &m->embedding);
   if (status != SVF_OK) return status;
-  m->parameters += c->vocab * c->hidden;
   switch (m->embedding->dtype) {
     case SVF_TENSOR_F32:
     case SVF_TENSOR_F16:
@@ -169,12 +127,13 @@ static svf_status load(svf_model *m, const char *dir, const svf_model_options *o
   return status == SVF_OK ? list_modules(m) : status;
 }
 
-static svf_status check_options(const svf_model_options *o)
+static svf_status read_options(const svf_model_options *options, svf_model_options *o)
 {
-  if (o->size != sizeof *o) {
-    return svf_fail(SVF_ERR_VERSION, "options->size is %zu, this library expects %zu", o->size,
-                    sizeof *o);
-  }
+  enum { FIRST = SVF_SIZE_TO(svf_model_options, progress_context) };
+  *o = (svf_model_options){.size = sizeof *o};
+  if (!options) return SVF_OK;
+  const svf_status status = svf_struct_read("options", options, FIRST, o, sizeof *o);
+  if (status != SVF_OK) return status;
   if (o->flags & ~(SVF_MODEL_NO_MMAP | SVF_MODEL_OUTLINE)) {
     return svf_fail(SVF_ERR_ARGUMENT, "options->flags is 0x%x, known are 0x%x", o->flags,
                     SVF_MODEL_NO_MMAP | SVF_MODEL_OUTLINE);
@@ -184,16 +143,15 @@ static svf_status check_options(const svf_model_options *o)
 
 svf_status svf_model_open(const char *dir, const svf_model_options *options, svf_model **model)
 {
-  const svf_model_options defaults = {.size = sizeof defaults};
+  svf_model_options o;
   if (!model) return svf_fail(SVF_ERR_NULL, "model is NULL");
   *model = NULL;
   if (!dir) return svf_fail(SVF_ERR_NULL, "dir is NULL");
-  if (!options) options = &defaults;
-  svf_status status = check_options(options);
+  svf_status status = read_options(options, &o);
   if (status != SVF_OK) return status;
   svf_model *m = calloc(1, sizeof *m);
   if (!m) return no_memory();
-  status = load(m, dir, options);
+  status = load(m, dir, &o);
   if (status == SVF_OK) {
     *model = m;
   } else {
@@ -201,6 +159,46 @@ svf_status svf_model_open(const char *dir, const svf_model_options *options, svf
   }
   return status;
 }
+
+/* --- In memory -------------------------------------------------------------------------------- */
+
+static svf_status make_linears(svf_model *m, const svf_model_parts *parts)
+{
+  svf_status status = list_linears(m);
+  for (size_t i = 0; status == SVF_OK && i < m->linear_count; ++i) {
+    status = parts->linear(parts->context, i, &m->linears[i]);
+    m->linears[i].block = m->linears[i].owned;
+  }
+  return status == SVF_OK ? list_modules(m) : status;
+}
+
+svf_status svf_model_create(const svf_config *config, const svf_model_parts *parts,
+                            svf_model **model)
+{
+  const size_t elements = config->vocab * config->hidden;
+  svf_model *m = calloc(1, sizeof *m);
+  *model = NULL;
+  if (!m) return no_memory();
+  m->config = *config;
+  const svf_status status = make_linears(m, parts);
+  if (status != SVF_OK) {
+    svf_model_close(m);
+    return status;
+  }
+  m->norms = parts->norms;
+  m->made = (svf_tensor){.name = "model.embed_tokens.weight",
+                         .dtype = SVF_TENSOR_F32,
+                         .ndim = 2,
+                         .shape = {config->vocab, config->hidden},
+                         .elements = elements,
+                         .data = parts->embedding,
+                         .bytes = elements * sizeof(float)};
+  m->embedding = &m->made;
+  *model = m;
+  return SVF_OK;
+}
+
+/* --- What it is ------------------------------------------------------------------------------- */
 
 void svf_model_close(svf_model *model)
 {
@@ -213,45 +211,76 @@ void svf_model_close(svf_model *model)
   free(model->linears);
   free(model->names);
   free(model->norms);
+  free((void *)(uintptr_t)model->made.data);
   free(model->module);
   svf_checkpoint_close(model->files);
   free(model);
 }
 
-void svf_model_get_info(const svf_model *model, svf_model_info *info)
+static void describe_config(const svf_config *c, svf_model_info *info)
 {
-  const svf_config *c = &model->config;
-  *info = (svf_model_info){.architecture = c->architecture,
-                           .vocab = c->vocab,
-                           .hidden = c->hidden,
-                           .intermediate = c->intermediate,
-                           .layers = c->layers,
-                           .heads = c->heads,
-                           .kv_heads = c->kv_heads,
-                           .head_dim = c->head_dim,
-                           .context = c->max_positions,
-                           .window = c->window,
-                           .bos = c->bos,
-                           .eos_count = c->eos_count,
-                           .linears = model->linear_count,
-                           .factored = model->modules.count,
-                           .parameters = model->parameters};
-  memcpy(info->eos, c->eos, sizeof info->eos);
-  double bytes = 0, weights = 0; /* packed */
-  for (size_t i = model->linear_count; i-- > 0;) {
-    info->weight_bytes += model->linears[i].bytes;
-    if (model->linears[i].packed) {
-      const svf_linear_header *h = model->linears[i].block;
-      info->format = (svf_format)h->format;
-      info->group = svf_format_of(info->format)->traits.group_count > 1 ? h->group : 0;
-      bytes += (double)h->bytes;
-      weights += h->r > 0 ? (double)h->r * (double)(h->m + h->n) : (double)h->m * (double)h->n;
-      ++info->packed;
-    }
-    if (model->linears[i].bias) info->weight_bytes += model->linears[i].m * sizeof(float);
+  info->architecture = c->architecture;
+  info->vocab = c->vocab;
+  info->hidden = c->hidden;
+  info->intermediate = c->intermediate;
+  info->layers = c->layers;
+  info->heads = c->heads;
+  info->kv_heads = c->kv_heads;
+  info->head_dim = c->head_dim;
+  info->context = c->max_positions;
+  info->window = c->window;
+  info->bos = c->bos;
+  info->eos = c->eos;
+  info->eos_count = (size_t)c->eos_count;
+}
+
+/* The format is that of the first packed layer. */
+static void describe_packed(const svf_model *m, svf_model_info *info)
+{
+  double bytes = 0, weights = 0;
+  for (size_t i = m->linear_count; i-- > 0;) {
+    if (!m->linears[i].packed) continue;
+    const svf_linear_header *h = m->linears[i].block;
+    info->format = (svf_format)h->format;
+    info->group = svf_format_of(info->format)->traits.group_count > 1 ? h->group : 0;
+    bytes += (double)h->bytes;
+    weights += h->r > 0 ? (double)h->r * (double)(h->m + h->n) : (double)h->m * (double)h->n;
+    ++info->packed;
   }
-  info->weight_bytes += (2 * c->layers + 1) * c->hidden * sizeof(float);
   if (info->packed > 0) info->bits = 8 * bytes / weights;
+}
+
+static size_t parameters_of(const svf_model *m, size_t i)
+{
+  const svf_model_linear *l = &m->linears[i];
+  const size_t bias = l->bias ? l->m : 0;
+  if (l->r > 0) return l->r * (l->m + l->n + 1) + bias;
+  return svf_model_linear_alias(&m->config, i) ? bias : l->m * l->n + bias;
+}
+
+static void count_weights(const svf_model *m, svf_model_info *info)
+{
+  const svf_config *c = &m->config;
+  const size_t norms = (2 * c->layers + 1) * c->hidden;
+  info->parameters = c->vocab * c->hidden + norms;
+  info->weight_bytes = norms * sizeof(float);
+  for (size_t i = 0; i < m->linear_count; ++i) {
+    const svf_model_linear *l = &m->linears[i];
+    info->parameters += parameters_of(m, i);
+    info->weight_bytes += l->bytes + (l->bias ? l->m * sizeof(float) : 0);
+  }
+}
+
+svf_status svf_model_get_info(const svf_model *model, svf_model_info *info)
+{
+  enum { FIRST = SVF_SIZE_TO(svf_model_info, weight_bytes) };
+  if (!model || !info) return svf_fail(SVF_ERR_NULL, "%s is NULL", model ? "info" : "model");
+  svf_model_info ours = {
+      .size = sizeof ours, .linears = model->linear_count, .factored = model->modules.count};
+  describe_config(&model->config, &ours);
+  describe_packed(model, &ours);
+  count_weights(model, &ours);
+  return svf_struct_write("info", &ours, sizeof ours, info, FIRST);
 }
 
 const svf_modules *svf_model_modules(const svf_model *model) { return &model->modules; }

@@ -8,21 +8,7 @@
 
 #include "src/io/checkpoint.h"
 #include "src/transformer/config.h"
-
-/* The linear layers of a decoder layer, in the order of their use. */
-enum { SVF_Q, SVF_K, SVF_V, SVF_O, SVF_GATE, SVF_UP, SVF_DOWN, SVF_LAYER_LINEARS };
-
-typedef struct svf_model_linear {
-  const char *name;  /* without ".weight" */
-  const void *block; /* packed, in `owned` or where the file is mapped */
-  void *owned;       /* or NULL */
-  float *sigma;      /* [r], owned, of an outline, which has no block; or NULL */
-  float *bias;       /* [m], owned, or NULL */
-  size_t m, n, r;    /* r = 0: dense */
-  bool packed;       /* in the file */
-  size_t bytes;      /* of the block */
-  size_t gains;      /* where its gains stand in the whole model's */
-} svf_model_linear;
+#include "src/transformer/layers.h"
 
 struct svf_model {
   svf_config config;
@@ -31,10 +17,10 @@ struct svf_model {
   size_t linear_count;
   char *names;
   float *norms; /* [layers][2][hidden]: before attention, before the MLP; then the last one */
-  const svf_tensor *embedding; /* [vocab][hidden] */
+  const svf_tensor *embedding; /* [vocab][hidden], of `files` or `made` */
+  svf_tensor made;             /* the embedding of a model in memory; its data are owned */
   svf_module *module;          /* what modules.modules points to */
   svf_modules modules;
-  size_t parameters;
 };
 
 static inline const svf_model_linear *svf_model_layer(const svf_model *m, size_t layer)
@@ -47,20 +33,26 @@ static inline const svf_model_linear *svf_model_head(const svf_model *m)
   return svf_model_layer(m, m->config.layers);
 }
 
-/* Of a layer, or, with layer = layers, the last one. */
-static inline const float *svf_model_norm(const svf_model *m, size_t layer, int second)
+/* The weights of a norm of a layer; with layer = layers those of the final norm. */
+static inline const float *svf_model_norm(const svf_model *m, size_t layer, bool second)
 {
-  return m->norms + (2 * layer + (size_t)second) * m->config.hidden;
+  return m->norms + (2 * layer + (second ? 1 : 0)) * m->config.hidden;
 }
 
-/* The name of linear layer i of a model, in the order of svf_model.linears: text[128]. */
-void svf_model_linear_name(const svf_config *c, size_t i, char *text);
+/* What a model is made of that comes from no files. Arrays are the caller's until the model is
+ * made; then they are the model's, who frees them. */
+typedef struct svf_model_parts {
+  float *embedding; /* [vocab][hidden] */
+  float *norms;     /* as in svf_model */
+  /* Gives linear layer i, of which name, m and n are set, what else it has: r, bytes, and `owned`,
+   * from malloc and its kin, which is its block too. On an error the model is not made. */
+  svf_status (*linear)(void *context, size_t i, svf_model_linear *linear);
+  void *context;
+} svf_model_parts;
 
-/* Its outputs and inputs, and whether it has a bias. */
-typedef struct svf_linear_shape {
-  size_t m, n;
-  bool bias;
-} svf_linear_shape;
-svf_linear_shape svf_model_linear_shape(const svf_config *c, size_t i);
+/* Make a model in memory. Errors: MEMORY, those of parts->linear, and of svf_modules_fingerprint.
+ * On an error the arrays of `parts` stay the caller's. */
+svf_status svf_model_create(const svf_config *config, const svf_model_parts *parts,
+                            svf_model **model);
 
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <svf/generate.h>
+#include "src/transformer/sample.h"
 
 #include <math.h>
 #include <stdbool.h>
 
+#include <svf/generate.h>
+
 #include "src/core/status.h"
+#include "src/core/structs.h"
 
 /* splitmix64 of (seed, index), in [0, 1). */
 static double uniform(uint64_t seed, uint64_t index)
@@ -33,7 +36,7 @@ static void sift(svf_candidate *heap, size_t count, size_t at)
   }
 }
 
-/* The likeliest leaves the heap, for the place behind its end. */
+/* The likeliest leaves the heap, for the place after its end. */
 static svf_candidate pop(svf_candidate *heap, size_t *count)
 {
   const svf_candidate top = heap[0];
@@ -43,8 +46,13 @@ static svf_candidate pop(svf_candidate *heap, size_t *count)
   return top;
 }
 
-static svf_status check(const svf_sampling *s)
+svf_status svf_sampling_read(const svf_sampling *sampling, svf_sampling *s)
 {
+  enum { FIRST = SVF_SIZE_TO(svf_sampling, seed) };
+  *s = (svf_sampling){.size = sizeof *s};
+  if (!sampling) return SVF_OK;
+  const svf_status status = svf_struct_read("sampling", sampling, FIRST, s, sizeof *s);
+  if (status != SVF_OK) return status;
   if (!(s->temperature >= 0) || !isfinite(s->temperature)) {
     return svf_fail(SVF_ERR_ARGUMENT, "temperature is %g, not in [0, inf)", (double)s->temperature);
   }
@@ -57,19 +65,44 @@ static svf_status check(const svf_sampling *s)
   return SVF_OK;
 }
 
-/* The likeliest token; NUMERIC unless there is a distribution. */
-static svf_status find_best(const float *logits, size_t vocab, size_t *best)
+static bool any_nan(const float *x, size_t n)
 {
-  *best = 0;
-  for (size_t i = 0; i < vocab; ++i) {
-    if (isnan(logits[i])) return svf_fail(SVF_ERR_NUMERIC, "the logit of token %zu is NaN", i);
-    if (logits[i] > logits[*best]) *best = i;
-  }
-  if (isfinite(logits[*best])) return SVF_OK;
-  return svf_fail(SVF_ERR_NUMERIC, "the largest logit is %g", (double)logits[*best]);
+  int bad = 0;
+  for (size_t i = 0; i < n; ++i) bad |= x[i] != x[i];
+  return bad != 0;
 }
 
-/* Draws from what top_k, top_p and min_p leave: those popped, which stand behind the heap's end,
+/* In lanes, which compilers make vectors of. */
+static float largest(const float *x, size_t n)
+{
+  enum { LANES = 16 };
+  float lane[LANES];
+  size_t i = 0;
+  for (int j = 0; j < LANES; ++j) lane[j] = -INFINITY;
+  for (; i + LANES <= n; i += LANES) {
+    for (int j = 0; j < LANES; ++j)
+      lane[j] = x[i + (size_t)j] > lane[j] ? x[i + (size_t)j] : lane[j];
+  }
+  for (; i < n; ++i) lane[0] = x[i] > lane[0] ? x[i] : lane[0];
+  for (int j = 1; j < LANES; ++j) lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+  return lane[0];
+}
+
+svf_status svf_logits_best(const float *logits, size_t vocab, size_t *best)
+{
+  size_t i = 0;
+  if (any_nan(logits, vocab)) {
+    while (logits[i] == logits[i]) ++i;
+    return svf_fail(SVF_ERR_NUMERIC, "the logit of token %zu is NaN", i);
+  }
+  const float max = largest(logits, vocab);
+  if (!isfinite(max)) return svf_fail(SVF_ERR_NUMERIC, "the largest logit is %g", (double)max);
+  while (logits[i] < max) ++i;
+  *best = i;
+  return SVF_OK;
+}
+
+/* Draws from what top_k, top_p and min_p leave: those popped, which stand after the heap's end,
  * the likeliest last. Logits are relative to the largest. */
 static int32_t draw_some(const svf_sampling *s, svf_candidate *heap, size_t vocab, double all,
                          double u)
@@ -112,35 +145,38 @@ static int32_t draw_any(const svf_candidate *c, size_t vocab, double all, double
   return c[last].token;
 }
 
-svf_status svf_sample(const svf_sampling *sampling, const float *logits, size_t vocab,
-                      uint64_t index, svf_candidate *scratch, int32_t *token)
+/* Logits over temperature, relative to the largest: divided after it was subtracted, so that no
+ * temperature overflows. Returns the sum of their exp. */
+static double scale(const float *logits, size_t vocab, size_t best, float temperature,
+                    svf_candidate *to)
 {
-  size_t best;
-  if (!sampling || !logits || !token) {
-    return svf_fail(SVF_ERR_NULL, "%s is NULL",
-                    !sampling ? "sampling"
-                    : !logits ? "logits"
-                              : "token");
+  double sum = 0;
+  for (size_t i = 0; i < vocab; ++i) {
+    to[i] = (svf_candidate){(logits[i] - logits[best]) / temperature, (int32_t)i};
+    sum += exp((double)to[i].logit);
   }
+  return sum;
+}
+
+svf_status svf_sample(const svf_sampling *sampling, uint64_t index, const float *logits,
+                      size_t vocab, svf_candidate *scratch, int32_t *token)
+{
+  svf_sampling s;
+  size_t best;
+  if (!logits || !token) return svf_fail(SVF_ERR_NULL, "%s is NULL", logits ? "token" : "logits");
   if (vocab == 0 || vocab > INT32_MAX) return svf_fail(SVF_ERR_ARGUMENT, "vocab is %zu", vocab);
-  svf_status status = check(sampling);
-  if (status == SVF_OK) status = find_best(logits, vocab, &best);
+  svf_status status = svf_sampling_read(sampling, &s);
+  if (status == SVF_OK) status = svf_logits_best(logits, vocab, &best);
   if (status != SVF_OK) return status;
-  if (sampling->temperature == 0) {
+  if (s.temperature == 0) {
     *token = (int32_t)best;
     return SVF_OK;
   }
   if (!scratch) return svf_fail(SVF_ERR_NULL, "scratch is NULL");
-  /* Divided after the largest was subtracted: no temperature overflows. */
-  double all = 0;
-  for (size_t i = 0; i < vocab; ++i) {
-    scratch[i] = (svf_candidate){(logits[i] - logits[best]) / sampling->temperature, (int32_t)i};
-    all += exp((double)scratch[i].logit);
-  }
-  const double u = uniform(sampling->seed, index);
-  const bool filtered = (sampling->top_k > 0 && sampling->top_k < vocab) ||
-                        (sampling->top_p > 0 && sampling->top_p < 1) || sampling->min_p > 0;
-  *token =
-      filtered ? draw_some(sampling, scratch, vocab, all, u) : draw_any(scratch, vocab, all, u);
+  const double all = scale(logits, vocab, best, s.temperature, scratch);
+  const double u = uniform(s.seed, index);
+  const bool filtered =
+      (s.top_k > 0 && s.top_k < vocab) || (s.top_p > 0 && s.top_p < 1) || s.min_p > 0;
+  *token = filtered ? draw_some(&s, scratch, vocab, all, u) : draw_any(scratch, vocab, all, u);
   return SVF_OK;
 }

@@ -7,18 +7,25 @@
 
 #include <svf/matmul.h>
 
-#include "kernels/kernel.h"
 #include "kernels/format.h"
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/pages.h"
+#include "src/io/tensor.h"
 
 enum { NAME = 160 };
 
 /* --- Tensors ---------------------------------------------------------------------------------- */
 
-svf_status svf_view_open(const svf_tensor *t, svf_view *view)
+static void close_view(svf_view *view)
+{
+  free(view->owned);
+  *view = (svf_view){0};
+}
+
+/* Errors: UNSUPPORTED (the tensor's type), MEMORY. */
+static svf_status open_view(const svf_tensor *t, svf_view *view)
 {
   *view = (svf_view){.type = t->dtype == SVF_TENSOR_BF16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
                      .data = t->data};
@@ -31,14 +38,8 @@ svf_status svf_view_open(const svf_tensor *t, svf_view *view)
   }
   *view = (svf_view){SVF_DTYPE_F32, copy, copy};
   const svf_status status = svf_tensor_to_f32(t, copy, t->elements);
-  if (status != SVF_OK) svf_view_close(view);
+  if (status != SVF_OK) close_view(view);
   return status;
-}
-
-void svf_view_close(svf_view *view)
-{
-  free(view->owned);
-  *view = (svf_view){0};
 }
 
 static void print_shape(const svf_tensor *t, char *text, size_t bytes)
@@ -168,52 +169,45 @@ svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_conf
                                      size_t i, svf_weights_source *source)
 {
   char name[NAME];
-  const bool tied_head = config->tied && i == config->layers * SVF_LAYER_LINEARS;
   const svf_linear_shape shape = svf_model_linear_shape(config, i);
   svf_model_linear_name(config, i, name);
-  return svf_weights_locate(files, name, tied_head ? "model.embed_tokens.weight" : NULL, shape.m,
-                            shape.n, source);
+  return svf_weights_locate(files, name, svf_model_linear_alias(config, i), shape.m, shape.n,
+                            source);
 }
 
-/* --- Finite numbers: a NaN in a weight would be one in every text, and say nothing of where --- */
-
-static bool all_finite_f32(const uint32_t *x, size_t count)
-{
-  uint32_t bad = 0;
-  for (size_t i = 0; i < count; ++i) bad |= (x[i] & 0x7f800000u) == 0x7f800000u;
-  return bad == 0;
-}
-
-static bool all_finite_bf16(const uint16_t *x, size_t count)
-{
-  uint16_t bad = 0;
-  for (size_t i = 0; i < count; ++i) bad |= (x[i] & 0x7f80u) == 0x7f80u;
-  return bad == 0;
-}
-
-/* What svf_view_open made of t. */
-static svf_status check_finite(const svf_tensor *t, const svf_view *view)
-{
-  const bool finite = view->type == SVF_DTYPE_BF16 ? all_finite_bf16(view->data, t->elements)
-                                                   : all_finite_f32(view->data, t->elements);
-  if (finite) return SVF_OK;
-  return svf_fail(SVF_ERR_NUMERIC, "tensor '%.80s' has NaN or Inf among its weights", t->name);
-}
+/* --- What can be packed ----------------------------------------------------------------------- */
 
 static svf_status open_weights(const svf_tensor *t, svf_view *view)
 {
-  const svf_status status = svf_view_open(t, view);
-  return status == SVF_OK ? check_finite(t, view) : status;
+  const svf_status status = svf_tensor_check_finite(t);
+  return status == SVF_OK ? open_view(t, view) : status;
 }
 
-svf_status svf_weights_check(const svf_tensor *t)
+svf_status svf_weights_open(const svf_weights_source *s, svf_weights_views *views,
+                            svf_linear_source *to)
 {
-  svf_view view = {0};
-  if (t->dtype != SVF_TENSOR_F32 && t->dtype != SVF_TENSOR_F16 && t->dtype != SVF_TENSOR_BF16)
-    return SVF_OK;
-  const svf_status status = open_weights(t, &view);
-  svf_view_close(&view);
+  *views = (svf_weights_views){0};
+  svf_status status = open_weights(s->r > 0 ? s->u : s->dense, &views->u);
+  if (s->r > 0) {
+    if (status == SVF_OK) status = open_weights(s->v, &views->vt);
+    if (status == SVF_OK) status = open_weights(s->s, &views->sigma);
+  }
+  to->r = s->r;
+  to->u_type = views->u.type;
+  to->u = views->u.data;
+  to->u_stride = s->r > 0 ? s->r : to->n;
+  to->vt_type = views->vt.type;
+  to->vt = views->vt.data;
+  to->vt_stride = s->r > 0 ? to->n : 0;
+  to->sigma = views->sigma.data;
   return status;
+}
+
+void svf_weights_close(svf_weights_views *views)
+{
+  close_view(&views->u);
+  close_view(&views->vt);
+  close_view(&views->sigma);
 }
 
 /* --- Packing ---------------------------------------------------------------------------------- */
@@ -270,42 +264,15 @@ static svf_status pack(const svf_linear_source *from, size_t threads, void *bloc
   return task.status == SVF_OK ? svf_linear_seal(block, bytes) : task.status;
 }
 
-static svf_status pack_factors(const svf_weights_source *s, svf_linear_source *to, size_t threads,
-                               void *block, size_t bytes)
-{
-  svf_view u = {0}, v = {0}, sigma = {0};
-  svf_status status = open_weights(s->u, &u);
-  if (status == SVF_OK) status = open_weights(s->v, &v);
-  if (status == SVF_OK) status = open_weights(s->s, &sigma);
-  if (status == SVF_OK) {
-    to->u_type = u.type;
-    to->u = u.data;
-    to->u_stride = to->r;
-    to->vt_type = v.type;
-    to->vt = v.data;
-    to->vt_stride = to->n;
-    to->sigma = sigma.data;
-    status = pack(to, threads, block, bytes);
-  }
-  svf_view_close(&u);
-  svf_view_close(&v);
-  svf_view_close(&sigma);
-  return status;
-}
-
 svf_status svf_weights_pack(const svf_weights_source *source, size_t m, size_t n,
                             const svf_model_options *o, void *block, size_t bytes)
 {
   svf_linear_source to;
+  svf_weights_views views;
   choose(source, m, n, o, &to);
-  if (source->r > 0) return pack_factors(source, &to, o->threads, block, bytes);
-  svf_view w = {0};
-  svf_status status = open_weights(source->dense, &w);
-  to.u_type = w.type;
-  to.u = w.data;
-  to.u_stride = n;
+  svf_status status = svf_weights_open(source, &views, &to);
   if (status == SVF_OK) status = pack(&to, o->threads, block, bytes);
-  svf_view_close(&w);
+  svf_weights_close(&views);
   return status;
 }
 

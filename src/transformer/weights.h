@@ -7,7 +7,7 @@
 #include <svf/model.h>
 
 #include "src/io/checkpoint.h"
-#include "src/transformer/model.h"
+#include "src/transformer/layers.h"
 
 /* A floating-point tensor as something that can be packed: fp32 or bf16, aligned. */
 typedef struct svf_view {
@@ -15,13 +15,6 @@ typedef struct svf_view {
   const void *data;
   void *owned; /* a converted copy, to be freed; or NULL */
 } svf_view;
-
-/* Errors: UNSUPPORTED (the tensor's type), MEMORY. */
-svf_status svf_view_open(const svf_tensor *t, svf_view *view);
-void svf_view_close(svf_view *view);
-
-/* NUMERIC, naming the tensor, if one of its floating-point numbers is NaN or Inf. MEMORY. */
-svf_status svf_weights_check(const svf_tensor *t);
 
 /* The tensor of that name and shape (columns = 0: one dimension), or FILE with both shapes and the
  * file. */
@@ -38,11 +31,23 @@ typedef struct svf_weights_source {
   size_t r;                                     /* 0: dense */
 } svf_weights_source;
 
+/* A layer's weights as something that can be packed. */
+typedef struct svf_weights_views {
+  svf_view u, vt, sigma; /* of a dense layer W is in u, and the others are empty */
+} svf_weights_views;
+
+/* Open what was located, which is not packed, and fill in to's r and its pointers, types and
+ * strides; to->m and to->n are set. The views are to be closed also after an error. Errors:
+ * NUMERIC, naming a tensor with NaN or Inf; UNSUPPORTED, MEMORY. */
+svf_status svf_weights_open(const svf_weights_source *source, svf_weights_views *views,
+                            svf_linear_source *to);
+void svf_weights_close(svf_weights_views *views);
+
 /* `name` without ".weight"; `alias`, or NULL, is a whole name under which W may stand too. FILE. */
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
                               size_t m, size_t n, svf_weights_source *source);
 
-/* Linear layer i of a model, by the names and shapes of model.h. */
+/* Linear layer i of a model, by the names and shapes of layers.h. */
 svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,
                                      size_t i, svf_weights_source *source);
 

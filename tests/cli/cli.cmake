@@ -13,7 +13,7 @@ if(TARGET svf-cli AND SVF_BASH AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING
    AND NOT SVF_SANITIZE STREQUAL "thread")
   foreach(tool make_expert make_model)
     svf_test_program(${tool} cli/${tool}.c)
-    target_link_libraries(${tool} PRIVATE svf_model)
+    target_link_libraries(${tool} PRIVATE svf_model_static)
   endforeach()
   foreach(script svf large documents)
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh

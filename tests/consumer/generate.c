@@ -34,7 +34,8 @@ int main(int argc, char **argv) /* MODEL EXPERT PROMPT: the base model's text an
 
   svf_request requests[2];
   for (int i = 0; i < 2; ++i) { /* gains = NULL is the base model; both run in one pass */
-    requests[i] = (svf_request){.prompt = prompt,
+    requests[i] = (svf_request){.size = sizeof *requests,
+                                .prompt = prompt,
                                 .prompt_count = count,
                                 .max_tokens = TOKENS,
                                 .tokens = tokens[i],

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <svf/cpu.h>
 #include <svf/factorize.h>
 #include <svf/safetensors.h>
 
@@ -25,6 +26,11 @@ int main(void)
   if (svf_safetensors_open("there is no such file", 0, &file) != SVF_ERR_IO ||
       !strstr(svf_last_message(), "there is no such file")) {
     fprintf(stderr, "a missing file gives the message '%s'\n", svf_last_message());
+    return 1;
+  }
+  /* Both libraries keep one message. */
+  if (svf_isa_parse("abacus", NULL) != SVF_ERR_NULL || strstr(svf_last_message(), "no such file")) {
+    fprintf(stderr, "the message is still '%s'\n", svf_last_message());
     return 1;
   }
   puts("svf_model: sigma and messages as expected");

@@ -41,6 +41,22 @@ cmake_project find_package_cxx CXX -DCMAKE_PREFIX_PATH="$prefix"
 run_all "$work"/find_package_cxx/cxx_*
 cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
+if [ -e "$libdir/libsvf_model.a" ]; then
+  cmake_project add_models 'C;CXX' -DSVF_SOURCE_DIR="$source" -DSVF_BUILD_MODEL=ON -DBUILD_SHARED_LIBS=ON
+  run_all "$work"/add_models/c*_model "$work"/add_models/c*_model_static
+  # The shared library of models brings what it needs: none of that has to be found.
+  cmake_project find_package_alone C -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
+  run_all "$work"/find_package_alone/c_*
+fi
+for version in 0.1 0.3 1; do
+  if cmake_project "find_package_$version" C -DCMAKE_PREFIX_PATH="$prefix" \
+      -DCONSUMER_VERSION="$version" > "$work/refused.log"; then
+    echo "find_package(svf $version) takes version $(pkg-config --modversion svf)"
+    exit 1
+  fi
+  grep -q 'with requested version' "$work/refused.log" || { cat "$work/refused.log"; exit 1; }
+done
 
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 strict='-Wall -Wextra -Wpedantic -Wconversion -Werror'
@@ -53,23 +69,38 @@ read -ra static_libs <<< "$(pkg-config --static --libs svf | sed 's/-lsvf/-l:lib
 "$CXX" -std=c++17 "${cflags[@]}" "$here/consumer.cc" "${libs[@]}" -o "$work/pkgconfig_cxx"
 "$CXX" -std=c++17 "${cflags[@]}" "$here/consumer.cc" "${static_libs[@]}" -o "$work/pkgconfig_cxx_static"
 run_all "$work"/pkgconfig_*
-if readelf -d "$work"/pkgconfig_c*_static | grep -q libsvf; then
-  echo "a statically linked program needs libsvf.so"
-  exit 1
-fi
-if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
+if [ -e "$libdir/libsvf_model.a" ]; then
   read -ra model <<< "$(pkg-config --cflags --libs svf_model)"
-  "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${model[@]}" -o "$work/pkgconfig_model"
-  run_all "$work/pkgconfig_model"
+  read -ra model_static <<< "$(pkg-config --static --cflags --libs svf_model |
+    sed -E 's/-l(svf|svf_model)( |$)/-l:lib\1.a /g')"
+  for kind in model model_static; do
+    declare -n flags=$kind
+    "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${flags[@]}" -lm -o "$work/pkgconfig_$kind"
+    "$CC" -std=c11 -Wall -Wextra -Werror "$here/generate.c" "${flags[@]}" -o "$work/generate_$kind"
+  done
+  run_all "$work"/pkgconfig_model*
 fi
+
+# Names, and who needs whom.
+abi=$(pkg-config --modversion svf)
+abi=${abi%.*}
+for library in "$libdir"/libsvf*.so; do
+  readelf -d "$library" | grep -q "SONAME.*\[$(basename "$library").$abi\]" ||
+    { echo "the soname of $library is not that of version $abi"; exit 1; }
+done
+for program in "$work"/pkgconfig_*_static; do
+  if readelf -d "$program" | grep -q 'NEEDED.*libsvf'; then
+    echo "the statically linked $program needs a shared library of svf"
+    exit 1
+  fi
+done
 
 # The README's second example, which is generate.c: its texts are those of the installed command.
 example() { # number of the block of C
   awk -v wanted="$1" '/^```/ { inside = /^```c$/ && ++n == wanted; next } inside' "$source/README.md"
 }
-if [ -e "$libdir/pkgconfig/svf_model.pc" ]; then
+if [ -e "$libdir/libsvf_model.a" ]; then
   example 2 | diff <(tail -n +2 "$here/generate.c") - || { echo "README: not generate.c"; exit 1; }
-  "$CC" -std=c11 -Wall -Wextra -Werror "$here/generate.c" "${model[@]}" -o "$work/generate"
 fi
 if [ -e "$prefix/bin/svf" ] && [ -x "$build/tests/make_expert" ]; then
   mkdir "$work/dense"
@@ -84,8 +115,8 @@ if [ -e "$prefix/bin/svf" ] && [ -x "$build/tests/make_expert" ]; then
     echo -n 'expert: '
     "$prefix/bin/svf" "${usual[@]}" -e "$work/expert"
   } > "$work/wanted"
-  for program in "$work/generate" "$work/find_package_c/generate"; do
-    "$program" "$work/model" "$work/expert" Hello > "$work/texts"
+  for program in "$work"/generate_model* "$work"/find_package_c/generate_model*; do
+    LD_LIBRARY_PATH=$libdir "$program" "$work/model" "$work/expert" Hello > "$work/texts"
     cmp "$work/wanted" "$work/texts"
     count=$((count + 1))
   done

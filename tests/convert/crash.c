@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "src/convert/merge.h"
 #include "tests/convert/files.h"
 #include "tests/transformer/golden.h"
 
@@ -60,23 +59,23 @@ static char factors[256];
 static svf_status decompose(const char *out)
 {
   const svf_decompose_options o = {.size = sizeof o, .layers = SVF_DECOMPOSE_MLP, .threads = 1};
-  return svf_model_decompose(g.dir, out, &o);
+  return svf_model_decompose(g.dir, out, svf_svd, &o);
 }
 
 static svf_status pack(const char *out)
 {
   const svf_model_options o = {.size = sizeof o, .format = SVF_FORMAT_W84, .threads = 1};
-  return svf_model_pack(factors, out, &o, 0);
+  return pack_with(factors, out, &o, 0);
 }
 
 static svf_status merge(const char *out)
 {
-  return svf_model_merge(factors, out, NULL, SVF_DTYPE_F32, NULL, NULL);
+  return merge_with(factors, out, NULL, SVF_DTYPE_F32, 0, NULL, NULL);
 }
 
 static svf_status merge_apart(const char *out)
 {
-  return svf_merge(factors, out, NULL, SVF_DTYPE_BF16, 40000, NULL, NULL);
+  return merge_with(factors, out, NULL, SVF_DTYPE_BF16, 40000, NULL, NULL);
 }
 
 /* By stat: not every file system says what a directory's entries are. */

@@ -2,8 +2,6 @@
  *
  * Models merged into several files. */
 #define _GNU_SOURCE
-#include "src/convert/merge.h"
-
 #include <glob.h>
 
 #include "src/io/checkpoint.h"
@@ -21,7 +19,7 @@ static void setup(void)
   temp_make();
   g = golden_open("qwen2");
   snprintf(factors, sizeof factors, "%s", temp_path("factors"));
-  ck_works(svf_model_decompose(g.dir, factors, &o));
+  ck_works(svf_model_decompose(g.dir, factors, svf_svd, &o));
 }
 
 static void teardown(void)
@@ -74,8 +72,8 @@ START_TEST(files_of_limited_size)
   setup();
   snprintf(whole, sizeof whole, "%s", temp_path("whole"));
   snprintf(parts, sizeof parts, "%s", temp_path("parts"));
-  ck_works(svf_model_merge(factors, whole, NULL, SVF_DTYPE_F32, NULL, NULL));
-  ck_works(svf_merge(factors, parts, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL));
+  ck_works(merge_with(factors, whole, NULL, SVF_DTYPE_F32, 0, NULL, NULL));
+  ck_works(merge_with(factors, parts, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL));
   same_tensors(whole, parts);
   ck_works(svf_checkpoint_open(parts, 0, &c));
   size_t count = 0, bytes;
@@ -89,9 +87,9 @@ START_TEST(files_of_limited_size)
   free(index);
   ck_assert_int_ne(access(temp_path("parts/model.safetensors"), F_OK), 0);
   ck_assert_int_ne(access(temp_path("whole/model.safetensors.index.json"), F_OK), 0);
-  ck_fails(svf_merge(factors, parts, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
+  ck_fails(merge_with(factors, parts, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
            "there is a model already");
-  ck_works(svf_merge(factors, temp_path("one"), NULL, SVF_DTYPE_F32, 1, NULL, NULL));
+  ck_works(merge_with(factors, temp_path("one"), NULL, SVF_DTYPE_F32, 1, NULL, NULL));
   same_tensors(whole, temp_path("one")); /* a file for each tensor */
   teardown();
 }
@@ -105,14 +103,14 @@ START_TEST(half_of_the_files_are_no_model)
   setup();
   snprintf(out, sizeof out, "%s", temp_path("out"));
   for (size_t when = 0; when < 14; when += 3) {
-    ck_fails(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &when), SVF_ERR_STOPPED,
+    ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &when), SVF_ERR_STOPPED,
              "stopped before");
     ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "model.safetensors");
   }
   glob_t found;
   ck_assert_int_eq(glob(temp_path("out/model-00001-of-*.safetensors"), 0, NULL, &found), 0);
   globfree(&found);
-  ck_works(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL));
+  ck_works(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL));
   ck_works(svf_model_open(out, NULL, &model));
   svf_model_close(model);
   teardown();
@@ -120,17 +118,17 @@ START_TEST(half_of_the_files_are_no_model)
 END_TEST
 
 /* svf_progress_fn: another job on the same directory, begun in the midst of this one. */
-static int meddle(void *context, size_t done, size_t all, const char *what)
+static bool meddle(void *context, size_t done, size_t all, const char *what)
 {
   (void)all, (void)what;
   const char *out = context;
   const svf_model_options o = {.size = sizeof o};
-  if (done != 3) return 0;
-  ck_fails(svf_merge(factors, out, NULL, SVF_DTYPE_F32, 2 * LIMIT, NULL, NULL), SVF_ERR_IO,
+  if (done != 3) return false;
+  ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, 2 * LIMIT, NULL, NULL), SVF_ERR_IO,
            "out: another job");
-  ck_fails(svf_model_decompose(g.dir, out, NULL), SVF_ERR_IO, "out: another job");
-  ck_fails(svf_model_pack(factors, out, &o, 0), SVF_ERR_IO, "out: another job");
-  return 0;
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, NULL), SVF_ERR_IO, "out: another job");
+  ck_fails(pack_with(factors, out, &o, 0), SVF_ERR_IO, "out: another job");
+  return false;
 }
 
 START_TEST(two_jobs_in_one_directory)
@@ -139,10 +137,10 @@ START_TEST(two_jobs_in_one_directory)
   svf_model *model;
   setup();
   snprintf(out, sizeof out, "%s", temp_path("out"));
-  ck_works(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, meddle, out));
+  ck_works(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, meddle, out));
   ck_works(svf_model_open(out, NULL, &model));
   svf_model_close(model);
-  ck_fails(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
+  ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, NULL, NULL), SVF_ERR_ARGUMENT,
            "there is a model already"); /* the lock is gone */
   teardown();
 }
@@ -176,12 +174,12 @@ START_TEST(shards_of_another_division_are_removed)
   setup();
   snprintf(out, sizeof out, "%s", temp_path("out"));
   snprintf(elsewhere, sizeof elsewhere, "%s", temp_path("elsewhere"));
-  ck_fails(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED,
+  ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED,
            "");
   const size_t left = count_of(temp_path("out/model-*"));
   ck_assert_uint_gt(left, 3);
   ck_works(write_one(temp_path("out/model-00098-of-00099.safetensors"), &mark, 1));
-  ck_fails(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &early), SVF_ERR_STOPPED,
+  ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &early), SVF_ERR_STOPPED,
            "");
   ck_assert_uint_eq(count_of(temp_path("out/model-*")), left); /* but for the one of 99 */
   ck_works(write_one(temp_path("out/model-00001-of-00099.safetensors"), &format, 1));
@@ -190,7 +188,7 @@ START_TEST(shards_of_another_division_are_removed)
   ck_assert_int_eq(mkdir(temp_path("out/model-00003-of-00099.safetensors"), 0777), 0);
   FILE *f = fopen(temp_path("out/model-00004-of-00099.safetensors"), "w");
   ck_assert_int_eq(fclose(f), 0);
-  ck_works(svf_merge(factors, out, NULL, SVF_DTYPE_F32, 3 * LIMIT, NULL, NULL));
+  ck_works(merge_with(factors, out, NULL, SVF_DTYPE_F32, 3 * LIMIT, NULL, NULL));
   ck_assert_uint_eq(count_of(temp_path("out/model-*-of-00099.safetensors")), 4);
   const size_t shards = count_of(temp_path("out/model-*.safetensors")) - 4;
   ck_assert_uint_gt(shards, 1);
@@ -199,9 +197,9 @@ START_TEST(shards_of_another_division_are_removed)
   svf_model_close(model);
 
   snprintf(out, sizeof out, "%s", temp_path("single"));
-  ck_fails(svf_merge(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED,
+  ck_fails(merge_with(factors, out, NULL, SVF_DTYPE_F32, LIMIT, stop_at, &late), SVF_ERR_STOPPED,
            "");
-  ck_works(svf_model_merge(factors, out, NULL, SVF_DTYPE_F32, NULL, NULL));
+  ck_works(merge_with(factors, out, NULL, SVF_DTYPE_F32, 0, NULL, NULL));
   ck_assert_uint_eq(count_of(temp_path("single/model-*")), 0);
   ck_assert_uint_eq(count_of(temp_path("single/model.safetensors")), 1);
   teardown();

@@ -25,11 +25,11 @@ static float *logits_of(const char *dir, svf_format format, const golden *g, int
   const svf_model_options o = {.size = sizeof o, .format = format};
   svf_model *model = NULL;
   svf_context *c = NULL;
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   int32_t ids[LONGEST];
   svf_row rows[LONGEST];
   ck_works(svf_model_open(dir, &o, &model));
-  svf_model_get_info(model, &info);
+  ck_works(svf_model_get_info(model, &info));
   ck_works(svf_context_create(model, NULL, &c));
   const size_t n = golden_tokens(g, "ids", k, ids);
   float *gains = gains_of ? gains_of(model, g) : NULL;
@@ -70,7 +70,7 @@ static const char *decompose(const golden *g, unsigned layers, const char *name)
 {
   const svf_decompose_options o = {.size = sizeof o, .layers = layers, .threads = 1};
   const char *out = temp_path("%s", name);
-  ck_works(svf_model_decompose(g->dir, out, &o));
+  ck_works(svf_model_decompose(g->dir, out, svf_svd, &o));
   return out;
 }
 
@@ -154,7 +154,7 @@ START_TEST(a_killed_run_goes_on)
     const pid_t child = fork();
     if (child == 0) {
       const svf_decompose_options o = {.size = sizeof o, .threads = 1};
-      _exit(svf_model_decompose(g.dir, out, &o) == SVF_OK ? 0 : 1);
+      _exit(svf_model_decompose(g.dir, out, svf_svd, &o) == SVF_OK ? 0 : 1);
     }
     nanosleep(&(struct timespec){0, 200000 + i * 100000L}, NULL);
     kill(child, SIGKILL);
@@ -172,7 +172,8 @@ START_TEST(a_killed_run_goes_on)
   }
   ck_assert(done && kills > 0);
   ck_works(svf_model_decompose(
-      g.dir, out, &(svf_decompose_options){.size = sizeof(svf_decompose_options), .threads = 1}));
+      g.dir, out, svf_svd,
+      &(svf_decompose_options){.size = sizeof(svf_decompose_options), .threads = 1}));
   for (int i = 0; i < 14; ++i) {
     char name[64];
     snprintf(name, sizeof name, "factors-%05d.safetensors", i);
@@ -186,6 +187,14 @@ START_TEST(a_killed_run_goes_on)
 }
 END_TEST
 
+/* svf_svd_fn */
+static svf_status no_svd(const svf_svd_args *args)
+{
+  ck_assert(args->size == sizeof *args && args->w_stride == args->n && !args->report);
+  ck_assert(args->w == (args->m > args->n ? args->u : args->vt));
+  return svf_set_message(SVF_ERR_UNSUPPORTED, "no SVD today");
+}
+
 START_TEST(options_and_misuse)
 {
   temp_make();
@@ -195,20 +204,21 @@ START_TEST(options_and_misuse)
       .size = sizeof o, .threads = 1, .progress = stop_at, .progress_context = &when};
   const char *out = temp_path("stopped");
   svf_model *model = NULL;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_STOPPED, "o_proj");
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &o), SVF_ERR_STOPPED, "o_proj");
   ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_FILE, "not finished: repeat the 'svf decom");
-  ck_fails(svf_model_pack(out, temp_path("p"),
-                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0),
-           SVF_ERR_FILE, "not finished");
-  ck_fails(svf_model_merge(out, temp_path("m"), NULL, SVF_DTYPE_F32, NULL, NULL), SVF_ERR_FILE,
+  ck_fails(
+      pack_with(out, temp_path("p"), &(svf_model_options){.size = sizeof(svf_model_options)}, 0),
+      SVF_ERR_FILE, "not finished");
+  ck_fails(merge_with(out, temp_path("m"), NULL, SVF_DTYPE_F32, 0, NULL, NULL), SVF_ERR_FILE,
            "not finished");
   o.progress = NULL;
-  ck_works(svf_model_decompose(g.dir, out, &o));
-  ck_works(svf_model_decompose(g.dir, out, &o)); /* nothing to do */
+  ck_works(svf_model_decompose(g.dir, out, svf_svd, &o));
+  ck_works(svf_model_decompose(g.dir, out, svf_svd, &o)); /* nothing to do */
   o.rank = 5;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "there is a model already");
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &o), SVF_ERR_ARGUMENT,
+           "there is a model already");
   out = temp_path("rank");
-  ck_works(svf_model_decompose(g.dir, out, &o));
+  ck_works(svf_model_decompose(g.dir, out, svf_svd, &o));
   ck_works(svf_model_open(out, NULL, &model));
   for (size_t i = 0; i < svf_model_modules(model)->count; ++i) {
     ck_assert_uint_eq(svf_model_modules(model)->modules[i].r, 5);
@@ -217,20 +227,24 @@ START_TEST(options_and_misuse)
   o.rank = 0;
   o.energy = 0.9;
   out = temp_path("energy");
-  ck_works(svf_model_decompose(g.dir, out, &o));
+  ck_works(svf_model_decompose(g.dir, out, svf_svd, &o));
   ck_works(svf_model_open(out, NULL, &model));
   ck_assert_uint_gt(svf_model_modules(model)->modules[0].r, 5);
   ck_assert_uint_lt(svf_model_modules(model)->modules[0].r, 48);
   svf_model_close(model);
-  ck_fails(svf_model_decompose(g.dir, g.dir, &o), SVF_ERR_ARGUMENT, "the model itself");
-  ck_fails(svf_model_decompose(g.dir, NULL, &o), SVF_ERR_NULL, "out");
-  ck_fails(svf_model_decompose(out, temp_path("twice"), &o), SVF_ERR_FILE, "only dense weights");
+  ck_fails(svf_model_decompose(g.dir, g.dir, svf_svd, &o), SVF_ERR_ARGUMENT, "the model itself");
+  ck_fails(svf_model_decompose(g.dir, NULL, svf_svd, &o), SVF_ERR_NULL, "out");
+  ck_fails(svf_model_decompose(out, temp_path("twice"), svf_svd, &o), SVF_ERR_FILE,
+           "only dense weights");
   ck_assert_int_eq(access(temp_path("twice"), F_OK), -1); /* no empty directory is left */
+  ck_fails(svf_model_decompose(g.dir, temp_path("x"), NULL, &o), SVF_ERR_NULL, "svd");
+  ck_fails(svf_model_decompose(g.dir, temp_path("own"), no_svd, &o), SVF_ERR_UNSUPPORTED,
+           "'model.layers.0.self_attn.q_proj': no SVD today");
   o.energy = 2;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "energy is 2");
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &o), SVF_ERR_ARGUMENT, "energy is 2");
   o.energy = 0;
   o.layers = 4;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "layers is 0x4");
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &o), SVF_ERR_ARGUMENT, "layers is 0x4");
   svf_safetensors_close(g.file);
   temp_remove();
 }
@@ -258,7 +272,7 @@ START_TEST(packed_models_run_in_place_with_the_same_bits)
     for (int dense = 0; dense < 2; ++dense) {
       const svf_model_options o = {.size = sizeof o, .format = svf_format_at(f)};
       snprintf(packed, sizeof packed, "%s", temp_path("%s-%d", svf_format_name(o.format), dense));
-      ck_works(svf_model_pack(from[dense], packed, &o, 0));
+      ck_works(pack_with(from[dense], packed, &o, 0));
       check_in_place(packed);
       size_t count;
       float *want = logits_of(from[dense], o.format, &g, 2, NULL, &count);
@@ -275,10 +289,10 @@ START_TEST(packed_models_run_in_place_with_the_same_bits)
   svf_model_close(a);
   svf_model_close(b);
   const svf_model_options w84 = {.size = sizeof w84, .format = SVF_FORMAT_W84};
-  ck_works(svf_model_pack(from[0], temp_path("bits"), &w84, 16));
-  ck_fails(svf_model_pack(from[0], temp_path("few"), &w84, 1), SVF_ERR_ARGUMENT, "too few");
-  ck_fails(svf_model_pack(packed, temp_path("again"), &w84, 0), SVF_ERR_FILE, "packed already");
-  ck_fails(svf_model_pack(from[0], packed, &w84, 0), SVF_ERR_ARGUMENT, "there is a model already");
+  ck_works(pack_with(from[0], temp_path("bits"), &w84, 16));
+  ck_fails(pack_with(from[0], temp_path("few"), &w84, 1), SVF_ERR_ARGUMENT, "too few");
+  ck_fails(pack_with(packed, temp_path("again"), &w84, 0), SVF_ERR_FILE, "packed already");
+  ck_fails(pack_with(from[0], packed, &w84, 0), SVF_ERR_ARGUMENT, "there is a model already");
   svf_safetensors_close(g.file);
   temp_remove();
 }
@@ -295,14 +309,14 @@ START_TEST(a_merged_expert_is_the_expert)
   ck_works(svf_model_open(factors, NULL, &model));
   float *gains = golden_gains(model, &g);
   svf_model_close(model);
-  ck_works(svf_model_merge(factors, merged, gains, SVF_DTYPE_F32, NULL, NULL));
+  ck_works(merge_with(factors, merged, gains, SVF_DTYPE_F32, 0, NULL, NULL));
   size_t count;
   float *want = logits_of(factors, SVF_FORMAT_F32, &g, 3, golden_gains, &count);
   float *got = logits_of(merged, SVF_FORMAT_F32, &g, 3, NULL, &count);
   ck_assert_double_lt(difference(got, want, count), 1e-5);
   ck_assert_double_lt(difference_to(&g, "svf.logits", 3, got), 1e-4);
-  ck_works(svf_model_merge(factors, temp_path("base"), NULL, SVF_DTYPE_BF16, NULL, NULL));
-  ck_fails(svf_model_merge(merged, temp_path("none"), gains, SVF_DTYPE_F32, NULL, NULL),
+  ck_works(merge_with(factors, temp_path("base"), NULL, SVF_DTYPE_BF16, 0, NULL, NULL));
+  ck_fails(merge_with(merged, temp_path("none"), gains, SVF_DTYPE_F32, 0, NULL, NULL),
            SVF_ERR_ARGUMENT, "no layer");
   free(want);
   free(got);

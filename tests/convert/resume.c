@@ -17,7 +17,7 @@ static void setup(void)
   temp_make();
   g = golden_open("smollm");
   options = (svf_decompose_options){.size = sizeof options, .threads = 1};
-  ck_works(svf_model_decompose(g.dir, temp_path("whole"), &options));
+  ck_works(svf_model_decompose(g.dir, temp_path("whole"), svf_svd, &options));
 }
 
 static void teardown(void)
@@ -36,7 +36,7 @@ static void interrupt(const char *out, size_t step)
   when = step;
   o.progress = stop_at;
   o.progress_context = &when;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_STOPPED, "stopped before");
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &o), SVF_ERR_STOPPED, "stopped before");
 }
 
 /* The metadata of a finished shard around other tensors. */
@@ -76,7 +76,7 @@ START_TEST(shards_are_looked_at)
       case 3: forge(shard, SVF_TENSOR_F32, 48, 48, 40); break;
       default: forge(shard, SVF_TENSOR_BF16, 48, 48, 48); break;
     }
-    ck_works(svf_model_decompose(g.dir, out, &options));
+    ck_works(svf_model_decompose(g.dir, out, svf_svd, &options));
     same_file(temp_path("whole"), out, "factors-00000.safetensors");
     same_file(temp_path("whole"), out, "model.safetensors.index.json");
   }
@@ -124,9 +124,9 @@ static const char *changed_model(const char *name)
 START_TEST(another_model_is_not_done)
 {
   setup();
-  ck_works(svf_model_decompose(g.dir, temp_path("whole"), &options));
+  ck_works(svf_model_decompose(g.dir, temp_path("whole"), svf_svd, &options));
   const char *dir = changed_model("model.norm.weight");
-  ck_fails(svf_model_decompose(dir, temp_path("whole"), &options), SVF_ERR_ARGUMENT,
+  ck_fails(svf_model_decompose(dir, temp_path("whole"), svf_svd, &options), SVF_ERR_ARGUMENT,
            "there is a model already");
   teardown();
 }
@@ -141,16 +141,16 @@ START_TEST(half_a_model_is_refused)
     when = step;
     svf_model_options o = {.size = sizeof o, .progress = stop_at, .progress_context = &when};
     snprintf(out, sizeof out, "%s", temp_path("packed-%zu", step));
-    ck_fails(svf_model_pack(g.dir, out, &o, 0), SVF_ERR_STOPPED, "stopped before");
+    ck_fails(pack_with(g.dir, out, &o, 0), SVF_ERR_STOPPED, "stopped before");
     ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "model.safetensors");
     o.progress = NULL;
-    ck_works(svf_model_pack(g.dir, out, &o, 0));
+    ck_works(pack_with(g.dir, out, &o, 0));
     ck_works(svf_model_open(out, NULL, &model));
     svf_model_close(model);
   }
   when = 3;
   snprintf(out, sizeof out, "%s", temp_path("merged"));
-  ck_fails(svf_model_merge(temp_path("whole"), out, NULL, SVF_DTYPE_F32, stop_at, &when),
+  ck_fails(merge_with(temp_path("whole"), out, NULL, SVF_DTYPE_F32, 0, stop_at, &when),
            SVF_ERR_STOPPED, "stopped before");
   ck_fails(svf_model_open(out, NULL, &model), SVF_ERR_IO, "model.safetensors");
   snprintf(out, sizeof out, "%s", temp_path("stopped"));
@@ -166,43 +166,48 @@ START_TEST(temporaries_are_removed)
   static const char *const kept[] = {".1234567-8.tmp", ".a.1-0.tmp", ".a.tmp", "a.999999999-0.tmp"};
   setup();
   temp_write_text(temp_path("whole/.a.999999999-0.tmp"), "");
-  ck_fails(svf_model_decompose(temp_path("whole"), temp_path("whole"), &options), SVF_ERR_ARGUMENT,
-           "the model itself");
+  ck_fails(svf_model_decompose(temp_path("whole"), temp_path("whole"), svf_svd, &options),
+           SVF_ERR_ARGUMENT, "the model itself");
   ck_assert_int_eq(access(temp_path("whole/.a.999999999-0.tmp"), F_OK), 0);
   for (size_t i = 0; i < 4; ++i) temp_write_text(temp_path("whole/%s", kept[i]), "");
-  ck_works(svf_model_decompose(g.dir, temp_path("whole"), &options));
+  ck_works(svf_model_decompose(g.dir, temp_path("whole"), svf_svd, &options));
   ck_assert_int_ne(access(temp_path("whole/.a.999999999-0.tmp"), F_OK), 0);
   for (size_t i = 0; i < 4; ++i) ck_assert_int_eq(access(temp_path("whole/%s", kept[i]), F_OK), 0);
   teardown();
 }
 END_TEST
 
-static int see_threads(void *context, size_t done, size_t all, const char *what)
+static size_t seen; /* threads of an SVD */
+
+/* svf_svd_fn */
+static svf_status see_threads(const svf_svd_args *args)
 {
-  (void)all, (void)what;
-  *(int *)context = openblas_get_num_threads();
-  return done == 2;
+  seen = args->threads;
+  return svf_svd(args);
 }
 
 /* Whatever the call comes to. */
 START_TEST(threads_are_as_before)
 {
-  int seen = 0;
   setup();
   openblas_set_num_threads(2);
   svf_decompose_options o = options;
-  o.progress = see_threads;
-  o.progress_context = &seen;
-  ck_works(svf_model_decompose(g.dir, temp_path("whole"), &o)); /* is done */
+  when = 2;
+  o.progress = stop_at;
+  o.progress_context = &when;
+  seen = 0;
+  ck_works(svf_model_decompose(g.dir, temp_path("whole"), see_threads, &o)); /* is done */
   o.rank = 3;
-  ck_fails(svf_model_decompose(g.dir, temp_path("whole"), &o), SVF_ERR_ARGUMENT, "already");
-  ck_assert_int_eq(seen, 0);
+  ck_fails(svf_model_decompose(g.dir, temp_path("whole"), see_threads, &o), SVF_ERR_ARGUMENT,
+           "already");
+  ck_assert_uint_eq(seen, 0);
   ck_assert_int_eq(openblas_get_num_threads(), 2);
-  ck_fails(svf_model_decompose(g.dir, temp_path("new"), &o), SVF_ERR_STOPPED, "stopped");
-  ck_assert_int_eq(seen, 1);
+  ck_fails(svf_model_decompose(g.dir, temp_path("new"), see_threads, &o), SVF_ERR_STOPPED,
+           "stopped");
+  ck_assert_uint_eq(seen, 1);
   ck_assert_int_eq(openblas_get_num_threads(), 2);
   o.progress = NULL;
-  ck_works(svf_model_decompose(g.dir, temp_path("new"), &o));
+  ck_works(svf_model_decompose(g.dir, temp_path("new"), see_threads, &o));
   ck_assert_int_eq(openblas_get_num_threads(), 2);
   teardown();
 }
@@ -211,30 +216,33 @@ END_TEST
 /* Hours of work are not thrown away for a slip, and go on as they began. */
 START_TEST(an_unfinished_job_is_gone_on_with)
 {
-  int seen = 0;
   char out[256];
   setup();
   snprintf(out, sizeof out, "%s", temp_path("half"));
   interrupt(out, 3);
   svf_decompose_options o = options;
   o.rank = 3;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_ARGUMENT, "another model or with other");
-  ck_fails(svf_model_pack(temp_path("whole"), out,
-                          &(svf_model_options){.size = sizeof(svf_model_options)}, 0),
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &o), SVF_ERR_ARGUMENT,
+           "another model or with other");
+  ck_fails(pack_with(temp_path("whole"), out,
+                     &(svf_model_options){.size = sizeof(svf_model_options)}, 0),
            SVF_ERR_ARGUMENT, "not finished");
-  ck_fails(svf_model_merge(temp_path("whole"), out, NULL, SVF_DTYPE_F32, NULL, NULL),
+  ck_fails(merge_with(temp_path("whole"), out, NULL, SVF_DTYPE_F32, 0, NULL, NULL),
            SVF_ERR_ARGUMENT, "not finished");
   golden other = golden_open("llama3");
-  ck_fails(svf_model_decompose(other.dir, out, &options), SVF_ERR_ARGUMENT, "another model or");
+  ck_fails(svf_model_decompose(other.dir, out, svf_svd, &options), SVF_ERR_ARGUMENT,
+           "another model or");
   svf_safetensors_close(other.file);
   ck_assert_int_eq(access(temp_path("half/factors-00002.safetensors"), F_OK), 0);
   o = options;
   o.threads = 2;
-  o.progress = see_threads;
-  o.progress_context = &seen;
-  ck_fails(svf_model_decompose(g.dir, out, &o), SVF_ERR_STOPPED, "stopped");
-  ck_assert_int_eq(seen, 1); /* those of the first run */
-  ck_works(svf_model_decompose(g.dir, out, &options));
+  when = 4;
+  o.progress = stop_at;
+  o.progress_context = &when;
+  seen = 0;
+  ck_fails(svf_model_decompose(g.dir, out, see_threads, &o), SVF_ERR_STOPPED, "stopped");
+  ck_assert_uint_eq(seen, 1); /* those of the first run */
+  ck_works(svf_model_decompose(g.dir, out, svf_svd, &options));
   teardown();
 }
 END_TEST

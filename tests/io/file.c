@@ -49,30 +49,30 @@ START_TEST(replace)
   char here[512];
   const char *const path = temp_path("r");
   const int before = temp_count();
-  ck_works(svf_file_replace(path, "first", 5));
+  ck_works(svf_output_replace(path, "first", 5));
   ck_content(path, "first");
-  ck_works(svf_file_replace(path, "2", 1));
+  ck_works(svf_output_replace(path, "2", 1));
   ck_content(path, "2");
   ck_assert_int_eq(temp_count(), before + 1);
 
   ck_assert_ptr_nonnull(getcwd(here, sizeof here)); /* a path without a directory */
   ck_assert_int_eq(chdir(temp_root), 0);
-  ck_works(svf_file_replace("r", "bare", 4));
+  ck_works(svf_output_replace("r", "bare", 4));
   ck_assert_int_eq(chdir(here), 0);
   ck_content(path, "bare");
 
   ck_assert_int_eq(symlink("r", temp_path("link")), 0);
-  ck_works(svf_file_replace(temp_path("link"), "own", 3));
+  ck_works(svf_output_replace(temp_path("link"), "own", 3));
   ck_content(temp_path("link"), "own");
   ck_content(path, "bare");
 
   ck_assert_int_eq(mkdir(temp_path("dir"), 0700), 0);
-  ck_fails(svf_file_replace(temp_path("dir"), "", 0), SVF_ERR_IO, "/dir: is there and not a");
-  ck_fails(svf_file_replace(temp_path("dir/"), "", 0), SVF_ERR_ARGUMENT, "name of a file");
-  ck_fails(svf_file_replace(temp_path("dir/.."), "", 0), SVF_ERR_ARGUMENT, "name of a file");
-  ck_fails(svf_file_replace("", "", 0), SVF_ERR_ARGUMENT, "name of a file");
-  ck_fails(svf_file_replace(temp_path("no/file"), "", 0), SVF_ERR_IO, "cannot open the directory");
-  ck_fails(svf_file_replace("/dev/null", "", 0), SVF_ERR_IO, "not a regular file");
+  ck_fails(svf_output_replace(temp_path("dir"), "", 0), SVF_ERR_IO, "/dir: is there and not a");
+  ck_fails(svf_output_replace(temp_path("dir/"), "", 0), SVF_ERR_ARGUMENT, "name of a file");
+  ck_fails(svf_output_replace(temp_path("dir/.."), "", 0), SVF_ERR_ARGUMENT, "name of a file");
+  ck_fails(svf_output_replace("", "", 0), SVF_ERR_ARGUMENT, "name of a file");
+  ck_fails(svf_output_replace(temp_path("no/file"), "", 0), SVF_ERR_IO, "cannot open the directory");
+  ck_fails(svf_output_replace("/dev/null", "", 0), SVF_ERR_IO, "not a regular file");
 }
 END_TEST
 
@@ -81,7 +81,7 @@ START_TEST(long_names)
   char name[256];
   memset(name, 'n', 255);
   name[255] = 0;
-  ck_works(svf_file_replace(temp_path("%s", name), "long", 4)); /* its temporary's is shortened */
+  ck_works(svf_output_replace(temp_path("%s", name), "long", 4)); /* its temporary's is shortened */
   ck_content(temp_path("%s", name), "long");
 }
 END_TEST

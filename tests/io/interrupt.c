@@ -107,7 +107,7 @@ START_TEST(disk_full)
     limit.rlim_cur = bytes;
     setrlimit(RLIMIT_FSIZE, &limit);
     const svf_status status = write_value(2, -1);
-    const svf_status replaced = svf_file_replace(temp_path("file"), data, COUNT);
+    const svf_status replaced = svf_output_replace(temp_path("file"), data, COUNT);
     setrlimit(RLIMIT_FSIZE, &old);
     ck_assert_int_eq(status, SVF_ERR_IO);
     ck_assert_int_eq(replaced, SVF_ERR_IO);

@@ -5,7 +5,7 @@ if(TARGET svf_model AND CHECK_FOUND)
   # A test of the model library: svf_model_test(name source)
   function(svf_model_test name source)
     svf_test_program(${name} ${source})
-    target_link_libraries(${name} PRIVATE svf_model PkgConfig::CHECK PkgConfig::JANSSON)
+    target_link_libraries(${name} PRIVATE svf_model_static PkgConfig::CHECK PkgConfig::JANSSON)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS quick
       ENVIRONMENT "CK_FORK=no;OMP_WAIT_POLICY=passive") # threads that wait leave the processor

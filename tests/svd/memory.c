@@ -39,6 +39,7 @@ void *realloc(void *p, size_t n)
   atomic_fetch_sub(&now, malloc_usable_size(p));
   return counted(__libc_realloc(p, n));
 }
+void *memalign(size_t alignment, size_t n) { return counted(__libc_memalign(alignment, n)); }
 void *aligned_alloc(size_t alignment, size_t n) { return counted(__libc_memalign(alignment, n)); }
 int posix_memalign(void **p, size_t alignment, size_t n)
 {
@@ -67,13 +68,13 @@ static float *random_floats(size_t count)
 static double decompose(size_t m, size_t n)
 {
   const svf_conversion c = {.out = temp_root};
-  const svf_decompose_options o = {.size = sizeof o};
+  const svf_decompose_options o = {.size = sizeof o, .threads = 1};
   float *w = random_floats(m * n);
   const svf_tensor t = {"w", SVF_TENSOR_F32, 2, {m, n}, m * n, w, m * n * sizeof *w};
   svf_shard it = {.name = "layer", .w = &t, .m = m, .n = n, .file = "factors.safetensors"};
   const size_t before = now;
   most = now;
-  ck_works(svf_shard_make(&c, &o, &it));
+  ck_works(svf_shard_make(&c, &o, svf_svd, &it));
   const size_t peak = most - before;
   free(w);
   ck_assert_double_lt(it.report.residual, 3e-6);
@@ -152,7 +153,7 @@ START_TEST(a_model)
   write_model(dir);
   const size_t before = now;
   most = now;
-  ck_works(svf_model_decompose(dir, out, &o));
+  ck_works(svf_model_decompose(dir, out, svf_svd, &o));
   const double peak = (double)(most - before) / (5632.0 * 2048 * sizeof(float));
   printf("TinyLlama: %.2f\n", peak);
   ck_assert_double_le(peak, 4);

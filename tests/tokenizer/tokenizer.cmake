@@ -5,7 +5,7 @@ if(TARGET svf_model AND CHECK_FOUND)
   set_tests_properties(tokenizer PROPERTIES TIMEOUT 120)
 
   svf_test_program(tokenizer_golden tokenizer/golden.c)
-  target_link_libraries(tokenizer_golden PRIVATE svf_model PkgConfig::JANSSON)
+  target_link_libraries(tokenizer_golden PRIVATE svf_model_static PkgConfig::JANSSON)
   add_test(NAME tokenizer_golden
     COMMAND tokenizer_golden ${CMAKE_CURRENT_SOURCE_DIR}/tokenizer/golden)
   set_tests_properties(tokenizer_golden PROPERTIES LABELS quick)

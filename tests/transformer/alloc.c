@@ -7,7 +7,7 @@
 #include <svf/convert.h>
 #include <svf/text.h>
 
-#include "src/convert/merge.h"
+#include "tests/convert/files.h"
 #include "tests/io/fail_each.h"
 #include "tests/tokenizer/small.h"
 #include "tests/transformer/golden.h"
@@ -45,8 +45,8 @@ static svf_status create_context(void)
 static svf_status generate(void)
 {
   static const int32_t prompt[3] = {1, 2, 3};
-  svf_request r[2] = {{.prompt = prompt, .prompt_count = 3, .max_tokens = 2},
-                      {.prompt = prompt, .prompt_count = 2, .max_tokens = 3}};
+  svf_request r[2] = {{.size = sizeof *r, .prompt = prompt, .prompt_count = 3, .max_tokens = 2},
+                      {.size = sizeof *r, .prompt = prompt, .prompt_count = 2, .max_tokens = 3}};
   return svf_generate(context, r, 2);
 }
 
@@ -96,26 +96,26 @@ static svf_status decompose(void)
   const svf_decompose_options o = {
       .size = sizeof o, .layers = SVF_DECOMPOSE_ATTENTION, .threads = 1};
   const char *out = fresh("factors");
-  return clean(svf_model_decompose(dir, out, &o), out);
+  return clean(svf_model_decompose(dir, out, svf_svd, &o), out);
 }
 
 static svf_status pack(void)
 {
   const svf_model_options o = {.size = sizeof o, .format = format, .threads = 1};
   const char *out = fresh("packed");
-  return clean(svf_model_pack(dir, out, &o, format == SVF_FORMAT_W84 ? 20 : 0), out);
+  return clean(pack_with(dir, out, &o, format == SVF_FORMAT_W84 ? 20 : 0), out);
 }
 
 static svf_status merge(void)
 {
   const char *out = fresh("merged");
-  return clean(svf_model_merge(dir, out, NULL, SVF_DTYPE_BF16, NULL, NULL), out);
+  return clean(merge_with(dir, out, NULL, SVF_DTYPE_BF16, 0, NULL, NULL), out);
 }
 
 static svf_status merge_apart(void)
 {
   const char *out = fresh("merged");
-  return clean(svf_merge(dir, out, NULL, SVF_DTYPE_BF16, 20000, NULL, NULL), out);
+  return clean(merge_with(dir, out, NULL, SVF_DTYPE_BF16, 20000, NULL, NULL), out);
 }
 
 START_TEST(models)

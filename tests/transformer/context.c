@@ -4,7 +4,7 @@
 #include "tests/transformer/golden.h"
 
 static svf_model *model;
-static svf_model_info info;
+static svf_model_info info = {.size = sizeof info};
 static int32_t prompt[LONGEST];
 static size_t count;
 
@@ -13,7 +13,7 @@ static void open_model(const char *name, svf_format format)
   const svf_model_options o = {.size = sizeof o, .format = format};
   golden g = golden_open(name);
   ck_works(svf_model_open(g.dir, &o, &model));
-  svf_model_get_info(model, &info);
+  ck_works(svf_model_get_info(model, &info));
   count = golden_tokens(&g, "ids", PROMPTS - 1, prompt);
   svf_safetensors_close(g.file);
 }

@@ -13,7 +13,7 @@
 enum { EXPERTS = 3, PROMPT = 17 };
 
 static svf_model *model;
-static svf_model_info info;
+static svf_model_info info = {.size = sizeof info};
 static int32_t prompt[LONGEST];
 static float *gains[EXPERTS]; /* [0]: those of the base model, spelled out */
 
@@ -22,9 +22,9 @@ static void setup(svf_format format)
   const svf_model_options o = {.size = sizeof o, .format = format};
   golden g = golden_open("qwen2");
   temp_make();
-  ck_works(svf_model_decompose(g.dir, temp_path("factors"), NULL));
+  ck_works(svf_model_decompose(g.dir, temp_path("factors"), svf_svd, NULL));
   ck_works(svf_model_open(temp_path("factors"), &o, &model));
-  svf_model_get_info(model, &info);
+  ck_works(svf_model_get_info(model, &info));
   ck_assert_uint_eq(golden_tokens(&g, "ids", 2, prompt), PROMPT);
   const svf_modules *m = svf_model_modules(model);
   for (int e = 0; e < EXPERTS; ++e) {
@@ -172,16 +172,19 @@ START_TEST(generation_reuses_prefixes_of_its_expert_only)
 {
   enum { REQUESTS = 12, TOKENS = 9 };
   int32_t want[REQUESTS][TOKENS], got[REQUESTS][TOKENS];
+  svf_sampling sampling[REQUESTS];
   svf_request r[REQUESTS];
   setup(SVF_FORMAT_F32);
   svf_context *c = context_of(1);
   for (size_t i = 0; i < REQUESTS; ++i) {
-    r[i] = (svf_request){.prompt = prompt,
+    sampling[i] = (svf_sampling){.size = sizeof *sampling, .temperature = 2, .seed = i % 5};
+    r[i] = (svf_request){.size = sizeof *r,
+                         .prompt = prompt,
                          .prompt_count = 9 + i % 4,
                          .gains = i % 4 == 3 ? NULL : gains[i % 4],
-                         .sampling = {.temperature = 2, .seed = i % 5},
+                         .sampling = &sampling[i],
                          .max_tokens = TOKENS,
-                         .ignore_end = 1,
+                         .ignore_end = true,
                          .tokens = want[i]};
     svf_context_end(c, 0); /* cold */
     ck_works(svf_generate(c, &r[i], 1));
@@ -201,10 +204,10 @@ START_TEST(generation_reuses_prefixes_of_its_expert_only)
 }
 END_TEST
 
-static int at_once(void *context, int32_t token)
+static bool at_once(void *context, int32_t token)
 {
   (void)context, (void)token;
-  return 1;
+  return true;
 }
 
 /* Requests that end at their first token, or are to be none, among others; one becomes NaN. */
@@ -215,10 +218,11 @@ START_TEST(requests_end_each_for_itself)
   setup(SVF_FORMAT_F32);
   svf_context *c = context_of(2);
   for (size_t i = 0; i < 4; ++i) {
-    r[i] = (svf_request){.prompt = prompt,
+    r[i] = (svf_request){.size = sizeof *r,
+                         .prompt = prompt,
                          .prompt_count = PROMPT,
                          .max_tokens = 4,
-                         .ignore_end = 1,
+                         .ignore_end = true,
                          .tokens = tokens[i]};
   }
   r[0].on_token = at_once;
@@ -245,9 +249,9 @@ START_TEST(an_outline_is_described_like_its_model)
       .size = sizeof o, .format = SVF_FORMAT_W8, .flags = SVF_MODEL_OUTLINE};
   svf_model *outline = NULL;
   svf_context *c = NULL;
-  svf_model_info i;
+  svf_model_info i = {.size = sizeof i};
   ck_works(svf_model_open(temp_path("factors"), &o, &outline));
-  svf_model_get_info(outline, &i);
+  ck_works(svf_model_get_info(outline, &i));
   ck_assert_uint_eq(i.parameters, info.parameters);
   ck_assert_uint_eq(i.weight_bytes, info.weight_bytes);
   const svf_modules *a = svf_model_modules(outline), *b = svf_model_modules(model);

@@ -10,6 +10,8 @@
 
 /* --- Sampling --------------------------------------------------------------------------------- */
 
+#define SAMPLING(...) ((svf_sampling){.size = sizeof(svf_sampling), __VA_ARGS__})
+
 enum { VOCAB = 6, DRAWS = 60000 };
 static const float ladder[VOCAB] = {0, 1, 2, 3, 2, -INFINITY};
 
@@ -20,7 +22,7 @@ static void draw(const svf_sampling *s, const float *logits, double *share)
   memset(share, 0, VOCAB * sizeof *share);
   for (uint64_t i = 0; i < DRAWS; ++i) {
     int32_t token;
-    ck_works(svf_sample(s, logits, VOCAB, i, scratch, &token));
+    ck_works(svf_sample(s, i, logits, VOCAB, scratch, &token));
     ck_assert(token >= 0 && token < VOCAB);
     share[token] += 1.0 / DRAWS;
   }
@@ -40,56 +42,52 @@ static void expect(const svf_sampling *s, const double *weights)
 START_TEST(draws_follow_the_distribution)
 {
   const double e = exp(1);
-  expect(&(svf_sampling){.temperature = 1}, (double[]){1, e, e * e, e * e * e, e * e, 0});
-  expect(&(svf_sampling){.temperature = 2, .seed = 5},
-         (double[]){1, sqrt(e), e, e * sqrt(e), e, 0});
-  expect(&(svf_sampling){.temperature = 1, .top_k = 2}, (double[]){0, 0, e * e, e * e * e, 0, 0});
-  expect(&(svf_sampling){.temperature = 1, .top_k = 99},
-         (double[]){1, e, e * e, e * e * e, e * e, 0});
+  expect(&SAMPLING(.temperature = 1), (double[]){1, e, e * e, e * e * e, e * e, 0});
+  expect(&SAMPLING(.temperature = 2, .seed = 5), (double[]){1, sqrt(e), e, e * sqrt(e), e, 0});
+  expect(&SAMPLING(.temperature = 1, .top_k = 2), (double[]){0, 0, e * e, e * e * e, 0, 0});
+  expect(&SAMPLING(.temperature = 1, .top_k = 99), (double[]){1, e, e * e, e * e * e, e * e, 0});
   /* Shares are 0.53, 0.20, 0.20, 0.07, 0.03: 0.6 needs two, of which equal ones by their id. */
-  expect(&(svf_sampling){.temperature = 1, .top_p = 0.6f},
-         (double[]){0, 0, e * e, e * e * e, 0, 0});
-  expect(&(svf_sampling){.temperature = 1, .top_p = 0.8f},
-         (double[]){0, 0, e * e, e * e * e, e * e, 0});
-  expect(&(svf_sampling){.temperature = 1, .min_p = 0.1f},
-         (double[]){0, e, e * e, e * e * e, e * e, 0});
-  expect(&(svf_sampling){.temperature = 1, .top_k = 3, .top_p = 0.7f, .min_p = 0.3f},
+  expect(&SAMPLING(.temperature = 1, .top_p = 0.6f), (double[]){0, 0, e * e, e * e * e, 0, 0});
+  expect(&SAMPLING(.temperature = 1, .top_p = 0.8f), (double[]){0, 0, e * e, e * e * e, e * e, 0});
+  expect(&SAMPLING(.temperature = 1, .min_p = 0.1f), (double[]){0, e, e * e, e * e * e, e * e, 0});
+  expect(&SAMPLING(.temperature = 1, .top_k = 3, .top_p = 0.7f, .min_p = 0.3f),
          (double[]){0, 0, e * e, e * e * e, 0, 0});
 }
 END_TEST
 
 START_TEST(extremes_of_sampling)
 {
+  const svf_sampling cold = {.size = sizeof cold};
   svf_candidate scratch[VOCAB];
   int32_t token = -1;
-  ck_works(svf_sample(&(svf_sampling){0}, ladder, VOCAB, 0, NULL, &token));
+  ck_works(svf_sample(&cold, 0, ladder, VOCAB, NULL, &token));
   ck_assert_int_eq(token, 3);
-  ck_works(svf_sample(&(svf_sampling){0}, (float[]){1, 7, 7}, 3, 0, NULL, &token));
+  ck_works(svf_sample(&cold, 0, (float[]){1, 7, 7}, 3, NULL, &token));
   ck_assert_int_eq(token, 1);
   for (uint64_t i = 0; i < 100; ++i) {
-    ck_works(svf_sample(&(svf_sampling){.temperature = 1e-30f}, ladder, VOCAB, i, scratch, &token));
+    ck_works(svf_sample(&SAMPLING(.temperature = 1e-30f), i, ladder, VOCAB, scratch, &token));
     ck_assert_int_eq(token, 3);
-    ck_works(svf_sample(&(svf_sampling){.temperature = 1, .top_k = 1, .seed = i}, ladder, VOCAB, 0,
+    ck_works(svf_sample(&SAMPLING(.temperature = 1, .top_k = 1, .seed = i), 0, ladder, VOCAB,
                         scratch, &token));
     ck_assert_int_eq(token, 3);
-    ck_works(svf_sample(&(svf_sampling){.temperature = 3e38f}, ladder, VOCAB, i, scratch, &token));
+    ck_works(svf_sample(&SAMPLING(.temperature = 3e38f), i, ladder, VOCAB, scratch, &token));
     ck_assert_int_ne(token, 5);
   }
-  const svf_sampling warm = {.temperature = 1};
+  const svf_sampling warm = {.size = sizeof warm, .temperature = 1};
   const float nan[2] = {0, NAN}, inf[2] = {0, INFINITY}, none[2] = {-INFINITY, -INFINITY};
-  ck_fails(svf_sample(&warm, nan, 2, 0, scratch, &token), SVF_ERR_NUMERIC, "token 1 is NaN");
-  ck_fails(svf_sample(&warm, inf, 2, 0, scratch, &token), SVF_ERR_NUMERIC, "inf");
-  ck_fails(svf_sample(&warm, none, 2, 0, scratch, &token), SVF_ERR_NUMERIC, "-inf");
-  ck_fails(svf_sample(&warm, inf, 0, 0, scratch, &token), SVF_ERR_ARGUMENT, "vocab is 0");
-  ck_fails(svf_sample(&warm, ladder, VOCAB, 0, NULL, &token), SVF_ERR_NULL, "scratch");
-  ck_fails(svf_sample(&(svf_sampling){.temperature = -1}, ladder, VOCAB, 0, scratch, &token),
+  ck_fails(svf_sample(&warm, 0, nan, 2, scratch, &token), SVF_ERR_NUMERIC, "token 1 is NaN");
+  ck_fails(svf_sample(&warm, 0, inf, 2, scratch, &token), SVF_ERR_NUMERIC, "inf");
+  ck_fails(svf_sample(&warm, 0, none, 2, scratch, &token), SVF_ERR_NUMERIC, "-inf");
+  ck_fails(svf_sample(&warm, 0, inf, 0, scratch, &token), SVF_ERR_ARGUMENT, "vocab is 0");
+  ck_fails(svf_sample(&warm, 0, ladder, VOCAB, NULL, &token), SVF_ERR_NULL, "scratch");
+  ck_fails(svf_sample(&SAMPLING(.temperature = -1), 0, ladder, VOCAB, scratch, &token),
            SVF_ERR_ARGUMENT, "temperature is -1");
-  ck_fails(svf_sample(&(svf_sampling){.temperature = NAN}, ladder, VOCAB, 0, scratch, &token),
+  ck_fails(svf_sample(&SAMPLING(.temperature = NAN), 0, ladder, VOCAB, scratch, &token),
            SVF_ERR_ARGUMENT, "temperature is nan");
-  ck_fails(svf_sample(&(svf_sampling){.top_p = 2}, ladder, VOCAB, 0, scratch, &token),
-           SVF_ERR_ARGUMENT, "top_p is 2");
-  ck_fails(svf_sample(&(svf_sampling){.min_p = -1}, ladder, VOCAB, 0, scratch, &token),
-           SVF_ERR_ARGUMENT, "min_p is -1");
+  ck_fails(svf_sample(&SAMPLING(.top_p = 2), 0, ladder, VOCAB, scratch, &token), SVF_ERR_ARGUMENT,
+           "top_p is 2");
+  ck_fails(svf_sample(&SAMPLING(.min_p = -1), 0, ladder, VOCAB, scratch, &token), SVF_ERR_ARGUMENT,
+           "min_p is -1");
 }
 END_TEST
 
@@ -99,6 +97,7 @@ enum { REQUESTS = 9, TOKENS = 20 };
 
 typedef struct batch {
   int32_t prompt[REQUESTS][LONGEST], tokens[REQUESTS][TOKENS];
+  svf_sampling sampling[REQUESTS];
   svf_request request[REQUESTS];
 } batch;
 
@@ -108,13 +107,14 @@ static void fill(batch *b, const golden *g)
   memset(b, 0, sizeof *b);
   for (int i = 0; i < REQUESTS; ++i) {
     const size_t n = golden_tokens(g, "ids", i % PROMPTS, b->prompt[i]);
-    b->request[i] =
-        (svf_request){.prompt = b->prompt[i],
-                      .prompt_count = n,
-                      .sampling = {.temperature = i % 3 ? 1.0f : 0, .seed = (uint64_t)i},
-                      .max_tokens = (size_t)(TOKENS - i),
-                      .ignore_end = 1,
-                      .tokens = b->tokens[i]};
+    b->sampling[i] = SAMPLING(.temperature = i % 3 ? 1.0f : 0, .seed = (uint64_t)i);
+    b->request[i] = (svf_request){.size = sizeof(svf_request),
+                                  .prompt = b->prompt[i],
+                                  .prompt_count = n,
+                                  .sampling = &b->sampling[i],
+                                  .max_tokens = (size_t)(TOKENS - i),
+                                  .ignore_end = true,
+                                  .tokens = b->tokens[i]};
   }
 }
 
@@ -157,7 +157,7 @@ START_TEST(texts_do_not_depend_on_the_company)
 }
 END_TEST
 
-static int stop_at_third(void *context, int32_t token)
+static bool stop_at_third(void *context, int32_t token)
 {
   (void)token;
   return ++*(int *)context == 3;
@@ -181,12 +181,13 @@ START_TEST(requests_say_when_they_end)
   golden_tokens(&g, "greedy", 1, greedy);
   svf_request r[3];
   for (int i = 0; i < 3; ++i) {
-    r[i] = (svf_request){.prompt = prompt,
+    r[i] = (svf_request){.size = sizeof(svf_request),
+                         .prompt = prompt,
                          .prompt_count = golden_tokens(&g, "ids", 1, prompt),
                          .max_tokens = i == 0   ? 5
                                        : i == 1 ? 2
                                                 : 0,
-                         .ignore_end = 1,
+                         .ignore_end = true,
                          .on_token_context = &r[i],
                          .on_finish = remember};
   }
@@ -196,7 +197,7 @@ START_TEST(requests_say_when_they_end)
   ck_assert(ended[0] == &r[1] && ended[1] == &r[2] && ended[2] == &r[0]);
   model->config.eos[0] = greedy[1];
   model->config.eos_count = 1;
-  r[0].ignore_end = 0;
+  r[0].ignore_end = false;
   ended_count = 0;
   ck_works(svf_generate(c, r, 1));
   ck_assert_int_eq(r[0].finish, SVF_FINISH_END);
@@ -210,7 +211,7 @@ START_TEST(requests_say_when_they_end)
 }
 END_TEST
 
-static int stop_at_pass(void *context) { return --*(int *)context == 0; }
+static bool stop_at_pass(void *context) { return --*(int *)context == 0; }
 
 /* Before the second pass: the first request has one token, the second one has read a part of its
  * prompt, the third has not begun. */
@@ -233,10 +234,11 @@ START_TEST(a_stop_ends_all)
                               &c));
   svf_request r[3];
   for (int i = 0; i < 3; ++i) {
-    r[i] = (svf_request){.prompt = prompt,
+    r[i] = (svf_request){.size = sizeof(svf_request),
+                         .prompt = prompt,
                          .prompt_count = n,
                          .max_tokens = 5,
-                         .ignore_end = 1,
+                         .ignore_end = true,
                          .on_token_context = &r[i],
                          .on_finish = remember};
   }
@@ -267,18 +269,20 @@ START_TEST(ends_of_texts_and_misuse)
   golden g = golden_open("llama3");
   svf_model *model = NULL;
   svf_context *c = NULL;
-  svf_model_info info;
+  svf_model_info info = {.size = sizeof info};
   int32_t prompt[LONGEST], greedy[LONGEST], tokens[TOKENS];
   int seen = 0;
   ck_works(svf_model_open(g.dir, NULL, &model));
-  svf_model_get_info(model, &info);
+  ck_works(svf_model_get_info(model, &info));
   ck_works(svf_context_create(
       model, &(svf_context_options){.size = sizeof(svf_context_options), .tokens = 128}, &c));
-  svf_request r = {.prompt = prompt, .prompt_count = golden_tokens(&g, "ids", 1, prompt)};
+  svf_sampling sampling = {.size = sizeof sampling, .temperature = -1};
+  svf_request r = {
+      .size = sizeof r, .prompt = prompt, .prompt_count = golden_tokens(&g, "ids", 1, prompt)};
   golden_tokens(&g, "greedy", 1, greedy);
   r.max_tokens = TOKENS;
   r.tokens = tokens;
-  r.ignore_end = 1;
+  r.ignore_end = true;
   r.on_token = stop_at_third;
   r.on_token_context = &seen;
   ck_works(svf_generate(c, &r, 1));
@@ -295,9 +299,9 @@ START_TEST(ends_of_texts_and_misuse)
   r.prompt_count = 0;
   ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "empty prompt");
   r.prompt_count = 1;
-  r.sampling.temperature = -1;
+  r.sampling = &sampling;
   ck_fails(svf_generate(c, &r, 1), SVF_ERR_ARGUMENT, "requests[0]: temperature is -1");
-  r.sampling.temperature = 0;
+  r.sampling = NULL;
   /* Nothing is generated for the first if the second is wrong, and results are never stale. */
   svf_request two[2] = {r, r};
   two[0].count = two[1].count = 7;

@@ -9,6 +9,7 @@
 
 #include <svf/convert.h>
 
+#include "tests/convert/files.h"
 #include "tests/io/temp.h"
 #include "tests/transformer/golden.h"
 
@@ -86,14 +87,14 @@ static const char *make(const part *parts, size_t count, const char *without)
   return dir;
 }
 
-#define refused_as(dir, code, words)                                                     \
-  do {                                                                                   \
-    svf_model *model_ = NULL;                                                            \
-    ck_fails(svf_model_open(dir, NULL, &model_), code, words);                           \
-    ck_assert_ptr_null(model_);                                                          \
-    ck_fails(svf_model_pack(dir, temp_path("packed"),                                    \
-                            &(svf_model_options){.size = sizeof(svf_model_options)}, 0), \
-             code, "");                                                                  \
+#define refused_as(dir, code, words)                                                \
+  do {                                                                              \
+    svf_model *model_ = NULL;                                                       \
+    ck_fails(svf_model_open(dir, NULL, &model_), code, words);                      \
+    ck_assert_ptr_null(model_);                                                     \
+    ck_fails(pack_with(dir, temp_path("packed"),                                    \
+                       &(svf_model_options){.size = sizeof(svf_model_options)}, 0), \
+             code, "");                                                             \
   } while (0)
 
 #define refused(dir, words) refused_as(dir, SVF_ERR_FILE, words)
@@ -141,9 +142,9 @@ START_TEST(weights_that_are_no_numbers)
              Q ".weight' has NaN or Inf");
   refused_as(make(factors, 3, NULL), SVF_ERR_NUMERIC, Q ".S' has NaN or Inf");
   const svf_decompose_options mlp = {.size = sizeof mlp, .layers = SVF_DECOMPOSE_MLP};
-  ck_fails(
-      svf_model_decompose(make(dense, 1, "layers.0.self_attn.q_proj"), temp_path("kept"), &mlp),
-      SVF_ERR_NUMERIC, Q ".weight' has NaN or Inf");
+  ck_fails(svf_model_decompose(make(dense, 1, "layers.0.self_attn.q_proj"), temp_path("kept"),
+                               svf_svd, &mlp),
+           SVF_ERR_NUMERIC, Q ".weight' has NaN or Inf");
   temp_remove();
 }
 END_TEST
@@ -254,7 +255,7 @@ START_TEST(a_tied_head_in_factors_is_not_merged)
   svf_model *model = NULL;
   ck_works(svf_model_open(dir, NULL, &model));
   svf_model_close(model);
-  ck_fails(svf_model_merge(dir, temp_path("merged"), NULL, SVF_DTYPE_F32, NULL, NULL),
+  ck_fails(merge_with(dir, temp_path("merged"), NULL, SVF_DTYPE_F32, 0, NULL, NULL),
            SVF_ERR_UNSUPPORTED, "'lm_head' is in factors, but tied");
   temp_remove();
 }

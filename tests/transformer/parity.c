@@ -68,7 +68,7 @@ START_TEST(logits_and_tokens_are_those_of_transformers)
     golden g = golden_open(models[i]);
     svf_model *model = NULL;
     svf_context *context = NULL;
-    svf_model_info info;
+    svf_model_info info = {.size = sizeof info};
     ck_works(svf_model_open(g.dir, NULL, &model));
     svf_model_get_info(model, &info);
     ck_works(svf_context_create(model, NULL, &context));

@@ -108,7 +108,6 @@ START_TEST(traits_say_what_formats_are_like)
 }
 END_TEST
 
-/* Of the layer that packing would make. */
 static svf_status bytes_of(size_t m, size_t n, size_t r, svf_format format, svf_quant quant,
                            size_t *bytes)
 {

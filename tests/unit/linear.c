@@ -364,10 +364,10 @@ static void same_bytes(svf_format format, svf_dtype type, size_t gap, size_t nth
 
 START_TEST(transposed_sources_give_the_same_bytes)
 {
-  for (size_t f = 0; f < svf_format_count(); ++f) {
-    same_bytes(svf_format_at(f), SVF_DTYPE_F32, 1, 1);
-    same_bytes(svf_format_at(f), SVF_DTYPE_BF16, 1, 3);
-    same_bytes(svf_format_at(f), SVF_DTYPE_F32, 2, 2);
+  for (size_t i = 0; i < svf_format_count(); ++i) {
+    same_bytes(svf_format_at(i), SVF_DTYPE_F32, 1, 1);
+    same_bytes(svf_format_at(i), SVF_DTYPE_BF16, 1, 3);
+    same_bytes(svf_format_at(i), SVF_DTYPE_F32, 2, 2);
   }
 }
 END_TEST

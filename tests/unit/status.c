@@ -90,6 +90,27 @@ START_TEST(long_messages_are_cut)
 }
 END_TEST
 
+START_TEST(callers_set_messages)
+{
+  char text[600];
+  ck_assert_int_eq(svf_set_message(SVF_ERR_NUMERIC, "no %s"), SVF_ERR_NUMERIC);
+  ck_assert_str_eq(svf_last_message(), "no %s");
+  svf_fail_at(svf_set_message(SVF_ERR_NUMERIC, svf_last_message()), "here");
+  ck_assert_str_eq(svf_last_message(), "here: no %s");
+  for (size_t n = 400; n < sizeof text; ++n) {
+    memset(text, 'x', n);
+    text[n] = 0;
+    svf_set_message(SVF_ERR_IO, text);
+    const size_t length = strlen(svf_last_message());
+    ck_assert_msg(n > 500 || length == n, "%zu of %zu", length, n);
+    ck_assert_int_eq(strcmp(svf_last_message(), text) != 0,
+                     strcmp(svf_last_message() + length - 3, "...") == 0);
+  }
+  svf_set_message(SVF_ERR_IO, NULL);
+  ck_assert_str_eq(svf_last_message(), "");
+}
+END_TEST
+
 START_TEST(types_have_names_and_sizes)
 {
   ck_assert_uint_eq(svf_dtype_size(SVF_DTYPE_F32), 4);
@@ -115,4 +136,4 @@ START_TEST(types_have_names_and_sizes)
 END_TEST
 
 SUITE("status", every_status_has_a_name, messages_belong_to_their_thread, messages_say_where,
-      long_places_are_cut, long_messages_are_cut, types_have_names_and_sizes)
+      long_places_are_cut, long_messages_are_cut, callers_set_messages, types_have_names_and_sizes)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cli/fail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MESSAGE = 1024 }; /* more than the library keeps, which marks what it cuts */
+
+int cli_exit_code(svf_status status)
+{
+  switch (status) {
+    case SVF_OK: return EXIT_OK;
+    case SVF_ERR_ARGUMENT: return EXIT_USAGE;
+    case SVF_ERR_IO:
+    case SVF_ERR_FILE:
+    case SVF_ERR_UNSUPPORTED: /* a model's architecture, a tokenizer's rule, a tensor's type */
+    case SVF_ERR_NUMERIC:     /* NaN among its weights */
+    case SVF_ERR_OVERFLOW:    /* more of it than can be counted */
+    case SVF_ERR_MAGIC:
+    case SVF_ERR_VERSION:
+    case SVF_ERR_ENDIAN:
+    case SVF_ERR_CORRUPT: return EXIT_BAD_FILE;
+    case SVF_ERR_STOPPED: return EXIT_INTERRUPTED;
+    default: return EXIT_FAILED;
+  }
+}
+
+svf_status cli_fail(svf_status status, const char *format, ...)
+{
+  char text[MESSAGE];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(text, sizeof text, format, list);
+  va_end(list);
+  return svf_set_message(status, text);
+}
+
+/* The reason is worth more than the place, of which as much stays as there is room for. */
+svf_status cli_fail_at(svf_status status, const char *format, ...)
+{
+  enum { WHOLE = 500 }; /* bytes that the library keeps uncut */
+  char place[MESSAGE];
+  va_list list;
+  if (status == SVF_OK) return status;
+  va_start(list, format);
+  vsnprintf(place, sizeof place, format, list);
+  va_end(list);
+  const char *reason = svf_last_message();
+  const size_t taken = strlen(reason) + sizeof "...: ";
+  const size_t room = taken < WHOLE ? WHOLE - taken : 0;
+  const char *dots = strlen(place) > room ? "..." : "";
+  return cli_fail(status, "%.*s%s: %s", (int)room, place, dots, reason);
+}
+
+svf_status cli_fail_errno(const char *what)
+{
+  const int error = errno;
+  return cli_fail(error == ENOMEM ? SVF_ERR_MEMORY : SVF_ERR_IO, "%s: %s", what, strerror(error));
+}

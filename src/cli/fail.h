@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Errors of a command: a status, the calling thread's message as the library keeps it, and the exit
+ * code that belongs to them. */
+#ifndef SVF_CLI_FAIL_H
+#define SVF_CLI_FAIL_H
+
+#include <svf/status.h>
+
+enum {
+  EXIT_OK = 0,
+  EXIT_FAILED = 1,
+  EXIT_USAGE = 2,
+  EXIT_BAD_FILE = 4,
+  EXIT_INTERRUPTED = 130 /* Ctrl-C, as a shell counts it */
+};
+
+/* The exit code that belongs to a status. */
+int cli_exit_code(svf_status status);
+
+/* Sets the message. Returns status. */
+__attribute__((format(printf, 2, 3))) svf_status cli_fail(svf_status status, const char *format,
+                                                          ...);
+
+/* Unless status is OK, puts a place before the last message: "<formatted>: <message>". A place that
+ * is too long beside the message ends in "...". Returns status. */
+__attribute__((format(printf, 2, 3))) svf_status cli_fail_at(svf_status status, const char *format,
+                                                             ...);
+
+/* "<what>: <errno's text>", as IO, or MEMORY. */
+svf_status cli_fail_errno(const char *what);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/convert/driver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "src/core/status.h"
+
+/* --- What is to be done ----------------------------------------------------------------------- */
+
+static svf_status plan_layer(svf_drive *d, size_t linear, svf_converted *l)
+{
+  const svf_conversion *c = &d->c;
+  l->linear = linear;
+  l->name = c->names[linear];
+  l->shape = svf_model_linear_shape(&c->config, linear);
+  l->tied = c->config.tied && linear + 1 == c->linears;
+  snprintf(l->tensor, sizeof l->tensor, "%s%s", l->name, d->driver->suffix);
+  l->entry.name = l->tensor;
+  const svf_status status = svf_weights_locate_linear(c->files, &c->config, linear, &l->source);
+  return status == SVF_OK ? d->driver->plan(d->job, l) : status;
+}
+
+static svf_status plan(svf_drive *d)
+{
+  size_t gains = 0;
+  d->layers = calloc(d->c.linears, sizeof *d->layers);
+  if (!d->layers) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu layers", d->c.linears);
+  for (size_t i = 0; i < d->c.linears; ++i) {
+    svf_converted *l = &d->layers[d->count];
+    *l = (svf_converted){.gains = gains};
+    const svf_status status = plan_layer(d, i, l);
+    if (status != SVF_OK) return status;
+    gains += l->source.r;
+    d->c.taken[i] = l->entry.ndim > 0;
+    d->count += d->c.taken[i];
+  }
+  return SVF_OK;
+}
+
+svf_status svf_drive_open(svf_drive *d, const svf_driver *driver, void *job, const char *dir,
+                          const char *out, svf_progress_fn *progress, void *progress_context)
+{
+  *d = (svf_drive){.driver = driver, .job = job};
+  svf_status status = svf_conversion_open(&d->c, dir, out);
+  d->c.progress = progress;
+  d->c.progress_context = progress_context;
+  if (status == SVF_OK) status = svf_conversion_refuse(&d->c);
+  return status == SVF_OK ? plan(d) : status;
+}
+
+void svf_drive_close(svf_drive *d)
+{
+  free(d->layers);
+  svf_conversion_close(&d->c);
+  *d = (svf_drive){0};
+}
+
+/* --- Doing it --------------------------------------------------------------------------------- */
+
+/* Tensor i of the new model: `name` is a kept one's. */
+static svf_status append(const void *context, size_t i, const char *name,
+                         svf_safetensors_writer *writer)
+{
+  const svf_drive *d = context;
+  if (i >= d->count) {
+    const svf_tensor *t = svf_checkpoint_find(d->c.files, name);
+    return svf_safetensors_append(writer, t->data, t->bytes);
+  }
+  const svf_status status = svf_conversion_step(&d->c, i, d->count, d->layers[i].name);
+  return status == SVF_OK ? d->driver->append(d->job, &d->layers[i], writer) : status;
+}
+
+svf_status svf_drive_write(const svf_drive *d, const svf_split *split)
+{
+  size_t count = d->count;
+  svf_safetensors_entry *entries =
+      calloc(count + svf_checkpoint_count(d->c.files) + 1, sizeof *entries);
+  if (!entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
+  for (size_t i = 0; i < count; ++i) entries[i] = d->layers[i].entry;
+  svf_conversion_add_kept(&d->c, entries, &count);
+  svf_status status = svf_conversion_copy_files(&d->c);
+  if (status == SVF_OK) status = svf_split_write(&d->c, entries, count, split, append, d);
+  free(entries);
+  return status;
+}

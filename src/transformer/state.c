@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/transformer/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include <svf/matmul.h>
+
+#include "src/core/dispatch.h"
+#include "src/core/pages.h"
+#include "src/core/size.h"
+#include "src/core/status.h"
+#include "src/transformer/rope.h"
+
+/* `count` elements of `size` bytes on a cache line; NULL, too, where that overflows. */
+static void *allocate(size_t count, size_t width, size_t size)
+{
+  size_t bytes;
+  if (!svf_size_mul(count, width, &bytes) || !svf_size_mul(bytes, size, &bytes)) return NULL;
+  return svf_pages_alloc(bytes);
+}
+
+static float *floats(size_t rows, size_t width) { return allocate(rows, width, sizeof(float)); }
+
+/* Which of the workspaces a layer's call takes among those carried out together. */
+static int workspace_of(const svf_model *m, size_t i)
+{
+  if (i == m->linear_count - 1) return 0;
+  switch (i % SVF_LAYER_LINEARS) {
+    case SVF_K:
+    case SVF_UP: return 1;
+    case SVF_V: return 2;
+    default: return 0;
+  }
+}
+
+static svf_status size_workspaces(svf_state *s)
+{
+  const svf_model *m = s->model;
+  for (size_t i = 0; i < m->linear_count; ++i) {
+    size_t bytes = 0, *most = &s->workspace_bytes[workspace_of(m, i)];
+    const svf_matmul_args args = {
+        .size = sizeof args, .linear = m->linears[i].block, .rows = s->sizes.rows, .isa = s->isa};
+    const svf_status status = svf_matmul_workspace(&args, s->sizes.threads, &bytes);
+    if (status != SVF_OK) return status;
+    if (bytes > *most) *most = bytes;
+  }
+  return SVF_OK;
+}
+
+static bool allocate_slot(svf_activations *a, const svf_config *f, size_t rows)
+{
+  const size_t q = f->heads * f->head_dim, kv = f->kv_heads * f->head_dim;
+  return (a->h = floats(rows, f->hidden)) && (a->q = floats(rows, q)) &&
+         (a->k = floats(rows, kv)) && (a->v = floats(rows, kv)) &&
+         (a->attended = floats(rows, q)) && (a->gate = floats(rows, f->intermediate)) &&
+         (a->up = floats(rows, f->intermediate));
+}
+
+static svf_status allocate_all(svf_state *s, size_t positions)
+{
+  const svf_config *f = &s->model->config;
+  const size_t rows = s->sizes.rows, threads = s->sizes.threads, half = f->head_dim / 2;
+  bool all = (s->cos = floats(positions, half)) && (s->sin = floats(positions, half)) &&
+             (s->x = floats(rows, f->hidden)) && (s->last = floats(rows, f->hidden)) &&
+             (s->slot = calloc(s->sizes.slots, sizeof *s->slot)) &&
+             (s->scratch = floats(threads, s->scratch_floats)) &&
+             (s->lists = allocate(threads * SVF_ABREAST, rows, sizeof *s->lists)) &&
+             (s->gains = allocate(rows, 1, sizeof *s->gains)) &&
+             (s->position = allocate(rows, 1, sizeof *s->position)) &&
+             (s->run = allocate(rows + 1, 1, sizeof *s->run));
+  for (size_t i = 0; all && i < s->sizes.slots; ++i) all = allocate_slot(&s->slot[i], f, rows);
+  for (int i = 0; i < SVF_ABREAST; ++i) {
+    all = all && (s->workspace[i] = allocate(s->workspace_bytes[i], 1, 1));
+  }
+  return all ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for passes of %zu rows", rows);
+}
+
+svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *kv,
+                            const svf_state_sizes *sizes, svf_isa isa)
+{
+  const svf_config *f = &model->config;
+  *s = (svf_state){.model = model, .sizes = *sizes, .isa = isa};
+  s->attention.ops = svf_dispatch_ops();
+  s->attention.group = f->heads / f->kv_heads;
+  s->attention.scale = (float)(1 / sqrt((double)f->head_dim));
+  svf_status status = svf_dispatch(isa, SVF_FORMAT_F32, 0, 1, &s->attention.kernel);
+  if (status == SVF_OK) status = size_workspaces(s);
+  if (status != SVF_OK) return status;
+  s->scratch_floats = svf_attention_scratch(&s->attention, kv, kv->limit);
+  status = allocate_all(s, kv->limit);
+  if (status == SVF_OK) svf_rope_tables(f, kv->limit, s->cos, s->sin);
+  return status;
+}
+
+static void free_slot(svf_activations *a)
+{
+  float *const all[] = {a->h, a->q, a->k, a->v, a->attended, a->gate, a->up};
+  for (size_t i = 0; i < sizeof all / sizeof *all; ++i) free(all[i]);
+}
+
+void svf_state_free(svf_state *s)
+{
+  for (size_t i = 0; s->slot && i < s->sizes.slots; ++i) free_slot(&s->slot[i]);
+  for (int i = 0; i < SVF_ABREAST; ++i) free(s->workspace[i]);
+  free(s->slot);
+  free(s->cos);
+  free(s->sin);
+  free(s->x);
+  free(s->last);
+  free(s->scratch);
+  free((void *)s->lists);
+  free((void *)s->gains);
+  free(s->position);
+  free(s->run);
+  *s = (svf_state){0};
+}

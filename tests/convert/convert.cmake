@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# svf_golden_svd_test comes from transformer/transformer.cmake.
+if(TARGET svf_model AND TARGET svf_svd AND CHECK_FOUND)
+  svf_golden_svd_test(decompose_model convert/model.c)
+  svf_golden_svd_test(resume convert/resume.c)
+  svf_golden_svd_test(merge convert/merge.c)
+  svf_golden_svd_test(crash convert/crash.c)
+  target_link_options(crash PRIVATE -Wl,--wrap=write,--wrap=fsync,--wrap=renameat)
+
+  if(NOT SVF_SANITIZE) # which bring their own allocation functions
+    svf_golden_svd_test(decompose_memory svd/memory.c)
+    svf_golden_svd_test(svd_alloc svd/alloc.c)
+    svf_count_allocations(svd_alloc)
+  endif()
+endif()
