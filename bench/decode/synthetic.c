@@ -161,7 +161,7 @@ svf_model *synthetic_model(const svf_config *config, form f, svf_format format, 
   m->linears = need(calloc(m->linear_count, sizeof *m->linears));
   m->names = need(malloc(m->linear_count * NAME));
   m->module = need(calloc(m->linear_count, sizeof *m->module));
-  m->modules.modules = m->module;
+  m->modules = (svf_modules){.size = sizeof m->modules, .modules = m->module};
   for (size_t i = 0; i < m->linear_count; ++i) {
     svf_model_linear *l = &m->linears[i];
     const svf_linear_shape shape = svf_model_linear_shape(config, i);
@@ -172,8 +172,11 @@ svf_model *synthetic_model(const svf_config *config, form f, svf_format format, 
     fill_linear(m, i, f, format, group);
     if (l->r == 0) continue;
     l->gains = m->modules.gains;
-    m->module[m->modules.count++] =
-        (svf_module){l->name, l->r, svf_linear_sigma(l->block), l->gains};
+    m->module[m->modules.count++] = (svf_module){.size = sizeof(svf_module),
+                                                 .name = l->name,
+                                                 .r = l->r,
+                                                 .sigma = svf_linear_sigma(l->block),
+                                                 .offset = l->gains};
     m->modules.gains += l->r;
   }
   const size_t norms = (2 * config->layers + 1) * config->hidden;
@@ -181,7 +184,8 @@ svf_model *synthetic_model(const svf_config *config, form f, svf_format format, 
   for (size_t i = 0; i < norms; ++i) m->norms[i] = 1;
   uint64_t state = 1;
   float *table = random_matrix(config->vocab, config->hidden, &state);
-  embedding = (svf_tensor){.name = "model.embed_tokens.weight",
+  embedding = (svf_tensor){.size = sizeof embedding,
+                           .name = "model.embed_tokens.weight",
                            .dtype = SVF_TENSOR_F32,
                            .elements = config->vocab * config->hidden,
                            .data = table,

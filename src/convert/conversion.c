@@ -207,7 +207,8 @@ void svf_conversion_add_kept(const svf_conversion *c, svf_keep_fn *keep, const v
     const svf_tensor *t = svf_checkpoint_at(c->files, i);
     if (!keep(context, t)) continue;
     svf_safetensors_entry *e = &entries[(*count)++];
-    *e = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    *e = (svf_safetensors_entry){
+        .size = sizeof *e, .name = t->name, .dtype = t->dtype, .ndim = t->ndim};
     memcpy(e->shape, t->shape, sizeof e->shape);
   }
 }

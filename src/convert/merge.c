@@ -155,7 +155,8 @@ static svf_status write_all(job *j, size_t limit)
   for (size_t i = 0; i < count; ++i) {
     const layer *l = &j->layers[i];
     j->entries[i] =
-        (svf_safetensors_entry){l->weight,
+        (svf_safetensors_entry){sizeof *j->entries,
+                                l->weight,
                                 j->dtype == SVF_DTYPE_F32 ? SVF_TENSOR_F32 : SVF_TENSOR_BF16,
                                 2,
                                 {l->shape.m, l->shape.n}};

@@ -129,7 +129,11 @@ static svf_status write_all(const job *j)
       calloc(count + svf_checkpoint_count(j->c.files), sizeof *entries);
   if (!entries) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of tensors");
   for (size_t i = 0; i < count; ++i) {
-    entries[i] = (svf_safetensors_entry){j->layers[i].name, SVF_TENSOR_U8, 1, {j->layers[i].bytes}};
+    entries[i] = (svf_safetensors_entry){.size = sizeof *entries,
+                                         .name = j->layers[i].name,
+                                         .dtype = SVF_TENSOR_U8,
+                                         .ndim = 1,
+                                         .shape = {j->layers[i].bytes}};
   }
   svf_conversion_add_kept(&j->c, is_kept, j, entries, &count);
   svf_status status = fingerprint(j, digest, sizeof digest);
