@@ -27,6 +27,12 @@ typedef struct batch {
   float *y;         /* [rows][m] */
 } batch;
 
+/* Rows of the batch that carry expert e: e, e + experts, e + 2 experts, ... */
+static inline size_t batch_rows_of(const batch *b, size_t e)
+{
+  return e < b->rows ? (b->rows - e + b->experts - 1) / b->experts : 0;
+}
+
 typedef struct setup {
   const layer *layer;
   svf_format format; /* of svf's weights */
@@ -67,6 +73,9 @@ typedef struct contender {
   void (*detail)(const void *self, char *text, size_t size);
   bool other_work; /* computes something else than svf does, on purpose */
   bool slow;       /* one call of a tenth of a second is enough */
+  /* Another way to serve several experts, not another way to compute the product: `--peers=all`
+   * includes it only with more than one number of experts. */
+  bool alternative;
 } contender;
 
 /* `computes` of who has nothing but fp32. */
@@ -81,6 +90,6 @@ void contender_peers(char *text, size_t bytes);
 
 /* contender_svf_one: svf with the first row's gains for every row. */
 extern const contender contender_svf, contender_svf_one, contender_onednn, contender_openblas,
-    contender_merge;
+    contender_merge, contender_merge_bf16, contender_dense, contender_models;
 
 #endif
