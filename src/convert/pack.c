@@ -133,7 +133,7 @@ static svf_status write_all(const job *j)
   }
   svf_conversion_add_kept(&j->c, is_kept, j, entries, &count);
   svf_status status = fingerprint(j, digest, sizeof digest);
-  const svf_safetensors_pair pairs[] = {{"svf.format", svf_format_name(j->o->format)},
+  const svf_safetensors_pair pairs[] = {{"svf.weights", svf_format_name(j->o->format)},
                                         {"svf.factors", digest}};
   if (status == SVF_OK) status = svf_conversion_path(&j->c, "model.safetensors", path, sizeof path);
   if (status == SVF_OK) status = svf_safetensors_create(path, entries, count, pairs, 2, &w);
