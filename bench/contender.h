@@ -36,7 +36,7 @@ static inline size_t batch_rows_of(const batch *b, size_t e)
 typedef struct setup {
   const layer *layer;
   svf_format format; /* of svf's weights */
-  double cold_bytes; /* the copies of the weights take at least so many; 0: one copy */
+  double cold_bytes; /* least size of all copies of the weights together; 0: one copy */
   size_t threads;
   svf_isa isa;  /* never AUTO */
   size_t group; /* of w8, w4 and w84 */
@@ -49,7 +49,7 @@ static inline svf_quant setup_quant(svf_format format, size_t group, size_t r)
   return (svf_quant){group, format == SVF_FORMAT_W84 ? r / 8 / 256 * 256 : 0};
 }
 
-/* Copies to make of weights of so many bytes. */
+/* Copies to make of weights that take `bytes` bytes. */
 size_t setup_copies(const setup *s, size_t bytes);
 
 typedef struct contender {

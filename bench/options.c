@@ -289,7 +289,7 @@ static const option_row table[] = {
      "weights come from memory as in a real model. The roof of bytes is that of memory, so `of "
      "roof` may exceed 100 %"},
     {"seconds", "S", "0.4", take_seconds, NULL,
-     "of measuring per row of output, beside some for the copies of each layer; less is noise"},
+     "of measuring per row of output, not counting what the copies of a layer take; less is noise"},
     {"help", NULL, NULL, take_help, NULL, "or -h: this text"},
 };
 
@@ -299,7 +299,7 @@ enum { OPTIONS = sizeof table / sizeof *table };
 
 enum { INDENT = 19, WIDTH = 96 };
 
-/* Words from column INDENT to WIDTH; the cursor is at INDENT. Lists may break behind a comma. */
+/* Words from column INDENT to WIDTH; the cursor is at INDENT. Lists may break after a comma. */
 static void print_wrapped(const char *text)
 {
   size_t column = INDENT, space = 0;

@@ -29,7 +29,7 @@ typedef struct options {
   size_t experts[ROWS_LIST_MAX]; /* distinct gain vectors in a batch */
   size_t experts_count;
   size_t group;                 /* weights per scale, of w8 and w4 */
-  double cold_bytes;            /* the copies of the weights take at least so many; 0 when warm */
+  double cold_bytes;            /* least size of all copies of the weights; 0 when warm */
   double seconds;               /* of measuring per row of output, about */
   const char *weights, *tensor; /* a real matrix: file and name, or NULL */
   size_t rank;                  /* at which to factorise it; 0: full */
