@@ -4,12 +4,18 @@
 #include "bench/list.h"
 
 static const contender *const contenders[] = {
-    &contender_svf,      &contender_svf_one,
+    &contender_svf,        &contender_svf_one,
 #ifdef HAVE_ONEDNN
     &contender_onednn,
 #endif
 #ifdef HAVE_OPENBLAS
-    &contender_openblas, &contender_merge,
+    &contender_openblas,   &contender_merge,
+#endif
+#if defined(HAVE_ONEDNN) && defined(HAVE_OPENBLAS)
+    &contender_merge_bf16,
+#endif
+#ifdef HAVE_OPENBLAS
+    &contender_dense,      &contender_models,
 #endif
 };
 

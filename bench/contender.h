@@ -27,10 +27,16 @@ typedef struct batch {
   float *y;         /* [rows][m] */
 } batch;
 
+/* Rows of the batch that carry expert e: e, e + experts, e + 2 experts, ... */
+static inline size_t batch_rows_of(const batch *b, size_t e)
+{
+  return e < b->rows ? (b->rows - e + b->experts - 1) / b->experts : 0;
+}
+
 typedef struct setup {
   const layer *layer;
   svf_format format; /* of svf's weights */
-  double cold_bytes; /* the copies of the weights take at least so many; 0: one copy */
+  double cold_bytes; /* least size of all copies of the weights together; 0: one copy */
   size_t threads;
   svf_isa isa;  /* never AUTO */
   size_t group; /* where the format has a choice */
@@ -42,7 +48,7 @@ svf_format_traits format_traits(svf_format format);
 /* What svf quantises by; a format in two bands takes an eighth of the spectrum as its head. */
 svf_quant setup_quant(svf_format format, size_t group, size_t r);
 
-/* Copies to make of weights of so many bytes. */
+/* Copies to make of weights that take `bytes` bytes. */
 size_t setup_copies(const setup *s, size_t bytes);
 
 typedef struct contender {
@@ -66,6 +72,9 @@ typedef struct contender {
   void (*detail)(const void *self, char *text, size_t size);
   bool other_work; /* computes something else than svf does, on purpose */
   bool slow;       /* one call of a tenth of a second is enough */
+  /* Another way to serve several experts, not another way to compute the product: `--peers=all`
+   * includes it only with more than one number of experts. */
+  bool alternative;
 } contender;
 
 /* `computes` of who has nothing but fp32. */
@@ -80,6 +89,6 @@ void contender_peers(char *text, size_t bytes);
 
 /* contender_svf_one: svf with the first row's gains for every row. */
 extern const contender contender_svf, contender_svf_one, contender_onednn, contender_openblas,
-    contender_merge;
+    contender_merge, contender_merge_bf16, contender_dense, contender_models;
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only C++ of the project: Google Benchmark behind bench/gbench.h.
+// The only C++ of the project: Google Benchmark for bench/gbench.h.
 #include "bench/gbench.h"
 
 #include <benchmark/benchmark.h>

@@ -74,8 +74,12 @@ static void load_layer(const group *g)
     for (size_t k = 0; k < s->r; ++k) l->sigma[k] = 1.0f;
     l->layer = (layer){s->m, s->n, s->r, l->u, l->vt, l->sigma};
   }
-  l->experts = bench_random(g->o->experts * s->r, 4);
-  for (size_t k = 0; k < g->o->experts * s->r; ++k) {
+  size_t most = 0;
+  for (size_t i = 0; i < g->o->experts_count; ++i) {
+    if (g->o->experts[i] > most) most = g->o->experts[i];
+  }
+  l->experts = bench_random(most * s->r, 4);
+  for (size_t k = 0; k < most * s->r; ++k) {
     l->experts[k] = (1 + 0.5f * l->experts[k]) * l->layer.sigma[k % s->r];
   }
 }
@@ -247,14 +251,14 @@ static void measure(group *g)
   const float **first_gains = bench_alloc(g->rows * sizeof *first_gains);
   float *dense = bench_alloc(g->rows * s->r * sizeof *dense);
   for (size_t i = 0; i < g->rows; ++i) {
-    gains[i] = now_loaded.experts + i % g->o->experts * s->r;
+    gains[i] = now_loaded.experts + i % g->experts * s->r;
     first_gains[i] = now_loaded.experts;
     memcpy(dense + i * s->r, gains[i], s->r * sizeof *dense);
   }
   float *x = bench_random(g->rows * s->n, 5);
   float *y = bench_alloc(g->rows * s->m * sizeof *y),
         *want = bench_alloc(g->rows * s->m * sizeof *y);
-  const batch b = {g->rows, g->o->experts, x, gains, first_gains, dense, y};
+  const batch b = {g->rows, g->experts, x, gains, first_gains, dense, y};
   pace paces[CONTENDERS_MAX] = {{0}};
   for (size_t i = 0; i < g->count; ++i) prepare(g, i, &b, want);
   pin_threads(g->o->threads); /* everybody's exist now */
@@ -312,8 +316,8 @@ bool row_report(void *context, gbench_result *result, char *error, size_t bytes)
   row *r = context;
   group *g = r->group;
   if (isatty(STDERR_FILENO)) {
-    fprintf(stderr, "\r\033[Kmeasuring %s %s rows %zu", g->shape->name, svf_format_name(g->format),
-            g->rows);
+    fprintf(stderr, "\r\033[Kmeasuring %s %s rows %zu experts %zu", g->shape->name,
+            svf_format_name(g->format), g->rows, g->experts);
   }
   if (!r->fresh) measure(g);
   r->fresh = false;

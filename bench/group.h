@@ -12,7 +12,7 @@
 #include "bench/options.h"
 #include "bench/roofs/roofs.h"
 
-enum { CONTENDERS_MAX = 5 };
+enum { CONTENDERS_MAX = 8 };
 
 typedef struct group group;
 
@@ -33,7 +33,7 @@ struct group {
   const options *o;
   const shape *shape;
   svf_format format;
-  size_t rows;
+  size_t rows, experts;
   row row[CONTENDERS_MAX]; /* row[0] is svf */
   size_t count;
   const peak *peak; /* that bounds svf's kernel, or NULL */

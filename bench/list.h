@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether `name` is an element of `list`. */
+/* True if `name` is an element of `list`. */
 bool list_has(const char *list, const char *name);
 
-/* Copy the next element of *list, cut off at bytes - 1, and move *list behind its comma; NULL after
+/* Copy the next element of *list, cut off at bytes - 1, and move *list past its comma; NULL after
  * the last. False if *list is NULL. A list has one element more than commas: "" is one empty
  * element. */
 bool list_next(const char **list, char *element, size_t bytes);

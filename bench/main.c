@@ -15,20 +15,31 @@
 
 enum { EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
 
-static void make_group(group *g, const options *o, const shape *s, svf_format format, size_t rows)
+/* True if a contender is to be measured: svf, the first one, always is. The contenders of a layer do not
+ * depend on the number of experts, so that they stay loaded while it changes. */
+static bool is_wanted(const options *o, const contender *c, svf_format format)
 {
-  *g = (group){.o = o, .shape = s, .format = format, .rows = rows};
+  if (!c->computes(format)) return false;
+  if (c == contender_at(0)) return true;
+  if (c == &contender_svf_one) return o->experts_count == 1 && o->experts[0] > 1;
+  if (c->alternative && o->all_peers && o->experts_count == 1) return false;
+  return list_has(o->peers, c->name);
+}
+
+static void make_group(group *g, const options *o, const shape *s, svf_format format, size_t rows,
+                       size_t experts)
+{
+  *g = (group){.o = o, .shape = s, .format = format, .rows = rows, .experts = experts};
   for (size_t i = 0; i < contender_count(); ++i) {
     const contender *c = contender_at(i);
-    const bool one = c == &contender_svf_one, peer = i > 0 && !one;
-    if ((one && o->experts == 1) || (peer && !list_has(o->peers, c->name))) continue;
-    if (!c->computes(format)) continue;
+    const bool one = c == &contender_svf_one;
+    if (!is_wanted(o, c, format)) continue;
     row *r = &g->row[g->count++];
     r->group = g;
     r->contender = c;
     snprintf(r->name, sizeof r->name, "%s/%s/%s/%s/m:%zu/n:%zu/r:%zu/rows:%zu/experts:%zu",
              one ? "svf" : c->name, c->computes(format), c->variant(o->isa, format), s->name, s->m,
-             s->n, s->r, rows, one ? 1 : o->experts);
+             s->n, s->r, rows, one ? 1 : experts);
     gbench_register(r->name, row_report, r);
   }
 }
@@ -126,7 +137,7 @@ int main(int argc, char **argv)
   if (o.weights && !take_weights(&o, &w, machine ? stderr : stdout)) {
     return EXIT_WEIGHTS;
   }
-  const size_t most = o.shape_count * o.format_count * o.rows_count;
+  const size_t most = o.shape_count * o.format_count * o.rows_count * o.experts_count;
   size_t count = 0;
   group *groups = calloc(most, sizeof *groups);
   if (!groups) return 1;
@@ -135,7 +146,9 @@ int main(int argc, char **argv)
   for (size_t s = 0; s < o.shape_count; ++s) {
     for (size_t f = 0; f < o.format_count; ++f) {
       for (size_t r = 0; r < o.rows_count; ++r) {
-        make_group(&groups[count++], &o, &o.shapes[s], o.formats[f], o.rows[r]);
+        for (size_t e = 0; e < o.experts_count; ++e) {
+          make_group(&groups[count++], &o, &o.shapes[s], o.formats[f], o.rows[r], o.experts[e]);
+        }
       }
     }
   }

@@ -139,7 +139,9 @@ static bool take_rows(options *o, const option_row *row, const char *value)
 
 static bool take_experts(options *o, const option_row *row, const char *value)
 {
-  return take_number(row, value, NUMBER_MAX, &o->experts);
+  o->experts_count = read_numbers(value, o->experts, ROWS_LIST_MAX);
+  return o->experts_count > 0 ||
+         bad(row, value, "expected at most %d integers from 1 to %d", ROWS_LIST_MAX, NUMBER_MAX);
 }
 
 static void allowed_formats(char *text)
@@ -227,7 +229,8 @@ static bool take_peers(options *o, const option_row *row, const char *value)
   char element[64], known[TEXT];
   contender_peers(known, sizeof known);
   if (strcmp(value, "none") == 0) value = NULL;
-  if (value && strcmp(value, "all") == 0) value = *known ? known : NULL;
+  o->all_peers = value && strcmp(value, "all") == 0;
+  if (o->all_peers) value = *known ? known : NULL;
   o->peers[0] = 0;
   for (const char *left = value; list_next(&left, element, sizeof element);) {
     if (!list_has(known, element)) return bad_name(row, value, "not a list of peers in this build");
@@ -271,8 +274,8 @@ static const option_row table[] = {
     {"tensor", "NAME", NULL, take_tensor, NULL, "which one; belongs to --weights"},
     {"rank", "R", NULL, take_rank, NULL, "at which to factorise it (default: full)"},
     {"rows", "LIST", "1,8,64,512", take_rows, NULL, "rows of the batch"},
-    {"experts", "N", "1", take_experts, NULL,
-     "distinct gain vectors in the batch; more are also compared with one"},
+    {"experts", "LIST", "1", take_experts, NULL,
+     "distinct gain vectors in the batch; one number above 1 is also compared with one expert"},
     {"format", "LIST", "f32", take_format, allowed_formats,
      "of svf; peers compute in the nearest that they have, see their rows' names:"},
     {"group", "N", "32", take_group, allowed_groups,
@@ -282,13 +285,15 @@ static const option_row table[] = {
      "counts, then auto:"},
     {"threads", "N", NULL, take_threads, NULL,
      "for svf and peers, at most four per CPU (default: what OpenMP takes, one per CPU)"},
-    {"peers", "LIST", "all", take_peers, allowed_peers, "beside which others:"},
+    {"peers", "LIST", "all", take_peers, allowed_peers,
+     "contenders to measure beside svf; of these merge_bf16, dense and models are other ways to "
+     "serve experts, and `all` has them only with more than one number of experts:"},
     {"warm", NULL, NULL, take_warm, NULL,
      "use one copy of the weights; by default more than 1 GiB of copies is rotated over, so that "
      "weights come from memory as in a real model. The roof of bytes is that of memory, so `of "
      "roof` may exceed 100 %"},
     {"seconds", "S", "0.4", take_seconds, NULL,
-     "of measuring per row of output, beside some for the copies of each layer; less is noise"},
+     "of measuring per row of output, not counting what the copies of a layer take; less is noise"},
     {"help", NULL, NULL, take_help, NULL, "or -h: this text"},
 };
 
@@ -298,7 +303,7 @@ enum { OPTIONS = sizeof table / sizeof *table };
 
 enum { INDENT = 19, WIDTH = 96 };
 
-/* Words from column INDENT to WIDTH; the cursor is at INDENT. Lists may break behind a comma. */
+/* Words from column INDENT to WIDTH; the cursor is at INDENT. Lists may break after a comma. */
 static void print_wrapped(const char *text)
 {
   size_t column = INDENT, space = 0;

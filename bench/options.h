@@ -26,13 +26,16 @@ typedef struct options {
   svf_format formats[FORMAT_LIST_MAX];
   size_t format_count;
   svf_isa isa; /* never AUTO */
-  size_t threads, experts;
+  size_t threads;
+  size_t experts[ROWS_LIST_MAX]; /* distinct gain vectors in a batch */
+  size_t experts_count;
   size_t group;                 /* weights per scale, where a format has a choice */
-  double cold_bytes;            /* the copies of the weights take at least so many; 0 when warm */
+  double cold_bytes;            /* least size of all copies of the weights; 0 when warm */
   double seconds;               /* of measuring per row of output, about */
   const char *weights, *tensor; /* a real matrix: file and name, or NULL */
   size_t rank;                  /* at which to factorise it; 0: full */
   char peers[64];               /* comma-separated names */
+  bool all_peers;               /* they are not the user's choice */
   bool isa_given, help;
 } options;
 

@@ -44,9 +44,10 @@ static void print_group(FILE *to, const group *g, int width)
   snprintf(dims, sizeof dims, "%zu,%zu,%zu", g->shape->m, g->shape->n, g->shape->r);
   snprintf(kernel, sizeof kernel, "%s/%s", svf_format_name(g->format),
            svf->contender->variant(g->o->isa, g->format));
-  fprintf(to, "%-*s %-16s %5zu  %-21s | %9.4f %9.1f %7.1f %7.1f%%", width, g->shape->name, dims,
-          g->rows, kernel, 1e3 * svf->seconds, 1e-9 * group_flops(g) / svf->seconds,
-          1e-9 * row_bytes(svf) / svf->seconds, 100 * group_roof_seconds(g) / svf->seconds);
+  fprintf(to, "%-*s %-16s %5zu %7zu  %-21s | %9.4f %9.1f %7.1f %7.1f%%", width, g->shape->name,
+          dims, g->rows, g->experts, kernel, 1e3 * svf->seconds,
+          1e-9 * group_flops(g) / svf->seconds, 1e-9 * row_bytes(svf) / svf->seconds,
+          100 * group_roof_seconds(g) / svf->seconds);
 }
 
 void table_print(FILE *to, const group *groups, size_t count)
@@ -54,8 +55,8 @@ void table_print(FILE *to, const group *groups, size_t count)
   const contender *columns[CONTENDERS_MAX];
   const size_t found = list_columns(groups, count, columns);
   const int width = layer_width(groups, count, 15);
-  fprintf(to, "\n%-*s %-16s %5s  %-21s | %9s %9s %7s %8s", width, "layer", "m,n,r", "rows",
-          "format/ISA", "svf ms", "GFLOP/s", "GB/s", "of roof");
+  fprintf(to, "\n%-*s %-16s %5s %7s  %-21s | %9s %9s %7s %8s", width, "layer", "m,n,r", "rows",
+          "experts", "format/ISA", "svf ms", "GFLOP/s", "GB/s", "of roof");
   for (size_t c = 0; c < found; ++c) fprintf(to, " | %10s ms %5s", columns[c]->title, "x");
   fprintf(to, "\n");
   for (size_t i = 0; i < count; ++i) {

@@ -34,6 +34,7 @@ function(svf_install_pc name)
 endfunction()
 
 svf_install_headers(${svf_headers})
+install(FILES ${PROJECT_SOURCE_DIR}/include/svf/FILES.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 set(svf_libraries svf_static)
 if(BUILD_SHARED_LIBS)
   list(APPEND svf_libraries svf_shared)

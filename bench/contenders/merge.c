@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bench/contender.h"
+#include "bench/contenders/merge.h"
 #include "bench/memory.h"
 
 typedef struct self {
@@ -38,21 +39,25 @@ static bool prepare(void *p, const batch *b)
   return true;
 }
 
-/* Rows e, e + experts, ... carry expert e. */
+void merge_weights(const layer *l, const float *gains, float *scaled, float *merged)
+{
+  const int m = (int)l->m, n = (int)l->n, r = (int)l->r;
+  for (size_t i = 0; i < l->m; ++i) {
+    for (size_t k = 0; k < l->r; ++k) scaled[i * l->r + k] = l->u[i * l->r + k] * gains[k];
+  }
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, r, 1, scaled, r, l->vt, n, 0, merged,
+              n);
+}
+
 static void run(void *p, size_t turn)
 {
   self *me = p;
   const layer *l = me->s.layer;
-  const int m = (int)l->m, n = (int)l->n, r = (int)l->r;
+  const int m = (int)l->m, n = (int)l->n;
   (void)turn;
   for (size_t e = 0; e < me->b.experts && e < me->b.rows; ++e) {
-    const float *d = me->b.gains[e];
-    const size_t step = me->b.experts, rows = (me->b.rows - e + step - 1) / step;
-    for (size_t i = 0; i < l->m; ++i) {
-      for (size_t k = 0; k < l->r; ++k) me->scaled[i * l->r + k] = l->u[i * l->r + k] * d[k];
-    }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, r, 1, me->scaled, r, l->vt, n, 0,
-                me->merged, n);
+    const size_t step = me->b.experts, rows = batch_rows_of(&me->b, e);
+    merge_weights(l, me->b.gains[e], me->scaled, me->merged);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, m, n, 1, me->b.x + e * l->n,
                 (int)(step * l->n), me->merged, n, 0, me->b.y + e * l->m, (int)(step * l->m));
   }

@@ -65,7 +65,7 @@ static bool read_size(const char *text, size_t most, size_t *out)
   return *end == '\0' && *out >= 1 && *out <= most;
 }
 
-/* Whether every element of the list is one of the forms. */
+/* True if every element of the list is one of the forms. */
 static bool are_forms(const char *list)
 {
   for (char text[16]; list_next(&list, text, sizeof text);) {

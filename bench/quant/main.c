@@ -113,7 +113,7 @@ static const char *cell(char *text, size_t bytes, double x)
 static void print_table(const quant_layer *l, const quant_result *r, size_t count)
 {
   printf("\n%s, %zu x %zu, rank %zu, %zu rows\n", l->spectrum, l->m, l->n, l->r, l->rows);
-  printf("%-28s %8s %6s | %9s %9s | %9s %9s | %9s %9s\n", "", "KiB", "bits", "W", "foretold", "Y",
+  printf("%-28s %8s %6s | %9s %9s | %9s %9s | %9s %9s\n", "", "KiB", "bits", "W", "predicted", "Y",
          "delta", "Y, run", "delta");
   for (size_t i = 0; i < count; ++i) {
     const double numbers[] = {r[i].frobenius, r[i].planned, r[i].y,

@@ -11,7 +11,7 @@ typedef struct quant_result {
   char name[48];
   size_t bytes;          /* of the whole layer */
   double bits;           /* per weight that is stored: of U and V, or of W */
-  double planned;        /* of W, as svf_quant_plan foretells it */
+  double planned;        /* of W, as svf_quant_plan predicts it */
   double frobenius;      /* of W */
   double y, y_delta;     /* of Y and of expert - base, with exact activations */
   double run, run_delta; /* the same as computed, with the activations' own rounding */

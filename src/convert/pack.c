@@ -92,7 +92,7 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
 static svf_status write_all(const job *j, const svf_drive *d)
 {
   char digest[32];
-  const svf_safetensors_pair pairs[] = {{"svf.format", svf_format_name(j->model.format)},
+  const svf_safetensors_pair pairs[] = {{"svf.weights", svf_format_name(j->model.format)},
                                         {"svf.factors", digest}};
   const svf_split one_file = {.limit = SIZE_MAX, .pairs = pairs, .count = 2};
   const svf_status status = fingerprint(j->dir, digest, sizeof digest);

@@ -27,7 +27,7 @@ expect(2 "--rank goes with" --rank=3)
 expect(1 "no-such-file" --weights=no-such-file --tensor=w)
 expect(1 "no-such-directory" --shape=16,16,16 --json=no-such-directory/x.json)
 
-# Small and ragged; and with a head of int8, whose error is foretold.
+# Small and ragged; and with a head of int8, whose error is predicted.
 expect(0 "merged, q4_0" --shape=97,80,61 --rows=3)
 foreach(name "flat, 97 x 80" "power law" "outliers" "int8, a scale per channel" "s8-split"
         "w8 group 128" "int4, a scale per channel" "w4 group 32" "w84" "merged, q8_0")

@@ -21,4 +21,6 @@ if(TARGET svf-cli AND SVF_BASH AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING
     set_tests_properties(cli-${script} PROPERTIES LABELS quick TIMEOUT 120
       ENVIRONMENT "PYTHON=${SVF_PYTHON3};PYTHONUTF8=1")
   endforeach()
+  add_test(NAME cli-demo COMMAND ${PROJECT_SOURCE_DIR}/ci/demo --remove ${PROJECT_BINARY_DIR})
+  set_tests_properties(cli-demo PROPERTIES LABELS "quick;cli" TIMEOUT 120)
 endif()

@@ -18,7 +18,7 @@ options() { # command
 }
 
 # --- Completion -----------------------------------------------------------------------------------
-# What the shell offers behind these words, the last of which is being written.
+# What the shell offers after these words, the last of which is being written.
 offered() { # words...
   COMP_WORDS=("$@")
   COMP_CWORD=$(($# - 1))
@@ -37,7 +37,7 @@ offered svf '' > completed
 same wanted completed "the commands and those that are completed"
 { printf '%s\n' "${all[@]}" help; } | sort > wanted
 offered svf help '' > completed
-same wanted completed "the commands and those behind svf help"
+same wanted completed "the commands and those after svf help"
 for command in "${all[@]}"; do
   options "$command" > wanted
   [ "$(wc -l < wanted)" -ge 5 ] || die "$command --help has no options"
@@ -51,7 +51,7 @@ sed -n 's/.*known are //p' err | tr -d ' ' | tr , '\n' | sort > wanted
 offered svf info --format '' > completed
 same wanted completed "formats"
 offered svf info --format = > completed
-same wanted completed "formats behind --format="
+same wanted completed "formats after --format="
 [ "$(offered svf info --format = w8 | paste -sd ' ')" = "w8 w84" ] || die "--format=w8"
 [ "$(offered svf generate -f bf | paste -sd ' ')" = "bf16 bf16-split" ] || die "-f bf"
 mkdir models

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An example: one prompt continued by the base model and by an expert, both in one pass. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
