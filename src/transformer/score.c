@@ -85,8 +85,8 @@ static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
   }
   if (r->count - 1 > c->kv.limit || svf_kv_blocks(r->count - 1) > c->kv.count) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "%zu tokens exceed the %zu positions of the context by more than one", r->count,
-                    svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
+                    "%zu tokens, of which all but the last are read: the context has room for %zu",
+                    r->count, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
   }
   for (size_t i = 0; i < r->count; ++i) {
     if (r->tokens[i] >= 0 && (size_t)r->tokens[i] < vocab) continue;

@@ -7,6 +7,7 @@
 
 #include <svf/cpu.h>
 #include <svf/factorize.h>
+#include <svf/score.h>
 #include <svf/safetensors.h>
 
 int main(void)
@@ -20,6 +21,12 @@ int main(void)
   }
   if (fabsf(sigma[0] - 3) > 1e-6f || fabsf(sigma[1] - 2) > 1e-6f) {
     fprintf(stderr, "sigma is %g, %g\n", (double)sigma[0], (double)sigma[1]);
+    return 1;
+  }
+  static const float even[4] = {5, 5, 5, 5};
+  double p;
+  if (svf_log_probability(even, 4, 2, 1, &p) != SVF_OK || fabs(p + log(4)) > 1e-6) {
+    fprintf(stderr, "svf_log_probability: %s\n", svf_last_message());
     return 1;
   }
   svf_safetensors *file;
