@@ -19,6 +19,8 @@
 #ifndef SVF_EXPERT_H
 #define SVF_EXPERT_H
 
+#include <stdbool.h>
+
 #include <svf/gains.h>
 #include <svf/status.h>
 #include <svf/types.h>
@@ -36,25 +38,30 @@ extern "C" {
 
 typedef struct svf_expert svf_expert;
 
+/* Set to zero first, but size = sizeof. */
 typedef struct svf_expert_info {
+  size_t size;
   uint64_t factors; /* svf_modules_fingerprint of the factors it belongs to; not 0 */
   svf_parametrisation parametrisation;
   float scale;         /* of the sigmoid, finite; 1 if direct */
-  int normalise;       /* 0 or 1 */
+  bool normalise;      /* see svf_gains */
   const char *task;    /* UTF-8, or NULL */
   const char *trained; /* UTF-8, or NULL */
 } svf_expert_info;
 
+/* Set to zero first, but size = sizeof. */
 typedef struct svf_expert_module {
+  size_t size;
   const char *name;
   size_t r;
   const float *values; /* [r] as they are stored: parameters or z */
   const float *z;      /* [r] what they stand for; the same array if direct */
 } svf_expert_module;
 
-/* An expert from arrays. Everything is copied; z of the modules is not read but computed. On OK
- * *expert must be closed. Errors: NULL; ARGUMENT (info; no module, too many, a name, a name twice,
- * a rank, naming them); NUMERIC (a value or z that is not finite); MEMORY. */
+/* An expert from arrays; all modules have the size of the first. Everything is copied; z of the
+ * modules is not read but computed. On OK *expert must be closed. Errors: NULL; VERSION (a size);
+ * ARGUMENT (info; no module, too many, a name, a name twice, a rank, naming them); NUMERIC (a value
+ * or z that is not finite); OVERFLOW; MEMORY. */
 SVF_API svf_status svf_expert_create(const svf_expert_info *info, const svf_expert_module *modules,
                                      size_t count, svf_expert **expert);
 
@@ -73,12 +80,12 @@ SVF_API void svf_expert_close(svf_expert *expert);
 SVF_API svf_status svf_expert_write(const char *path, const svf_expert_info *info,
                                     const svf_expert_module *modules, size_t count);
 
-/* What is known of an expert; NULL if expert is NULL. What is returned here and below belongs to
- * the expert. Thread-safe. */
-SVF_API const svf_expert_info *svf_expert_describe(const svf_expert *expert);
+/* What is known of an expert, into *info, whose size is set. Strings belong to the expert. Errors:
+ * NULL, VERSION. Thread-safe. */
+SVF_API svf_status svf_expert_get_info(const svf_expert *expert, svf_expert_info *info);
 
-/* Number of modules, and module i in the order of names (strcmp); NULL if out of range.
- * Thread-safe. */
+/* Number of modules, and module i in the order of names (strcmp); NULL if out of range. What is
+ * returned belongs to the expert; its size is the library's. Thread-safe. */
 SVF_API size_t svf_expert_count(const svf_expert *expert);
 SVF_API const svf_expert_module *svf_expert_at(const svf_expert *expert, size_t i);
 

@@ -21,7 +21,8 @@ typedef struct svf_expert_registry svf_expert_registry;
 typedef struct svf_expert_handle svf_expert_handle;
 
 /* A registry for experts on these modules, which are kept by reference. flags: those of
- * svf_expert_gains. On OK *registry must be destroyed. Errors: NULL, ARGUMENT, OVERFLOW, MEMORY. */
+ * svf_expert_gains. On OK *registry must be destroyed. Errors: NULL, VERSION, ARGUMENT, OVERFLOW,
+ * MEMORY. */
 SVF_API svf_status svf_expert_registry_create(const svf_modules *modules, unsigned flags,
                                               svf_expert_registry **registry);
 

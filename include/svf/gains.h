@@ -14,6 +14,8 @@
 #ifndef SVF_GAINS_H
 #define SVF_GAINS_H
 
+#include <stdbool.h>
+
 #include <svf/status.h>
 #include <svf/types.h>
 
@@ -33,16 +35,16 @@ SVF_API const char *svf_parametrisation_name(svf_parametrisation kind);
 /* The parametrisation of that name. Errors: NULL; ARGUMENT with the list of known names. */
 SVF_API svf_status svf_parametrisation_parse(const char *name, svf_parametrisation *kind);
 
-/* z from p. `scale` is that of the sigmoid; direct does not read it. The exponential is libm's, so
- * the last bit of a sigmoid may differ between C libraries. Errors: NULL; ARGUMENT (r = 0, kind,
- * scale not finite); NUMERIC (a parameter, or z, not finite). */
-SVF_API svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, size_t r,
-                                         float scale, float *z);
+/* z [r] from p [r]. `scale` is that of the sigmoid; direct does not read it. The exponential is
+ * libm's, so the last bit of a sigmoid may differ between C libraries. Errors: NULL; ARGUMENT (r =
+ * 0, kind, scale not finite); NUMERIC (a parameter, or z, not finite). */
+SVF_API svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float scale,
+                                         float *z, size_t r);
 
 /* out = 1 + s * (z - 1): s of the way from the base model to the expert, beyond it for s > 1. s = 0
  * gives 1 exactly, s = 1 the bits of z, z = 1 gives 1 for every s. Errors: NULL; ARGUMENT (r = 0, s
  * not finite); NUMERIC (z or out not finite). */
-SVF_API svf_status svf_z_scale(const float *z, size_t r, float s, float *out);
+SVF_API svf_status svf_z_scale(float s, const float *z, size_t r, float *out);
 
 /* out = sum of alpha[k] * z[k] over k = 0 ... experts - 1, in this order, each z[k] of length r. A
  * NULL z[k] is the identity expert. Terms with alpha[k] = 0 are left out and their z[k] is not
@@ -50,10 +52,10 @@ SVF_API svf_status svf_z_scale(const float *z, size_t r, float s, float *out);
  * the caller's business: with normalised gains it does not matter.
  * Errors: NULL; ARGUMENT (r = 0, experts = 0, an alpha not finite); NUMERIC (every alpha is 0, or z
  * or out not finite). */
-SVF_API svf_status svf_mix(const float *const *z, const float *alpha, size_t experts, size_t r,
+SVF_API svf_status svf_mix(const float *const *z, size_t experts, const float *alpha, size_t r,
                            float *out);
 
-/* gains = c * sigma z, with c = sum(sigma) / sum(sigma z), or c = 1 if `normalise` is 0.
+/* gains = c * sigma z, with c = sum(sigma) / sum(sigma z) if `normalise`, else c = 1.
  *
  * Normalised, a uniform z (all elements the same, not 0) gives the bits of sigma, and a power of
  * two times z the same bits as z; where sigma is all 0, so are the gains. Not normalised, z = 1
@@ -63,7 +65,7 @@ SVF_API svf_status svf_mix(const float *const *z, const float *alpha, size_t exp
  *
  * Errors: NULL; ARGUMENT (r = 0); NUMERIC (an element of sigma, z or gains not finite, sigma
  * negative, or sum(sigma z) 0 or too near to it to be told from 0: c would be rounding noise). */
-SVF_API svf_status svf_gains(const float *sigma, const float *z, size_t r, int normalise,
+SVF_API svf_status svf_gains(const float *sigma, size_t r, const float *z, bool normalise,
                              float *gains);
 
 #ifdef __cplusplus

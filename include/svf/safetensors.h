@@ -37,30 +37,33 @@ SVF_API const svf_tensor *svf_safetensors_find(const svf_safetensors *file, cons
 /* The value of a __metadata__ key, or NULL. Belongs to the handle. Thread-safe. */
 SVF_API const char *svf_safetensors_metadata(const svf_safetensors *file, const char *key);
 
-/* A tensor that is to be written. */
+/* A tensor that is to be written. Set to zero first, but size = sizeof. */
 typedef struct svf_safetensors_entry {
+  size_t size;
   const char *name; /* UTF-8, at most 1024 bytes, not "__metadata__" */
   svf_tensor_type dtype;
   int ndim;
   size_t shape[SVF_TENSOR_MAX_DIMS];
 } svf_safetensors_entry;
 
-/* A key of __metadata__ and its value, both UTF-8. */
+/* A key of __metadata__ and its value, both UTF-8. The format has nothing else there, so this struct
+ * never gets another member. */
 typedef struct svf_safetensors_pair {
   const char *key, *value;
 } svf_safetensors_pair;
 
 typedef struct svf_safetensors_writer svf_safetensors_writer;
 
-/* Begin a file of these tensors, in this order; `metadata` may be NULL if pairs is 0. All strings
- * are copied. The file is written beside its place as ".<name>.<pid>-<number>.tmp": until commit,
+/* Begin a file of these tensors, in this order; all entries have the size of the first. `metadata`
+ * may be NULL if pairs is 0. All strings are copied. The file is written beside its place as ".<name>.<pid>-<number>.tmp": until commit,
  * `path` holds what it held before, whatever happens to the process or the disk (a killed process
  * leaves the temporary). The data begins at a multiple of 64 bytes of the file, and so does every
  * tensor whose predecessors have sizes that are multiples of 64.
  *
  * What is written can be read by svf_safetensors_open: the rules are the same, and on OK *writer
- * must be committed or discarded. Errors: NULL; ARGUMENT (naming the entry: not UTF-8, too long,
- * twice, too many, unknown dtype, ndim; the path names no file); OVERFLOW; IO; MEMORY. */
+ * must be committed or discarded. Errors: NULL; VERSION (a size); ARGUMENT (naming the
+ * entry: not UTF-8, too long, twice, too many, unknown dtype, ndim; the path names no file);
+ * OVERFLOW; IO; MEMORY. */
 SVF_API svf_status svf_safetensors_create(const char *path, const svf_safetensors_entry *entries,
                                           size_t count, const svf_safetensors_pair *metadata,
                                           size_t pairs, svf_safetensors_writer **writer);

@@ -61,10 +61,10 @@ SVF_API bool svf_tokenizer_is_special(const svf_tokenizer *tokenizer, int32_t id
 
 /* Text to ids.
  *
+ *   flags  SVF_TOKENIZER_SPECIAL, SVF_TOKENIZER_PLAIN
  *   text   `bytes` of UTF-8, any content; may be NULL if bytes is 0. Where it is not well-formed,
  *          each maximal subpart of an ill-formed sequence counts as U+FFFD: what Python's
  *          bytes.decode("utf-8", errors="replace") makes of it
- *   flags  SVF_TOKENIZER_SPECIAL, SVF_TOKENIZER_PLAIN
  *   ids    out, room for `capacity`; may be NULL if that is 0
  *   count  out: the number of ids, also on SPACE
  *
@@ -73,9 +73,9 @@ SVF_API bool svf_tokenizer_is_special(const svf_tokenizer *tokenizer, int32_t id
  * times longer); SPACE (capacity < *count; ids are untouched); MEMORY; FILE (an unknown character,
  * and the unk_token is not in the vocabulary); UNSUPPORTED (the text makes a regular expression of
  * the file backtrack without end). */
-SVF_API svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, const char *text,
-                                        size_t bytes, unsigned flags, int32_t *ids, size_t capacity,
-                                        size_t *count);
+SVF_API svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, unsigned flags,
+                                        const char *text, size_t bytes, int32_t *ids,
+                                        size_t capacity, size_t *count);
 
 /* Ids to text, always well-formed UTF-8: a byte that does not complete a character is U+FFFD, by
  * the rule above. Where tokens of single bytes (<0xE2>) are mixed up so that they are no UTF-8,
@@ -87,20 +87,15 @@ SVF_API svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, const ch
  *   bytes  out: the length of the text, also on SPACE
  *
  * Does not allocate. Errors: NULL, ARGUMENT (unknown flag), SPACE. */
-SVF_API svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, const int32_t *ids,
-                                        size_t count, unsigned flags, char *text, size_t capacity,
-                                        size_t *bytes);
+SVF_API svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, unsigned flags,
+                                        const int32_t *ids, size_t count, char *text,
+                                        size_t capacity, size_t *bytes);
 
 /* Decoding one id at a time. The texts that push and flush give are whole characters, and one after
  * the other they are what svf_tokenizer_decode gives. The caller's memory, nothing to free; may be
- * copied to go back to an earlier state. The fields are private. */
+ * copied to go back to an earlier state. Its tokenizer must stay open. */
 typedef struct svf_decoder {
-  const svf_tokenizer *tokenizer; /* must stay open */
-  unsigned flags;
-  uint32_t strip;           /* characters at the beginning of the text that may still go */
-  unsigned char pending[4]; /* the beginning of a character */
-  unsigned char pending_bytes;
-  bool started; /* a token came before */
+  uint64_t opaque[8];
 } svf_decoder;
 
 /* Start a text. flags: SVF_TOKENIZER_SKIP_SPECIAL. Errors: NULL, ARGUMENT. */

@@ -178,13 +178,13 @@ static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *
 {
   const unsigned flags = SVF_TOKENIZER_SPECIAL | (s->o->plain ? SVF_TOKENIZER_PLAIN : 0);
   svf_status status =
-      svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, NULL, 0, count);
+      svf_tokenizer_encode(s->tokenizer, flags, j->prompt, j->bytes, NULL, 0, count);
   if (status != SVF_OK && status != SVF_ERR_SPACE) return status;
   if (*count == 0)
     return cli_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
   *ids = malloc(*count * sizeof **ids);
   if (!*ids) return cli_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
-  status = svf_tokenizer_encode(s->tokenizer, j->prompt, j->bytes, flags, *ids, *count, count);
+  status = svf_tokenizer_encode(s->tokenizer, flags, j->prompt, j->bytes, *ids, *count, count);
   return status == SVF_OK ? cli_check_tokens(s->model, *ids, *count) : status;
 }
 

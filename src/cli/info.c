@@ -63,25 +63,26 @@ static svf_status print_model(const svf_model *model, bool json)
 
 static void print_expert(const svf_expert *expert, bool json)
 {
-  const svf_expert_info *i = svf_expert_describe(expert);
-  const bool sigmoid = i->parametrisation == SVF_PARAMETERS_SIGMOID;
+  svf_expert_info i = {.size = sizeof i};
+  svf_expert_get_info(expert, &i);
+  const bool sigmoid = i.parametrisation == SVF_PARAMETERS_SIGMOID;
   size_t values = 0;
   for (size_t k = 0; k < svf_expert_count(expert); ++k) values += svf_expert_at(expert, k)->r;
   if (json) {
     printf(
         "{\"schema\": %d, \"kind\": \"expert\", \"modules\": %zu, \"values\": %zu, "
         "\"fingerprint\": \"%016" PRIx64 "\", \"parametrisation\": \"%s\", \"task\": ",
-        JSON_SCHEMA, svf_expert_count(expert), values, i->factors, sigmoid ? "sigmoid" : "direct");
-    cli_json_string(stdout, i->task ? i->task : "", i->task ? strlen(i->task) : 0);
+        JSON_SCHEMA, svf_expert_count(expert), values, i.factors, sigmoid ? "sigmoid" : "direct");
+    cli_json_string(stdout, i.task ? i.task : "", i.task ? strlen(i.task) : 0);
     puts("}");
     return;
   }
   printf("expert         of %zu modules, %zu values\n", svf_expert_count(expert), values);
-  printf("belongs to     %016" PRIx64 "\n", i->factors);
+  printf("belongs to     %016" PRIx64 "\n", i.factors);
   printf("z              %s%s\n", sigmoid ? "sigmoid of parameters" : "direct",
-         i->normalise ? ", normalised" : "");
-  if (i->task) printf("task           %s\n", i->task);
-  if (i->trained) printf("trained        %s\n", i->trained);
+         i.normalise ? ", normalised" : "");
+  if (i.task) printf("task           %s\n", i.task);
+  if (i.trained) printf("trained        %s\n", i.trained);
 }
 
 static svf_status describe_expert(const char *path, const model_options *o)

@@ -56,8 +56,9 @@ static svf_status compute(const options *o, const prompt *p, size_t vocab, float
 
 static svf_status save(const char *path, const prompt *p, size_t vocab, const float *logits)
 {
-  const svf_safetensors_entry entries[] = {{"logits", SVF_TENSOR_F32, 2, {p->count, vocab}},
-                                           {"tokens", SVF_TENSOR_I32, 1, {p->count}}};
+  const svf_safetensors_entry entries[] = {
+      {sizeof *entries, "logits", SVF_TENSOR_F32, 2, {p->count, vocab}},
+      {sizeof *entries, "tokens", SVF_TENSOR_I32, 1, {p->count}}};
   svf_safetensors_writer *w = NULL;
   svf_status status = svf_safetensors_create(path, entries, 2, NULL, 0, &w);
   if (status == SVF_OK)

@@ -306,8 +306,11 @@ static svf_status mixed_gains(const svf_modules *modules, const char *text, unsi
   mixture m = {{0}, {0}, 0};
   svf_status status = read_mixture(text, modules, flags, &m);
   if (status == SVF_OK) {
-    status = svf_experts_mix_gains((const svf_expert *const *)m.expert, m.count, m.alpha, 0,
-                                   modules, flags, gains);
+    const svf_mixture mixed = {.size = sizeof mixed,
+                               .count = m.count,
+                               .experts = (const svf_expert *const *)m.expert,
+                               .alpha = m.alpha};
+    status = svf_mixture_gains(&mixed, modules, flags, gains);
     if (status == SVF_ERR_NUMERIC) status = SVF_ERR_ARGUMENT; /* no file's numbers, but these */
   }
   for (size_t i = 0; i < m.count; ++i) svf_expert_close(m.expert[i]);
@@ -319,7 +322,7 @@ static svf_status expert_gains(const svf_modules *modules, const char *path, flo
 {
   svf_expert *expert = NULL;
   svf_status status = open_expert(path, modules, flags, &expert);
-  if (status == SVF_OK) status = svf_expert_gains(expert, modules, scale, flags, gains);
+  if (status == SVF_OK) status = svf_expert_gains(expert, scale, modules, flags, gains);
   svf_expert_close(expert);
   return status;
 }

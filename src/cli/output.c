@@ -44,12 +44,12 @@ bool output_token(void *context, int32_t token)
   output *out = context;
   const char *text;
   size_t bytes;
-  int stopped = 0;
+  bool stopped = false;
   ++out->tokens;
   svf_status status = svf_text_push(out->text, token, &text, &bytes, &stopped);
   if (status == SVF_OK && bytes > 0) status = emit(out, text, bytes);
   keep(out, status);
-  out->stopped = stopped != 0;
+  out->stopped = stopped;
   return stopped || status != SVF_OK || ferror(stdout);
 }
 

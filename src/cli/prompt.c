@@ -10,10 +10,10 @@ static svf_status encode(const char *text, size_t bytes, prompt *p)
 {
   const svf_tokenizer *t = p->tokenizer;
   const unsigned flags = SVF_TOKENIZER_SPECIAL;
-  const svf_status status = svf_tokenizer_encode(t, text, bytes, flags, NULL, 0, &p->count);
+  const svf_status status = svf_tokenizer_encode(t, flags, text, bytes, NULL, 0, &p->count);
   if (status != SVF_ERR_SPACE) return status;
   p->tokens = malloc(p->count * sizeof *p->tokens);
-  return p->tokens ? svf_tokenizer_encode(t, text, bytes, flags, p->tokens, p->count, &p->count)
+  return p->tokens ? svf_tokenizer_encode(t, flags, text, bytes, p->tokens, p->count, &p->count)
                    : cli_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
 }
 

@@ -235,7 +235,8 @@ void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *ent
     const svf_tensor *t = svf_checkpoint_at(c->files, i);
     if (!svf_conversion_keeps(c, t)) continue;
     svf_safetensors_entry *e = &entries[(*count)++];
-    *e = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    *e = (svf_safetensors_entry){
+        .size = sizeof *e, .name = t->name, .dtype = t->dtype, .ndim = t->ndim};
     memcpy(e->shape, t->shape, sizeof e->shape);
   }
 }

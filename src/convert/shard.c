@@ -60,9 +60,9 @@ static svf_status write_shard(const svf_conversion *c, const svf_decompose_optio
   snprintf(numbers[1], sizeof *numbers, "%.6g", it->report.dropped);
   snprintf(numbers[2], sizeof *numbers, "%.6g", it->report.orthogonality_u);
   snprintf(numbers[3], sizeof *numbers, "%.6g", it->report.orthogonality_v);
-  const svf_safetensors_entry entries[] = {{names[0], type, 2, {it->m, it->r}},
-                                           {names[1], SVF_TENSOR_F32, 1, {it->r}},
-                                           {names[2], type, 2, {it->r, it->n}}};
+  const svf_safetensors_entry entries[] = {{sizeof *entries, names[0], type, 2, {it->m, it->r}},
+                                           {sizeof *entries, names[1], SVF_TENSOR_F32, 1, {it->r}},
+                                           {sizeof *entries, names[2], type, 2, {it->r, it->n}}};
   const svf_safetensors_pair pairs[] = {{"svf.source", it->source},
                                         {"svf.residual", numbers[0]},
                                         {"svf.dropped", numbers[1]},

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A 64-bit digest of bytes: FNV-1a over 64-bit words in eight interleaved lanes, folded by the same
- * step. As fast as memory, and any change of one bit changes it. Not a defence against forgery. */
+ * Two 64-bit digests of bytes; any change of one bit changes them. No defence against forgery.
+ *
+ *   svf_digest   for much data, as fast as memory: like FNV-1a, but over 64-bit words in eight
+ *                interleaved lanes, which are folded by the same step. Depends on the byte order
+ *   svf_fnv1a    for little data: FNV-1a as it is known, byte by byte, so that any other program
+ *                can compute it. The fingerprint of a model's factors (svf/modules.h) */
 #ifndef SVF_CORE_DIGEST_H
 #define SVF_CORE_DIGEST_H
 
@@ -51,6 +55,25 @@ static inline uint64_t svf_digest_end(const svf_digest *d)
   uint64_t sum = svf_digest_basis;
   for (int i = 0; i < 8; ++i) sum = svf_digest_step(sum, d->lane[i]);
   return sum ? sum : 1;
+}
+
+/* --- Byte by byte, from svf_digest_basis ------------------------------------------------------ */
+
+static inline uint64_t svf_fnv1a(uint64_t sum, const void *data, size_t bytes)
+{
+  const unsigned char *p = (const unsigned char *)data;
+  for (size_t i = 0; i < bytes; ++i) sum = (sum ^ p[i]) * svf_digest_prime;
+  return sum;
+}
+
+/* The lower `bytes` bytes of a number, the lowest first on every machine. */
+static inline uint64_t svf_fnv1a_number(uint64_t sum, uint64_t number, size_t bytes)
+{
+  for (size_t i = 0; i < bytes; ++i) {
+    const unsigned char byte = (unsigned char)(number >> 8 * i);
+    sum = svf_fnv1a(sum, &byte, 1);
+  }
+  return sum;
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,33 +13,46 @@
 #include "src/experts/expert.h"
 #include "src/experts/modules.h"
 
-/* seen[i]: module i of the expert is one of the model's. */
-static svf_status match_names(const svf_expert *expert, const svf_modules *modules, char *seen)
+/* Marks in `seen` the modules of the expert that are the model's module i. */
+static svf_status match_module(const svf_expert *expert, const svf_modules *modules, size_t i,
+                               bool *seen)
 {
-  for (size_t i = 0; i < modules->count; ++i) {
-    const svf_module *m = &modules->modules[i];
-    const svf_expert_module *e = svf_expert_find(expert, m->name);
-    if (!e) continue;
-    if (e->r != m->r) {
-      return svf_fail(SVF_ERR_ARGUMENT, "module '%s': the expert has r = %zu, the model %zu",
-                      m->name, e->r, m->r);
-    }
-    if (seen[e - expert->modules]) {
-      return svf_fail(SVF_ERR_ARGUMENT, "module '%s': the model has it twice", m->name);
-    }
-    seen[e - expert->modules] = 1;
+  svf_module m;
+  const svf_status status = svf_module_read(modules, i, &m);
+  if (status != SVF_OK) return status;
+  const svf_expert_module *e = svf_expert_find(expert, m.name);
+  if (!e) return SVF_OK;
+  if (e->r != m.r) {
+    return svf_fail(SVF_ERR_ARGUMENT, "module '%s': the expert has r = %zu, the model %zu", m.name,
+                    e->r, m.r);
   }
-  for (size_t i = 0; i < expert->count; ++i) {
-    if (seen[i]) continue;
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "module '%s' of the expert is not in the model, which has %zu, the first '%s'",
-                    expert->modules[i].name, modules->count,
-                    modules->count > 0 ? modules->modules[0].name : "");
+  if (seen[e - expert->modules]) {
+    return svf_fail(SVF_ERR_ARGUMENT, "module '%s': the model has it twice", m.name);
   }
+  seen[e - expert->modules] = true;
   return SVF_OK;
 }
 
-svf_status svf_expert_match(const svf_expert *expert, const svf_modules *modules, unsigned flags)
+static svf_status match_names(const svf_expert *expert, const svf_modules *modules, bool *seen)
+{
+  svf_module first = {.name = ""};
+  svf_status status = SVF_OK;
+  for (size_t i = 0; i < modules->count && status == SVF_OK; ++i) {
+    status = match_module(expert, modules, i, seen);
+  }
+  if (status == SVF_OK && modules->count > 0) status = svf_module_read(modules, 0, &first);
+  for (size_t i = 0; i < expert->count && status == SVF_OK; ++i) {
+    if (seen[i]) continue;
+    status = svf_fail(SVF_ERR_ARGUMENT,
+                      "module '%s' of the expert is not in the model, which has %zu, the first "
+                      "'%s'",
+                      expert->modules[i].name, modules->count, first.name);
+  }
+  return status;
+}
+
+svf_status svf_expert_check_pairing(const svf_expert *expert, const svf_modules *modules,
+                                    unsigned flags)
 {
   if (!expert) return svf_fail(SVF_ERR_NULL, "expert is NULL");
   if (flags & ~SVF_EXPERT_UNPAIRED) {
@@ -50,7 +64,7 @@ svf_status svf_expert_match(const svf_expert *expert, const svf_modules *modules
                     " (another model, or decomposed by other software or other threads)",
                     expert->info.factors, modules->fingerprint);
   }
-  char *seen = calloc(expert->count, 1);
+  bool *seen = calloc(expert->count, sizeof *seen);
   if (!seen) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", expert->count);
   const svf_status status = match_names(expert, modules, seen);
   free(seen);
@@ -59,33 +73,41 @@ svf_status svf_expert_match(const svf_expert *expert, const svf_modules *modules
 
 svf_status svf_expert_check(const svf_expert *expert, const svf_modules *modules, unsigned flags)
 {
-  const svf_status status = svf_modules_check(modules);
-  return status == SVF_OK ? svf_expert_match(expert, modules, flags) : status;
+  svf_modules model;
+  const svf_status status = svf_modules_read(modules, &model);
+  return status == SVF_OK ? svf_expert_check_pairing(expert, &model, flags) : status;
 }
 
-static svf_status module_gains(const svf_module *m, const float *z, float scale, int normalise,
-                               float *gains)
+static svf_status named_gains(const svf_module *m, const float *z, float scale, bool normalise,
+                              float *gains)
 {
-  svf_status status = svf_z_scale(z, m->r, scale, gains);
-  if (status == SVF_OK) status = svf_gains(m->sigma, gains, m->r, normalise, gains);
+  svf_status status = svf_z_scale(scale, z, m->r, gains);
+  if (status == SVF_OK) status = svf_gains(m->sigma, m->r, gains, normalise, gains);
   return svf_fail_in_module(status, m->name);
 }
 
-svf_status svf_expert_gains(const svf_expert *expert, const svf_modules *modules, float scale,
+static svf_status module_gains(const svf_expert *expert, float scale, const svf_modules *modules,
+                               size_t i, float *gains)
+{
+  svf_module m;
+  const svf_status status = svf_module_read(modules, i, &m);
+  if (status != SVF_OK) return status;
+  const svf_expert_module *e = svf_expert_find(expert, m.name);
+  if (e) return named_gains(&m, e->z, scale, expert->info.normalise, gains + m.offset);
+  memcpy(gains + m.offset, m.sigma, m.r * sizeof *gains);
+  return SVF_OK;
+}
+
+svf_status svf_expert_gains(const svf_expert *expert, float scale, const svf_modules *modules,
                             unsigned flags, float *gains)
 {
+  svf_modules model;
   if (!gains) return svf_fail(SVF_ERR_NULL, "gains is NULL");
   if (!isfinite(scale)) return svf_fail(SVF_ERR_ARGUMENT, "scale is %g", (double)scale);
-  svf_status status = svf_expert_check(expert, modules, flags);
-  if (status != SVF_OK) return status;
-  for (size_t i = 0; i < modules->count && status == SVF_OK; ++i) {
-    const svf_module *m = &modules->modules[i];
-    const svf_expert_module *e = svf_expert_find(expert, m->name);
-    if (e) {
-      status = module_gains(m, e->z, scale, expert->info.normalise, gains + m->offset);
-    } else {
-      memcpy(gains + m->offset, m->sigma, m->r * sizeof *gains);
-    }
+  svf_status status = svf_modules_read(modules, &model);
+  if (status == SVF_OK) status = svf_expert_check_pairing(expert, &model, flags);
+  for (size_t i = 0; status == SVF_OK && i < model.count; ++i) {
+    status = module_gains(expert, scale, &model, i, gains);
   }
   return status;
 }

@@ -4,7 +4,8 @@
 
 #include <svf/modules.h>
 
-/* svf_expert_check with modules that svf_modules_check has passed. */
-svf_status svf_expert_match(const svf_expert *expert, const svf_modules *modules, unsigned flags);
+/* What svf_expert_check finds in modules that svf_modules_read has read. */
+svf_status svf_expert_check_pairing(const svf_expert *expert, const svf_modules *modules,
+                                    unsigned flags);
 
 #endif

@@ -11,7 +11,12 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/io/text.h"
+
+/* Of the first version. */
+#define INFO_BYTES SVF_SIZE_TO(svf_expert_info, trained)
+#define MODULE_BYTES SVF_SIZE_TO(svf_expert_module, z)
 
 svf_status svf_module_name_check(const char *name)
 {
@@ -67,39 +72,52 @@ static svf_status check_info(const svf_expert_info *info)
     return svf_fail(SVF_ERR_ARGUMENT, "scale is %g; it is finite, and 1 where z is stored",
                     (double)info->scale);
   }
-  if (info->normalise != 0 && info->normalise != 1) {
-    return svf_fail(SVF_ERR_ARGUMENT, "normalise is %d, neither 0 nor 1", info->normalise);
-  }
   const svf_status status = check_text("task", info->task, SVF_EXPERT_MAX_TASK);
   return status == SVF_OK ? check_text("trained", info->trained, SVF_EXPERT_MAX_TRAINED) : status;
 }
 
-/* Names, ranks and the sum of ranks; duplicates are found when they are sorted. */
-static svf_status check_modules(const svf_expert_module *modules, size_t count, size_t *values)
+/* Its name, its rank and the sum of ranks up to it. */
+static svf_status check_module(const svf_expert_module *m, size_t *values)
+{
+  const svf_status status = svf_module_name_check(m->name);
+  if (status != SVF_OK) return status;
+  if (m->r == 0 || m->r > SVF_EXPERT_MAX_RANK) {
+    return svf_fail(SVF_ERR_ARGUMENT, "module '%s': r is %zu, not in 1 to %u", m->name, m->r,
+                    SVF_EXPERT_MAX_RANK);
+  }
+  if (!m->values) return svf_fail(SVF_ERR_NULL, "module '%s': values is NULL", m->name);
+  *values += m->r;
+  if (*values <= SVF_EXPERT_MAX_VALUES) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "the expert has more than %u values", SVF_EXPERT_MAX_VALUES);
+}
+
+/* The caller's modules as this library's, checked but for duplicates, which are found when they are
+ * sorted; the sum of their ranks is added to *values. */
+static svf_status read_modules(svf_expert *expert, const svf_expert_module *modules, size_t *values)
+{
+  size_t step;
+  svf_status status = svf_struct_step("modules", modules, expert->count, MODULE_BYTES, &step);
+  if (status != SVF_OK) return status;
+  expert->modules = malloc(expert->count * sizeof *expert->modules);
+  if (!expert->modules) {
+    return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", expert->count);
+  }
+  for (size_t i = 0; i < expert->count && status == SVF_OK; ++i) {
+    svf_expert_module *m = &expert->modules[i];
+    status =
+        svf_struct_read("module", (const char *)modules + i * step, MODULE_BYTES, m, sizeof *m);
+    if (status != SVF_OK) return svf_fail_at(status, "modules[%zu]", i);
+    status = check_module(m, values);
+  }
+  return status;
+}
+
+static svf_status check_count(size_t count)
 {
   if (count == 0) return svf_fail(SVF_ERR_ARGUMENT, "the expert has no module");
-  if (count > SVF_EXPERT_MAX_MODULES) {
-    return svf_fail(SVF_ERR_ARGUMENT, "the expert has %zu modules, the limit is %u", count,
-                    SVF_EXPERT_MAX_MODULES);
-  }
-  *values = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const svf_status status = svf_module_name_check(modules[i].name);
-    if (status != SVF_OK) return status;
-    if (modules[i].r == 0 || modules[i].r > SVF_EXPERT_MAX_RANK) {
-      return svf_fail(SVF_ERR_ARGUMENT, "module '%s': r is %zu, not in 1 to %u", modules[i].name,
-                      modules[i].r, SVF_EXPERT_MAX_RANK);
-    }
-    if (!modules[i].values) {
-      return svf_fail(SVF_ERR_NULL, "module '%s': values is NULL", modules[i].name);
-    }
-    *values += modules[i].r;
-    if (*values > SVF_EXPERT_MAX_VALUES) {
-      return svf_fail(SVF_ERR_ARGUMENT, "the expert has more than %u values",
-                      SVF_EXPERT_MAX_VALUES);
-    }
-  }
-  return SVF_OK;
+  if (count <= SVF_EXPERT_MAX_MODULES) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "the expert has %zu modules, the limit is %u", count,
+                  SVF_EXPERT_MAX_MODULES);
 }
 
 static int by_name(const void *a, const void *b)
@@ -146,7 +164,7 @@ static svf_status copy_strings(svf_expert *expert)
   return SVF_OK;
 }
 
-/* Values in the order of names, behind them z where that is another. */
+/* Values in the order of names, after them z where that is another. */
 static svf_status copy_values(svf_expert *expert, size_t values)
 {
   const svf_expert_info *info = &expert->info;
@@ -157,7 +175,7 @@ static svf_status copy_values(svf_expert *expert, size_t values)
     svf_expert_module *m = &expert->modules[i];
     memcpy(at, m->values, m->r * sizeof *at);
     const svf_status status =
-        svf_z_from_parameters(info->parametrisation, at, m->r, info->scale, at + z_at);
+        svf_z_from_parameters(info->parametrisation, at, info->scale, at + z_at, m->r);
     if (status != SVF_OK) return svf_fail_in_module(status, m->name);
     m->values = at;
     m->z = at + z_at;
@@ -166,15 +184,11 @@ static svf_status copy_values(svf_expert *expert, size_t values)
   return SVF_OK;
 }
 
-static svf_status fill(svf_expert *expert, const svf_expert_info *info,
-                       const svf_expert_module *modules, size_t count, size_t values)
+static svf_status fill(svf_expert *expert, const svf_expert_module *modules)
 {
-  expert->info = *info;
-  expert->count = count;
-  expert->modules = malloc(count * sizeof *modules);
-  if (!expert->modules) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", count);
-  memcpy(expert->modules, modules, count * sizeof *modules);
-  svf_status status = sort_modules(expert);
+  size_t values = 0;
+  svf_status status = read_modules(expert, modules, &values);
+  if (status == SVF_OK) status = sort_modules(expert);
   if (status == SVF_OK) status = copy_strings(expert);
   if (status == SVF_OK) status = copy_values(expert, values);
   return status;
@@ -183,16 +197,19 @@ static svf_status fill(svf_expert *expert, const svf_expert_info *info,
 svf_status svf_expert_create(const svf_expert_info *info, const svf_expert_module *modules,
                              size_t count, svf_expert **expert)
 {
-  size_t values = 0;
+  svf_expert_info read;
   if (!expert) return svf_fail(SVF_ERR_NULL, "expert is NULL");
   *expert = NULL;
   if (!info || !modules) return svf_fail(SVF_ERR_NULL, "%s is NULL", info ? "modules" : "info");
-  svf_status status = check_info(info);
-  if (status == SVF_OK) status = check_modules(modules, count, &values);
+  svf_status status = svf_struct_read("info", info, INFO_BYTES, &read, sizeof read);
+  if (status == SVF_OK) status = check_info(&read);
+  if (status == SVF_OK) status = check_count(count);
   if (status != SVF_OK) return status;
   svf_expert *made = calloc(1, sizeof *made);
   if (!made) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", sizeof *made);
-  status = fill(made, info, modules, count, values);
+  made->info = read;
+  made->count = count;
+  status = fill(made, modules);
   if (status == SVF_OK) {
     *expert = made;
   } else {
@@ -210,9 +227,10 @@ void svf_expert_close(svf_expert *expert)
   free(expert);
 }
 
-const svf_expert_info *svf_expert_describe(const svf_expert *expert)
+svf_status svf_expert_get_info(const svf_expert *expert, svf_expert_info *info)
 {
-  return expert ? &expert->info : NULL;
+  if (!expert || !info) return svf_fail(SVF_ERR_NULL, "%s is NULL", expert ? "info" : "expert");
+  return svf_struct_write("info", &expert->info, sizeof expert->info, info, INFO_BYTES);
 }
 
 size_t svf_expert_count(const svf_expert *expert) { return expert ? expert->count : 0; }

@@ -32,7 +32,7 @@ svf_status svf_expert_handle_create(const char *name, svf_expert *expert,
   svf_expert_handle *made = calloc(1, sizeof *made);
   if (!made) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", sizeof *made);
   svf_status status = allocate_gains(modules, &made->gains);
-  if (status == SVF_OK) status = svf_expert_gains(expert, modules, 1, flags, made->gains);
+  if (status == SVF_OK) status = svf_expert_gains(expert, 1, modules, flags, made->gains);
   if (status != SVF_OK) {
     free(made->gains);
     free(made);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,13 +71,13 @@ static svf_status read_scale(const svf_safetensors *file, float *scale)
   if (!number && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for %s", key);
   }
-  const int is_number = json_is_number(number);
+  const bool is_number = json_is_number(number);
   *scale = (float)json_number_value(number);
   json_decref(number);
   return is_number ? SVF_OK : bad_value(key, value, "a JSON number");
 }
 
-static svf_status read_normalise(const svf_safetensors *file, int *normalise)
+static svf_status read_normalise(const svf_safetensors *file, bool *normalise)
 {
   const char *key = "svf.normalise", *value;
   const svf_status status = required(file, key, &value);

@@ -10,28 +10,54 @@
 
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/experts/apply.h"
 #include "src/experts/expert.h"
 #include "src/experts/modules.h"
 
-typedef struct mixture {
-  const svf_expert *const *experts;
-  size_t count;
-  const float *alpha;
-  size_t layers; /* 0: alpha holds for all */
-  int normalise;
+/* A mixture at work. */
+typedef struct mixing {
+  svf_mixture of;
+  size_t columns; /* of alpha: the layers, or 1 for all of them */
+  bool normalise;
   const float **z; /* [count] of the module at hand */
   float *weights;  /* [count] and */
-} mixture;
+} mixing;
+
+static svf_status read_mixture(const svf_mixture *from, mixing *x)
+{
+  svf_mixture *of = &x->of;
+  size_t weights;
+  if (!from) return svf_fail(SVF_ERR_NULL, "mixture is NULL");
+  const svf_status status =
+      svf_struct_read("mixture", from, SVF_SIZE_TO(svf_mixture, alpha), of, sizeof *of);
+  if (status != SVF_OK) return status;
+  if (!of->experts || !of->alpha) {
+    return svf_fail(SVF_ERR_NULL, "mixture->%s is NULL", of->experts ? "alpha" : "experts");
+  }
+  if (of->count == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "count is 0; a mixture has at least 1 expert");
+  }
+  if (!svf_size_mul(of->count, of->layers, &weights)) {
+    return svf_fail(SVF_ERR_OVERFLOW, "%zu experts times %zu layers exceed SIZE_MAX", of->count,
+                    of->layers);
+  }
+  x->columns = of->layers > 0 ? of->layers : 1;
+  return SVF_OK;
+}
+
+static float alpha_of(const mixing *x, size_t k, size_t layer)
+{
+  return x->of.alpha[k * x->columns + layer];
+}
 
 /* Every layer must have something to mix. */
-static svf_status check_alpha(const mixture *x)
+static svf_status check_alpha(const mixing *x)
 {
-  const size_t columns = x->layers ? x->layers : 1;
-  for (size_t layer = 0; layer < columns; ++layer) {
+  for (size_t layer = 0; layer < x->columns; ++layer) {
     bool any = false;
-    for (size_t k = 0; k < x->count; ++k) {
-      const float a = x->alpha[k * columns + layer];
+    for (size_t k = 0; k < x->of.count; ++k) {
+      const float a = alpha_of(x, k, layer);
       if (!isfinite(a)) {
         return svf_fail(SVF_ERR_ARGUMENT, "alpha of expert %zu, layer %zu is %g", k, layer,
                         (double)a);
@@ -40,19 +66,19 @@ static svf_status check_alpha(const mixture *x)
     }
     if (any) continue;
     return svf_fail(SVF_ERR_NUMERIC, "alpha is 0 for each of the %zu experts in layer %zu",
-                    x->count, layer);
+                    x->of.count, layer);
   }
   return SVF_OK;
 }
 
-static svf_status check_experts(mixture *x, const svf_modules *modules, unsigned flags)
+static svf_status check_experts(mixing *x, const svf_modules *modules, unsigned flags)
 {
   const svf_expert *first = NULL;
-  x->normalise = 1;
-  for (size_t k = 0; k < x->count; ++k) {
-    const svf_expert *expert = x->experts[k];
+  x->normalise = true;
+  for (size_t k = 0; k < x->of.count; ++k) {
+    const svf_expert *expert = x->of.experts[k];
     if (!expert) continue;
-    const svf_status status = svf_expert_match(expert, modules, flags);
+    const svf_status status = svf_expert_check_pairing(expert, modules, flags);
     if (status != SVF_OK) return status;
     if (!first) first = expert;
     x->normalise = first->info.normalise;
@@ -80,75 +106,70 @@ static bool layer_of(const char *name, size_t *layer)
   return true;
 }
 
-static svf_status module_weights(const mixture *x, const svf_module *m)
+static svf_status module_weights(const mixing *x, const svf_module *m)
 {
-  const size_t columns = x->layers ? x->layers : 1;
   size_t layer = 0;
-  if (x->layers && !layer_of(m->name, &layer)) {
+  if (x->of.layers > 0 && !layer_of(m->name, &layer)) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "module '%s' belongs to no layer: alpha per layer says nothing about it",
                     m->name);
   }
-  if (layer >= columns) {
+  if (layer >= x->columns) {
     return svf_fail(SVF_ERR_ARGUMENT, "module '%s': layer %zu, but alpha has %zu layers", m->name,
-                    layer, x->layers);
+                    layer, x->of.layers);
   }
-  for (size_t k = 0; k < x->count; ++k) x->weights[k] = x->alpha[k * columns + layer];
+  for (size_t k = 0; k < x->of.count; ++k) x->weights[k] = alpha_of(x, k, layer);
   return SVF_OK;
 }
 
-static svf_status module_gains(const mixture *x, const svf_module *m, float *gains)
+static svf_status module_gains(const mixing *x, const svf_modules *modules, size_t i, float *gains)
 {
+  svf_module m;
   bool named = false;
-  for (size_t k = 0; k < x->count; ++k) {
-    const svf_expert_module *e = svf_expert_find(x->experts[k], m->name);
+  svf_status status = svf_module_read(modules, i, &m);
+  if (status != SVF_OK) return status;
+  float *out = gains + m.offset;
+  for (size_t k = 0; k < x->of.count; ++k) {
+    const svf_expert_module *e = svf_expert_find(x->of.experts[k], m.name);
     x->z[k] = e ? e->z : NULL;
     named |= e != NULL;
   }
   if (!named) {
-    memcpy(gains, m->sigma, m->r * sizeof *gains);
+    memcpy(out, m.sigma, m.r * sizeof *out);
     return SVF_OK;
   }
-  svf_status status = module_weights(x, m);
+  status = module_weights(x, &m);
   if (status != SVF_OK) return status;
-  status = svf_mix(x->z, x->weights, x->count, m->r, gains);
-  if (status == SVF_OK) status = svf_gains(m->sigma, gains, m->r, x->normalise, gains);
-  return svf_fail_in_module(status, m->name);
+  status = svf_mix(x->z, x->of.count, x->weights, m.r, out);
+  if (status == SVF_OK) status = svf_gains(m.sigma, m.r, out, x->normalise, out);
+  return svf_fail_in_module(status, m.name);
 }
 
-static svf_status mix(mixture *x, const svf_modules *modules, float *gains)
+static svf_status mix(mixing *x, const svf_modules *modules, float *gains)
 {
   svf_status status = SVF_OK;
-  x->z = calloc(x->count, sizeof(const float *));
-  x->weights = calloc(x->count, sizeof *x->weights);
+  x->z = calloc(x->of.count, sizeof(const float *));
+  x->weights = calloc(x->of.count, sizeof *x->weights);
   if (!x->z || !x->weights) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for a mixture of %zu experts", x->count);
+    status = svf_fail(SVF_ERR_MEMORY, "no memory for a mixture of %zu experts", x->of.count);
   }
   for (size_t i = 0; i < modules->count && status == SVF_OK; ++i) {
-    const svf_module *m = &modules->modules[i];
-    status = module_gains(x, m, gains + m->offset);
+    status = module_gains(x, modules, i, gains);
   }
   free(x->z);
   free(x->weights);
   return status;
 }
 
-svf_status svf_experts_mix_gains(const svf_expert *const *experts, size_t count, const float *alpha,
-                                 size_t layers, const svf_modules *modules, unsigned flags,
-                                 float *gains)
+svf_status svf_mixture_gains(const svf_mixture *mixture, const svf_modules *modules, unsigned flags,
+                             float *gains)
 {
-  mixture x = {.experts = experts, .count = count, .alpha = alpha, .layers = layers};
-  size_t weights;
-  if (!experts || !alpha || !gains) {
-    return svf_fail(SVF_ERR_NULL, "%s is NULL", !experts ? "experts" : !alpha ? "alpha" : "gains");
-  }
-  if (count == 0) return svf_fail(SVF_ERR_ARGUMENT, "count is 0; a mixture has at least 1 expert");
-  if (!svf_size_mul(count, layers, &weights)) {
-    return svf_fail(SVF_ERR_OVERFLOW, "%zu experts times %zu layers exceed SIZE_MAX", count,
-                    layers);
-  }
-  svf_status status = svf_modules_check(modules);
+  mixing x;
+  svf_modules model;
+  if (!gains) return svf_fail(SVF_ERR_NULL, "gains is NULL");
+  svf_status status = read_mixture(mixture, &x);
+  if (status == SVF_OK) status = svf_modules_read(modules, &model);
   if (status == SVF_OK) status = check_alpha(&x);
-  if (status == SVF_OK) status = check_experts(&x, modules, flags);
-  return status == SVF_OK ? mix(&x, modules, gains) : status;
+  if (status == SVF_OK) status = check_experts(&x, &model, flags);
+  return status == SVF_OK ? mix(&x, &model, gains) : status;
 }

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/experts/expert.h"
 
 static svf_status check_module(const svf_module *m)
@@ -17,67 +19,81 @@ static svf_status check_module(const svf_module *m)
   return SVF_OK;
 }
 
-svf_status svf_modules_check(const svf_modules *modules)
+static svf_status read_module(const void *from, size_t i, svf_module *module)
 {
-  if (!modules) return svf_fail(SVF_ERR_NULL, "modules is NULL");
+  const svf_status status =
+      svf_struct_read("module", from, SVF_SIZE_TO(svf_module, offset), module, sizeof *module);
+  return svf_fail_at(status, "modules[%zu]", i);
+}
+
+svf_status svf_module_read(const svf_modules *modules, size_t i, svf_module *module)
+{
+  return read_module(svf_modules_at(modules, i), i, module);
+}
+
+const svf_module *svf_modules_at(const svf_modules *modules, size_t i)
+{
+  if (!modules || i >= modules->count) return NULL;
+  const void *at = (const char *)modules->modules + i * modules->modules->size;
+  return at;
+}
+
+static svf_status check_offset(const svf_modules *modules, const svf_module *m)
+{
+  size_t end;
+  if (svf_size_add(m->offset, m->r, &end) && end <= modules->gains) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "module '%s': r = %zu at offset %zu leaves the model's %zu gains", m->name, m->r,
+                  m->offset, modules->gains);
+}
+
+svf_status svf_modules_read(const svf_modules *from, svf_modules *modules)
+{
+  size_t step;
+  if (!from) return svf_fail(SVF_ERR_NULL, "modules is NULL");
+  svf_status status = svf_struct_read("modules", from, SVF_SIZE_TO(svf_modules, fingerprint),
+                                      modules, sizeof *modules);
+  if (status != SVF_OK) return status;
   if (!modules->modules) return svf_fail(SVF_ERR_NULL, "modules->modules is NULL");
-  for (size_t i = 0; i < modules->count; ++i) {
-    const svf_module *m = &modules->modules[i];
-    size_t end;
-    const svf_status status = check_module(m);
-    if (status != SVF_OK) return status;
-    if (!svf_size_add(m->offset, m->r, &end) || end > modules->gains) {
-      return svf_fail(SVF_ERR_ARGUMENT,
-                      "module '%s': r = %zu at offset %zu leaves the model's %zu gains", m->name,
-                      m->r, m->offset, modules->gains);
-    }
+  status = svf_struct_step("modules->modules", modules->modules, modules->count,
+                           SVF_SIZE_TO(svf_module, offset), &step);
+  for (size_t i = 0; i < modules->count && status == SVF_OK; ++i) {
+    svf_module m;
+    status = svf_module_read(modules, i, &m);
+    if (status == SVF_OK) status = check_module(&m);
+    if (status == SVF_OK) status = check_offset(modules, &m);
   }
-  return SVF_OK;
-}
-
-/* FNV-1a */
-static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t count)
-{
-  const unsigned char *p = bytes;
-  for (size_t i = 0; i < count; ++i) digest = (digest ^ p[i]) * UINT64_C(0x100000001b3);
-  return digest;
-}
-
-static uint64_t digest_word(uint64_t digest, uint64_t word, int bytes)
-{
-  unsigned char little[8];
-  for (int i = 0; i < bytes; ++i) little[i] = (unsigned char)(word >> 8 * i);
-  return digest_bytes(digest, little, (size_t)bytes);
+  return status;
 }
 
 static uint64_t digest_module(uint64_t digest, const svf_module *m)
 {
-  digest = digest_bytes(digest, m->name, strlen(m->name) + 1);
-  digest = digest_word(digest, m->r, 8);
+  digest = svf_fnv1a(digest, m->name, strlen(m->name) + 1);
+  digest = svf_fnv1a_number(digest, m->r, 8);
   for (size_t i = 0; i < m->r; ++i) {
     uint32_t bits;
     memcpy(&bits, &m->sigma[i], sizeof bits);
-    digest = digest_word(digest, bits, 4);
+    digest = svf_fnv1a_number(digest, bits, sizeof bits);
   }
   return digest;
 }
 
 static int by_name(const void *a, const void *b)
 {
-  const svf_module *const *x = a;
-  const svf_module *const *y = b;
-  return strcmp((*x)->name, (*y)->name);
+  const svf_module *x = a;
+  const svf_module *y = b;
+  return strcmp(x->name, y->name);
 }
 
-static svf_status digest_sorted(const svf_module **sorted, size_t count, uint64_t *fingerprint)
+static svf_status digest_sorted(svf_module *modules, size_t count, uint64_t *fingerprint)
 {
-  uint64_t digest = UINT64_C(0xcbf29ce484222325);
-  qsort(sorted, count, sizeof(const svf_module *), by_name);
+  uint64_t digest = svf_digest_basis;
+  qsort(modules, count, sizeof *modules, by_name);
   for (size_t i = 0; i < count; ++i) {
-    if (i > 0 && strcmp(sorted[i - 1]->name, sorted[i]->name) == 0) {
-      return svf_fail(SVF_ERR_ARGUMENT, "module '%s' is there twice", sorted[i]->name);
+    if (i > 0 && strcmp(modules[i - 1].name, modules[i].name) == 0) {
+      return svf_fail(SVF_ERR_ARGUMENT, "module '%s' is there twice", modules[i].name);
     }
-    digest = digest_module(digest, sorted[i]);
+    digest = digest_module(digest, &modules[i]);
   }
   *fingerprint = digest ? digest : 1;
   return SVF_OK;
@@ -85,18 +101,21 @@ static svf_status digest_sorted(const svf_module **sorted, size_t count, uint64_
 
 svf_status svf_modules_fingerprint(const svf_module *modules, size_t count, uint64_t *fingerprint)
 {
+  size_t step;
   if (!modules || !fingerprint) {
     return svf_fail(SVF_ERR_NULL, "%s is NULL", modules ? "fingerprint" : "modules");
   }
   if (count == 0) return svf_fail(SVF_ERR_ARGUMENT, "the model has no module");
-  for (size_t i = 0; i < count; ++i) {
-    const svf_status status = check_module(&modules[i]);
-    if (status != SVF_OK) return status;
+  svf_status status =
+      svf_struct_step("modules", modules, count, SVF_SIZE_TO(svf_module, offset), &step);
+  if (status != SVF_OK) return status;
+  svf_module *read = calloc(count, sizeof *read);
+  if (!read) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", count);
+  for (size_t i = 0; i < count && status == SVF_OK; ++i) {
+    status = read_module((const char *)modules + i * step, i, &read[i]);
+    if (status == SVF_OK) status = check_module(&read[i]);
   }
-  const svf_module **sorted = calloc(count, sizeof(const svf_module *));
-  if (!sorted) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", count);
-  for (size_t i = 0; i < count; ++i) sorted[i] = &modules[i];
-  const svf_status status = digest_sorted(sorted, count, fingerprint);
-  free(sorted);
+  if (status == SVF_OK) status = digest_sorted(read, count, fingerprint);
+  free(read);
   return status;
 }

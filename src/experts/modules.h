@@ -6,7 +6,12 @@
 
 #include <svf/modules.h>
 
-/* Pointers, names, ranks, and offsets inside the vector of gains. Errors: NULL, ARGUMENT. */
-svf_status svf_modules_check(const svf_modules *modules);
+/* A caller's modules as this library's; the array stays the caller's. Sizes, pointers, names,
+ * ranks, and offsets inside the vector of gains are checked. Errors: NULL, VERSION, ARGUMENT,
+ * OVERFLOW. */
+svf_status svf_modules_read(const svf_modules *from, svf_modules *modules);
+
+/* Module i < count of what svf_modules_read has read, as this library's. VERSION. */
+svf_status svf_module_read(const svf_modules *modules, size_t i, svf_module *module);
 
 #endif

@@ -69,7 +69,8 @@ static svf_status read_modules(const svf_safetensors *file, const char *suffix, 
     const size_t length = strlen(tensor->name) - SUFFIX;
     memcpy(name, tensor->name, length);
     name[length] = 0;
-    c->modules[i] = (svf_expert_module){.name = name, .r = tensor->elements, .values = at};
+    c->modules[i] = (svf_expert_module){
+        .size = sizeof(svf_expert_module), .name = name, .r = tensor->elements, .values = at};
     status = svf_tensor_to_f32(tensor, at, tensor->elements);
     name += length + 1;
     at += tensor->elements;
@@ -80,7 +81,7 @@ static svf_status read_modules(const svf_safetensors *file, const char *suffix, 
 static svf_status make_expert(const svf_safetensors *file, svf_expert **expert)
 {
   content c = {0};
-  svf_expert_info info = {0};
+  svf_expert_info info = {.size = sizeof info};
   svf_status status = svf_expert_metadata_read(file, &info);
   if (status == SVF_OK) status = read_modules(file, svf_expert_suffix(info.parametrisation), &c);
   if (status == SVF_OK) {

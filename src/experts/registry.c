@@ -15,7 +15,7 @@
 #include "src/experts/modules.h"
 
 struct svf_expert_registry {
-  const svf_modules *modules;
+  svf_modules modules;
   unsigned flags;
   pthread_mutex_t mutex; /* of what follows */
   svf_expert_handle **handles;
@@ -30,7 +30,8 @@ svf_status svf_expert_registry_create(const svf_modules *modules, unsigned flags
   if (flags & ~SVF_EXPERT_UNPAIRED) {
     return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, SVF_EXPERT_UNPAIRED);
   }
-  const svf_status status = svf_modules_check(modules);
+  svf_modules model;
+  const svf_status status = svf_modules_read(modules, &model);
   if (status != SVF_OK) return status;
   svf_expert_registry *made = calloc(1, sizeof *made);
   if (!made) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", sizeof *made);
@@ -38,7 +39,7 @@ svf_status svf_expert_registry_create(const svf_modules *modules, unsigned flags
     free(made);
     return svf_fail(SVF_ERR_MEMORY, "no memory for a mutex");
   }
-  made->modules = modules;
+  made->modules = model;
   made->flags = flags;
   *registry = made;
   return SVF_OK;
@@ -128,7 +129,7 @@ svf_status svf_expert_registry_add(svf_expert_registry *registry, const char *na
   svf_expert_handle *handle = NULL;
   svf_status status = check_name(registry, name);
   if (status != SVF_OK) return status;
-  status = svf_expert_handle_create(name, expert, registry->modules, registry->flags, &handle);
+  status = svf_expert_handle_create(name, expert, &registry->modules, registry->flags, &handle);
   if (status != SVF_OK) return status;
   pthread_mutex_lock(&registry->mutex);
   status = insert(registry, handle);

@@ -21,8 +21,11 @@ static void describe(const svf_expert *expert, svf_safetensors_entry *entries, c
   for (size_t i = 0; i < expert->count; ++i) {
     char *name = names + i * NAME_BYTES;
     snprintf(name, NAME_BYTES, "%s%s", expert->modules[i].name, suffix);
-    entries[i] = (svf_safetensors_entry){
-        .name = name, .dtype = SVF_TENSOR_F32, .ndim = 1, .shape = {expert->modules[i].r}};
+    entries[i] = (svf_safetensors_entry){.size = sizeof *entries,
+                                         .name = name,
+                                         .dtype = SVF_TENSOR_F32,
+                                         .ndim = 1,
+                                         .shape = {expert->modules[i].r}};
   }
 }
 

@@ -42,7 +42,7 @@ static svf_status normaliser(const float *sigma, const float *z, size_t r, doubl
   return SVF_OK;
 }
 
-svf_status svf_gains(const float *sigma, const float *z, size_t r, int normalise, float *gains)
+svf_status svf_gains(const float *sigma, size_t r, const float *z, bool normalise, float *gains)
 {
   if (!sigma || !z || !gains) {
     return svf_fail(SVF_ERR_NULL, "%s is NULL", !sigma ? "sigma" : !z ? "z" : "gains");

@@ -42,8 +42,8 @@ static svf_status element(const char *name, size_t i, double value)
   return svf_fail(SVF_ERR_NUMERIC, "%s[%zu] is %g, which is no finite fp32", name, i, value);
 }
 
-svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, size_t r, float scale,
-                                 float *z)
+svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float scale, float *z,
+                                 size_t r)
 {
   if (!p || !z) return svf_fail(SVF_ERR_NULL, "%s is NULL", p ? "z" : "p");
   if (r == 0) return rank_is_zero();
@@ -61,7 +61,7 @@ svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, size_
   return SVF_OK;
 }
 
-svf_status svf_z_scale(const float *z, size_t r, float s, float *out)
+svf_status svf_z_scale(float s, const float *z, size_t r, float *out)
 {
   if (!z || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", z ? "out" : "z");
   if (r == 0) return rank_is_zero();
@@ -107,7 +107,7 @@ static double mixed(const float *const *z, const float *alpha, size_t experts, s
   return sum;
 }
 
-svf_status svf_mix(const float *const *z, const float *alpha, size_t experts, size_t r, float *out)
+svf_status svf_mix(const float *const *z, size_t experts, const float *alpha, size_t r, float *out)
 {
   if (!z || !alpha || !out) {
     return svf_fail(SVF_ERR_NULL, "%s is NULL", !z ? "z" : !alpha ? "alpha" : "out");

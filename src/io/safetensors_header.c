@@ -151,7 +151,7 @@ static bool read_shape(const json_t *shape, svf_tensor *tensor)
                                &tensor->bytes);
 }
 
-/* The caller has zeroed *tensor. */
+/* What *tensor does not get here is zero already. */
 static svf_status read_tensor(const range *r, svf_tensor *tensor)
 {
   const svf_printable p = svf_text_show(r->name);
@@ -195,6 +195,7 @@ static svf_status read_tensors(const range *ranges, svf_safetensors_header *head
   char *name = header->names;
   for (size_t i = 0; i < count; ++i) {
     svf_tensor *tensor = &header->tensors[i];
+    tensor->size = sizeof *tensor;
     const svf_status status = read_tensor(&ranges[i], tensor);
     if (status != SVF_OK) return status;
     const size_t bytes = strlen(ranges[i].name) + 1;

@@ -10,6 +10,7 @@
 
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 #include "src/io/file.h"
 #include "src/io/output.h"
 #include "src/io/tensor.h"
@@ -109,6 +110,23 @@ static svf_status add_entry(json_t *root, const svf_safetensors_entry *entry, si
   return SVF_OK;
 }
 
+/* A caller's entries. */
+static svf_status add_entries(json_t *root, const svf_safetensors_entry *entries, size_t count,
+                              size_t *bytes)
+{
+  const size_t first = SVF_SIZE_TO(svf_safetensors_entry, shape);
+  size_t step;
+  svf_status status = svf_struct_step("entries", entries, count, first, &step);
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) {
+    svf_safetensors_entry entry;
+    status =
+        svf_struct_read("entry", (const char *)entries + i * step, first, &entry, sizeof entry);
+    if (status != SVF_OK) return svf_fail_at(status, "entries[%zu]", i);
+    status = add_entry(root, &entry, i, bytes);
+  }
+  return status;
+}
+
 static svf_status add_metadata(json_t *root, const svf_safetensors_pair *pairs, size_t count)
 {
   json_t *object = json_object();
@@ -161,9 +179,7 @@ static svf_status make_header(const svf_safetensors_entry *entries, size_t count
   json_t *root = json_object();
   svf_status status = root ? SVF_OK : no_memory(count);
   if (status == SVF_OK && pair_count > 0) status = add_metadata(root, pairs, pair_count);
-  for (size_t i = 0; status == SVF_OK && i < count; ++i) {
-    status = add_entry(root, &entries[i], i, data_bytes);
-  }
+  if (status == SVF_OK) status = add_entries(root, entries, count, data_bytes);
   if (status == SVF_OK) status = print_header(root, header, bytes);
   json_decref(root);
   return status;

@@ -9,6 +9,7 @@
 #include "kernels/f16.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/core/structs.h"
 
 static const struct {
   const char *name;
@@ -70,13 +71,8 @@ static uint32_t load32(const unsigned char *p) { return load16(p) | load16(p + 2
 
 static void store(float *out, uint32_t bits) { memcpy(out, &bits, sizeof bits); }
 
-svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capacity)
+static svf_status widen(const svf_tensor *tensor, float *out)
 {
-  if (!tensor || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", tensor ? "out" : "tensor");
-  if (capacity < tensor->elements) {
-    return svf_fail(SVF_ERR_SPACE, "tensor '%.80s': capacity is %zu, elements is %zu", tensor->name,
-                    capacity, tensor->elements);
-  }
   const unsigned char *p = tensor->data;
   switch (tensor->dtype) {
     case SVF_TENSOR_F32:
@@ -92,6 +88,20 @@ svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capaci
       return svf_fail(SVF_ERR_UNSUPPORTED, "tensor '%.80s': dtype %s does not convert to fp32",
                       tensor->name, svf_tensor_type_name(tensor->dtype));
   }
+}
+
+svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capacity)
+{
+  svf_tensor t;
+  if (!tensor || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", tensor ? "out" : "tensor");
+  const svf_status status =
+      svf_struct_read("tensor", tensor, SVF_SIZE_TO(svf_tensor, bytes), &t, sizeof t);
+  if (status != SVF_OK) return status;
+  if (capacity < t.elements) {
+    return svf_fail(SVF_ERR_SPACE, "tensor '%.80s': capacity is %zu, elements is %zu", t.name,
+                    capacity, t.elements);
+  }
+  return widen(&t, out);
 }
 
 /* --- Finite numbers: exponents that are not all ones ------------------------------------------ */

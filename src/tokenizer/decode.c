@@ -7,6 +7,32 @@
 #include "src/tokenizer/tokenizer.h"
 #include "src/tokenizer/utf8.h"
 
+/* What a svf_decoder holds, with as much room again for later versions. */
+typedef struct decoder_state {
+  const svf_tokenizer *tokenizer;
+  unsigned flags;
+  uint32_t strip;           /* characters at the beginning of the text that may still go */
+  unsigned char pending[4]; /* the beginning of a character */
+  unsigned char pending_bytes;
+  bool started; /* a token came before */
+} decoder_state;
+
+_Static_assert(2 * sizeof(decoder_state) <= sizeof(svf_decoder),
+               "svf_decoder has room for twice this");
+
+static decoder_state load(const svf_decoder *from)
+{
+  decoder_state d;
+  memcpy(&d, from, sizeof d);
+  return d;
+}
+
+static void store(const decoder_state *d, svf_decoder *to)
+{
+  *to = (svf_decoder){{0}};
+  memcpy(to, d, sizeof *d);
+}
+
 /* The caller's memory; bytes counts on where it is too small. */
 typedef struct sink {
   char *text;
@@ -22,7 +48,7 @@ static void put(sink *out, const char *data, size_t bytes)
 }
 
 /* One whole character, or nothing if it is one that the beginning of the text loses. */
-static void put_character(svf_decoder *d, sink *out, const char *c, size_t bytes)
+static void put_character(decoder_state *d, sink *out, const char *c, size_t bytes)
 {
   const char *strip = d->tokenizer->decoding.strip;
   if (d->strip > 0) {
@@ -35,13 +61,13 @@ static void put_character(svf_decoder *d, sink *out, const char *c, size_t bytes
   put(out, c, bytes);
 }
 
-static void put_replacement(svf_decoder *d, sink *out)
+static void put_replacement(decoder_state *d, sink *out)
 {
   put_character(d, out, SVF_TOK_REPLACEMENT, strlen(SVF_TOK_REPLACEMENT));
 }
 
 /* Characters from bytes that come one by one. */
-static void put_byte(svf_decoder *d, sink *out, char byte)
+static void put_byte(decoder_state *d, sink *out, char byte)
 {
   char pending[sizeof d->pending];
   size_t count = d->pending_bytes;
@@ -64,13 +90,13 @@ static void put_byte(svf_decoder *d, sink *out, char byte)
 }
 
 /* A character that was begun will not be completed. */
-static void end_bytes(svf_decoder *d, sink *out)
+static void end_bytes(decoder_state *d, sink *out)
 {
   if (d->pending_bytes > 0) put_replacement(d, out);
   d->pending_bytes = 0;
 }
 
-static void put_text(svf_decoder *d, sink *out, const char *text, size_t bytes)
+static void put_text(decoder_state *d, sink *out, const char *text, size_t bytes)
 {
   while (bytes > 0 && d->strip > 0) {
     const size_t length = svf_tok_utf8_length(text);
@@ -81,7 +107,7 @@ static void put_text(svf_decoder *d, sink *out, const char *text, size_t bytes)
   put(out, text, bytes);
 }
 
-static void put_metaspace(svf_decoder *d, sink *out, const char *text, size_t bytes)
+static void put_metaspace(decoder_state *d, sink *out, const char *text, size_t bytes)
 {
   const svf_tok_decoding *decoding = &d->tokenizer->decoding;
   const bool drop = decoding->drop_first && !d->started;
@@ -96,7 +122,7 @@ static void put_metaspace(svf_decoder *d, sink *out, const char *text, size_t by
   }
 }
 
-static void put_token(svf_decoder *d, sink *out, const svf_tok_token *token)
+static void put_token(decoder_state *d, sink *out, const svf_tok_token *token)
 {
   const svf_tokenizer *t = d->tokenizer;
   const svf_tok_form *form = &t->decoding.forms[token - t->vocabulary.tokens];
@@ -122,7 +148,7 @@ static void put_token(svf_decoder *d, sink *out, const svf_tok_token *token)
   d->started = true;
 }
 
-static void put_id(svf_decoder *d, sink *out, int32_t id)
+static void put_id(decoder_state *d, sink *out, int32_t id)
 {
   const svf_tok_token *token = svf_tok_at(&d->tokenizer->vocabulary, id);
   if (!token || (token->special && d->flags & SVF_TOKENIZER_SKIP_SPECIAL)) return;
@@ -136,24 +162,31 @@ static svf_status finish(const sink *out, size_t *bytes)
   return svf_fail(SVF_ERR_SPACE, "%zu bytes of text, but room for %zu", out->bytes, out->capacity);
 }
 
-static svf_status check(bool decoder, const char *text, size_t capacity, const size_t *bytes)
+static svf_status check(bool given, const char *text, size_t capacity, const size_t *bytes)
 {
-  if (decoder && bytes && (text || capacity == 0)) return SVF_OK;
-  return svf_fail(SVF_ERR_NULL, "%s is NULL", !decoder ? "decoder" : !bytes ? "bytes" : "text");
+  if (given && bytes && (text || capacity == 0)) return SVF_OK;
+  return svf_fail(SVF_ERR_NULL, "%s is NULL", !given ? "decoder" : !bytes ? "bytes" : "text");
+}
+
+static svf_status begin(const svf_tokenizer *tokenizer, unsigned flags, decoder_state *d)
+{
+  const unsigned known = SVF_TOKENIZER_SKIP_SPECIAL;
+  if (!tokenizer) return svf_fail(SVF_ERR_NULL, "tokenizer is NULL");
+  if (flags & ~known) {
+    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, known);
+  }
+  *d = (decoder_state){
+      .tokenizer = tokenizer, .flags = flags, .strip = tokenizer->decoding.strip_count};
+  return SVF_OK;
 }
 
 svf_status svf_decoder_init(svf_decoder *decoder, const svf_tokenizer *tokenizer, unsigned flags)
 {
-  const unsigned known = SVF_TOKENIZER_SKIP_SPECIAL;
-  if (!decoder || !tokenizer) {
-    return svf_fail(SVF_ERR_NULL, "%s is NULL", decoder ? "tokenizer" : "decoder");
-  }
-  if (flags & ~known) {
-    return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, known);
-  }
-  *decoder = (svf_decoder){
-      .tokenizer = tokenizer, .flags = flags, .strip = tokenizer->decoding.strip_count};
-  return SVF_OK;
+  decoder_state d;
+  if (!decoder) return svf_fail(SVF_ERR_NULL, "decoder is NULL");
+  const svf_status status = begin(tokenizer, flags, &d);
+  if (status == SVF_OK) store(&d, decoder);
+  return status;
 }
 
 svf_status svf_decoder_push(svf_decoder *decoder, int32_t id, char *text, size_t capacity,
@@ -162,10 +195,10 @@ svf_status svf_decoder_push(svf_decoder *decoder, int32_t id, char *text, size_t
   svf_status status = check(decoder != NULL, text, capacity, bytes);
   if (status != SVF_OK) return status;
   sink out = {text, capacity, 0};
-  svf_decoder next = *decoder;
-  put_id(&next, &out, id);
+  decoder_state d = load(decoder);
+  put_id(&d, &out, id);
   status = finish(&out, bytes);
-  if (status == SVF_OK) *decoder = next;
+  if (status == SVF_OK) store(&d, decoder);
   return status;
 }
 
@@ -174,23 +207,23 @@ svf_status svf_decoder_flush(svf_decoder *decoder, char *text, size_t capacity, 
   svf_status status = check(decoder != NULL, text, capacity, bytes);
   if (status != SVF_OK) return status;
   sink out = {text, capacity, 0};
-  svf_decoder next = *decoder;
-  end_bytes(&next, &out);
+  decoder_state d = load(decoder);
+  end_bytes(&d, &out);
   status = finish(&out, bytes);
   if (status != SVF_OK) return status;
-  return svf_decoder_init(decoder, decoder->tokenizer, decoder->flags);
+  return svf_decoder_init(decoder, d.tokenizer, d.flags);
 }
 
-svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, const int32_t *ids, size_t count,
-                                unsigned flags, char *text, size_t capacity, size_t *bytes)
+svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, unsigned flags, const int32_t *ids,
+                                size_t count, char *text, size_t capacity, size_t *bytes)
 {
-  svf_decoder decoder;
+  decoder_state d;
   svf_status status = check(true, text, capacity, bytes);
   if (status == SVF_OK && !ids && count > 0) status = svf_fail(SVF_ERR_NULL, "ids is NULL");
-  if (status == SVF_OK) status = svf_decoder_init(&decoder, tokenizer, flags);
+  if (status == SVF_OK) status = begin(tokenizer, flags, &d);
   if (status != SVF_OK) return status;
   sink out = {text, capacity, 0};
-  for (size_t i = 0; i < count; ++i) put_id(&decoder, &out, ids[i]);
-  end_bytes(&decoder, &out);
+  for (size_t i = 0; i < count; ++i) put_id(&d, &out, ids[i]);
+  end_bytes(&d, &out);
   return finish(&out, bytes);
 }

@@ -142,8 +142,8 @@ static size_t growth_limit(size_t bytes)
   return svf_size_min(32 * bytes + ((size_t)1 << 16), SVF_TOK_MAX_BYTES);
 }
 
-svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, const char *text, size_t bytes,
-                                unsigned flags, int32_t *ids, size_t capacity, size_t *count)
+svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, unsigned flags, const char *text,
+                                size_t bytes, int32_t *ids, size_t capacity, size_t *count)
 {
   const unsigned known = SVF_TOKENIZER_SPECIAL | SVF_TOKENIZER_PLAIN;
   const size_t limit = growth_limit(bytes);

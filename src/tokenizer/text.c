@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <svf/text.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ struct svf_text {
   svf_decoder decoder;
   char **stops;
   size_t stop_count;
-  char *held; /* not handed out yet, behind `given` bytes that were at the last call */
+  char *held; /* `given` bytes that were handed out by the last call, then what was not yet */
   size_t given, bytes, capacity;
   bool stopped;
 };
@@ -115,7 +116,7 @@ static size_t certain(svf_text *t)
 }
 
 svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t *bytes,
-                         int *stopped)
+                         bool *stopped)
 {
   if (!text || !out || !bytes || !stopped) return svf_fail(SVF_ERR_NULL, "an argument is NULL");
   forget(text);

@@ -104,13 +104,17 @@ static svf_status list_modules(svf_model *m)
 {
   m->module = calloc(m->linear_count, sizeof *m->module);
   if (!m->module) return no_memory();
-  m->modules.modules = m->module;
+  m->modules = (svf_modules){.size = sizeof m->modules, .modules = m->module};
   for (size_t i = 0; i < m->linear_count; ++i) {
     svf_model_linear *l = &m->linears[i];
     if (l->r == 0) continue;
     l->gains = m->modules.gains;
     m->module[m->modules.count++] =
-        (svf_module){l->name, l->r, l->sigma ? l->sigma : svf_linear_sigma(l->block), l->gains};
+        (svf_module){.size = sizeof(svf_module),
+                     .name = l->name,
+                     .r = l->r,
+                     .sigma = l->sigma ? l->sigma : svf_linear_sigma(l->block),
+                     .offset = l->gains};
     m->modules.gains += l->r;
   }
   if (m->modules.count == 0) return SVF_OK;

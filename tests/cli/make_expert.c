@@ -16,18 +16,20 @@ static float uniform(uint64_t *state)
 static svf_status write_expert(const svf_model *model, const char *path, uint64_t seed)
 {
   const svf_modules *all = svf_model_modules(model);
-  const svf_expert_info info = {.factors = all->fingerprint,
+  const svf_expert_info info = {.size = sizeof info,
+                                .factors = all->fingerprint,
                                 .parametrisation = SVF_PARAMETERS_DIRECT,
                                 .scale = 1,
-                                .normalise = 1,
+                                .normalise = true,
                                 .task = "\"a test\""};
   svf_expert_module *modules = calloc(all->count, sizeof *modules);
   float *z = calloc(all->gains, sizeof *z);
   svf_status status = modules && z ? SVF_OK : SVF_ERR_MEMORY;
   for (size_t i = 0; status == SVF_OK && i < all->count; ++i) {
-    const svf_module *m = &all->modules[i];
+    const svf_module *m = svf_modules_at(all, i);
     for (size_t k = 0; k < m->r; ++k) z[m->offset + k] = 2 * uniform(&seed);
-    modules[i] = (svf_expert_module){m->name, m->r, z + m->offset, NULL};
+    modules[i] = (svf_expert_module){
+        .size = sizeof *modules, .name = m->name, .r = m->r, .values = z + m->offset};
   }
   if (status == SVF_OK) status = svf_expert_write(path, &info, modules, all->count);
   free(modules);

@@ -49,15 +49,18 @@ static svf_status write_weights(const char *path)
 {
   char names[TENSORS][80];
   svf_safetensors_entry entries[TENSORS] = {
-      {"model.embed_tokens.weight", SVF_TENSOR_F32, 2, {VOCAB, HIDDEN}},
-      {"model.norm.weight", SVF_TENSOR_F32, 1, {HIDDEN}},
+      {sizeof *entries, "model.embed_tokens.weight", SVF_TENSOR_F32, 2, {VOCAB, HIDDEN}},
+      {sizeof *entries, "model.norm.weight", SVF_TENSOR_F32, 1, {HIDDEN}},
   };
   for (int i = 2; i < TENSORS; ++i) {
     const int layer = (i - 2) / PARTS, part = (i - 2) % PARTS;
     snprintf(names[i], sizeof names[i], "model.layers.%d.%s.weight", layer, parts[part].name);
     const size_t columns = parts[part].columns;
-    entries[i] = (svf_safetensors_entry){
-        names[i], SVF_TENSOR_F32, columns > 0 ? 2 : 1, {parts[part].rows, columns}};
+    entries[i] = (svf_safetensors_entry){sizeof *entries,
+                                         names[i],
+                                         SVF_TENSOR_F32,
+                                         columns > 0 ? 2 : 1,
+                                         {parts[part].rows, columns}};
   }
   svf_safetensors_writer *w = NULL;
   uint64_t state = 1;

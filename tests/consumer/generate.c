@@ -27,8 +27,8 @@ int main(int argc, char **argv) /* MODEL EXPERT PROMPT: the base model's text an
   TRY(svf_tokenizer_open(argv[1], &tokenizer));
   TRY(svf_expert_open(argv[2], &expert));
   float *gains = malloc(svf_model_modules(model)->gains * sizeof *gains);
-  TRY(svf_expert_gains(expert, svf_model_modules(model), 1, 0, gains));
-  TRY(svf_tokenizer_encode(tokenizer, argv[3], strlen(argv[3]), SVF_TOKENIZER_SPECIAL, prompt,
+  TRY(svf_expert_gains(expert, 1, svf_model_modules(model), 0, gains));
+  TRY(svf_tokenizer_encode(tokenizer, SVF_TOKENIZER_SPECIAL, argv[3], strlen(argv[3]), prompt,
                            PROMPT, &count));
   TRY(svf_context_create(model, &room, &context));
 
@@ -43,7 +43,7 @@ int main(int argc, char **argv) /* MODEL EXPERT PROMPT: the base model's text an
   }
   TRY(svf_generate(context, requests, 2));
   for (int i = 0; i < 2; ++i) {
-    TRY(svf_tokenizer_decode(tokenizer, tokens[i], requests[i].count, SVF_TOKENIZER_SKIP_SPECIAL,
+    TRY(svf_tokenizer_decode(tokenizer, SVF_TOKENIZER_SKIP_SPECIAL, tokens[i], requests[i].count,
                              text, sizeof text, &bytes));
     printf("%s: ", i == 0 ? "base" : "expert");
     fwrite(text, 1, bytes, stdout);

@@ -95,6 +95,13 @@ for program in "$work"/pkgconfig_*_static; do
   fi
 done
 
+# From Python nothing has to be said about where libsvf_model.so finds libsvf.so.
+if [ -e "$libdir/libsvf_model.so" ] && command -v python3 > /dev/null; then
+  env -u LD_LIBRARY_PATH python3 "$source/tests/abi/binding.py" "$libdir/libsvf_model.so" \
+    "$libdir/libsvf.so" "$source"
+  count=$((count + 1))
+fi
+
 # The README's second example, which is generate.c: its texts are those of the installed command.
 example() { # number of the block of C
   awk -v wanted="$1" '/^```/ { inside = /^```c$/ && ++n == wanted; next } inside' "$source/README.md"

@@ -148,7 +148,7 @@ END_TEST
 
 static svf_status write_one(const char *path, const svf_safetensors_pair *pairs, size_t count)
 {
-  const svf_safetensors_entry entry = {"x", SVF_TENSOR_U8, 1, {1}};
+  const svf_safetensors_entry entry = {sizeof entry, "x", SVF_TENSOR_U8, 1, {1}};
   svf_safetensors_writer *w;
   ck_works(svf_safetensors_create(path, &entry, 1, pairs, count, &w));
   ck_works(svf_safetensors_append(w, "", 1));

@@ -105,12 +105,13 @@ static float *golden_gains(const svf_model *model, const golden *g)
   ck_works(svf_safetensors_open(path, 0, &file));
   ck_assert_uint_eq(m->count, svf_safetensors_count(file));
   for (size_t i = 0; i < m->count; ++i) {
-    snprintf(name, sizeof name, "%s.z", m->modules[i].name);
+    const svf_module *module = svf_modules_at(m, i);
+    snprintf(name, sizeof name, "%s.z", module->name);
     const svf_tensor *t = svf_safetensors_find(file, name);
-    ck_assert_msg(t && t->elements == m->modules[i].r, "%s", name);
+    ck_assert_msg(t && t->elements == module->r, "%s", name);
     float *z = malloc(t->bytes);
     ck_works(svf_tensor_to_f32(t, z, t->elements));
-    ck_works(svf_gains(m->modules[i].sigma, z, t->elements, 1, gains + m->modules[i].offset));
+    ck_works(svf_gains(module->sigma, t->elements, z, true, gains + module->offset));
     free(z);
   }
   svf_safetensors_close(file);

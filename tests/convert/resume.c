@@ -51,9 +51,9 @@ static void forge(const char *path, svf_tensor_type dtype, size_t m, size_t r, s
   snprintf(source, sizeof source, "%s", svf_safetensors_metadata(file, "svf.source"));
   svf_safetensors_close(file);
   for (int i = 0; i < 3; ++i) snprintf(names[i], sizeof names[i], "%s.%c", name, "USV"[i]);
-  const svf_safetensors_entry entries[] = {{names[0], dtype, 2, {m, r}},
-                                           {names[1], SVF_TENSOR_F32, 1, {r}},
-                                           {names[2], dtype, 2, {r, n}}};
+  const svf_safetensors_entry entries[] = {{sizeof *entries, names[0], dtype, 2, {m, r}},
+                                           {sizeof *entries, names[1], SVF_TENSOR_F32, 1, {r}},
+                                           {sizeof *entries, names[2], dtype, 2, {r, n}}};
   const size_t size = dtype == SVF_TENSOR_F32 ? 4 : 2;
   ck_works(svf_safetensors_create(path, entries, 3, &(svf_safetensors_pair){"svf.source", source},
                                   1, &w));
@@ -102,7 +102,8 @@ static const char *changed_model(const char *name)
   const size_t count = svf_safetensors_count(file);
   for (size_t i = 0; i < count; ++i) {
     const svf_tensor *t = svf_safetensors_at(file, i);
-    entries[i] = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    entries[i] = (svf_safetensors_entry){
+        .size = sizeof *entries, .name = t->name, .dtype = t->dtype, .ndim = t->ndim};
     memcpy(entries[i].shape, t->shape, sizeof t->shape);
   }
   ck_works(

@@ -18,16 +18,18 @@ static float gains[GAINS];
 
 static svf_expert_info info(void)
 {
-  return (svf_expert_info){.factors = model.fingerprint,
+  return (svf_expert_info){.size = sizeof(svf_expert_info),
+                           .factors = model.fingerprint,
                            .parametrisation = SVF_PARAMETERS_SIGMOID,
                            .scale = 2,
-                           .normalise = 1,
+                           .normalise = true,
                            .task = "task",
                            .trained = "not"};
 }
 
-static const svf_expert_module modules[2] = {{.name = UP0, .r = RANK, .values = sample_values[0]},
-                                             {.name = DOWN0, .r = 4, .values = sample_values[1]}};
+static const svf_expert_module modules[2] = {
+    {.size = sizeof(svf_expert_module), .name = UP0, .r = RANK, .values = sample_values[0]},
+    {.size = sizeof(svf_expert_module), .name = DOWN0, .r = 4, .values = sample_values[1]}};
 
 static svf_status create(void)
 {
@@ -58,13 +60,13 @@ static svf_status fingerprint(void)
   return svf_modules_fingerprint(sample_modules, MODULES, &digest);
 }
 
-static svf_status apply(void) { return svf_expert_gains(first, &model, 1, 0, gains); }
+static svf_status apply(void) { return svf_expert_gains(first, 1, &model, 0, gains); }
 
 static svf_status mix(void)
 {
   const svf_expert *const experts[2] = {first, second};
   const float alpha[2] = {0.5f, 0.5f};
-  return svf_experts_mix_gains(experts, 2, alpha, 0, &model, 0, gains);
+  return mixed_gains(experts, 2, alpha, 0, &model, 0, gains);
 }
 
 static svf_status create_registry(void)

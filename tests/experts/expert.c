@@ -10,9 +10,11 @@ START_TEST(an_expert_is_a_sorted_copy)
   char name[2][2] = {"b", "a"};
   float values[2][3] = {{1, 2, 3}, {4, 5, 6}};
   char task[] = "a task";
-  svf_expert_module modules[2] = {{.name = name[0], .r = 3, .values = values[0]},
-                                  {.name = name[1], .r = 2, .values = values[1]}};
-  const svf_expert_info info = {.factors = 7, .scale = 1, .normalise = 1, .task = task};
+  svf_expert_module modules[2] = {
+      {.size = sizeof(svf_expert_module), .name = name[0], .r = 3, .values = values[0]},
+      {.size = sizeof(svf_expert_module), .name = name[1], .r = 2, .values = values[1]}};
+  const svf_expert_info info = {
+      .size = sizeof info, .factors = 7, .scale = 1, .normalise = true, .task = task};
   svf_expert *expert;
   ck_works(svf_expert_create(&info, modules, 2, &expert));
   memset(name, 'x', sizeof name);
@@ -33,9 +35,13 @@ START_TEST(an_expert_is_a_sorted_copy)
   ck_assert_ptr_eq(svf_expert_find(expert, "b"), b);
   ck_assert_ptr_null(svf_expert_find(expert, "c"));
   ck_assert_ptr_null(svf_expert_find(expert, NULL));
-  ck_assert_str_eq(svf_expert_describe(expert)->task, "a task");
-  ck_assert_ptr_null(svf_expert_describe(expert)->trained);
-  ck_assert_uint_eq(svf_expert_describe(expert)->factors, 7);
+  svf_expert_info got = {.size = sizeof got};
+  ck_works(svf_expert_get_info(expert, &got));
+  ck_assert_uint_eq(got.size, sizeof got);
+  ck_assert_str_eq(got.task, "a task");
+  ck_assert_ptr_null(got.trained);
+  ck_assert_uint_eq(got.factors, 7);
+  ck_assert(got.normalise);
   svf_expert_close(expert);
 }
 END_TEST
@@ -46,23 +52,25 @@ START_TEST(no_expert)
   ck_assert_uint_eq(svf_expert_count(NULL), 0);
   ck_assert_ptr_null(svf_expert_at(NULL, 0));
   ck_assert_ptr_null(svf_expert_find(NULL, "a"));
-  ck_assert_ptr_null(svf_expert_describe(NULL));
+  svf_expert_info info = {.size = sizeof info};
+  ck_fails(svf_expert_get_info(NULL, &info), SVF_ERR_NULL, "expert is NULL");
 }
 END_TEST
 
 START_TEST(parameters_become_z)
 {
   const float p[3] = {0, 1, -2};
-  const svf_expert_module modules[2] = {{.name = "b", .r = 1, .values = p + 2},
-                                        {.name = "a", .r = 3, .values = p}};
+  const svf_expert_module modules[2] = {
+      {.size = sizeof(svf_expert_module), .name = "b", .r = 1, .values = p + 2},
+      {.size = sizeof(svf_expert_module), .name = "a", .r = 3, .values = p}};
   const svf_expert_info info = {
-      .factors = 1, .parametrisation = SVF_PARAMETERS_SIGMOID, .scale = 2};
+      .size = sizeof info, .factors = 1, .parametrisation = SVF_PARAMETERS_SIGMOID, .scale = 2};
   svf_expert *expert;
   ck_works(svf_expert_create(&info, modules, 2, &expert));
   for (size_t m = 0; m < 2; ++m) {
     const svf_expert_module *got = svf_expert_at(expert, m);
     float want[3];
-    ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, got->values, got->r, 2, want));
+    ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, got->values, 2, want, got->r));
     ck_assert_mem_eq(got->values, modules[1 - m].values, got->r * sizeof *p);
     ck_assert_mem_eq(got->z, want, got->r * sizeof *p);
   }
@@ -73,7 +81,7 @@ END_TEST
 static svf_status create_with(const svf_expert_info *info)
 {
   const float one = 1;
-  const svf_expert_module module = {.name = "a", .r = 1, .values = &one};
+  const svf_expert_module module = {.size = sizeof module, .name = "a", .r = 1, .values = &one};
   svf_expert *expert = NULL;
   const svf_status status = svf_expert_create(info, &module, 1, &expert);
   if (status != SVF_OK) ck_assert_ptr_null(expert);
@@ -84,7 +92,7 @@ static svf_status create_with(const svf_expert_info *info)
 START_TEST(info_is_checked)
 {
   static char text[SVF_EXPERT_MAX_TRAINED + 2];
-  const svf_expert_info good = {.factors = 1, .scale = 1};
+  const svf_expert_info good = {.size = sizeof good, .factors = 1, .scale = 1};
   svf_expert_info info = good;
   ck_works(create_with(&info));
   info.factors = 0;
@@ -100,8 +108,8 @@ START_TEST(info_is_checked)
   info.scale = INFINITY;
   ck_fails(create_with(&info), SVF_ERR_ARGUMENT, "scale is inf");
   info = good;
-  info.normalise = 2;
-  ck_fails(create_with(&info), SVF_ERR_ARGUMENT, "normalise is 2");
+  info.size = 0;
+  ck_fails(create_with(&info), SVF_ERR_VERSION, "info->size is 0");
   info = good;
   memset(text, 'x', sizeof text - 1);
   info.trained = text;
@@ -119,9 +127,10 @@ START_TEST(modules_are_checked)
 {
   static char name[SVF_EXPERT_MAX_MODULE_NAME + 2];
   const float good[2] = {1, 2}, bad[2] = {1, NAN};
-  const svf_expert_info info = {.factors = 1, .scale = 1};
-  svf_expert_module modules[2] = {{.name = "a", .r = 2, .values = good},
-                                  {.name = "b", .r = 2, .values = good}};
+  const svf_expert_info info = {.size = sizeof info, .factors = 1, .scale = 1};
+  svf_expert_module modules[2] = {
+      {.size = sizeof(svf_expert_module), .name = "a", .r = 2, .values = good},
+      {.size = sizeof(svf_expert_module), .name = "b", .r = 2, .values = good}};
   svf_expert *expert;
   ck_fails(svf_expert_create(NULL, modules, 2, &expert), SVF_ERR_NULL, "info");
   ck_fails(svf_expert_create(&info, NULL, 2, &expert), SVF_ERR_NULL, "modules");
@@ -167,11 +176,14 @@ START_TEST(values_are_limited)
   static char names[COUNT][8];
   svf_expert_module modules[COUNT];
   const float one = 1;
-  const svf_expert_info info = {.factors = 1, .scale = 1};
+  const svf_expert_info info = {.size = sizeof info, .factors = 1, .scale = 1};
   svf_expert *expert;
   for (size_t i = 0; i < COUNT; ++i) { /* refused before any value is read */
     snprintf(names[i], sizeof names[i], "%zu", i);
-    modules[i] = (svf_expert_module){.name = names[i], .r = SVF_EXPERT_MAX_RANK, .values = &one};
+    modules[i] = (svf_expert_module){.size = sizeof(svf_expert_module),
+                                     .name = names[i],
+                                     .r = SVF_EXPERT_MAX_RANK,
+                                     .values = &one};
   }
   ck_fails(svf_expert_create(&info, modules, COUNT, &expert), SVF_ERR_ARGUMENT,
            "more than 134217728 values");

@@ -19,13 +19,15 @@ static void same_text(const char *a, const char *b)
 
 static void same_expert(const svf_expert *a, const svf_expert *b)
 {
-  const svf_expert_info *x = svf_expert_describe(a), *y = svf_expert_describe(b);
-  ck_assert_uint_eq(x->factors, y->factors);
-  ck_assert_int_eq(x->parametrisation, y->parametrisation);
-  ck_assert_mem_eq(&x->scale, &y->scale, sizeof x->scale);
-  ck_assert_int_eq(x->normalise, y->normalise);
-  same_text(x->task, y->task);
-  same_text(x->trained, y->trained);
+  svf_expert_info x = {.size = sizeof x}, y = x;
+  ck_works(svf_expert_get_info(a, &x));
+  ck_works(svf_expert_get_info(b, &y));
+  ck_assert_uint_eq(x.factors, y.factors);
+  ck_assert_int_eq(x.parametrisation, y.parametrisation);
+  ck_assert_mem_eq(&x.scale, &y.scale, sizeof x.scale);
+  ck_assert_int_eq(x.normalise, y.normalise);
+  same_text(x.task, y.task);
+  same_text(x.trained, y.trained);
   ck_assert_uint_eq(svf_expert_count(a), svf_expert_count(b));
   for (size_t i = 0; i < svf_expert_count(a); ++i) {
     const svf_expert_module *m = svf_expert_at(a, i), *n = svf_expert_at(b, i);
@@ -39,9 +41,10 @@ static void same_expert(const svf_expert *a, const svf_expert *b)
 static void there_and_back(const svf_expert_info *info)
 {
   static const float values[5000] = {0.5f, -0.0f, FLT_TRUE_MIN, -7, 1e-20f};
-  const svf_expert_module modules[3] = {{.name = "model.b", .r = 5, .values = values},
-                                        {.name = "model.a", .r = 1, .values = values + 2},
-                                        {.name = "c.z.p", .r = 5000, .values = values}};
+  const svf_expert_module modules[3] = {
+      {.size = sizeof(svf_expert_module), .name = "model.b", .r = 5, .values = values},
+      {.size = sizeof(svf_expert_module), .name = "model.a", .r = 1, .values = values + 2},
+      {.size = sizeof(svf_expert_module), .name = "c.z.p", .r = 5000, .values = values}};
   const char *path = temp_path("expert.safetensors");
   svf_expert *want, *got;
   ck_works(svf_expert_create(info, modules, 3, &want));
@@ -55,12 +58,13 @@ static void there_and_back(const svf_expert_info *info)
 START_TEST(written_experts_come_back)
 {
   static const float scales[] = {2, 0.1f, 1.0f / 3, FLT_MAX, FLT_TRUE_MIN, -0.0f, 0x1.fffffep-1f};
-  svf_expert_info info = {.factors = UINT64_C(0x00fedcba98765432),
+  svf_expert_info info = {.size = sizeof info,
+                          .factors = UINT64_C(0x00fedcba98765432),
                           .scale = 1,
                           .task = "caf\xc3\xa9 \"\\\n\x01",
                           .trained = ""};
   there_and_back(&info);
-  info.normalise = 1;
+  info.normalise = true;
   info.task = info.trained = NULL;
   info.factors = UINT64_MAX;
   there_and_back(&info);
@@ -78,7 +82,7 @@ START_TEST(locales_do_not_matter)
 {
   static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "ru_RU.UTF-8"};
   const svf_expert_info info = {
-      .factors = 1, .parametrisation = SVF_PARAMETERS_SIGMOID, .scale = 2.5f};
+      .size = sizeof info, .factors = 1, .parametrisation = SVF_PARAMETERS_SIGMOID, .scale = 2.5f};
   for (size_t i = 0; i < sizeof locales / sizeof *locales; ++i) {
     if (setlocale(LC_ALL, locales[i])) there_and_back(&info);
   }
@@ -89,8 +93,10 @@ END_TEST
 START_TEST(the_file_is_as_documented)
 {
   const float z[2] = {1, 2};
-  const svf_expert_module modules[1] = {{.name = "m", .r = 2, .values = z}};
-  const svf_expert_info info = {.factors = 10, .scale = 1, .normalise = 1, .task = "t"};
+  const svf_expert_module modules[1] = {
+      {.size = sizeof(svf_expert_module), .name = "m", .r = 2, .values = z}};
+  const svf_expert_info info = {
+      .size = sizeof info, .factors = 10, .scale = 1, .normalise = true, .task = "t"};
   const char *path = temp_path("plain.safetensors");
   svf_safetensors *file;
   ck_works(svf_expert_write(path, &info, modules, 1));
@@ -265,8 +271,9 @@ END_TEST
 START_TEST(misuse)
 {
   const float one = 1;
-  const svf_expert_module modules[1] = {{.name = "m", .r = 1, .values = &one}};
-  svf_expert_info info = {.factors = 1, .scale = 1};
+  const svf_expert_module modules[1] = {
+      {.size = sizeof(svf_expert_module), .name = "m", .r = 1, .values = &one}};
+  svf_expert_info info = {.size = sizeof info, .factors = 1, .scale = 1};
   const char *path = temp_path("misuse");
   svf_expert *expert;
   ck_fails(svf_expert_open(NULL, &expert), SVF_ERR_NULL, "path");

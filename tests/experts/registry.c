@@ -25,8 +25,9 @@ static const char *write_sample(int row)
 {
   const char *path = temp_path("%d.safetensors", row);
   const svf_expert_info info = sample_info();
-  const svf_expert_module modules[2] = {{.name = UP0, .r = 3, .values = sample_values[row]},
-                                        {.name = DOWN1, .r = 4, .values = sample_values[row]}};
+  const svf_expert_module modules[2] = {
+      {.size = sizeof(svf_expert_module), .name = UP0, .r = 3, .values = sample_values[row]},
+      {.size = sizeof(svf_expert_module), .name = DOWN1, .r = 4, .values = sample_values[row]}};
   ck_works(svf_expert_write(path, &info, modules, 2));
   return path;
 }
@@ -44,7 +45,7 @@ START_TEST(experts_by_name)
   ck_works(svf_expert_registry_find(registry, "2-mine_.x", &handle));
   ck_assert_ptr_eq(svf_expert_handle_expert(handle), mine);
   ck_assert_str_eq(svf_expert_handle_name(handle), "2-mine_.x");
-  ck_works(svf_expert_gains(mine, &model, 1, 0, want));
+  ck_works(svf_expert_gains(mine, 1, &model, 0, want));
   ck_assert_mem_eq(svf_expert_handle_gains(handle), want, sizeof want);
   ck_assert_uint_eq((uintptr_t)svf_expert_handle_gains(handle) % 64, 0);
   svf_expert_handle_release(handle);
@@ -260,11 +261,11 @@ START_TEST(many_threads)
   const char *path = write_sample(0);
   for (int row = 1; row < 3; ++row) {
     svf_expert *expert = sample_expert(row);
-    ck_works(svf_expert_gains(expert, &model, 1, 0, gains[row]));
+    ck_works(svf_expert_gains(expert, 1, &model, 0, gains[row]));
     svf_expert_close(expert);
   }
   ck_works(svf_expert_open(path, &loaded));
-  ck_works(svf_expert_gains(loaded, &model, 1, 0, gains[0]));
+  ck_works(svf_expert_gains(loaded, 1, &model, 0, gains[0]));
   svf_expert_close(loaded);
   for (unsigned i = 0; i < THREADS; ++i) {
     workers[i] = (worker){

@@ -20,14 +20,17 @@ static const float sample_sigma[GAINS] = {9,     7.5f, 3, 0.1f, 4,    2,     1.3
                                           5,     4,    3, 2,    1.1f, 1e-3f, 0,    0};
 
 static const svf_module sample_modules[MODULES] = {
-    {DOWN1, 4, sample_sigma, 0},        {DOWN0, 4, sample_sigma + 4, 4},
-    {UP0, 3, sample_sigma + 8, 8},      {"lm_head", 2, sample_sigma + 12, 12},
-    {DOWN10, 6, sample_sigma + 16, 16},
+    {sizeof(svf_module), DOWN1, 4, sample_sigma, 0},
+    {sizeof(svf_module), DOWN0, 4, sample_sigma + 4, 4},
+    {sizeof(svf_module), UP0, 3, sample_sigma + 8, 8},
+    {sizeof(svf_module), "lm_head", 2, sample_sigma + 12, 12},
+    {sizeof(svf_module), DOWN10, 6, sample_sigma + 16, 16},
 };
 
 static inline svf_modules sample_model(void)
 {
-  svf_modules model = {.modules = sample_modules, .count = MODULES, .gains = GAINS};
+  svf_modules model = {
+      .size = sizeof model, .modules = sample_modules, .count = MODULES, .gains = GAINS};
   ck_works(svf_modules_fingerprint(sample_modules, MODULES, &model.fingerprint));
   return model;
 }
@@ -46,6 +49,7 @@ static inline svf_expert *sample_expert_on(const char *const *names, size_t coun
     for (size_t m = 0; m < MODULES; ++m) {
       if (strcmp(sample_modules[m].name, names[i]) == 0) modules[i].r = sample_modules[m].r;
     }
+    modules[i].size = sizeof *modules;
     modules[i].name = names[i];
     modules[i].values = sample_values[row];
   }
@@ -55,11 +59,21 @@ static inline svf_expert *sample_expert_on(const char *const *names, size_t coun
 
 static inline svf_expert_info sample_info(void)
 {
-  return (svf_expert_info){.factors = sample_model().fingerprint,
+  return (svf_expert_info){.size = sizeof(svf_expert_info),
+                           .factors = sample_model().fingerprint,
                            .parametrisation = SVF_PARAMETERS_DIRECT,
                            .scale = 1,
-                           .normalise = 1,
+                           .normalise = true,
                            .task = "arithmetic"};
+}
+
+static inline svf_status mixed_gains(const svf_expert *const *experts, size_t count,
+                                     const float *alpha, size_t layers, const svf_modules *modules,
+                                     unsigned flags, float *out)
+{
+  const svf_mixture mixture = {
+      .size = sizeof mixture, .count = count, .experts = experts, .layers = layers, .alpha = alpha};
+  return svf_mixture_gains(&mixture, modules, flags, out);
 }
 
 /* On everything but lm_head and the layer 10. */

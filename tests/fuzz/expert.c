@@ -27,8 +27,10 @@ static void check_module(const svf_expert *expert, const svf_expert_module *m)
 static void check_copy(const svf_expert *expert)
 {
   svf_expert *copy;
-  fuzz_assert(svf_expert_create(svf_expert_describe(expert), svf_expert_at(expert, 0),
-                                svf_expert_count(expert), &copy) == SVF_OK);
+  svf_expert_info info = {.size = sizeof info};
+  fuzz_assert(svf_expert_get_info(expert, &info) == SVF_OK);
+  fuzz_assert(svf_expert_create(&info, svf_expert_at(expert, 0), svf_expert_count(expert), &copy) ==
+              SVF_OK);
   fuzz_assert(svf_expert_count(copy) == svf_expert_count(expert));
   svf_expert_close(copy);
 }
@@ -38,18 +40,18 @@ static void apply(const svf_expert *expert)
 {
   static float sigma[MOST], gains[MOST];
   svf_module modules[MOST];
-  svf_modules model = {.modules = modules, .count = svf_expert_count(expert)};
+  svf_modules model = {.size = sizeof model, .modules = modules, .count = svf_expert_count(expert)};
   if (model.count > MOST) return;
   for (size_t i = 0; i < model.count; ++i) {
     const svf_expert_module *m = svf_expert_at(expert, i);
     if (m->r > MOST - model.gains) return;
-    modules[i] = (svf_module){m->name, m->r, sigma + model.gains, model.gains};
+    modules[i] = (svf_module){sizeof *modules, m->name, m->r, sigma + model.gains, model.gains};
     model.gains += m->r;
   }
   for (size_t i = 0; i < model.gains; ++i) sigma[i] = (float)(model.gains - i);
-  fuzz_assert(svf_expert_gains(expert, &model, 0, SVF_EXPERT_UNPAIRED, gains) == SVF_OK);
+  fuzz_assert(svf_expert_gains(expert, 0, &model, SVF_EXPERT_UNPAIRED, gains) == SVF_OK);
   fuzz_assert(memcmp(gains, sigma, model.gains * sizeof *gains) == 0);
-  const svf_status status = svf_expert_gains(expert, &model, 1, SVF_EXPERT_UNPAIRED, gains);
+  const svf_status status = svf_expert_gains(expert, 1, &model, SVF_EXPERT_UNPAIRED, gains);
   fuzz_assert(status == SVF_OK || status == SVF_ERR_NUMERIC);
   for (size_t i = 0; i < model.gains && status == SVF_OK; ++i) fuzz_assert(isfinite(gains[i]));
 }

@@ -55,11 +55,11 @@ static void check_stream(const svf_tokenizer *t, const int32_t *ids, size_t coun
 static void check_decode(const svf_tokenizer *t, const int32_t *ids, size_t count, unsigned flags)
 {
   size_t bytes = 0;
-  const svf_status status = svf_tokenizer_decode(t, ids, count, flags, NULL, 0, &bytes);
+  const svf_status status = svf_tokenizer_decode(t, flags, ids, count, NULL, 0, &bytes);
   fuzz_assert(status == (bytes > 0 ? SVF_ERR_SPACE : SVF_OK));
   char *text = malloc(bytes + 1);
   fuzz_assert(text != NULL);
-  fuzz_assert(svf_tokenizer_decode(t, ids, count, flags, text, bytes, &bytes) == SVF_OK);
+  fuzz_assert(svf_tokenizer_decode(t, flags, ids, count, text, bytes, &bytes) == SVF_OK);
   check_stream(t, ids, count, flags, text, bytes);
   free(text);
 }
@@ -67,7 +67,7 @@ static void check_decode(const svf_tokenizer *t, const int32_t *ids, size_t coun
 static void check_encode(const svf_tokenizer *t, const char *text, size_t bytes, unsigned flags)
 {
   size_t count = 0;
-  svf_status status = svf_tokenizer_encode(t, text, bytes, flags, NULL, 0, &count);
+  svf_status status = svf_tokenizer_encode(t, flags, text, bytes, NULL, 0, &count);
   if (status != SVF_OK && status != SVF_ERR_SPACE) {
     fuzz_assert(status == SVF_ERR_FILE || status == SVF_ERR_UNSUPPORTED ||
                 status == SVF_ERR_OVERFLOW);
@@ -75,7 +75,7 @@ static void check_encode(const svf_tokenizer *t, const char *text, size_t bytes,
   }
   int32_t *ids = malloc((count + 1) * sizeof *ids);
   fuzz_assert(ids != NULL);
-  status = svf_tokenizer_encode(t, text, bytes, flags, ids, count, &count);
+  status = svf_tokenizer_encode(t, flags, text, bytes, ids, count, &count);
   fuzz_assert(status == SVF_OK);
   for (size_t i = 0; i < count; ++i) fuzz_assert(ids[i] >= 0 && ids[i] <= SVF_TOKENIZER_MAX_ID);
   check_decode(t, ids, count, 0);

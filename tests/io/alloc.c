@@ -23,8 +23,8 @@ static svf_status open_file(void)
 
 static svf_status write_tensors(void)
 {
-  static const svf_safetensors_entry entries[] = {{"t", SVF_TENSOR_U8, 2, {2, 2}},
-                                                  {"u", SVF_TENSOR_F32, 1, {0}}};
+  static const svf_safetensors_entry entries[] = {{sizeof *entries, "t", SVF_TENSOR_U8, 2, {2, 2}},
+                                                  {sizeof *entries, "u", SVF_TENSOR_F32, 1, {0}}};
   static const svf_safetensors_pair pairs[] = {{"k", "v"}, {"l", "w"}};
   svf_safetensors_writer *writer;
   svf_status status = svf_safetensors_create(temp_path("written"), entries, 2, pairs, 2, &writer);

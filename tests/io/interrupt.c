@@ -22,7 +22,7 @@ static unsigned char data[COUNT];
  * have been (-1: before commit returns to the caller, in other words never). */
 static svf_status write_value(int value, long die_after)
 {
-  const svf_safetensors_entry entry = {"t", SVF_TENSOR_U8, 1, {COUNT}};
+  const svf_safetensors_entry entry = {sizeof entry, "t", SVF_TENSOR_U8, 1, {COUNT}};
   svf_safetensors_writer *writer;
   memset(data, value, sizeof data);
   svf_status status = svf_safetensors_create(temp_path("file"), &entry, 1, NULL, 0, &writer);

@@ -204,7 +204,8 @@ START_TEST(all_of_fp16)
   static uint16_t half[65536];
   static float out[65536];
   for (unsigned i = 0; i < 65536; ++i) half[i] = (uint16_t)i;
-  const svf_tensor t = {.name = "t",
+  const svf_tensor t = {.size = sizeof t,
+                        .name = "t",
                         .dtype = SVF_TENSOR_F16,
                         .ndim = 1,
                         .shape = {65536},

@@ -9,12 +9,14 @@
 #include "src/io/safetensors_header.h"
 #include "tests/io/temp.h"
 
+enum { SIZE = sizeof(svf_safetensors_entry) };
+
 static const svf_safetensors_entry entries[] = {
-    {"model.layer.U", SVF_TENSOR_F32, 2, {16, 4}},
-    {"model.layer.S", SVF_TENSOR_F32, 1, {16}},
-    {"scalar", SVF_TENSOR_U8, 0, {0}},
-    {"empty", SVF_TENSOR_F16, 3, {5, 0, 7}},
-    {"caf\xc3\xa9 \"\\\n", SVF_TENSOR_BF16, 1, {3}},
+    {SIZE, "model.layer.U", SVF_TENSOR_F32, 2, {16, 4}},
+    {SIZE, "model.layer.S", SVF_TENSOR_F32, 1, {16}},
+    {SIZE, "scalar", SVF_TENSOR_U8, 0, {0}},
+    {SIZE, "empty", SVF_TENSOR_F16, 3, {5, 0, 7}},
+    {SIZE, "caf\xc3\xa9 \"\\\n", SVF_TENSOR_BF16, 1, {3}},
 };
 
 enum { ENTRIES = sizeof entries / sizeof *entries, BYTES = 256 + 64 + 1 + 6 };
@@ -83,7 +85,7 @@ START_TEST(data_begins_at_64)
 {
   char name[80] = "";
   for (int i = 0; i < 70; ++i) {
-    const svf_safetensors_entry entry = {name, SVF_TENSOR_U8, 1, {1}};
+    const svf_safetensors_entry entry = {SIZE, name, SVF_TENSOR_U8, 1, {1}};
     svf_safetensors_writer *writer;
     svf_safetensors *file;
     ck_works(svf_safetensors_create(temp_path("file"), &entry, 1, NULL, 0, &writer));
@@ -124,7 +126,8 @@ START_TEST(as_many_as_there_may_be)
   ck_assert(many && names);
   for (size_t i = 0; i <= count; ++i) {
     snprintf(names[i], sizeof names[i], "%zx", i);
-    many[i] = (svf_safetensors_entry){names[i], SVF_TENSOR_U8, 8, {1, 1, 1, 1, 1, 1, 1, i == 0}};
+    many[i] =
+        (svf_safetensors_entry){SIZE, names[i], SVF_TENSOR_U8, 8, {1, 1, 1, 1, 1, 1, 1, i == 0}};
   }
   ck_works(svf_safetensors_create(temp_path("many"), many, count, pairs, 3, &writer));
   ck_works(svf_safetensors_append(writer, "", 1));
@@ -150,22 +153,22 @@ START_TEST(refused)
     svf_status status;
     const char *words;
   } bad[] = {
-      {{NULL, SVF_TENSOR_U8, 1, {1}}, SVF_ERR_NULL, "tensor 1"},
-      {{"a", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "'a': its name is there already"},
-      {{"__metadata__", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "__metadata__"},
-      {{long_name, SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "1025"},
-      {{"\xff", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "UTF-8"},
-      {{"b", (svf_tensor_type)15, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is 15"},
-      {{"b", (svf_tensor_type)-1, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is -1"},
-      {{"b", SVF_TENSOR_U8, 9, {1}}, SVF_ERR_ARGUMENT, "ndim is 9"},
-      {{"b", SVF_TENSOR_U8, -1, {1}}, SVF_ERR_ARGUMENT, "ndim is -1"},
-      {{"b", SVF_TENSOR_U8, 2, {SIZE_MAX, 2}}, SVF_ERR_OVERFLOW, "tensor 1 'b'"},
-      {{"b", SVF_TENSOR_F32, 2, {SIZE_MAX / 2, 0}}, SVF_ERR_OVERFLOW, "tensor 1 'b'"},
-      {{"b", SVF_TENSOR_U8, 2, {SIZE_MAX, 0}}, SVF_ERR_OVERFLOW, "tensor 1 'b'"},
-      {{"b", SVF_TENSOR_U8, 1, {INT64_MAX}}, SVF_ERR_OVERFLOW, "4 bytes before"},
+      {{SIZE, NULL, SVF_TENSOR_U8, 1, {1}}, SVF_ERR_NULL, "tensor 1"},
+      {{SIZE, "a", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "'a': its name is there already"},
+      {{SIZE, "__metadata__", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "__metadata__"},
+      {{SIZE, long_name, SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "1025"},
+      {{SIZE, "\xff", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "UTF-8"},
+      {{SIZE, "b", (svf_tensor_type)15, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is 15"},
+      {{SIZE, "b", (svf_tensor_type)-1, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is -1"},
+      {{SIZE, "b", SVF_TENSOR_U8, 9, {1}}, SVF_ERR_ARGUMENT, "ndim is 9"},
+      {{SIZE, "b", SVF_TENSOR_U8, -1, {1}}, SVF_ERR_ARGUMENT, "ndim is -1"},
+      {{SIZE, "b", SVF_TENSOR_U8, 2, {SIZE_MAX, 2}}, SVF_ERR_OVERFLOW, "tensor 1 'b'"},
+      {{SIZE, "b", SVF_TENSOR_F32, 2, {SIZE_MAX / 2, 0}}, SVF_ERR_OVERFLOW, "tensor 1 'b'"},
+      {{SIZE, "b", SVF_TENSOR_U8, 2, {SIZE_MAX, 0}}, SVF_ERR_OVERFLOW, "tensor 1 'b'"},
+      {{SIZE, "b", SVF_TENSOR_U8, 1, {INT64_MAX}}, SVF_ERR_OVERFLOW, "4 bytes before"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
-    const svf_safetensors_entry two[] = {{"a", SVF_TENSOR_F32, 1, {1}}, bad[i].entry};
+    const svf_safetensors_entry two[] = {{SIZE, "a", SVF_TENSOR_F32, 1, {1}}, bad[i].entry};
     svf_safetensors_writer *writer;
     memset(&writer, 1, sizeof writer); /* must become NULL */
     ck_fails(svf_safetensors_create(temp_path("bad"), two, 2, NULL, 0, &writer), bad[i].status,
@@ -173,6 +176,10 @@ START_TEST(refused)
     ck_assert_ptr_nonnull(strstr(svf_last_message(), "/bad"));
     ck_assert_ptr_null(writer);
   }
+  const svf_safetensors_entry sizes[2] = {entries[0], {.name = "b"}};
+  svf_safetensors_writer *none;
+  ck_fails(svf_safetensors_create(temp_path("bad"), sizes, 2, NULL, 0, &none), SVF_ERR_VERSION,
+           "entries[1].size is 0");
   static const svf_safetensors_pair bad_pairs[][2] = {{{"k", "v"}, {"k", "w"}},
                                                       {{"k", "v"}, {"\xc0\x80", "v"}},
                                                       {{"k", "v"}, {"l", "\xed\xa0\x80"}}};
@@ -192,7 +199,7 @@ END_TEST
 
 START_TEST(too_much_too_little)
 {
-  const svf_safetensors_entry entry = {"t", SVF_TENSOR_U8, 1, {4}};
+  const svf_safetensors_entry entry = {SIZE, "t", SVF_TENSOR_U8, 1, {4}};
   const int before = temp_count();
   svf_safetensors_writer *writer;
   ck_works(svf_safetensors_create(temp_path("count"), &entry, 1, NULL, 0, &writer));

@@ -70,7 +70,7 @@ static double decompose(size_t m, size_t n)
   const svf_conversion c = {.out = temp_root};
   const svf_decompose_options o = {.size = sizeof o, .threads = 1};
   float *w = random_floats(m * n);
-  const svf_tensor t = {"w", SVF_TENSOR_F32, 2, {m, n}, m * n, w, m * n * sizeof *w};
+  const svf_tensor t = {sizeof t, "w", SVF_TENSOR_F32, 2, {m, n}, m * n, w, m * n * sizeof *w};
   svf_shard it = {.name = "layer", .w = &t, .m = m, .n = n, .file = "factors.safetensors"};
   const size_t before = now;
   most = now;
@@ -105,19 +105,20 @@ END_TEST
 static void write_model(const char *dir)
 {
   enum { HIDDEN = 2048, KV = 256, MLP = 5632, VOCAB = 64 };
+  enum { SIZE = sizeof(svf_safetensors_entry) };
 #define PART(name) "model.layers.0." name ".weight"
   static const svf_safetensors_entry entries[] = {
-      {"model.embed_tokens.weight", SVF_TENSOR_F32, 2, {VOCAB, HIDDEN}},
-      {"model.norm.weight", SVF_TENSOR_F32, 1, {HIDDEN}},
-      {PART("input_layernorm"), SVF_TENSOR_F32, 1, {HIDDEN}},
-      {PART("post_attention_layernorm"), SVF_TENSOR_F32, 1, {HIDDEN}},
-      {PART("self_attn.q_proj"), SVF_TENSOR_F32, 2, {HIDDEN, HIDDEN}},
-      {PART("self_attn.k_proj"), SVF_TENSOR_F32, 2, {KV, HIDDEN}},
-      {PART("self_attn.v_proj"), SVF_TENSOR_F32, 2, {KV, HIDDEN}},
-      {PART("self_attn.o_proj"), SVF_TENSOR_F32, 2, {HIDDEN, HIDDEN}},
-      {PART("mlp.gate_proj"), SVF_TENSOR_F32, 2, {MLP, HIDDEN}},
-      {PART("mlp.up_proj"), SVF_TENSOR_F32, 2, {MLP, HIDDEN}},
-      {PART("mlp.down_proj"), SVF_TENSOR_F32, 2, {HIDDEN, MLP}},
+      {SIZE, "model.embed_tokens.weight", SVF_TENSOR_F32, 2, {VOCAB, HIDDEN}},
+      {SIZE, "model.norm.weight", SVF_TENSOR_F32, 1, {HIDDEN}},
+      {SIZE, PART("input_layernorm"), SVF_TENSOR_F32, 1, {HIDDEN}},
+      {SIZE, PART("post_attention_layernorm"), SVF_TENSOR_F32, 1, {HIDDEN}},
+      {SIZE, PART("self_attn.q_proj"), SVF_TENSOR_F32, 2, {HIDDEN, HIDDEN}},
+      {SIZE, PART("self_attn.k_proj"), SVF_TENSOR_F32, 2, {KV, HIDDEN}},
+      {SIZE, PART("self_attn.v_proj"), SVF_TENSOR_F32, 2, {KV, HIDDEN}},
+      {SIZE, PART("self_attn.o_proj"), SVF_TENSOR_F32, 2, {HIDDEN, HIDDEN}},
+      {SIZE, PART("mlp.gate_proj"), SVF_TENSOR_F32, 2, {MLP, HIDDEN}},
+      {SIZE, PART("mlp.up_proj"), SVF_TENSOR_F32, 2, {MLP, HIDDEN}},
+      {SIZE, PART("mlp.down_proj"), SVF_TENSOR_F32, 2, {HIDDEN, MLP}},
   };
 #undef PART
   static const char config[] =

@@ -36,7 +36,7 @@ static svf_status encode(void)
   static const char text[] = "ab \xff a7 \xc3\xa9 [S]ab <tool> u\xcc\x88 xyz 1234567890 ababababab";
   int32_t ids[64];
   size_t count;
-  return svf_tokenizer_encode(opened, text, sizeof text - 1, SVF_TOKENIZER_SPECIAL, ids, 64,
+  return svf_tokenizer_encode(opened, SVF_TOKENIZER_SPECIAL, text, sizeof text - 1, ids, 64,
                               &count);
 }
 
@@ -46,7 +46,7 @@ static svf_status decode(void)
   const int32_t ids[] = {9, 0, 1, 3, 12, 13, 15, 2};
   char text[64];
   size_t bytes;
-  return svf_tokenizer_decode(opened, ids, 8, 0, text, 64, &bytes);
+  return svf_tokenizer_decode(opened, 0, ids, 8, text, 64, &bytes);
 }
 
 static int fail_each(svf_status (*call)(void))

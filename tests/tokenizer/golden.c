@@ -72,10 +72,10 @@ static void check_ids(const char *name, size_t i, const char *what, const svf_to
   size_t count = 0;
   size_t asked = 0;
   ++checks;
-  const svf_status query = svf_tokenizer_encode(t, text->data, text->bytes, flags, NULL, 0, &asked);
+  const svf_status query = svf_tokenizer_encode(t, flags, text->data, text->bytes, NULL, 0, &asked);
   if (query != (asked > 0 ? SVF_ERR_SPACE : SVF_OK)) fail(name, i, "the query for the count");
   const svf_status status =
-      svf_tokenizer_encode(t, text->data, text->bytes, flags, got, MAX_IDS, &count);
+      svf_tokenizer_encode(t, flags, text->data, text->bytes, got, MAX_IDS, &count);
   if (status != SVF_OK) {
     fail(name, i, svf_last_message());
   } else if (count != asked || count != wanted || memcmp(got, want, count * sizeof *got) != 0) {
@@ -114,7 +114,7 @@ static void check_text(const char *name, size_t i, const char *what, const svf_t
   const size_t wanted = json_string_length(want);
   ++checks;
   const svf_status status =
-      svf_tokenizer_decode(t, ids, count, flags, got.data, MAX_TEXT, &got.bytes);
+      svf_tokenizer_decode(t, flags, ids, count, got.data, MAX_TEXT, &got.bytes);
   stream(t, ids, count, flags, &streamed);
   if (status != SVF_OK) {
     fail(name, i, svf_last_message());

@@ -21,7 +21,7 @@ static void teardown(void) { svf_tokenizer_close(tokenizer); }
 typedef struct result {
   char text[16 * MOST];
   size_t bytes, pushed; /* tokens before it stopped */
-  int stopped;
+  bool stopped;
 } result;
 
 static void take(result *r, const char *out, size_t bytes)
@@ -39,7 +39,7 @@ static result run(const int32_t *ids, size_t count, const char *const *stops, si
   size_t bytes;
   ck_works(svf_text_create(tokenizer, 0, stops, stop_count, &t));
   for (size_t i = 0; i < count; ++i) {
-    const int before = r.stopped;
+    const bool before = r.stopped;
     ck_works(svf_text_push(t, ids[i], &out, &bytes, &r.stopped));
     ck_assert(!before || (bytes == 0 && r.stopped));
     take(&r, out, bytes);
@@ -93,7 +93,7 @@ START_TEST(any_tokens)
       state = state * 1664525u + 1013904223u;
       ids[i] = known[(state >> 16) % (sizeof known / sizeof *known)];
     }
-    ck_works(svf_tokenizer_decode(tokenizer, ids, count, 0, whole, sizeof whole, &bytes));
+    ck_works(svf_tokenizer_decode(tokenizer, 0, ids, count, whole, sizeof whole, &bytes));
     const result r = run(ids, count, stops, stop_count);
     const size_t end = end_of(whole, bytes, stops, stop_count);
     ck_assert_msg(r.bytes == end && memcmp(r.text, whole, end) == 0,
@@ -110,7 +110,7 @@ START_TEST(what_is_certain_is_given_at_once)
   svf_text *t = NULL;
   const char *out;
   size_t bytes;
-  int stopped;
+  bool stopped;
   setup();
   ck_works(svf_text_create(tokenizer, 0, stops, 1, &t));
   ck_works(svf_text_push(t, 1, &out, &bytes, &stopped)); /* b */
@@ -134,7 +134,7 @@ START_TEST(misuse)
   svf_text *t = (svf_text *)1;
   const char *out;
   size_t bytes;
-  int stopped;
+  bool stopped;
   setup();
   ck_fails(svf_text_create(NULL, 0, NULL, 0, &t), SVF_ERR_NULL, "tokenizer");
   ck_assert_ptr_null(t);

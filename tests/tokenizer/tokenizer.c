@@ -31,7 +31,7 @@ static void encodes(const svf_tokenizer *t, const char *text, unsigned flags, si
 {
   int32_t ids[32];
   size_t got;
-  ck_works(svf_tokenizer_encode(t, text, strlen(text), flags, ids, 32, &got));
+  ck_works(svf_tokenizer_encode(t, flags, text, strlen(text), ids, 32, &got));
   ck_assert_uint_eq(got, count);
   ck_assert_mem_eq(ids, want, count * sizeof *ids);
 }
@@ -76,22 +76,22 @@ START_TEST(misuse)
   ck_fails(svf_tokenizer_open(NULL, &t), SVF_ERR_NULL, "path");
   ck_fails(svf_tokenizer_parse("{}", SVF_TOKENIZER_MAX_FILE + 1, &t), SVF_ERR_FILE, "limit");
   t = parse(small_tokenizer);
-  ck_fails(svf_tokenizer_encode(NULL, "a", 1, 0, ids, 2, &n), SVF_ERR_NULL, "tokenizer");
-  ck_fails(svf_tokenizer_encode(t, NULL, 1, 0, ids, 2, &n), SVF_ERR_NULL, "text");
-  ck_fails(svf_tokenizer_encode(t, "a", 1, 0, NULL, 2, &n), SVF_ERR_NULL, "ids");
-  ck_fails(svf_tokenizer_encode(t, "a", 1, 0, ids, 2, NULL), SVF_ERR_NULL, "count");
-  ck_fails(svf_tokenizer_encode(t, "a", 1, 4, ids, 2, &n), SVF_ERR_ARGUMENT, "0x4");
-  ck_fails(svf_tokenizer_encode(t, "a", SIZE_MAX, 0, ids, 2, &n), SVF_ERR_OVERFLOW, "limit");
-  ck_fails(svf_tokenizer_encode(t, "a a", 3, 0, ids, 2, &n), SVF_ERR_SPACE, "3 ids");
+  ck_fails(svf_tokenizer_encode(NULL, 0, "a", 1, ids, 2, &n), SVF_ERR_NULL, "tokenizer");
+  ck_fails(svf_tokenizer_encode(t, 0, NULL, 1, ids, 2, &n), SVF_ERR_NULL, "text");
+  ck_fails(svf_tokenizer_encode(t, 0, "a", 1, NULL, 2, &n), SVF_ERR_NULL, "ids");
+  ck_fails(svf_tokenizer_encode(t, 0, "a", 1, ids, 2, NULL), SVF_ERR_NULL, "count");
+  ck_fails(svf_tokenizer_encode(t, 4, "a", 1, ids, 2, &n), SVF_ERR_ARGUMENT, "0x4");
+  ck_fails(svf_tokenizer_encode(t, 0, "a", SIZE_MAX, ids, 2, &n), SVF_ERR_OVERFLOW, "limit");
+  ck_fails(svf_tokenizer_encode(t, 0, "a a", 3, ids, 2, &n), SVF_ERR_SPACE, "3 ids");
   ck_assert_uint_eq(n, 3);
   ck_assert_int_eq(ids[0], -7);
-  ck_works(svf_tokenizer_encode(t, NULL, 0, 0, NULL, 0, &n));
-  ck_fails(svf_tokenizer_decode(NULL, ids, 0, 0, text, 4, &n), SVF_ERR_NULL, "tokenizer");
-  ck_fails(svf_tokenizer_decode(t, NULL, 1, 0, text, 4, &n), SVF_ERR_NULL, "ids");
-  ck_fails(svf_tokenizer_decode(t, ids, 0, 0, NULL, 4, &n), SVF_ERR_NULL, "text");
-  ck_fails(svf_tokenizer_decode(t, ids, 0, 0, text, 4, NULL), SVF_ERR_NULL, "bytes");
-  ck_fails(svf_tokenizer_decode(t, ids, 0, 1, text, 4, &n), SVF_ERR_ARGUMENT, "0x1");
-  ck_fails(svf_tokenizer_decode(t, (const int32_t[]){2, 2, 2}, 3, 0, text, 4, &n), SVF_ERR_SPACE,
+  ck_works(svf_tokenizer_encode(t, 0, NULL, 0, NULL, 0, &n));
+  ck_fails(svf_tokenizer_decode(NULL, 0, ids, 0, text, 4, &n), SVF_ERR_NULL, "tokenizer");
+  ck_fails(svf_tokenizer_decode(t, 0, NULL, 1, text, 4, &n), SVF_ERR_NULL, "ids");
+  ck_fails(svf_tokenizer_decode(t, 0, ids, 0, NULL, 4, &n), SVF_ERR_NULL, "text");
+  ck_fails(svf_tokenizer_decode(t, 0, ids, 0, text, 4, NULL), SVF_ERR_NULL, "bytes");
+  ck_fails(svf_tokenizer_decode(t, 1, ids, 0, text, 4, &n), SVF_ERR_ARGUMENT, "0x1");
+  ck_fails(svf_tokenizer_decode(t, 0, (const int32_t[]){2, 2, 2}, 3, text, 4, &n), SVF_ERR_SPACE,
            "6 bytes");
   ck_assert_uint_eq(n, 6);
   ck_fails(svf_decoder_init(NULL, t, 0), SVF_ERR_NULL, "decoder");
@@ -300,7 +300,7 @@ START_TEST(unknown_token_missing)
   size_t count;
   int32_t id;
   encodes(t, "a", 0, 1, (const int32_t[]){0});
-  ck_fails(svf_tokenizer_encode(t, "b", 1, 0, &id, 1, &count), SVF_ERR_FILE, "unk_token");
+  ck_fails(svf_tokenizer_encode(t, 0, "b", 1, &id, 1, &count), SVF_ERR_FILE, "unk_token");
   svf_tokenizer_close(t);
 }
 END_TEST
@@ -339,7 +339,7 @@ static svf_status encode_long(const svf_tokenizer *t, const char *unit, size_t b
   ck_assert_ptr_nonnull(text);
   for (size_t i = 0; i < bytes; ++i) text[i] = unit[i % length];
   const svf_status status =
-      svf_tokenizer_encode(t, text, bytes - bytes % length, 0, NULL, 0, count);
+      svf_tokenizer_encode(t, 0, text, bytes - bytes % length, NULL, 0, count);
   free(text);
   return status;
 }
@@ -399,7 +399,7 @@ START_TEST(growth)
            rule, rule, rule, rule, rule, rule);
   svf_tokenizer *t = parse(json);
   size_t count;
-  ck_fails(svf_tokenizer_encode(t, "a", 1, 0, NULL, 0, &count), SVF_ERR_OVERFLOW, "rules");
+  ck_fails(svf_tokenizer_encode(t, 0, "a", 1, NULL, 0, &count), SVF_ERR_OVERFLOW, "rules");
   svf_tokenizer_close(t);
 }
 END_TEST
@@ -440,7 +440,7 @@ START_TEST(mutations)
     ck_assert(status == SVF_OK || status == SVF_ERR_FILE || status == SVF_ERR_UNSUPPORTED);
     if (status != SVF_OK) continue;
     ++opened;
-    svf_tokenizer_encode(t, "ab [S] \xc3\xa9 7<tool>", 17, SVF_TOKENIZER_SPECIAL, ids, 64, &count);
+    svf_tokenizer_encode(t, SVF_TOKENIZER_SPECIAL, "ab [S] \xc3\xa9 7<tool>", 17, ids, 64, &count);
     svf_tokenizer_close(t);
   }
   ck_assert_uint_gt(opened, 1000);
@@ -454,9 +454,9 @@ static void *encode_often(void *tokenizer)
   int32_t ids[64];
   size_t count;
   size_t again;
-  svf_status status = svf_tokenizer_encode(tokenizer, text, sizeof text - 1, 0, want, 64, &count);
+  svf_status status = svf_tokenizer_encode(tokenizer, 0, text, sizeof text - 1, want, 64, &count);
   for (int i = 0; i < 2000 && status == SVF_OK; ++i) {
-    status = svf_tokenizer_encode(tokenizer, text, sizeof text - 1, 0, ids, 64, &again);
+    status = svf_tokenizer_encode(tokenizer, 0, text, sizeof text - 1, ids, 64, &again);
     if (again != count || memcmp(ids, want, count * sizeof *ids) != 0) status = SVF_ERR_FAILED;
   }
   return status == SVF_OK ? tokenizer : NULL;

@@ -56,7 +56,7 @@ static svf_status text(void)
   svf_text *t = NULL;
   const char *out;
   size_t bytes;
-  int stopped = 0;
+  bool stopped = 0;
   svf_status status = svf_text_create(tokenizer, 0, stops, 2, &t);
   status = checked(status, t);
   for (int i = 0; status == SVF_OK && i < 200; ++i) {

@@ -66,12 +66,14 @@ static const char *make(const part *parts, size_t count, const char *without)
   ck_works(svf_safetensors_open(path, 0, &file));
   for (size_t i = 0; i < count; ++i) {
     const part *p = &parts[i];
-    entries[n++] = (svf_safetensors_entry){p->name, p->dtype, p->ndim, {p->shape[0], p->shape[1]}};
+    entries[n++] = (svf_safetensors_entry){
+        sizeof *entries, p->name, p->dtype, p->ndim, {p->shape[0], p->shape[1]}};
   }
   for (size_t i = 0; i < svf_safetensors_count(file); ++i) {
     const svf_tensor *t = svf_safetensors_at(file, i);
     if (without && strstr(t->name, without)) continue;
-    entries[n] = (svf_safetensors_entry){.name = t->name, .dtype = t->dtype, .ndim = t->ndim};
+    entries[n] = (svf_safetensors_entry){
+        .size = sizeof *entries, .name = t->name, .dtype = t->dtype, .ndim = t->ndim};
     memcpy(entries[n++].shape, t->shape, sizeof t->shape);
   }
   const char *dir = copy_config(g.dir);
@@ -227,7 +229,8 @@ START_TEST(sizes_without_tensors)
   temp_make();
   ck_assert_int_eq(mkdir(temp_path("wide"), 0777), 0);
   temp_write_text(temp_path("wide/config.json"), config);
-  const svf_safetensors_entry entry = {"model.embed_tokens.weight", SVF_TENSOR_F16, 2, {1, WIDE}};
+  const svf_safetensors_entry entry = {
+      sizeof entry, "model.embed_tokens.weight", SVF_TENSOR_F16, 2, {1, WIDE}};
   ck_works(svf_safetensors_create(temp_path("wide/model.safetensors"), &entry, 1, NULL, 0, &w));
   ck_works(svf_safetensors_append(w, zeros, sizeof zeros));
   ck_works(svf_safetensors_commit(&w));

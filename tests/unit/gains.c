@@ -44,11 +44,11 @@ START_TEST(a_uniform_z_is_the_base)
   fill();
   for (size_t c = 0; c < sizeof constants / sizeof *constants; ++c) {
     for (size_t i = 0; i < R; ++i) z[i] = constants[c];
-    ck_works(svf_gains(sigma, z, R, 1, out));
+    ck_works(svf_gains(sigma, R, z, true, out));
     same(out, sigma);
   }
   for (size_t i = 0; i < R; ++i) z[i] = 1;
-  ck_works(svf_gains(sigma, z, R, 0, out));
+  ck_works(svf_gains(sigma, R, z, false, out));
   same(out, sigma);
 }
 END_TEST
@@ -56,14 +56,14 @@ END_TEST
 START_TEST(the_size_of_z_does_not_matter)
 {
   fill();
-  ck_works(svf_gains(sigma, z, R, 1, out));
+  ck_works(svf_gains(sigma, R, z, true, out));
   for (int power = -20; power <= 100; power += 30) {
     for (size_t i = 0; i < R; ++i) other[i] = ldexpf(z[i], power);
-    ck_works(svf_gains(sigma, other, R, 1, again));
+    ck_works(svf_gains(sigma, R, other, true, again));
     same(out, again);
   }
   for (size_t i = 0; i < R; ++i) other[i] = 1.7f * z[i];
-  ck_works(svf_gains(sigma, other, R, 1, again));
+  ck_works(svf_gains(sigma, R, other, true, again));
   for (size_t i = 0; i < R; ++i) ck_assert_float_le(fabsf(out[i] - again[i]), 2e-7f * sigma[i]);
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(gains_are_rounded_once)
       sum += (long double)sigma[i] * (long double)z[i];
     }
     if (normalise) c = base / sum;
-    ck_works(svf_gains(sigma, z, R, normalise, out));
+    ck_works(svf_gains(sigma, R, z, normalise, out));
     for (size_t i = 0; i < R; ++i) {
       const long double want = c * (long double)sigma[i] * (long double)z[i];
       const long double half = fabsl(want) * 0x1.0001p-24L + 0x1p-150L;
@@ -94,9 +94,9 @@ END_TEST
 START_TEST(gains_in_place)
 {
   fill();
-  ck_works(svf_gains(sigma, z, R, 1, out));
+  ck_works(svf_gains(sigma, R, z, true, out));
   memcpy(again, z, sizeof again);
-  ck_works(svf_gains(sigma, again, R, 1, again));
+  ck_works(svf_gains(sigma, R, again, true, again));
   same(out, again);
 }
 END_TEST
@@ -104,7 +104,7 @@ END_TEST
 START_TEST(a_zero_matrix_has_zero_gains)
 {
   const float zero[3] = {0, 0, 0}, any[3] = {1, -1, 0};
-  ck_works(svf_gains(zero, any, 3, 1, out));
+  ck_works(svf_gains(zero, 3, any, true, out));
   for (size_t i = 0; i < 3; ++i) ck_assert_float_eq(out[i], 0);
 }
 END_TEST
@@ -114,22 +114,22 @@ START_TEST(gains_refuse)
   const float s[3] = {2, 1, 1}, cancel[3] = {1, -1, -1}, zero[3] = {0, 0, 0};
   const float near[3] = {1, -1, -1 - 0x1p-23f}, one[3] = {1, 1, 1};
   const float tenths[3] = {0.1f, 0.2f, 0.3f}, noise[3] = {3, 3, -3.0f};
-  ck_fails(svf_gains(NULL, s, 3, 1, out), SVF_ERR_NULL, "sigma");
-  ck_fails(svf_gains(s, NULL, 3, 1, out), SVF_ERR_NULL, "z is");
-  ck_fails(svf_gains(s, s, 3, 1, NULL), SVF_ERR_NULL, "gains");
-  ck_fails(svf_gains(s, s, 0, 1, out), SVF_ERR_ARGUMENT, "r is 0");
-  ck_fails(svf_gains(s, zero, 3, 1, out), SVF_ERR_NUMERIC, "normalised");
-  ck_fails(svf_gains(s, cancel, 3, 1, out), SVF_ERR_NUMERIC, "normalised");
-  ck_works(svf_gains(s, cancel, 3, 0, out));
-  ck_works(svf_gains(s, near, 3, 1, out)); /* exactly known, so large but right */
+  ck_fails(svf_gains(NULL, 3, s, true, out), SVF_ERR_NULL, "sigma");
+  ck_fails(svf_gains(s, 3, NULL, true, out), SVF_ERR_NULL, "z is");
+  ck_fails(svf_gains(s, 3, s, true, NULL), SVF_ERR_NULL, "gains");
+  ck_fails(svf_gains(s, 0, s, true, out), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_gains(s, 3, zero, true, out), SVF_ERR_NUMERIC, "normalised");
+  ck_fails(svf_gains(s, 3, cancel, true, out), SVF_ERR_NUMERIC, "normalised");
+  ck_works(svf_gains(s, 3, cancel, false, out));
+  ck_works(svf_gains(s, 3, near, true, out)); /* exactly known, so large but right */
   ck_assert_float_eq(out[0], -0x1p26f);
-  ck_works(svf_gains(tenths, noise, 3, 1, out)); /* 0.1f + 0.2f is not 0.3f */
+  ck_works(svf_gains(tenths, 3, noise, true, out)); /* 0.1f + 0.2f is not 0.3f */
   const float negative[3] = {2, -1, 1}, nan[3] = {1, NAN, 1}, huge[3] = {FLT_MAX, 1, 1};
-  ck_fails(svf_gains(negative, one, 3, 1, out), SVF_ERR_NUMERIC, "sigma[1] is -1");
-  ck_fails(svf_gains(nan, one, 3, 1, out), SVF_ERR_NUMERIC, "sigma[1] is");
-  ck_fails(svf_gains(s, nan, 3, 1, out), SVF_ERR_NUMERIC, "z[1] is");
-  ck_fails(svf_gains(s, huge, 3, 0, out), SVF_ERR_NUMERIC, "gains[0]");
-  ck_works(svf_gains(s, huge, 3, 1, out));
+  ck_fails(svf_gains(negative, 3, one, true, out), SVF_ERR_NUMERIC, "sigma[1] is -1");
+  ck_fails(svf_gains(nan, 3, one, true, out), SVF_ERR_NUMERIC, "sigma[1] is");
+  ck_fails(svf_gains(s, 3, nan, true, out), SVF_ERR_NUMERIC, "z[1] is");
+  ck_fails(svf_gains(s, 3, huge, false, out), SVF_ERR_NUMERIC, "gains[0]");
+  ck_works(svf_gains(s, 3, huge, true, out));
 }
 END_TEST
 
@@ -143,17 +143,17 @@ START_TEST(gains_refuse_noise)
     sum += (double)sigma[i] * (double)z[i];
   }
   ck_assert_double_ne(sum, 0);
-  ck_works(svf_gains(sigma, z, R, 0, out));
-  ck_fails(svf_gains(sigma, z, R, 1, out), SVF_ERR_NUMERIC, "normalised");
+  ck_works(svf_gains(sigma, R, z, false, out));
+  ck_fails(svf_gains(sigma, R, z, true, out), SVF_ERR_NUMERIC, "normalised");
 }
 END_TEST
 
 START_TEST(parametrisations)
 {
   const float p[5] = {0, 0.1f, -200, 200, 1e-30f};
-  ck_works(svf_z_from_parameters(SVF_PARAMETERS_DIRECT, p, 5, NAN, out));
+  ck_works(svf_z_from_parameters(SVF_PARAMETERS_DIRECT, p, NAN, out, 5));
   ck_assert_mem_eq(out, p, sizeof p);
-  ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, p, 5, 2, out));
+  ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, p, 2, out, 5));
   ck_assert_float_eq(out[0], 1);
   ck_assert_float_eq(out[1], (float)(2 / (1 + exp(-(double)p[1]))));
   ck_assert_float_ge(out[2], 0);
@@ -161,13 +161,13 @@ START_TEST(parametrisations)
   ck_assert_float_eq(out[3], 2);
   ck_assert_float_eq(out[4], 1);
   memcpy(again, p, sizeof p);
-  ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, again, 5, 2, again));
+  ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, again, 2, again, 5));
   ck_assert_mem_eq(out, again, sizeof p);
   /* an untrained expert, p = const, is the base */
   fill();
   for (size_t i = 0; i < R; ++i) z[i] = 0.1f;
-  ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, z, R, 1, z));
-  ck_works(svf_gains(sigma, z, R, 1, out));
+  ck_works(svf_z_from_parameters(SVF_PARAMETERS_SIGMOID, z, 1, z, R));
+  ck_works(svf_gains(sigma, R, z, true, out));
   same(out, sigma);
   ck_assert_str_eq(svf_parametrisation_name(SVF_PARAMETERS_DIRECT), "direct");
   ck_assert_str_eq(svf_parametrisation_name(SVF_PARAMETERS_SIGMOID), "sigmoid");
@@ -188,36 +188,36 @@ START_TEST(parametrisations_refuse)
 {
   const float bad[2] = {0, INFINITY}, good[2] = {0, 1};
   const svf_parametrisation sigmoid = SVF_PARAMETERS_SIGMOID;
-  ck_fails(svf_z_from_parameters(sigmoid, NULL, 2, 1, out), SVF_ERR_NULL, "p is");
-  ck_fails(svf_z_from_parameters(sigmoid, good, 2, 1, NULL), SVF_ERR_NULL, "z is");
-  ck_fails(svf_z_from_parameters(sigmoid, good, 0, 1, out), SVF_ERR_ARGUMENT, "r is 0");
-  ck_fails(svf_z_from_parameters((svf_parametrisation)7, good, 2, 1, out), SVF_ERR_ARGUMENT,
+  ck_fails(svf_z_from_parameters(sigmoid, NULL, 1, out, 2), SVF_ERR_NULL, "p is");
+  ck_fails(svf_z_from_parameters(sigmoid, good, 1, NULL, 2), SVF_ERR_NULL, "z is");
+  ck_fails(svf_z_from_parameters(sigmoid, good, 1, out, 0), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_z_from_parameters((svf_parametrisation)7, good, 1, out, 2), SVF_ERR_ARGUMENT,
            "kind is 7");
-  ck_fails(svf_z_from_parameters(sigmoid, good, 2, NAN, out), SVF_ERR_ARGUMENT, "scale is");
-  ck_fails(svf_z_from_parameters(sigmoid, bad, 2, 1, out), SVF_ERR_NUMERIC, "p[1] is inf");
-  ck_fails(svf_z_from_parameters(SVF_PARAMETERS_DIRECT, bad, 2, 1, out), SVF_ERR_NUMERIC, "p[1]");
+  ck_fails(svf_z_from_parameters(sigmoid, good, NAN, out, 2), SVF_ERR_ARGUMENT, "scale is");
+  ck_fails(svf_z_from_parameters(sigmoid, bad, 1, out, 2), SVF_ERR_NUMERIC, "p[1] is inf");
+  ck_fails(svf_z_from_parameters(SVF_PARAMETERS_DIRECT, bad, 1, out, 2), SVF_ERR_NUMERIC, "p[1]");
 }
 END_TEST
 
 START_TEST(scaling)
 {
   fill();
-  ck_works(svf_z_scale(z, R, 1, out));
+  ck_works(svf_z_scale(1, z, R, out));
   same(out, z);
   for (size_t i = 0; i < R; ++i) other[i] = 1;
-  ck_works(svf_z_scale(z, R, 0, out));
+  ck_works(svf_z_scale(0, z, R, out));
   same(out, other);
   static const float s[] = {0.3f, 1e30f, -7};
   for (size_t i = 0; i < sizeof s / sizeof *s; ++i) {
-    ck_works(svf_z_scale(other, R, s[i], out));
+    ck_works(svf_z_scale(s[i], other, R, out));
     same(out, other);
   }
-  ck_works(svf_z_scale(z, R, 0.25f, out));
+  ck_works(svf_z_scale(0.25f, z, R, out));
   for (size_t i = 0; i < R; ++i) {
     ck_assert_float_eq(out[i], (float)(1 + 0.25 * ((double)z[i] - 1)));
   }
   memcpy(again, z, sizeof again);
-  ck_works(svf_z_scale(again, R, 0.25f, again));
+  ck_works(svf_z_scale(0.25f, again, R, again));
   same(out, again);
 }
 END_TEST
@@ -225,13 +225,13 @@ END_TEST
 START_TEST(scaling_refuses)
 {
   const float good[2] = {1, FLT_MAX}, bad[2] = {1, NAN};
-  ck_fails(svf_z_scale(NULL, 2, 1, out), SVF_ERR_NULL, "z is");
-  ck_fails(svf_z_scale(good, 2, 1, NULL), SVF_ERR_NULL, "out is");
-  ck_fails(svf_z_scale(good, 0, 1, out), SVF_ERR_ARGUMENT, "r is 0");
-  ck_fails(svf_z_scale(good, 2, INFINITY, out), SVF_ERR_ARGUMENT, "s is inf");
-  ck_fails(svf_z_scale(good, 2, 2, out), SVF_ERR_NUMERIC, "out[1]");
-  ck_fails(svf_z_scale(bad, 2, 1, out), SVF_ERR_NUMERIC, "z[1]");
-  ck_fails(svf_z_scale(bad, 2, 0, out), SVF_ERR_NUMERIC, "z[1]");
+  ck_fails(svf_z_scale(1, NULL, 2, out), SVF_ERR_NULL, "z is");
+  ck_fails(svf_z_scale(1, good, 2, NULL), SVF_ERR_NULL, "out is");
+  ck_fails(svf_z_scale(1, good, 0, out), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_z_scale(INFINITY, good, 2, out), SVF_ERR_ARGUMENT, "s is inf");
+  ck_fails(svf_z_scale(2, good, 2, out), SVF_ERR_NUMERIC, "out[1]");
+  ck_fails(svf_z_scale(1, bad, 2, out), SVF_ERR_NUMERIC, "z[1]");
+  ck_fails(svf_z_scale(0, bad, 2, out), SVF_ERR_NUMERIC, "z[1]");
 }
 END_TEST
 
@@ -244,7 +244,7 @@ START_TEST(a_one_hot_mixture_is_that_expert)
   for (size_t hot = 0; hot < 3; ++hot) {
     float alpha[4] = {0, -0.0f, 0, 0};
     alpha[hot] = 1;
-    ck_works(svf_mix(experts, alpha, 4, R, out));
+    ck_works(svf_mix(experts, 4, alpha, R, out));
     for (size_t i = 0; i < R; ++i) again[i] = 1;
     same(out, experts[hot] ? experts[hot] : again);
   }
@@ -256,7 +256,7 @@ START_TEST(mixtures_are_sums_in_order)
   fill();
   const float *const experts[3] = {z, NULL, other};
   const float alpha[3] = {0.7f, -0.1f, 0.4f};
-  ck_works(svf_mix(experts, alpha, 3, R, out));
+  ck_works(svf_mix(experts, 3, alpha, R, out));
   for (size_t i = 0; i < R; ++i) {
     double sum = (double)alpha[0] * (double)z[i];
     sum += (double)alpha[1];
@@ -265,7 +265,7 @@ START_TEST(mixtures_are_sums_in_order)
   }
   memcpy(again, z, sizeof again);
   const float *const in_place[3] = {again, NULL, other};
-  ck_works(svf_mix(in_place, alpha, 3, R, again));
+  ck_works(svf_mix(in_place, 3, alpha, R, again));
   same(out, again);
 }
 END_TEST
@@ -275,15 +275,15 @@ START_TEST(mixtures_refuse)
   const float good[2] = {1, FLT_MAX}, bad[2] = {1, NAN};
   const float *const experts[2] = {good, bad};
   const float half[2] = {0.5f, 0.5f}, zero[2] = {0, -0.0f}, nan[2] = {1, NAN}, two[2] = {2, 0};
-  ck_fails(svf_mix(NULL, half, 2, 2, out), SVF_ERR_NULL, "z is");
-  ck_fails(svf_mix(experts, NULL, 2, 2, out), SVF_ERR_NULL, "alpha is");
-  ck_fails(svf_mix(experts, half, 2, 2, NULL), SVF_ERR_NULL, "out is");
-  ck_fails(svf_mix(experts, half, 0, 2, out), SVF_ERR_ARGUMENT, "experts is 0");
-  ck_fails(svf_mix(experts, half, 2, 0, out), SVF_ERR_ARGUMENT, "r is 0");
-  ck_fails(svf_mix(experts, nan, 2, 2, out), SVF_ERR_ARGUMENT, "alpha[1]");
-  ck_fails(svf_mix(experts, zero, 2, 2, out), SVF_ERR_NUMERIC, "nothing to mix");
-  ck_fails(svf_mix(experts, half, 2, 2, out), SVF_ERR_NUMERIC, "out[1]");
-  ck_fails(svf_mix(experts, two, 2, 2, out), SVF_ERR_NUMERIC, "out[1]");
+  ck_fails(svf_mix(NULL, 2, half, 2, out), SVF_ERR_NULL, "z is");
+  ck_fails(svf_mix(experts, 2, NULL, 2, out), SVF_ERR_NULL, "alpha is");
+  ck_fails(svf_mix(experts, 2, half, 2, NULL), SVF_ERR_NULL, "out is");
+  ck_fails(svf_mix(experts, 0, half, 2, out), SVF_ERR_ARGUMENT, "experts is 0");
+  ck_fails(svf_mix(experts, 2, half, 0, out), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_mix(experts, 2, nan, 2, out), SVF_ERR_ARGUMENT, "alpha[1]");
+  ck_fails(svf_mix(experts, 2, zero, 2, out), SVF_ERR_NUMERIC, "nothing to mix");
+  ck_fails(svf_mix(experts, 2, half, 2, out), SVF_ERR_NUMERIC, "out[1]");
+  ck_fails(svf_mix(experts, 2, two, 2, out), SVF_ERR_NUMERIC, "out[1]");
 }
 END_TEST
 

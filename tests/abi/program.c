@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A program that uses every struct of the public headers that may grow, arrays of them too, as it is
+ * compiled against other headers than the library that it runs with: those of an earlier release,
+ * or, with SVF_FUTURE, such as a later one might have, whose structs have a member `future`. What
+ * such a program does not ask for is done as before; what it does ask for is refused with VERSION.
+ *
+ *   program GOLDEN TOKENIZER WORK   a dense model, a tokenizer.json, a directory to write in
+ *
+ * A function per header. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <svf/convert.h>
+#include <svf/expert_registry.h>
+#include <svf/factorize.h>
+#include <svf/generate.h>
+#include <svf/safetensors.h>
+#include <svf/svf.h>
+#include <svf/text.h>
+
+#define CHECK(condition)                                                               \
+  do {                                                                                 \
+    if (!(condition)) {                                                                \
+      fprintf(stderr, "line %d: %s (%s)\n", __LINE__, #condition, svf_last_message()); \
+      exit(1);                                                                         \
+    }                                                                                  \
+  } while (0)
+#define OK(call) CHECK((call) == SVF_OK)
+
+/* `call` works with the struct as it is, and is refused where it asks for what is not known. */
+#ifdef SVF_FUTURE
+#define GROWS(it, call)               \
+  do {                                \
+    (it).future = 1;                  \
+    CHECK((call) == SVF_ERR_VERSION); \
+    (it).future = 0;                  \
+    OK(call);                         \
+  } while (0)
+/* `call` fills the struct and leaves zero in what it does not know. */
+#define FILLS(it, call)                                 \
+  do {                                                  \
+    (it).future = 1;                                    \
+    OK(call);                                           \
+    CHECK((it).size == sizeof(it) && (it).future == 0); \
+  } while (0)
+#else
+#define GROWS(it, call) OK(call)
+#define FILLS(it, call)             \
+  do {                              \
+    OK(call);                       \
+    CHECK((it).size == sizeof(it)); \
+  } while (0)
+#endif
+
+/* Until svf/matmul.h, svf/model.h, svf/context.h and svf/convert.h keep this promise. */
+#define SOON(it, call) OK(call)
+
+enum { PATH = 600, HIDDEN = 48, TOKENS = 8 };
+
+static char path[PATH];
+
+static const char *in(const char *dir, const char *name)
+{
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  return path;
+}
+
+/* --- svf/linear.h, svf/matmul.h ---------------------------------------------------------------- */
+
+static const float u[3 * 2] = {1, 0, 2, 1, 0, 3}, vt[2 * 3] = {1, 2, 0, 0, 1, 1};
+static const float sigma[2] = {4, 2};
+
+static void *use_linear(void)
+{
+  svf_linear_source source = {
+      .m = 3, .n = 3, .r = 2, .u = u, .u_stride = 2, .vt = vt, .vt_stride = 3, .sigma = sigma};
+  size_t bytes;
+  OK(svf_linear_bytes(3, 3, 2, SVF_FORMAT_F32, NULL, &bytes));
+  void *block = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
+  CHECK(block);
+  OK(svf_linear_pack(&source, block, bytes));
+  OK(svf_linear_check(block, bytes, 1));
+  return block;
+}
+
+static void run_pool(void *self, size_t count, void (*task)(void *context, size_t i), void *context)
+{
+  *(size_t *)self += count;
+  for (size_t i = count; i-- > 0;) task(context, i);
+}
+
+static void run_stages(const svf_matmul_args *args, void *workspace, size_t bytes)
+{
+  enum { PARTS = 3 };
+  svf_plan plan;
+  OK(svf_matmul_plan(&plan, args, PARTS, workspace, bytes));
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
+    for (size_t i = 0; i < PARTS; ++i) svf_matmul_stage(&plan, stage, i);
+  }
+}
+
+static void use_matmul(void)
+{
+  static const float gains[2] = {1, 10}, x[2 * 3] = {1, 1, 1, 2, 0, -1};
+  static const float expected[2 * 3] = {12, 28, 12, 2, -6, -30};
+  static const float *const rows[2] = {NULL, gains};
+  float y[2 * 3];
+  void *block = use_linear();
+  svf_matmul_args args = {.size = sizeof args,
+                          .linear = block,
+                          .rows = 2,
+                          .x = x,
+                          .x_stride = 3,
+                          .gains = rows,
+                          .y = y,
+                          .y_stride = 3};
+  size_t bytes, tasks = 0;
+  SOON(args, svf_matmul_workspace(&args, 3, &bytes));
+  void *workspace = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, bytes);
+  const svf_pool pool = {.threads = 2, .run = run_pool, .self = &tasks};
+  CHECK(workspace);
+  for (int way = 0; way < 3; ++way) {
+    memset(y, 0, sizeof y);
+    if (way == 0) SOON(args, svf_matmul(&args, 1, workspace, bytes));
+    if (way == 1) SOON(args, svf_matmul_pool(&args, &pool, workspace, bytes));
+    if (way == 2) run_stages(&args, workspace, bytes);
+    CHECK(memcmp(y, expected, sizeof y) == 0);
+  }
+  CHECK(tasks > 0);
+  free(workspace);
+  free(block);
+}
+
+/* --- svf/factorize.h --------------------------------------------------------------------------- */
+
+static void use_factorize(void)
+{
+  static const float w[4] = {0, 2, 3, 0};
+  float left[4], values[2], right[4];
+  svf_factor_report report;
+  OK(svf_factorize(w, 2, 2, 2, 2, left, values, right, &report));
+  CHECK(values[0] > 2.99f && values[1] < 2.01f && report.residual < 1e-6);
+}
+
+/* --- svf/tensor.h, svf/safetensors.h ----------------------------------------------------------- */
+
+static void use_safetensors(const char *work)
+{
+  static const float values[3] = {1, 2, 3};
+  const svf_safetensors_pair pair = {"key", "value"};
+  svf_safetensors_entry entries[2] = {
+      {.size = sizeof *entries, .name = "a", .dtype = SVF_TENSOR_F32, .ndim = 2, .shape = {1, 2}},
+      {.size = sizeof *entries, .name = "b", .dtype = SVF_TENSOR_F32, .ndim = 1, .shape = {1}}};
+  svf_safetensors_writer *writer = NULL;
+  svf_safetensors *file;
+  GROWS(entries[1], svf_safetensors_create(in(work, "file"), entries, 2, &pair, 1, &writer));
+  OK(svf_safetensors_append(writer, values, sizeof values));
+  OK(svf_safetensors_commit(&writer));
+  OK(svf_safetensors_open(in(work, "file"), 0, &file));
+  CHECK(strcmp(svf_safetensors_metadata(file, "key"), "value") == 0);
+  const svf_tensor *b = svf_safetensors_find(file, "b");
+  float out[2] = {0};
+  CHECK(b && b->ndim == 1 && b->shape[0] == 1 && b->bytes == 4 && !svf_safetensors_at(file, 2));
+  OK(svf_tensor_to_f32(b, out, 1));
+  CHECK(out[0] == 3);
+  svf_tensor own = {.size = sizeof own,
+                    .name = "own",
+                    .dtype = SVF_TENSOR_BF16,
+                    .ndim = 1,
+                    .shape = {2},
+                    .elements = 2,
+                    .data = "\x80\x3f\x00\x40",
+                    .bytes = 4};
+  GROWS(own, svf_tensor_to_f32(&own, out, 2));
+  CHECK(out[0] == 1 && out[1] == 2);
+  svf_safetensors_close(file);
+}
+
+/* --- svf/tokenizer.h, svf/text.h --------------------------------------------------------------- */
+
+static void use_tokenizer(const char *json)
+{
+  static const char word[] = "Hi, \xc3\xa9t\xc3\xa9";
+  static const char *const stops[] = {"t"};
+  int32_t ids[32];
+  char text[64], unused[64];
+  size_t count, bytes, all = 0;
+  svf_tokenizer *tokenizer;
+  svf_decoder decoder;
+  svf_text *stream;
+  OK(svf_tokenizer_open(json, &tokenizer));
+  OK(svf_tokenizer_encode(tokenizer, SVF_TOKENIZER_PLAIN, word, strlen(word), ids, 32, &count));
+  OK(svf_tokenizer_decode(tokenizer, 0, ids, count, text, sizeof text, &bytes));
+  CHECK(bytes == strlen(word) && memcmp(text, word, bytes) == 0);
+  OK(svf_decoder_init(&decoder, tokenizer, 0));
+  for (size_t i = 0; i < count; ++i) {
+    const svf_decoder before = decoder;
+    OK(svf_decoder_push(&decoder, ids[i], unused, sizeof unused, &bytes));
+    decoder = before;
+    OK(svf_decoder_push(&decoder, ids[i], text + all, sizeof text - all, &bytes));
+    all += bytes;
+  }
+  CHECK(all == strlen(word) && memcmp(text, word, all) == 0);
+  OK(svf_text_create(tokenizer, 0, stops, 1, &stream));
+  bool stopped = false;
+  const char *out;
+  for (size_t i = 0; i < count; ++i) OK(svf_text_push(stream, ids[i], &out, &bytes, &stopped));
+  CHECK(stopped);
+  svf_text_destroy(stream);
+  svf_tokenizer_close(tokenizer);
+}
+
+/* --- svf/convert.h, svf/model.h ---------------------------------------------------------------- */
+
+static svf_model *use_model(const char *golden, const char *work)
+{
+  static char factors[PATH], packed[PATH];
+  snprintf(factors, sizeof factors, "%s/factors", work);
+  snprintf(packed, sizeof packed, "%s/packed", work);
+  svf_decompose_options decompose = {.size = sizeof decompose, .threads = 1};
+  svf_model_options options = {.size = sizeof options};
+  svf_model_info info = {0};
+  svf_model *model;
+  SOON(decompose, svf_model_decompose(golden, factors, &decompose));
+  OK(svf_model_pack(factors, packed, &options, 0));
+  SOON(options, svf_model_open(packed, &options, &model));
+  svf_model_get_info(model, &info);
+  CHECK(info.hidden == HIDDEN && info.layers == 2 && info.factored > 0);
+  CHECK(info.packed == info.linears);
+  return model;
+}
+
+/* --- svf/modules.h, svf/expert.h --------------------------------------------------------------- */
+
+/* An expert with z = 2 in every second module, and a copy of the model's modules as this program
+ * knows them. */
+static svf_expert *use_expert(const svf_modules *modules, svf_modules *copy, const char *work)
+{
+  svf_module *own = calloc(modules->count, sizeof *own);
+  svf_expert_module *changed = calloc(modules->count, sizeof *changed);
+  float *z = malloc(modules->gains * sizeof *z);
+  size_t count = 0;
+  CHECK(own && changed && z && modules->count > 2);
+  for (size_t i = 0; i < modules->gains; ++i) z[i] = i % 2 ? 2 : 1;
+  for (size_t i = 0; i < modules->count; ++i) {
+    const svf_module *m = svf_modules_at(modules, i);
+    own[i] = (svf_module){
+        .size = sizeof *own, .name = m->name, .r = m->r, .sigma = m->sigma, .offset = m->offset};
+    if (i % 2) continue;
+    changed[count++] =
+        (svf_expert_module){.size = sizeof *changed, .name = m->name, .r = m->r, .values = z};
+  }
+  *copy = (svf_modules){
+      .size = sizeof *copy, .modules = own, .count = modules->count, .gains = modules->gains};
+  GROWS(own[1], svf_modules_fingerprint(own, copy->count, &copy->fingerprint));
+  CHECK(copy->fingerprint == modules->fingerprint);
+  svf_expert_info info = {.size = sizeof info,
+                          .factors = copy->fingerprint,
+                          .scale = 1,
+                          .normalise = true,
+                          .task = "task"};
+  svf_expert *expert = NULL;
+  GROWS(info, svf_expert_write(in(work, "expert"), &info, changed, count));
+  GROWS(changed[1], svf_expert_write(in(work, "expert"), &info, changed, count));
+  OK(svf_expert_open(in(work, "expert"), &expert));
+  FILLS(info, svf_expert_get_info(expert, &info));
+  CHECK(strcmp(info.task, "task") == 0 && info.normalise && !info.trained);
+  CHECK(svf_expert_count(expert) == count && svf_expert_at(expert, 0)->z[1] == 2);
+  free(changed);
+  free(z);
+  return expert;
+}
+
+static float *use_modules(const svf_modules *modules, const char *work)
+{
+  svf_modules copy;
+  svf_expert *expert = use_expert(modules, &copy, work);
+  float *gains = calloc(modules->gains, sizeof *gains),
+        *again = calloc(modules->gains, sizeof *gains);
+  const float alpha[2] = {1, 0};
+  const svf_expert *const experts[2] = {expert, NULL};
+  svf_mixture mixture = {.size = sizeof mixture, .count = 2, .experts = experts, .alpha = alpha};
+  CHECK(gains && again);
+  OK(svf_expert_gains(expert, 1, modules, 0, gains));
+  GROWS(copy, svf_expert_gains(expert, 1, &copy, 0, again));
+  CHECK(memcmp(gains, again, modules->gains * sizeof *gains) == 0);
+  GROWS(mixture, svf_mixture_gains(&mixture, &copy, 0, again));
+  CHECK(memcmp(gains, again, modules->gains * sizeof *gains) == 0);
+  svf_expert_registry *registry;
+  svf_expert_handle *handle;
+  OK(svf_expert_registry_create(&copy, 0, &registry));
+  OK(svf_expert_registry_add(registry, "name", expert));
+  OK(svf_expert_registry_find(registry, "name", &handle));
+  CHECK(memcmp(gains, svf_expert_handle_gains(handle), modules->gains * sizeof *gains) == 0);
+  svf_expert_handle_release(handle);
+  svf_expert_registry_destroy(registry);
+  free((void *)copy.modules);
+  free(again);
+  return gains;
+}
+
+/* --- svf/context.h, svf/generate.h ------------------------------------------------------------- */
+
+static void use_generate(const svf_model *model, const float *gains)
+{
+  static const int32_t prompt[3] = {5, 6, 7};
+  int32_t tokens[2][TOKENS], first;
+  float *logits = malloc(257 * sizeof *logits);
+  size_t kept;
+  svf_context_options options = {.size = sizeof options, .sequences = 2, .threads = 1};
+  svf_context *context;
+  SOON(options, svf_context_create(model, &options, &context));
+  svf_request requests[2];
+  for (int i = 0; i < 2; ++i) {
+    requests[i] = (svf_request){.prompt = prompt,
+                                .prompt_count = 3,
+                                .max_tokens = TOKENS,
+                                .ignore_end = 1,
+                                .tokens = tokens[i],
+                                .gains = i ? gains : NULL};
+  }
+  OK(svf_generate(context, requests, 2));
+  for (int i = 0; i < 2; ++i) {
+    CHECK(requests[i].count == TOKENS && requests[i].finish == SVF_FINISH_LENGTH);
+  }
+  CHECK(memcmp(tokens[0], tokens[1], sizeof tokens[0]) != 0);
+  svf_row rows[3];
+  for (int i = 0; i < 3; ++i) rows[i] = (svf_row){.token = prompt[i], .wants_logits = i == 2};
+  OK(svf_context_begin(context, 0, gains, NULL, 0, &kept));
+  OK(svf_context_forward(context, rows, 3, logits));
+  svf_sampling sampling = {0};
+  OK(svf_sample(&sampling, logits, 257, 0, NULL, &first));
+  CHECK(first == tokens[1][0]);
+  svf_context_destroy(context);
+  free(logits);
+}
+
+int main(int argc, char **argv)
+{
+  if (argc != 4) return 2;
+  const char *golden = argv[1], *json = argv[2], *work = argv[3];
+  use_matmul();
+  use_factorize();
+  use_safetensors(work);
+  use_tokenizer(json);
+  svf_model *model = use_model(golden, work);
+  float *gains = use_modules(svf_model_modules(model), work);
+  use_generate(model, gains);
+  free(gains);
+  svf_model_close(model);
+  printf("svf %s serves a program of %d.%d.%d\n", svf_version(), SVF_VERSION_MAJOR,
+         SVF_VERSION_MINOR, SVF_VERSION_PATCH);
+  return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CPU features and the choice of instruction set.
+ *
+ * Features are read once (CPUID and XGETBV on x86, AT_HWCAP and AT_HWCAP2 on AArch64: what the
+ * operating system saves across context switches, not only what the silicon has). The library reads
+ * no environment variable unless svf_isa_select_env or svf_backend_select_env is called. */
+#ifndef SVF_CPU_H
+#define SVF_CPU_H
+
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Bits of svf_cpu_features(). */
+#define SVF_CPU_AVX2 (UINT64_C(1) << 0)    /* AVX2, and YMM state enabled */
+#define SVF_CPU_FMA (UINT64_C(1) << 1)     /* FMA3, and YMM state enabled */
+#define SVF_CPU_AVX512F (UINT64_C(1) << 2) /* and opmask + ZMM state enabled */
+#define SVF_CPU_AVX512BW (UINT64_C(1) << 3)
+#define SVF_CPU_AVX512DQ (UINT64_C(1) << 4)
+#define SVF_CPU_AVX512VL (UINT64_C(1) << 5)
+#define SVF_CPU_AMX_TILE (UINT64_C(1) << 6) /* and tile state enabled, and a palette to use it */
+#define SVF_CPU_AMX_BF16 (UINT64_C(1) << 7)
+/* AVX512_BF16, but on an Intel CPU, whose VDPBF16PS has half the rate of FMAs. */
+#define SVF_CPU_AVX512BF16 (UINT64_C(1) << 8)
+#define SVF_CPU_F16C (UINT64_C(1) << 9)
+#define SVF_CPU_AVX512VNNI (UINT64_C(1) << 10)
+#define SVF_CPU_AVXVNNI (UINT64_C(1) << 11)
+#define SVF_CPU_AMX_INT8 (UINT64_C(1) << 12)
+#define SVF_CPU_INTEL (UINT64_C(1) << 13) /* by Intel, which matters for prefetching */
+#define SVF_CPU_NEON (UINT64_C(1) << 16)
+#define SVF_CPU_NEON_BF16 (UINT64_C(1) << 17)    /* BFMMLA */
+#define SVF_CPU_NEON_DOTPROD (UINT64_C(1) << 18) /* SDOT */
+#define SVF_CPU_NEON_I8MM (UINT64_C(1) << 19)    /* SMMLA */
+
+/* What this CPU and operating system support. Thread-safe, never fails. */
+SVF_API uint64_t svf_cpu_features(void);
+
+/* Whether kernels of `isa` are in this build and this CPU can run them. AUTO and REF always can.
+ * Thread-safe. */
+SVF_API int svf_isa_supported(svf_isa isa);
+
+/* The instruction set whose kernel carries out a call with this isa and format: the best that is
+ * not beyond isa (AUTO: the selected one) and that has one; for calls of few rows (up to 8)
+ * in formats with integers avx512 takes the place of amx, with the same bits. AUTO if isa cannot
+ * run here. Where the answer may be amx it asks the operating system for its tiles, as a call would
+ * (see svf/matmul.h). Thread-safe. */
+SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
+
+/* "auto", "ref", "neon", "neonbf16", "avx2", "avx512", "avx512bf16", "amx"; "?" for an unknown
+ * value. */
+SVF_API const char *svf_isa_name(svf_isa isa);
+
+/* Parse a name as printed by svf_isa_name. Errors: NULL; ARGUMENT with the list of known names. */
+SVF_API svf_status svf_isa_parse(const char *name, svf_isa *isa);
+
+/* Make `isa` what SVF_ISA_AUTO means in this process; SVF_ISA_AUTO goes back to the best. Calls use
+ * kernels of `isa` or, for formats that it has none for, of the best instruction set below it.
+ * UNSUPPORTED, and nothing changed, if this CPU or build lacks it. Thread-safe; calls already
+ * planned keep the instruction set that they were planned with. */
+SVF_API svf_status svf_isa_select(svf_isa isa);
+
+/* svf_isa_select with the name in the environment variable SVF_ISA; OK and nothing done if it is
+ * unset or empty. Besides svf_backend_select_env the only function that reads the environment. */
+SVF_API svf_status svf_isa_select_env(void);
+
+/* The instruction set that SVF_ISA_AUTO stands for now, by what the CPU has; never AUTO.
+ * Thread-safe. */
+SVF_API svf_isa svf_isa_selected(void);
+
+/* Write what was detected, what was chosen and why as a few lines of text, always terminated if
+ * bytes > 0. Returns the length without terminator that the whole text needs, as snprintf does;
+ * buffer may be NULL if bytes is 0. Thread-safe. */
+SVF_API size_t svf_cpu_describe(char *buffer, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

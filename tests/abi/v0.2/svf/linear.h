@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout the kernels read. Or a
+ * dense one, W itself, which is the second factor alone: then r is 0 wherever a rank is spoken of,
+ * W stands where U would, sigma and V are empty, and k runs over n.
+ *
+ * The packed block is one position-independent run of bytes: it may be written to a file, mapped
+ * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory
+ * is always the caller's.
+ *
+ *   offset 0      struct svf_linear_header (128 bytes)
+ *   sigma_offset  sigma, fp32, r values, zero-padded to a multiple of 16
+ *   v_offset      V as panels, one per 16 channels: panel p, step k, lane j = V[k][16p+j]
+ *   u_offset      U as panels: panel p, step k, lane j = U[16p+j][k]
+ *
+ * A panel with K steps is, by format:
+ *   f32                [K][16]             fp32
+ *   bf16, bf16-split   [K'/2][16][2]       bf16, K' = K rounded up to 32: pairs of steps
+ *   s8, s8-split       per block of 256 steps
+ *                      [16]                fp32: the scale of a channel
+ *                      [k'/4][16][4]       int8
+ *   w8                 per block of 256 steps
+ *                      [256/group][16]     bf16: the scales
+ *                      [k'/4][16][4]       int8
+ *   w4                 per block of 256 steps
+ *                      [256/group][16]     bf16: the scales
+ *                      [k'/8][16][4]       int4 in two's complement: byte i has step i of 8 in its
+ *                                          lower half and step i + 4 in its upper half
+ *   w84                of V the panels of the first `head` channels as in w8, the others as in w4;
+ *                      of U the first `head` steps of each panel as in w8, followed by the others
+ *                      as in w4: blocks begin anew there
+ * k' is 256, and in the last block what is left of K rounded up to 64 (of `head`, of K - `head`). A
+ * weight is its integer times its scale. A weight that is not finite makes its scale NaN.
+ *
+ * Lanes past r or m, and steps past K, are zero. All integers are in the writer's byte order;
+ * `endian` tells which. */
+#ifndef SVF_LINEAR_H
+#define SVF_LINEAR_H
+
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SVF_LINEAR_ALIGNMENT 64 /* bytes; also the alignment of every section of a block */
+#define SVF_LINEAR_VERSION 1
+
+typedef struct svf_linear_header {
+  unsigned char magic[8]; /* "SVFLIN\r\n" */
+  uint32_t endian;        /* 0x01020304 as the writer stores it */
+  uint32_t version;       /* SVF_LINEAR_VERSION */
+  uint32_t format;        /* svf_format */
+  uint32_t group;         /* weights per scale; 0 where there are none, 256 in s8 */
+  uint64_t m, n, r;       /* out features, in features, rank */
+  uint64_t bytes;         /* of the whole block */
+  uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
+  uint64_t checksum;    /* of the block, with 0 in this place; see svf_linear_check */
+  uint64_t head;        /* w84: the leading singular vectors in int8 */
+  uint64_t reserved[4]; /* zero */
+} svf_linear_header;
+
+/* Choices in quantising. */
+typedef struct svf_quant {
+  size_t group; /* w8, w4, w84: weights of a channel that share a scale: 32, 64, 128, or 0 for 32 */
+  size_t head;  /* w84: so many leading singular vectors are int8: a multiple of 64, at most r */
+} svf_quant;
+
+/* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
+ * U is [m][r] and V^T is [r][n], row-major. A slice of the rank is a pointer offset:
+ * u + r0, vt + r0 * vt_stride, sigma + r0. A dense layer, r = 0, has u = W [m][n], and vt and sigma
+ * are NULL. */
+typedef struct svf_linear_source {
+  size_t m, n, r;    /* m, n >= 1, any value; r = 0: dense */
+  svf_format format; /* of the packed block */
+  svf_dtype u_type;  /* element type of u */
+  const void *u;     /* [m][r], element (i,k) at u + i*u_stride + k; needs only element alignment */
+  size_t u_stride;   /* elements between rows, >= r, of a dense layer >= n */
+  svf_dtype vt_type; /* element type of vt */
+  const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
+  size_t vt_stride;  /* elements between rows, >= n */
+  const float *sigma; /* [r]; the gains of the base model. Not checked: svf_gains wants it finite
+                         and not negative, a head of w84 that it descends */
+  svf_quant quant;    /* of w8, w4, w84; other formats: zero */
+} svf_linear_source;
+
+/* Bytes of the packed block of an m x n layer of rank r, a multiple of 64; quant as in
+ * svf_linear_source, NULL for zero. Errors: NULL (bytes), ARGUMENT (m or n is zero, an unknown
+ * format, an impossible quant, a dense layer in w84), OVERFLOW. Thread-safe. */
+SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format,
+                                    const svf_quant *quant, size_t *bytes);
+
+/* Choose how many of the leading singular vectors of a w84 block are int8 within `budget` bytes of
+ * block. Reads from source what packing would, and its quant.group; its format does not matter.
+ *
+ *   quant  out: for svf_linear_source, the largest head that fits; may be &source->quant
+ *   error  out, or NULL: ||W - W'||_F / ||W||_F of that choice, W' what the packed block stands
+ * for: sqrt(sum over k of sigma_k^2 (|u_k - u'_k|^2 + |v_k - v'_k|^2) / sum of sigma_k^2), exact up
+ * to products of two errors, if U and V are orthonormal. Its square is about the NMSE of Y for
+ * white X. 0 if sigma is 0, NaN if it or a weight is not finite
+ *
+ * sigma should descend, so that an int8 helps the more the earlier it stands. Quantises all weights
+ * once; allocates nothing. Errors: as svf_linear_pack, SPACE if not even w4 fits. Thread-safe. */
+SVF_API svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_quant *quant,
+                                  double *error);
+
+/* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
+ * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the
+ * same bytes on every machine of one endianness. Errors: NULL, ARGUMENT, OVERFLOW, SPACE,
+ * ALIGNMENT; on error the block is untouched. Serial. Thread-safe on distinct blocks. */
+SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes);
+
+/* The same, divided: call with every ith in [0, nth), in any order, on any threads, then
+ * svf_linear_seal once after all have returned. The bytes do not depend on nth. Part 0 writes the
+ * header, unsealed: where the memory holds an older block, run it first, or until then
+ * svf_linear_check may take the old seal for that of the new bytes. */
+SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
+                                        size_t ith, size_t nth);
+
+/* Compute the checksum of a block whose parts have all been packed and mark it as complete; until
+ * then svf_linear_check refuses the block. Errors as svf_linear_check. */
+SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
+
+/* Check a block that came from a file before using it: alignment, magic, byte order, version, and
+ * that every size and offset follows from m, n, r and format and fits in `bytes` (the bytes that
+ * are really there). With verify_checksum != 0 every byte is read and the checksum compared. After
+ * OK no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE,
+ * MAGIC, ENDIAN, VERSION, CORRUPT. Thread-safe. */
+SVF_API svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum);
+
+/* The weights of a checked block as they are stored, in fp32: u [m][r], or W [m][n] of a dense
+ * layer, and vt [r][n], row-major with these strides in elements; either may be NULL. Errors: NULL
+ * (block), ARGUMENT (a stride), and those of svf_linear_check. Thread-safe. */
+SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride,
+                                     float *vt, size_t vt_stride);
+
+/* The header of a checked or packed block; NULL if block is NULL. */
+SVF_API const svf_linear_header *svf_linear_info(const void *block);
+
+/* sigma inside a packed block, r values: the gains of the base model. NULL if block is NULL or
+ * dense. */
+SVF_API const float *svf_linear_sigma(const void *block);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

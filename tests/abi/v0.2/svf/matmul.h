@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fused SVF matmul with a gain vector per row.
+ *
+ *   T = (X V) * D       X [rows][n]   D[row] = gains of that row's expert, or sigma for the base
+ *   Y = T U^T           T [rows][r]   Y [rows][m]
+ *   Y = Y + bias        if bias is given
+ *   Y = Y + Y_old       with SVF_MATMUL_ACCUMULATE
+ *
+ * A dense layer (r = 0, svf/linear.h) is Y = X W^T: the second product with X in place of T.
+ *
+ * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
+ * d = c * sigma * z.
+ *
+ * Formats. f32 is fp32 throughout. In bf16 the weights are bf16, X is rounded to bf16, sums are in
+ * fp32, and T is rounded to bf16 before the second product. What an expert changes in Y is a few
+ * per cent of it, and that rounding drowns it: bf16-split carries T as hi + lo, hi = bf16(T) and lo
+ * = bf16(T - hi), +0 where hi is not finite, and multiplies by both while it reads the weights
+ * once. Bias, Y_old and the gains are fp32 in every format.
+ *
+ * In s8, s8-split, w8, w4 and w84 weights are integers with scales (svf/linear.h), X and T become
+ * integers: of each row, blocks of 256 steps (of T in w84 counted anew from its `head` on) share a
+ * scale. With a = the largest magnitude in the block and L = 127 (X and T of s8, X of s8-split) or
+ * 16256 (T of s8-split, both of w8, w4 and w84) an element x becomes x * (L/a) rounded to an
+ * integer, and the scale is a/L; a < 2^-100 counts as zero, and a block with NaN or Inf has the
+ * scale NaN, which makes the whole row of Y NaN.
+ *
+ * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
+ * and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
+ * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
+ * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
+ * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
+ * are those of every other instruction set, too. Those three have chains of their own, in which
+ * denormals count as zero and k is padded to a multiple of 32 by zeros:
+ *   neonbf16    of each pair of steps the sum of both products is added; both additions round to
+ *               odd (towards zero, then the last bit is set if anything was lost; overflow is Inf);
+ *               in bf16-split of each four steps those of hi before those of lo. FPCR does not
+ *               matter, but its bit EBF, which nobody sets unasked, must be 0
+ *   avx512bf16  of each pair of steps the odd one first, in bf16-split those of hi before those of
+ *               lo
+ *   amx         the order of its tiles: per 32 steps of k the even and the odd ones are two chains
+ *               that start at +0, their sum is added to the total, hi before lo
+ * The formats with integers have the same bits on every instruction set: products are summed
+ * exactly per group of weights with one scale (in s8 per block), and a chain of fused multiply-adds
+ * that starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of
+ * the two scales.
+ *
+ * NaN and Inf propagate within their row; denormals elsewhere follow the caller's MXCSR / FPCR,
+ * which is never changed. The first call that needs amx asks Linux for the state of its tiles
+ * (arch_prctl, once per process); where that is refused, calls use the next instruction set.
+ *
+ * No function here allocates, prints, aborts or keeps state; what OpenMP's runtime does when
+ * svf_matmul first needs its threads is its own affair. */
+#ifndef SVF_MATMUL_H
+#define SVF_MATMUL_H
+
+#include <svf/linear.h>
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SVF_MATMUL_ACCUMULATE \
+  1u /* add to Y instead of overwriting it; without it Y is never read */
+
+#define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
+#define SVF_STAGES 4
+
+/* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
+ * sizeof(svf_matmul_args) and lets later versions add fields. */
+typedef struct svf_matmul_args {
+  size_t size;
+  const void *linear; /* packed block, 64-byte aligned; must have passed svf_linear_check or
+                         come from svf_linear_pack */
+  size_t rows;        /* may be 0: then nothing is read or written */
+  svf_dtype x_type;
+  const void *x;             /* [rows][n]; needs only element alignment */
+  ptrdiff_t x_stride;        /* elements between rows; any value, also 0 or negative */
+  const float *const *gains; /* NULL: sigma for every row. Else rows pointers, each to r fp32 values
+                                that need only element alignment, or NULL for sigma. Of a dense
+                                layer NULL */
+  const float *bias;         /* [m] or NULL */
+  svf_dtype y_type;
+  void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */
+  ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
+  unsigned flags;     /* 0 or SVF_MATMUL_ACCUMULATE */
+  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+} svf_matmul_args;
+
+/* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
+ * `size` is checked) carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
+ * rows; for fixed nth it is a valid workspace for any smaller number of rows too. Errors: NULL,
+ * VERSION (size), ARGUMENT (nth = 0), UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check.
+ * With SVF_ISA_AUTO it holds until svf_isa_select changes what that means. Thread-safe. */
+SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes);
+
+/* Carry the call out in `threads` parts, on as many OpenMP threads but at most four per processor,
+ * in the floating-point mode (MXCSR, FPCR) of the caller; 1 stays on the calling thread and starts
+ * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling
+ * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for
+ * threads = 0 those of svf_max_threads(), contents indifferent, not shared with a call under way.
+ * Errors: NULL, VERSION, ARGUMENT, OVERFLOW, UNSUPPORTED, SPACE, ALIGNMENT, and those of
+ * svf_linear_check; on error nothing was written. Thread-safe. */
+SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
+                              size_t workspace_bytes);
+
+/* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
+SVF_API size_t svf_max_threads(void);
+
+/* --- On the caller's own threads --------------------------------------------------------------
+ *
+ *   svf_plan plan;
+ *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
+ *   for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+ *        stage = svf_matmul_next_stage(&plan, stage + 1)) {
+ *     svf_matmul_stage(&plan, stage, ith);                    every ith in [0, nth)
+ *     <barrier of the caller, not needed after the last stage>
+ *   }
+ *
+ * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out, stage
+ * 3 makes Y, which is complete when all its parts have returned. 0 and 2 are left out where the
+ * others do their work, see svf_matmul_next_stage. A part is a pure function of (plan, stage, ith):
+ * within a stage the parts may run in any order and on any thread, at once or one after the other,
+ * so nth may exceed the number of threads for work stealing. The result has the same bits for every
+ * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
+typedef struct svf_plan {
+  uint64_t opaque[64];
+} svf_plan;
+
+/* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
+ * workspace (sized for nth), not to args itself; while they stay where they are it may be carried
+ * out again, with other values in them. Errors as svf_matmul. Thread-safe. */
+SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
+                                   void *workspace, size_t workspace_bytes);
+
+/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: at once if
+ * there are no rows. There is no stage 0 for an X so small that every part lays it out for itself,
+ * nor for one row of fp32 in f32; and stage 2 only in formats with integers, whose scales depend on
+ * 256 values of T, if parts of stage 1 had less than that of a row and T is not small either. A
+ * stage that is left out may be called, but its barrier is wasted. */
+SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
+
+/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does
+ * nothing. */
+SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
+
+/* --- On a thread pool ------------------------------------------------------------------------- */
+
+/* A parallel-for that the caller owns: run must call task(context, i) exactly once for every i in
+ * [0, count), on any threads in any order, and return after all have returned. */
+typedef struct svf_pool {
+  size_t threads; /* parts to divide a stage into, >= 1 */
+  void (*run)(void *self, size_t count, void (*task)(void *context, size_t i), void *context);
+  void *self; /* handed to run */
+} svf_pool;
+
+/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. */
+SVF_API svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool,
+                                   void *workspace, size_t workspace_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

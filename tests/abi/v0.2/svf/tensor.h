@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A tensor of a file: its name, type, shape and bytes (library svf_model). */
+#ifndef SVF_TENSOR_H
+#define SVF_TENSOR_H
+
+#include <svf/status.h>
+#include <svf/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum svf_tensor_type {
+  SVF_TENSOR_BOOL,
+  SVF_TENSOR_U8,
+  SVF_TENSOR_I8,
+  SVF_TENSOR_F8_E4M3,
+  SVF_TENSOR_F8_E5M2,
+  SVF_TENSOR_U16,
+  SVF_TENSOR_I16,
+  SVF_TENSOR_F16,
+  SVF_TENSOR_BF16,
+  SVF_TENSOR_U32,
+  SVF_TENSOR_I32,
+  SVF_TENSOR_F32,
+  SVF_TENSOR_U64,
+  SVF_TENSOR_I64,
+  SVF_TENSOR_F64
+} svf_tensor_type;
+
+#define SVF_TENSOR_MAX_DIMS 8
+
+/* Set to zero first, but size = sizeof; of a file's tensors it is the library's size. */
+typedef struct svf_tensor {
+  size_t size;
+  const char *name; /* UTF-8, terminated; belongs to the file handle */
+  svf_tensor_type dtype;
+  int ndim; /* 0 (a scalar) to SVF_TENSOR_MAX_DIMS */
+  size_t shape[SVF_TENSOR_MAX_DIMS];
+  size_t elements;
+  const void *data; /* row-major, little-endian, any alignment; belongs to the handle */
+  size_t bytes;     /* of data */
+} svf_tensor;
+
+/* Convert a F32, F16 or BF16 tensor to fp32, exactly: out[elements], the caller's. Errors: NULL,
+ * VERSION, SPACE (capacity < elements), UNSUPPORTED (dtype, named in the message). Thread-safe. */
+SVF_API svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capacity);
+
+/* "F32", "BF16", ...; "?" for an unknown value. */
+SVF_API const char *svf_tensor_type_name(svf_tensor_type dtype);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
