@@ -16,6 +16,7 @@ static svf_status plan_layer(svf_drive *d, size_t linear, svf_converted *l)
   l->shape = svf_model_linear_shape(&c->config, linear);
   l->tied = c->config.tied && linear + 1 == c->linears;
   snprintf(l->tensor, sizeof l->tensor, "%s%s", l->name, d->driver->suffix);
+  l->entry.size = sizeof l->entry;
   l->entry.name = l->tensor;
   const svf_status status = svf_weights_locate_linear(c->files, &c->config, linear, &l->source);
   return status == SVF_OK ? d->driver->plan(d->job, l) : status;
