@@ -30,28 +30,33 @@ static void *allocate(size_t count, size_t width, size_t size)
 
 static float *floats(size_t rows, size_t width) { return allocate(rows, width, sizeof(float)); }
 
-/* The slot that a layer's call takes among those carried out together. */
-static int slot_of(const svf_model *m, size_t i)
+/* How many layers from layer i on are carried out as one. */
+static size_t together(const svf_model *m, size_t i)
 {
-  if (i == m->linear_count - 1) return 0;
+  if (i == m->linear_count - 1) return 1;
   switch (i % SVF_LAYER_LINEARS) {
-    case SVF_K:
-    case SVF_UP: return 1;
-    case SVF_V: return 2;
-    default: return 0;
+    case SVF_Q: return 3;
+    case SVF_GATE: return 2;
+    default: return 1;
   }
 }
 
-static svf_status size_workspaces(svf_context *c)
+static svf_status size_workspace(svf_context *c)
 {
   const svf_model *m = c->model;
-  for (size_t i = 0; i < m->linear_count; ++i) {
-    size_t bytes = 0, *most = &c->workspace_bytes[slot_of(m, i)];
-    const svf_matmul_args args = {
-        .size = sizeof args, .linear = m->linears[i].block, .rows = c->rows, .isa = c->isa};
-    const svf_status status = svf_matmul_workspace(&args, c->threads, &bytes);
+  for (size_t i = 0, count; i < m->linear_count; i += count) {
+    svf_matmul_args args[SVF_ABREAST];
+    size_t bytes = 0;
+    count = together(m, i);
+    for (size_t j = 0; j < count; ++j) {
+      args[j] = (svf_matmul_args){.size = sizeof args[j],
+                                  .linear = m->linears[i + j].block,
+                                  .rows = c->rows,
+                                  .isa = c->isa};
+    }
+    const svf_status status = svf_matmul_group_workspace(args, count, c->threads, &bytes);
     if (status != SVF_OK) return status;
-    if (bytes > *most) *most = bytes;
+    c->workspace_bytes = svf_size_max(c->workspace_bytes, bytes);
   }
   return SVF_OK;
 }
@@ -61,21 +66,20 @@ static svf_status allocate_all(svf_context *c)
   const svf_config *f = &c->model->config;
   const size_t rows = c->rows, half = f->head_dim / 2;
   const size_t q = f->heads * f->head_dim, kv = f->kv_heads * f->head_dim;
-  const svf_status status = size_workspaces(c);
+  const svf_status status = size_workspace(c);
   if (status != SVF_OK) return status;
-  bool all = (c->cos = floats(c->kv.limit, half)) && (c->sin = floats(c->kv.limit, half)) &&
-             (c->x = floats(rows, f->hidden)) && (c->h = floats(rows, f->hidden)) &&
-             (c->q = floats(rows, q)) && (c->attended = floats(rows, q)) &&
-             (c->k = floats(rows, kv)) && (c->v = floats(rows, kv)) &&
-             (c->gate = floats(rows, f->intermediate)) && (c->up = floats(rows, f->intermediate)) &&
-             (c->scratch = floats(c->threads, c->scratch_floats)) &&
-             (c->gains = allocate(c->threads * SVF_ABREAST, rows, sizeof *c->gains)) &&
-             (c->more = allocate(c->kv.sequences, 1, sizeof *c->more)) &&
-             (c->position = allocate(rows, 1, sizeof *c->position)) &&
-             (c->run = allocate(rows + 1, 1, sizeof *c->run));
-  for (int i = 0; i < SVF_ABREAST; ++i) {
-    all = all && (c->workspace[i] = allocate(c->workspace_bytes[i], 1, 1));
-  }
+  const bool all = (c->cos = floats(c->kv.limit, half)) && (c->sin = floats(c->kv.limit, half)) &&
+                   (c->x = floats(rows, f->hidden)) && (c->h = floats(rows, f->hidden)) &&
+                   (c->q = floats(rows, q)) && (c->attended = floats(rows, q)) &&
+                   (c->k = floats(rows, kv)) && (c->v = floats(rows, kv)) &&
+                   (c->gate = floats(rows, f->intermediate)) &&
+                   (c->up = floats(rows, f->intermediate)) &&
+                   (c->scratch = floats(c->threads, c->scratch_floats)) &&
+                   (c->gains = allocate(c->threads * SVF_ABREAST, rows, sizeof *c->gains)) &&
+                   (c->more = allocate(c->kv.sequences, 1, sizeof *c->more)) &&
+                   (c->position = allocate(rows, 1, sizeof *c->position)) &&
+                   (c->run = allocate(rows + 1, 1, sizeof *c->run)) &&
+                   (c->workspace = allocate(c->workspace_bytes, 1, 1));
   return all ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for a context of %zu rows", rows);
 }
 
@@ -161,7 +165,7 @@ void svf_context_destroy(svf_context *c)
   void *const all[] = {c->cos,      c->sin,  c->x,  c->h,       c->q,    c->k,        c->v,
                        c->attended, c->gate, c->up, c->scratch, c->more, c->position, c->run};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) free(all[i]);
-  for (int i = 0; i < SVF_ABREAST; ++i) free(c->workspace[i]);
+  free(c->workspace);
   free((void *)c->gains);
   svf_kv_free(&c->kv);
   free(c);

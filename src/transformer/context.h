@@ -31,8 +31,8 @@ struct svf_context {
   float *attended;  /* [heads * head_dim] */
   float *gate, *up; /* [intermediate] */
 
-  char *workspace[SVF_ABREAST];
-  size_t workspace_bytes[SVF_ABREAST];
+  char *workspace;
+  size_t workspace_bytes;
   float *scratch; /* of attention, [threads][scratch_floats] */
   size_t scratch_floats;
   const float **gains; /* of rows, [threads][SVF_ABREAST][rows] */

@@ -71,43 +71,35 @@ static const float *const *gains_of(const worker *w, const svf_model_linear *l, 
   return list;
 }
 
-/* The first stage from `from` on that any of the plans has, -1 if there is none. */
-static int next_of(const svf_plan *plan, int count, int from)
+/* Up to SVF_ABREAST calls on the same `rows` rows, as one; ends with a barrier. Every thread makes its
+ * own copy of the plan, which is cheaper than to wait for one. */
+static void run(const worker *w, const call *calls, size_t count, size_t rows, bool wanting)
 {
-  int first = -1;
-  for (int i = 0; i < count; ++i) {
-    const int stage = svf_matmul_next_stage(&plan[i], from);
-    if (stage >= 0 && (first < 0 || stage < first)) first = stage;
-  }
-  return first;
-}
-
-/* Up to SVF_ABREAST calls on `rows` rows, their stages abreast; ends with a barrier. Every thread
- * makes its own copy of a plan, which is cheaper than to wait for one. */
-static void run(const worker *w, const call *calls, int count, size_t rows, bool wanting)
-{
-  svf_plan plan[SVF_ABREAST];
-  for (int i = 0; i < count; ++i) {
+  svf_plan plan;
+  svf_matmul_args args[SVF_ABREAST];
+  for (size_t i = 0; i < count; ++i) {
     const svf_model_linear *l = calls[i].layer;
-    const svf_matmul_args args = {.size = sizeof args,
-                                  .linear = l->block,
-                                  .rows = rows,
-                                  .x = calls[i].x,
-                                  .x_stride = (ptrdiff_t)l->n,
-                                  .gains = gains_of(w, l, i, wanting),
-                                  .bias = l->bias,
-                                  .y = calls[i].y,
-                                  .y_stride = (ptrdiff_t)l->m,
-                                  .flags = calls[i].flags,
-                                  .isa = w->c->isa};
-    const svf_status status =
-        svf_matmul_plan(&plan[i], &args, w->nth, w->c->workspace[i], w->c->workspace_bytes[i]);
-    if (status == SVF_OK) continue;
-    if (w->ith == 0) w->p->status = status;
-    return; /* all threads do */
+    args[i] = (svf_matmul_args){.size = sizeof args[i],
+                                .linear = l->block,
+                                .rows = rows,
+                                .x = calls[i].x,
+                                .x_stride = (ptrdiff_t)l->n,
+                                .gains = gains_of(w, l, (int)i, wanting),
+                                .bias = l->bias,
+                                .y = calls[i].y,
+                                .y_stride = (ptrdiff_t)l->m,
+                                .flags = calls[i].flags,
+                                .isa = w->c->isa};
   }
-  for (int stage = next_of(plan, count, 0); stage >= 0; stage = next_of(plan, count, stage + 1)) {
-    for (int i = 0; i < count; ++i) svf_matmul_stage(&plan[i], stage, w->ith);
+  const svf_status status =
+      svf_matmul_group_plan(&plan, args, count, w->nth, w->c->workspace, w->c->workspace_bytes);
+  if (status != SVF_OK) { /* on all threads */
+    if (w->ith == 0) w->p->status = status;
+    return;
+  }
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
+    svf_matmul_stage(&plan, stage, w->ith);
     sync(w);
   }
 }
