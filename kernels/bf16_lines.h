@@ -38,11 +38,11 @@ static void finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf
 {
   const int planes = e->split ? 2 : 1, half = (int)(channel / SVF_PANEL % 2);
   char *t = (char *)e->t + channel / STEPS * (size_t)planes * padded * SVF_LINE;
+  if (e->keep) keep_sums(e, channel, lanes, tile->rows, sums);
   const bool pad = half == 0 && channel + SVF_PANEL >= e->t_channels;
   for (int i = 0; i < tile->rows; ++i) {
     const line gain = line_load_part(e->gains[i] + channel, lanes);
     line l = line_load_part(sums + i * SVF_PANEL, lanes);
-    keep_sums(e, i, channel, lanes, l);
     char *to = t;
     SVF_UNROLL
     for (int v = 0; v < VECS; ++v) l.v[v] = v_mul(l.v[v], gain.v[v]);

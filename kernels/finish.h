@@ -6,23 +6,26 @@
 
 #include "kernels/line.h"
 
-/* T of a row before its gains, for a caller who keeps it. */
-SVF_INLINE void keep_sums(const svf_epilogue *e, int row, size_t channel, int lanes, line l)
+/* A panel's T before its gains, for a caller who keeps it. Apart from what follows it, which nobody
+ * who does not is to pay for. */
+static __attribute__((noinline, cold)) void keep_sums(const svf_epilogue *e, size_t channel,
+                                                      int lanes, int rows, const float *sums)
 {
-  if (e->keep) line_store_part(e->keep + row * e->keep_stride + (ptrdiff_t)channel, l, lanes);
+  float *to = e->keep + channel;
+  for (int i = 0; i < rows; ++i, to += e->keep_stride) {
+    line_store_part(to, line_load(sums + i * SVF_PANEL), lanes);
+  }
 }
 
 /* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
 static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
   const ptrdiff_t size = e->y_type == SVF_DTYPE_F32 ? 4 : 2;
+  if (e->keep) keep_sums(e, channel, lanes, rows, sums);
   for (int i = 0; i < rows; ++i) {
     char *y = (char *)e->y + (i * e->y_stride + (ptrdiff_t)channel) * size;
     line l = line_load(sums + i * SVF_PANEL);
-    if (e->gains) {
-      keep_sums(e, i, channel, lanes, l);
-      l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
-    }
+    if (e->gains) l = line_mul(l, line_load_part(e->gains[i] + channel, lanes));
     if (e->bias) l = line_add(l, line_load_part(e->bias + channel, lanes));
     if (e->accumulate) l = line_add(l, row_load(y, e->y_type, lanes));
     y_store(y, e->y_type, lanes, l);

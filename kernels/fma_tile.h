@@ -43,10 +43,10 @@ SVF_INLINE vec fma_carry(vec t, bool split)
 static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
 {
   float *t = (float *)e->t + channel * (size_t)rows;
+  if (e->keep) keep_sums(e, channel, lanes, rows, sums);
   for (int i = 0; i < rows; ++i) {
     const line gain = line_load_part(e->gains[i] + channel, lanes);
     line l = line_load(sums + i * SVF_PANEL);
-    keep_sums(e, i, channel, lanes, l);
     SVF_UNROLL
     for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(v_mul(l.v[v], gain.v[v]), e->split);
     line_store(t + i * SVF_PANEL, l);

@@ -171,6 +171,9 @@ static void int_pack_sums(const float *const *sums, const svf_epilogue *e, size_
                           size_t k, int planes, void *a)
 {
   const size_t lines = whole_lines(k) / SVF_PANEL;
+  for (size_t l = 0; e->keep && lanes_of(k, l) > 0; ++l) {
+    keep_sums(e, channel + l * SVF_PANEL, lanes_of(k, l), rows, sums[l]);
+  }
   for (int i = 0; i < rows; ++i) {
     const float *gain = e->gains[i] + channel;
     line v[SVF_BLOCK / SVF_PANEL];
@@ -178,9 +181,8 @@ static void int_pack_sums(const float *const *sums, const svf_epilogue *e, size_
       const int lanes = lanes_of(k, l);
       v[l] = line_zero();
       if (lanes > 0) {
-        v[l] = line_load_part(sums[l] + i * SVF_PANEL, lanes);
-        keep_sums(e, i, channel + l * SVF_PANEL, lanes, v[l]);
-        v[l] = line_mul(v[l], line_load_part(gain + l * SVF_PANEL, lanes));
+        v[l] = line_mul(line_load_part(sums[l] + i * SVF_PANEL, lanes),
+                        line_load_part(gain + l * SVF_PANEL, lanes));
       }
     }
     round_row(v, lines, planes, rows_of(rows), i, a);

@@ -70,6 +70,7 @@ extern "C" {
   1u /* add to Y instead of overwriting it; without it Y is never read */
 
 #define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
+#define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
  * sizeof(svf_matmul_args). A caller compiled against another version is understood: what its
@@ -117,6 +118,23 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
 /* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
+/* --- Several layers on the same X -------------------------------------------------------------
+ *
+ * Query, key and value, or gate and up, as one: X is laid out once for all calls whose kernels read
+ * it alike, they share the barriers, and their outputs are divided over the threads together, so
+ * that layers too small for all threads keep them busy. The result has the bits of single calls.
+ *
+ *   calls   [count] of them, 1 to SVF_MATMUL_GROUP_MAX, each calls[0].size bytes, which all must
+ *           have. They must have in common rows, x, x_type, x_stride, isa and n of the layer; all
+ *           else is each one's own: dense or factored, format, rank, gains, bias, y, t0, flags
+ *
+ * Workspace, threads, errors and thread-safety are those of svf_matmul_workspace and svf_matmul;
+ * messages name the call. Further errors: ARGUMENT (count, or what should be in common). */
+SVF_API svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size_t count,
+                                              size_t nth, size_t *bytes);
+SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
+                                    void *workspace, size_t workspace_bytes);
+
 /* --- On the caller's own threads --------------------------------------------------------------
  *
  *   svf_plan plan;
@@ -134,7 +152,7 @@ SVF_API size_t svf_max_threads(void);
  * so nth may exceed the number of threads for work stealing. The result has the same bits for every
  * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
-  uint64_t opaque[512]; /* 4096 bytes */
+  uint64_t opaque[640]; /* 5120 bytes */
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
@@ -142,6 +160,11 @@ typedef struct svf_plan {
  * out again, with other values in them. Errors as svf_matmul. Thread-safe. */
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
+
+/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages are
+ * carried out like those of a single call. */
+SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
+                                         size_t nth, void *workspace, size_t workspace_bytes);
 
 /* The first stage not before `from` that has anything to do, -1 if there is none: at once if there
  * are no rows. X is not laid out by a stage of its own where it is so small that every part does so

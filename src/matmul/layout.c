@@ -11,41 +11,41 @@ static size_t pieces_of(const svf_product *p)
 }
 
 /* One of them: from its step k0 on; `a` is A of the row block that starts at row0. */
-static void lay_out_piece(const svf_plan_data *plan, int product, size_t block, size_t piece,
+static void lay_out_piece(const svf_call *call, int product, size_t block, size_t piece,
                           size_t row0, char *a)
 {
-  const svf_matmul_args *args = &plan->args;
-  const svf_product *p = &plan->product[product];
+  const svf_matmul_args *args = &call->args;
+  const svf_product *p = &call->product[product];
   const size_t split = p->parts.split_k, before = svf_size_ceil(split, SVF_PIECE);
   const size_t k0 = piece < before ? piece * SVF_PIECE : split + (piece - before) * SVF_PIECE;
   const size_t k = svf_size_min(SVF_PIECE, (piece < before ? split : p->k) - k0);
-  const size_t row = svf_block_row(plan, block), rows = svf_block_row(plan, block + 1) - row;
-  char *to = a + svf_a_offset(plan, p, row - row0, rows, k0);
-  if (product == plan->x_product) {
-    plan->kernel->pack_rows(svf_x_at(args, row, k0), args->x_type, args->x_stride, (int)rows, k,
+  const size_t row = svf_block_row(call, block), rows = svf_block_row(call, block + 1) - row;
+  char *to = a + svf_a_offset(call, p, row - row0, rows, k0);
+  if (product == call->x_product) {
+    call->kernel->pack_rows(svf_x_at(args, row, k0), args->x_type, args->x_stride, (int)rows, k,
                             p->a_planes, to);
   } else {
-    plan->kernel->pack_rows(plan->t + row * plan->t_stride + k0, SVF_DTYPE_F32,
-                            (ptrdiff_t)plan->t_stride, (int)rows, k, p->a_planes, to);
+    call->kernel->pack_rows(call->t + row * call->t_stride + k0, SVF_DTYPE_F32,
+                            (ptrdiff_t)call->t_stride, (int)rows, k, p->a_planes, to);
   }
 }
 
-void svf_lay_out(const svf_plan_data *plan, int product, size_t block0, size_t block1, char *a)
+void svf_lay_out(const svf_call *call, int product, size_t block0, size_t block1, char *a)
 {
-  const size_t pieces = pieces_of(&plan->product[product]), row0 = svf_block_row(plan, block0);
+  const size_t pieces = pieces_of(&call->product[product]), row0 = svf_block_row(call, block0);
   for (size_t block = block0; block < block1; ++block) {
-    for (size_t i = 0; i < pieces; ++i) lay_out_piece(plan, product, block, i, row0, a);
+    for (size_t i = 0; i < pieces; ++i) lay_out_piece(call, product, block, i, row0, a);
   }
 }
 
 /* A share of the pieces, row block after row block, so that a part finds much of what it wrote in
  * its own cache. */
-void svf_lay_out_share(const svf_plan_data *plan, int product, size_t ith)
+void svf_lay_out_share(const svf_call *call, int product, size_t ith, size_t nth)
 {
-  const svf_product *p = &plan->product[product];
-  const size_t pieces = pieces_of(p), all = plan->blocks * pieces;
-  const size_t end = svf_share(all, plan->nth, ith + 1);
-  for (size_t i = svf_share(all, plan->nth, ith); i < end; ++i) {
-    lay_out_piece(plan, product, i / pieces, i % pieces, 0, p->a);
+  const svf_product *p = &call->product[product];
+  const size_t pieces = pieces_of(p), all = call->blocks * pieces;
+  const size_t end = svf_share(all, nth, ith + 1);
+  for (size_t i = svf_share(all, nth, ith); i < end; ++i) {
+    lay_out_piece(call, product, i / pieces, i % pieces, 0, p->a);
   }
 }

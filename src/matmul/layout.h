@@ -7,10 +7,10 @@
 #include "src/matmul/plan.h"
 
 /* Row blocks are cut in whole row units, so that only the last one needs padding. */
-static inline size_t svf_block_row(const svf_plan_data *plan, size_t block)
+static inline size_t svf_block_row(const svf_call *call, size_t block)
 {
-  const size_t rows = plan->args.rows, unit = (size_t)plan->kernel->row_unit;
-  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), plan->blocks, block) * unit);
+  const size_t rows = call->args.rows, unit = (size_t)call->kernel->row_unit;
+  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), call->blocks, block) * unit);
 }
 
 static inline const char *svf_x_at(const svf_matmul_args *args, size_t row, size_t k)
@@ -21,19 +21,19 @@ static inline const char *svf_x_at(const svf_matmul_args *args, size_t row, size
 
 /* Where in an A step k, the first of a line, of a row block of so many rows is, `before` rows
  * behind the first one. */
-static inline size_t svf_a_offset(const svf_plan_data *plan, const svf_product *p, size_t before,
+static inline size_t svf_a_offset(const svf_call *call, const svf_product *p, size_t before,
                                   size_t rows, size_t k)
 {
-  const svf_kernel *kernel = plan->kernel;
+  const svf_kernel *kernel = call->kernel;
   const size_t split = p->parts.split_k, padded = svf_rows_padded(kernel, rows);
   return svf_a_split_bytes(kernel, before, p->k, p->a_planes, split) +
          svf_a_split_bytes(kernel, padded, k, p->a_planes, split);
 }
 
 /* Row blocks [block0, block1) of X or T, that of a product, become its A at `a`. */
-void svf_lay_out(const svf_plan_data *plan, int product, size_t block0, size_t block1, char *a);
+void svf_lay_out(const svf_call *call, int product, size_t block0, size_t block1, char *a);
 
-/* Part ith of a stage that lays all of it out, in the workspace. */
-void svf_lay_out_share(const svf_plan_data *plan, int product, size_t ith);
+/* Part ith of nth of a stage that lays all of it out, in the workspace. */
+void svf_lay_out_share(const svf_call *call, int product, size_t ith, size_t nth);
 
 #endif

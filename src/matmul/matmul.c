@@ -68,11 +68,34 @@ static void run_team(const svf_plan *plan, size_t parts)
 /* The plan was made for its checks. */
 static svf_status on_onednn(const svf_plan *plan, size_t threads)
 {
-  const svf_matmul_args *args = &svf_plan_read(plan)->args;
-  if (args->t0) return svf_fail(SVF_ERR_UNSUPPORTED, "args->t0 is given, oneDNN does not keep T");
-  return svf_onednn_matmul(args, threads);
+  const svf_plan_data *p = svf_plan_read(plan);
+  svf_status status = SVF_OK;
+  for (size_t i = 0; i < p->count; ++i) {
+    if (!p->call[i].args.t0) continue;
+    return svf_fail(SVF_ERR_UNSUPPORTED, "args->t0 is given, but oneDNN does not keep T");
+  }
+  for (size_t i = 0; i < p->count && status == SVF_OK; ++i) {
+    status = svf_onednn_matmul(&p->call[i].args, threads);
+  }
+  return status;
 }
 #endif
+
+/* A plan in `parts` parts, for which the caller asked by `threads`. */
+static svf_status run(const svf_plan *plan, size_t parts, size_t threads)
+{
+  (void)threads;
+  if (svf_matmul_next_stage(plan, 0) < 0) return SVF_OK;
+#ifdef SVF_WITH_ONEDNN
+  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return on_onednn(plan, threads);
+#endif
+  if (parts == 1) {
+    run_serial(plan);
+  } else {
+    run_team(plan, parts);
+  }
+  return SVF_OK;
+}
 
 /* --- Public ----------------------------------------------------------------------------------- */
 
@@ -96,14 +119,15 @@ svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspa
   svf_plan plan;
   const size_t parts = threads ? threads : svf_max_threads();
   const svf_status status = svf_matmul_plan(&plan, args, parts, workspace, workspace_bytes);
-  if (status != SVF_OK || svf_matmul_next_stage(&plan, 0) < 0) return status;
-#ifdef SVF_WITH_ONEDNN
-  if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return on_onednn(&plan, threads);
-#endif
-  if (parts == 1) {
-    run_serial(&plan);
-  } else {
-    run_team(&plan, parts);
-  }
-  return SVF_OK;
+  return status == SVF_OK ? run(&plan, parts, threads) : status;
+}
+
+svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
+                            void *workspace, size_t workspace_bytes)
+{
+  svf_plan plan;
+  const size_t parts = threads ? threads : svf_max_threads();
+  const svf_status status =
+      svf_matmul_group_plan(&plan, calls, count, parts, workspace, workspace_bytes);
+  return status == SVF_OK ? run(&plan, parts, threads) : status;
 }

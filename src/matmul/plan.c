@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checking the arguments and sizing the workspace. */
+ * Checking the arguments, of one call or of a group, and sizing the workspace. */
 #include "src/matmul/plan.h"
 
 #include <string.h>
@@ -12,13 +12,12 @@
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
-/* In this order: A of X, A of T, T in fp32; then of every part the partial sums, an A of its own and
- * its widened weights. */
+/* In this order: of every call A of X, A of T and T in fp32; then of every part the partial sums, an
+ * A of its own and its widened weights, as the call that takes most needs them. */
 typedef struct layout {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */
   size_t own, room; /* bytes, likewise */
-  size_t bytes;
 } layout;
 
 /* A's bytes, checked, in whole cache lines. */
@@ -52,58 +51,95 @@ static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 
 /* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
  * with the number of rows, too: that happens within one row block. */
-static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, size_t nth,
-                    layout *out)
+static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, layout *out)
 {
   const svf_format format = (svf_format)h->format;
   const size_t r = (size_t)h->r, widest = ((h->m > r ? h->m : r) + SVF_PANEL - 1) / SVF_PANEL;
   const size_t chunk = svf_size_min(rows, (size_t)kernel->blocking.rows);
-  layout l;
-  size_t pieces;
-  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, false), 0, &l.x) ||
-      !a_bytes(kernel, rows, r, svf_planes(kernel, format, true), (size_t)h->head, &l.t) ||
-      !t32_bytes(kernel, rows, r, &l.t32) ||
+  if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, false), 0, &out->x) ||
+      !a_bytes(kernel, rows, r, svf_planes(kernel, format, true), (size_t)h->head, &out->t) ||
+      !t32_bytes(kernel, rows, r, &out->t32) ||
       !svf_size_mul(svf_rows_padded(kernel, chunk) * SVF_PANEL, panels_kept(kernel, rows, widest),
-                    &l.c)) {
+                    &out->c)) {
     return false;
   }
-  l.c = svf_size_min(l.c, (size_t)kernel->blocking.sums);
-  l.own = svf_size_min(svf_size_max(l.x, l.t), SVF_A_OWN);
-  l.room = svf_room(kernel, rows);
-  if (!svf_size_mul(l.c * sizeof(float) + l.own + l.room, nth, &pieces) ||
-      !svf_size_add(l.x, l.t, &l.bytes) || !svf_size_add(l.bytes, l.t32, &l.bytes) ||
-      !svf_size_add(l.bytes, pieces, &l.bytes)) {
-    return false;
-  }
-  *out = l;
+  out->c = svf_size_min(out->c, (size_t)kernel->blocking.sums);
+  out->own = svf_size_min(svf_size_max(out->x, out->t), SVF_A_OWN);
+  out->room = svf_room(kernel, rows);
   return true;
+}
+
+/* The bytes of a whole workspace, and in `most` what a part needs. Every call has room for an X of
+ * its own: whether it reads another's changes with rows. */
+static bool add_up(const layout *space, size_t count, size_t nth, layout *most, size_t *bytes)
+{
+  size_t parts;
+  *most = (layout){0};
+  *bytes = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (!svf_size_add(*bytes, space[i].x, bytes) || !svf_size_add(*bytes, space[i].t, bytes) ||
+        !svf_size_add(*bytes, space[i].t32, bytes)) {
+      return false;
+    }
+    most->c = svf_size_max(most->c, space[i].c);
+    most->own = svf_size_max(most->own, space[i].own);
+    most->room = svf_size_max(most->room, space[i].room);
+  }
+  return svf_size_mul(most->c * sizeof(float) + most->own + most->room, nth, &parts) &&
+         svf_size_add(*bytes, parts, bytes);
 }
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-/* The caller's arguments as this version's, the kernels and the workspace of the call. */
-static svf_status check_call(const svf_matmul_args *from, size_t nth, svf_matmul_args *args,
-                             const svf_kernel **kernel, const svf_kernel **head_kernel,
-                             layout *space)
+/* The block, and who computes with it. */
+static svf_status choose_kernels(svf_call *call)
 {
-  if (!from) return svf_fail(SVF_ERR_NULL, "args is NULL");
-  svf_status status =
-      svf_struct_read("args", from, SVF_SIZE_TO(svf_matmul_args, isa), args, sizeof *args);
-  if (status != SVF_OK) return status;
-  if (!args->linear) return svf_fail(SVF_ERR_NULL, "args->linear is NULL");
-  status = svf_linear_check(args->linear, SIZE_MAX, false);
-  if (status != SVF_OK) return status;
-  if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
+  const svf_matmul_args *args = &call->args;
   const svf_linear_header *h = args->linear;
+  if (!h) return svf_fail(SVF_ERR_NULL, "args->linear is NULL");
+  svf_status status = svf_linear_check(h, SIZE_MAX, false);
+  if (status != SVF_OK) return status;
   const svf_format_row *row = svf_format_of((svf_format)h->format);
-  status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, kernel);
-  if (status != SVF_OK) return status;
+  call->hi_lo = row->traits.hi_lo;
+  call->x_product = h->r > 0 ? 0 : 1;
+  for (int i = 0; i < 2; ++i) call->product[i].parts = svf_parts_of(h, i);
+  status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, &call->kernel);
+  call->head_kernel = call->kernel;
+  if (status != SVF_OK || h->head == 0) return status;
   /* Of the same ISA whatever the rows, since both read the same A. */
-  status = svf_dispatch((*kernel)->isa, row->head, h->group, SIZE_MAX, head_kernel);
-  if (status != SVF_OK) return status;
-  if (!lay_out(h, *kernel, args->rows, nth, space)) {
-    return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",
-                    args->rows, nth);
+  return svf_dispatch(call->kernel->isa, row->head, h->group, SIZE_MAX, &call->head_kernel);
+}
+
+/* A caller's arguments as this version's; what the call needs. */
+static svf_status read_call(const char *name, const void *from, svf_call *call, layout *space)
+{
+  svf_status status = svf_struct_read(name, from, SVF_SIZE_TO(svf_matmul_args, isa), &call->args,
+                                      sizeof call->args);
+  if (status == SVF_OK) status = choose_kernels(call);
+  if (status != SVF_OK || lay_out(call->args.linear, call->kernel, call->args.rows, space)) {
+    return status;
+  }
+  return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu: the workspace exceeds SIZE_MAX", call->args.rows);
+}
+
+#define DIFFERS(what, format, x, y)                                                               \
+  svf_fail(SVF_ERR_ARGUMENT, what " is " format ", calls[0] has " format ": a group reads one X", \
+           x, y)
+
+/* Whether a call of a group reads what the first one does. */
+static svf_status check_agreement(const svf_call *call, const svf_call *first)
+{
+  const svf_matmul_args *a = &call->args, *b = &first->args;
+  const svf_linear_header *h = a->linear, *g = b->linear;
+  if (a->rows != b->rows) return DIFFERS("args->rows", "%zu", a->rows, b->rows);
+  if (h->n != g->n) return DIFFERS("n of its layer", "%zu", (size_t)h->n, (size_t)g->n);
+  if (a->x != b->x) return DIFFERS("args->x", "%p", a->x, b->x);
+  if (a->x_type != b->x_type) {
+    return DIFFERS("args->x_type", "%s", svf_dtype_name(a->x_type), svf_dtype_name(b->x_type));
+  }
+  if (a->x_stride != b->x_stride) return DIFFERS("args->x_stride", "%td", a->x_stride, b->x_stride);
+  if (a->isa != b->isa) {
+    return DIFFERS("args->isa", "%s", svf_isa_name(a->isa), svf_isa_name(b->isa));
   }
   return SVF_OK;
 }
@@ -174,78 +210,210 @@ static svf_status check_operands(const svf_matmul_args *args)
   return check_matrix("y", args->y, args->y_type, args->y_stride, args->rows, (size_t)h->m);
 }
 
-static const char *section(const void *block, uint64_t offset)
+/* --- Groups ----------------------------------------------------------------------------------- */
+
+/* Calls as they come from a caller, checked and measured. */
+typedef struct group {
+  const svf_matmul_args *calls;
+  size_t count, step, nth; /* step = 0: one call, called args in messages */
+  layout space[SVF_MATMUL_GROUP_MAX], most;
+  size_t bytes;
+} group;
+
+static svf_status open_group(const svf_matmul_args *calls, size_t count, size_t nth, group *g)
 {
-  return (const char *)block + offset;
+  *g = (group){.calls = calls, .count = count, .nth = nth};
+  if (!calls) return svf_fail(SVF_ERR_NULL, "calls is NULL");
+  if (count == 0 || count > SVF_MATMUL_GROUP_MAX) {
+    return svf_fail(SVF_ERR_ARGUMENT, "count is %zu; a group has 1 to %d calls", count,
+                    SVF_MATMUL_GROUP_MAX);
+  }
+  return svf_struct_step("calls", calls, count, SVF_SIZE_TO(svf_matmul_args, isa), &g->step);
+}
+
+static svf_status open_one(const svf_matmul_args *args, size_t nth, group *g)
+{
+  *g = (group){.calls = args, .count = 1, .nth = nth};
+  return args ? SVF_OK : svf_fail(SVF_ERR_NULL, "args is NULL");
+}
+
+static svf_status in_call(const group *g, size_t i, svf_status status)
+{
+  return g->step > 0 ? svf_fail_at(status, "calls[%zu]", i) : status;
+}
+
+static svf_status measure(group *g, svf_call *calls)
+{
+  if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
+  for (size_t i = 0; i < g->count; ++i) {
+    const char *from = (const char *)g->calls + i * g->step;
+    svf_status status = read_call("args", from, &calls[i], &g->space[i]);
+    if (status == SVF_OK && i > 0) status = check_agreement(&calls[i], &calls[0]);
+    if (status != SVF_OK) return in_call(g, i, status);
+  }
+  if (add_up(g->space, g->count, g->nth, &g->most, &g->bytes)) return SVF_OK;
+  return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",
+                  calls[0].args.rows, g->nth);
+}
+
+static svf_status workspace_of(group *g, size_t *bytes)
+{
+  svf_call calls[SVF_MATMUL_GROUP_MAX];
+  const svf_status status = measure(g, calls);
+  if (status == SVF_OK) *bytes = g->bytes;
+  return status;
+}
+
+static svf_status check_all(const group *g, const svf_call *calls, const void *workspace,
+                            size_t bytes)
+{
+  for (size_t i = 0; i < g->count; ++i) {
+    const svf_status status = check_operands(&calls[i].args);
+    if (status != SVF_OK) return in_call(g, i, status);
+  }
+  if (bytes < g->bytes) {
+    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu parts need %zu",
+                    bytes, calls[0].args.rows, g->nth, g->bytes);
+  }
+  if (!workspace && g->bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
+  if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
+    return svf_fail(SVF_ERR_ALIGNMENT, "workspace is at %p, not on a multiple of %d bytes",
+                    workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
+  }
+  return SVF_OK;
+}
+
+/* --- Plans ------------------------------------------------------------------------------------ */
+
+static bool same_a(const svf_call *x, const svf_call *y)
+{
+  const svf_kernel *a = x->kernel, *b = y->kernel;
+  const int planes = x->product[x->x_product].a_planes;
+  return a->pack_rows == b->pack_rows && a->rows == b->rows && a->row_unit == b->row_unit &&
+         a->reads_f32 == b->reads_f32 && planes == y->product[y->x_product].a_planes &&
+         a->a_steps == b->a_steps && a->a_lines[planes] == b->a_lines[planes];
+}
+
+/* Everything but the division: the call's share of the workspace begins at `at`. */
+static void fill_call(svf_call *call, const layout *space, char *at)
+{
+  const svf_matmul_args *args = &call->args;
+  const svf_linear_header *h = args->linear;
+  if (args->rows == 1) { /* any stride is allowed, none is used */
+    call->args.x_stride = call->args.y_stride = call->args.t0_stride = 0;
+  }
+  call->sigma = svf_linear_sigma(h);
+  call->blocks = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
+  call->distance = svf_fetch_distance();
+  call->c_floats = space->c;
+  for (int i = 0; i < 2; ++i) {
+    svf_product *p = &call->product[i];
+    p->a = at && i > call->x_product ? at + space->x : at;
+    p->a_planes = svf_planes(call->kernel, call->format, i > call->x_product);
+    p->weights = (const char *)h + (i ? h->u_offset : h->v_offset);
+    p->k = svf_product_k(h, i);
+    p->channels = svf_product_channels(h, i);
+    p->panels = svf_size_ceil(p->channels, SVF_PANEL);
+    p->whole_blocks = false;
+  }
+  call->t = at ? (float *)(void *)(at + space->x + space->t) : NULL;
+  call->t_stride = call->product[0].panels * SVF_PANEL;
+}
+
+/* Whose layout of X a call reads. */
+static void share_x(svf_plan_data *p, size_t i)
+{
+  svf_call *call = &p->call[i];
+  call->x_call = i;
+  for (size_t j = 0; j < i && call->x_call == i; ++j) {
+    if (p->call[j].x_call == j && same_a(&p->call[j], call)) call->x_call = j;
+  }
+  const svf_call *from = &p->call[call->x_call];
+  call->product[call->x_product].a = from->product[from->x_product].a;
+}
+
+static void find_stages(svf_plan_data *p)
+{
+  memset(p->needed, 0, sizeof p->needed);
+  for (size_t i = 0; i < p->count; ++i) {
+    const svf_call *call = &p->call[i];
+    if (call->blocks == 0) continue;
+    p->needed[SVF_STAGE_SECOND] = true;
+    p->needed[SVF_STAGE_X] |= call->product[call->x_product].maker == SVF_BY_STAGE;
+    if (svf_is_dense(call)) continue;
+    p->needed[SVF_STAGE_FIRST] = true;
+    p->needed[SVF_STAGE_T] |= call->product[1].maker == SVF_BY_STAGE;
+  }
+}
+
+static void fill(svf_plan_data *p, const group *g, char *workspace)
+{
+  size_t t_bytes[SVF_MATMUL_GROUP_MAX];
+  char *at = workspace;
+  p->nth = g->nth;
+  p->count = g->count;
+  for (size_t i = 0; i < g->count; ++i) {
+    const layout *space = &g->space[i];
+    fill_call(&p->call[i], space, at);
+    share_x(p, i);
+    if (p->call[i].blocks > 0) svf_choose_x_maker(&p->call[i], space->x);
+    t_bytes[i] = space->t;
+    at = at ? at + space->x + space->t + space->t32 : NULL;
+  }
+  p->c = (float *)(void *)at;
+  p->c_floats = g->most.c;
+  p->own = at ? at + g->nth * g->most.c * sizeof(float) : NULL;
+  p->own_bytes = g->most.own;
+  p->room = at ? p->own + g->nth * g->most.own : NULL;
+  p->room_bytes = g->most.room;
+  if (p->call[0].blocks > 0) svf_divide(p, t_bytes);
+  find_stages(p);
+}
+
+static svf_status make_plan(svf_plan *plan, group *g, void *workspace, size_t bytes)
+{
+  svf_plan_data p;
+  svf_status status = measure(g, p.call);
+  if (status == SVF_OK) status = check_all(g, p.call, workspace, bytes);
+  if (status != SVF_OK) return status;
+  fill(&p, g, workspace);
+  memcpy(plan, &p, offsetof(svf_plan_data, call) + g->count * sizeof *p.call);
+  return SVF_OK;
 }
 
 /* --- Public ----------------------------------------------------------------------------------- */
 
 svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes)
 {
+  group g;
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
-  const svf_kernel *kernel = NULL, *head_kernel = NULL;
-  layout space = {0};
-  svf_matmul_args a;
-  const svf_status status = check_call(args, nth, &a, &kernel, &head_kernel, &space);
-  if (status == SVF_OK) *bytes = space.bytes;
-  return status;
+  const svf_status status = open_one(args, nth, &g);
+  return status == SVF_OK ? workspace_of(&g, bytes) : status;
 }
 
-svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *from, size_t nth, void *workspace,
+svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size_t count, size_t nth,
+                                      size_t *bytes)
+{
+  group g;
+  if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
+  const svf_status status = open_group(calls, count, nth, &g);
+  return status == SVF_OK ? workspace_of(&g, bytes) : status;
+}
+
+svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth, void *workspace,
                            size_t workspace_bytes)
 {
+  group g;
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
-  const svf_kernel *kernel = NULL, *head_kernel = NULL;
-  layout space = {0};
-  svf_matmul_args args;
-  svf_status status = check_call(from, nth, &args, &kernel, &head_kernel, &space);
-  if (status == SVF_OK) status = check_operands(&args);
-  if (status != SVF_OK) return status;
-  if (workspace_bytes < space.bytes) {
-    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu parts need %zu",
-                    workspace_bytes, args.rows, nth, space.bytes);
-  }
-  if (!workspace && space.bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
-  if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "workspace is at %p, not on a multiple of %d bytes",
-                    workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
-  }
+  const svf_status status = open_one(args, nth, &g);
+  return status == SVF_OK ? make_plan(plan, &g, workspace, workspace_bytes) : status;
+}
 
-  const svf_linear_header *h = args.linear;
-  const svf_format format = (svf_format)h->format;
-  svf_plan_data p = {.args = args,
-                     .kernel = kernel,
-                     .head_kernel = head_kernel,
-                     .hi_lo = svf_format_of(format)->traits.hi_lo,
-                     .distance = svf_fetch_distance(),
-                     .sigma = svf_linear_sigma(h)};
-  if (args.rows == 1)
-    p.args.x_stride = p.args.y_stride = p.args.t0_stride = 0; /* any value is allowed, none used */
-  p.nth = nth;
-  p.x_product = h->r > 0 ? 0 : 1;
-  p.blocks = svf_size_ceil(args.rows, (size_t)kernel->rows);
-  char *at = workspace;
-  for (int i = 0; i < 2; ++i) {
-    const size_t k = svf_product_k(h, i), channels = svf_product_channels(h, i);
-    p.product[i] = (svf_product){.a = i == p.x_product ? workspace : at,
-                                 .a_planes = svf_planes(kernel, format, i > p.x_product),
-                                 .weights = section(h, i ? h->u_offset : h->v_offset),
-                                 .parts = svf_parts_of(h, i),
-                                 .k = k,
-                                 .channels = channels,
-                                 .panels = svf_size_ceil(channels, SVF_PANEL)};
-    at = at ? at + (i ? space.t : space.x) : NULL;
-  }
-  p.t = (float *)(void *)at;
-  p.t_stride = p.product[0].panels * SVF_PANEL;
-  p.c = at ? (float *)(void *)(at + space.t32) : NULL;
-  p.c_floats = space.c;
-  p.own = p.c ? (char *)(p.c + nth * space.c) : NULL;
-  p.own_bytes = space.own;
-  p.room = p.own ? p.own + nth * space.own : NULL;
-  p.room_bytes = space.room;
-  if (p.blocks > 0) svf_divide(&p, space.x, space.t);
-  memcpy(plan, &p, sizeof p);
-  return SVF_OK;
+svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
+                                 size_t nth, void *workspace, size_t workspace_bytes)
+{
+  group g;
+  if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
+  const svf_status status = open_group(calls, count, nth, &g);
+  return status == SVF_OK ? make_plan(plan, &g, workspace, workspace_bytes) : status;
 }

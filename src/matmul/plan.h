@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A checked call and how its work is divided. Everything here is decided from shapes, the registry
- * row and nth; none of it can change a bit of the result, because a reduction is never divided and
- * always runs in increasing k.
+ * A checked call, or several on the same X, and how their work is divided. Everything here is decided
+ * from shapes, the registry rows and nth; none of it can change a bit of the result, because a
+ * reduction is never divided and always runs in increasing k.
  *
- * Rows are cut into row blocks of nearly equal height (at most kernel->rows). Stage 0 lays X out as
- * A, stages 1 and 3 are the products, and stage 2 lays T out, where svf_maker does not say that it
- * comes about otherwise. A product's output, row blocks x panels, is divided into a grid of
- * row_parts x panel_parts cells; part ith is one cell. */
+ * Rows are cut into row blocks of nearly equal height (at most kernel->rows). One stage lays X out as
+ * A, two are the products, and one between them lays T out, where svf_maker does not say that it
+ * comes about otherwise. The output of a product, row blocks x panels, is divided into a grid of
+ * row_parts x panel_parts cells; part ith is one cell. In a group the panels of all calls stand side
+ * by side, so that the columns of the grid are equally wide whatever the layers are; a cell may have
+ * panels of several. */
 #ifndef SVF_MATMUL_PLAN_H
 #define SVF_MATMUL_PLAN_H
 
@@ -39,46 +41,64 @@ typedef enum svf_maker {
 /* One of the two products: A, [rows][k], times panels. */
 typedef struct svf_product {
   svf_maker maker;
+  int a_planes;
   char *a; /* workspace: row block after row block; X or T as it is laid out. For makers that
              are the stage or the first product */
-  int a_planes;
   const char *weights; /* packed panels */
   svf_parts parts;
   size_t k;
   size_t channels, panels;
-  size_t row_parts, panel_parts;
   bool whole_blocks; /* the first product: parts have whole blocks of T, packed after a pass */
+  size_t units;      /* what is divided into columns of cells: panels, or blocks of T */
+  size_t cost;       /* of a unit, compared with those of the other calls */
+  size_t before;     /* the cost of all units of the calls before this one */
 } svf_product;
 
-/* What svf_matmul_next_stage counts: outside of this file stages are numbers without a meaning. */
-typedef enum svf_stage {
-  SVF_STAGE_X,      /* X is laid out */
-  SVF_STAGE_FIRST,  /* T = (X V) * D */
-  SVF_STAGE_T,      /* T is laid out */
-  SVF_STAGE_SECOND, /* Y = T U^T */
-  SVF_STAGE_NONE = -1
-} svf_stage;
+/* The grid of one product of all calls. */
+typedef struct svf_grid {
+  size_t row_parts, panel_parts;
+  size_t cost; /* of all units */
+} svf_grid;
 
-/* What is in an svf_plan. */
-typedef struct __attribute__((may_alias)) svf_plan_data {
+/* One call of a group. */
+typedef struct svf_call {
   svf_matmul_args args;
   const svf_kernel *kernel;      /* of the second parts; what both have in common is asked of it */
   const svf_kernel *head_kernel; /* of the first parts, if there are any */
   const float *sigma;
-  svf_product product[2];
-  size_t nth;
-  size_t blocks; /* row blocks */
+  svf_format format;
   int x_product; /* the one that reads X: 0, or 1 where the layer is dense and has no other */
+  svf_product product[2];
+  size_t blocks; /* row blocks */
+  size_t x_call; /* whose layout of X this one reads, too: its own number, or a smaller one */
   float *t;      /* workspace: T in fp32, [rows][t_stride], until it is laid out; or NULL */
   size_t t_stride;
   bool hi_lo;      /* T is */
   size_t distance; /* lines of a panel between those that are fetched and those that are used */
-  float *c;        /* workspace: partial sums, for every part */
-  size_t c_floats; /* so many */
-  char *own;       /* workspace: A, for every part */
-  size_t own_bytes;
-  char *room; /* workspace: weights as a kernel wants them, for every part */
+  size_t c_floats; /* of partial sums that a part keeps */
+} svf_call;
+
+/* What svf_matmul_next_stage counts: to callers they are numbers without a meaning. */
+typedef enum svf_stage {
+  SVF_STAGE_X,      /* X is laid out */
+  SVF_STAGE_FIRST,  /* T = (X V) * D */
+  SVF_STAGE_T,      /* T is laid out */
+  SVF_STAGE_SECOND, /* Y = T U^T, or X W^T */
+  SVF_STAGES
+} svf_stage;
+
+/* What is in an svf_plan; of `call` only the first `count`. */
+typedef struct __attribute__((may_alias)) svf_plan_data {
+  size_t nth, count;
+  bool needed[SVF_STAGES]; /* the stages that have anything to do */
+  svf_grid grid[2];
+  float *c;         /* workspace: partial sums, for every part */
+  size_t c_floats;  /* of a part, of the call that keeps most */
+  char *own;        /* workspace: A, for every part */
+  size_t own_bytes; /* of a part */
+  char *room;       /* workspace: weights as a kernel wants them, for every part */
   size_t room_bytes;
+  svf_call call[SVF_MATMUL_GROUP_MAX];
 } svf_plan_data;
 
 _Static_assert(2 * sizeof(svf_plan_data) <= sizeof(svf_plan),
@@ -89,11 +109,22 @@ static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
   return (const svf_plan_data *)(const void *)plan;
 }
 
-/* The grids of a plan with at least one row, and the makers; X and T take so many bytes as A. */
-void svf_divide(svf_plan_data *p, size_t x_bytes, size_t t_bytes);
+/* Who makes the A of X, x_bytes, of a call with at least one row. */
+void svf_choose_x_maker(svf_call *call, size_t x_bytes);
 
-/* The first panel of a column of cells. */
-size_t svf_first_panel(const svf_product *p, size_t panel_part);
+/* The grids, and who makes the A of T, t_bytes[i] in call i. */
+void svf_divide(svf_plan_data *plan, const size_t *t_bytes);
+
+/* The first panel of a column of cells; one past the last panel for the column past the last. */
+size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_part);
+
+static inline bool svf_is_dense(const svf_call *call) { return call->x_product == 1; }
+
+/* Whether a product is one of the call's. */
+static inline bool svf_has_product(const svf_call *call, int product)
+{
+  return product >= call->x_product;
+}
 
 /* Planes of an A made of X or of T: 2 where a value takes two elements of the kernel's type. */
 static inline int svf_planes(const svf_kernel *kernel, svf_format format, bool of_t)

@@ -16,7 +16,7 @@
 #include "src/matmul/tile.h"
 
 typedef struct part {
-  const svf_plan_data *plan;
+  const svf_call *call;
   const svf_product *product;
   bool to_t;     /* the result is T, else Y */
   const char *a; /* from row a_row on, the first of a row block */
@@ -68,47 +68,47 @@ static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
 /* A of this part's product. */
 static const void *a_of(const part *w, const row_block *b, size_t k)
 {
-  if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->plan->args, b->row, k);
-  return w->a + svf_a_offset(w->plan, w->product, b->row - w->a_row, b->rows, k);
+  if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->call->args, b->row, k);
+  return w->a + svf_a_offset(w->call, w->product, b->row - w->a_row, b->rows, k);
 }
 
 /* A of the second product, which the first one writes. */
 static char *t_of(const part *w, const row_block *b, size_t channel)
 {
-  const svf_product *second = &w->plan->product[1];
-  return second->a + svf_a_offset(w->plan, second, b->row, b->rows, channel);
+  const svf_product *second = &w->call->product[1];
+  return second->a + svf_a_offset(w->call, second, b->row, b->rows, channel);
 }
 
 /* --- Tiles ------------------------------------------------------------------------------------ */
 
 /* One pointer per row of a block. */
-static void find_gains(const svf_plan_data *plan, const row_block *b, const float **gains)
+static void find_gains(const svf_call *call, const row_block *b, const float **gains)
 {
   for (size_t i = 0; i < b->rows; ++i) {
-    const float *own = plan->args.gains ? plan->args.gains[b->row + i] : NULL;
-    gains[i] = own ? own : plan->sigma;
+    const float *own = call->args.gains ? call->args.gains[b->row + i] : NULL;
+    gains[i] = own ? own : call->sigma;
   }
 }
 
 /* What becomes of a row block's sums; `gains` receives those of its rows. */
 static svf_epilogue epilogue_of(const part *w, const row_block *b, const float **gains)
 {
-  const svf_matmul_args *args = &w->plan->args;
+  const svf_matmul_args *args = &w->call->args;
   svf_epilogue e = {0};
   if (w->to_t) {
-    find_gains(w->plan, b, gains);
+    find_gains(w->call, b, gains);
     e.gains = gains;
     e.keep = args->t0 ? args->t0 + (ptrdiff_t)b->row * args->t0_stride : NULL;
     e.keep_stride = args->t0_stride;
-    if (w->plan->t) {
-      e.y = w->plan->t + b->row * w->plan->t_stride;
-      e.y_stride = (ptrdiff_t)w->plan->t_stride;
+    if (w->call->t) {
+      e.y = w->call->t + b->row * w->call->t_stride;
+      e.y_stride = (ptrdiff_t)w->call->t_stride;
       e.y_type = SVF_DTYPE_F32;
       return e;
     }
     e.t = t_of(w, b, 0);
     e.t_channels = w->product->channels;
-    e.split = w->plan->hi_lo;
+    e.split = w->call->hi_lo;
     return e;
   }
   const ptrdiff_t at = (ptrdiff_t)b->row * args->y_stride;
@@ -134,7 +134,7 @@ static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t
 {
   const bool exists = single(ch) ? g->next_panels > 0 : at + n <= g->next_panels;
   const char *next = g->next_b + (exists ? at * g->b_stride : 0);
-  const size_t near = svf_size_min(w->plan->distance, g->lines);
+  const size_t near = svf_size_min(w->call->distance, g->lines);
   svf_fetch f = {.rate = g->rate};
   if (index == 0) {
     const size_t from = svf_size_max(near, svf_size_min(g->share * (ch->blocks - 1), g->lines));
@@ -227,7 +227,7 @@ static size_t group_end(const slice *s, size_t width, size_t first)
 /* Finished sums of a pass over whole blocks of T become A of the second product. */
 static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t width)
 {
-  const svf_product *second = &w->plan->product[1];
+  const svf_product *second = &w->call->product[1];
   const float *gains[SVF_ROWS_MAX], *sums[SVF_BLOCK / SVF_PANEL];
   for (size_t i = 0; i < ch->blocks; ++i) {
     const row_block *b = &ch->block[i];
@@ -240,7 +240,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
         const size_t first = group_begin(s, width, p), panels = group_end(s, width, first) - first;
         sums[p - panel] = sums_at(w, ch, s, b, first, panels) + (p - first) * b->padded * SVF_PANEL;
       }
-      w->plan->kernel->pack_sums(sums, &epilogue, channel, (int)b->rows, k, second->a_planes,
+      w->call->kernel->pack_sums(sums, &epilogue, channel, (int)b->rows, k, second->a_planes,
                                  t_of(w, b, channel));
     }
   }
@@ -252,9 +252,9 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
  * such for the lower ones. */
 static size_t group_panels(const part *w)
 {
-  const svf_kernel *kernel = w->plan->kernel;
-  const size_t all = svf_rows_padded(kernel, w->plan->args.rows) / (size_t)kernel->row_unit;
-  const size_t low = all / w->plan->blocks, high = low + (all % w->plan->blocks != 0);
+  const svf_kernel *kernel = w->call->kernel;
+  const size_t all = svf_rows_padded(kernel, w->call->args.rows) / (size_t)kernel->row_unit;
+  const size_t low = all / w->call->blocks, high = low + (all % w->call->blocks != 0);
   const size_t other = (size_t)kernel->tile[high].panels;
   const size_t one = kernel->tile[low].fn[other] ? other : (size_t)kernel->tile[low].panels;
   size_t n = one;
@@ -292,7 +292,7 @@ static void enter_group(const part *w, const chunk *ch, const slice *s, size_t p
   const svf_parts *parts = &w->product->parts;
   const int in = svf_part_at(parts, panel0, s->k0);
   *g = (group){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = parts->stride[in]};
-  g->kernel = in ? w->plan->kernel : w->plan->head_kernel;
+  g->kernel = in ? w->call->kernel : w->call->head_kernel;
   find_next(w, ch, s, width, g);
   g->lines = svf_panel_bytes(&parts->layout[in], s->k) / SVF_LINE;
   g->share = svf_size_ceil(g->lines, ch->blocks);
@@ -312,7 +312,7 @@ static void enter_group(const part *w, const chunk *ch, const slice *s, size_t p
 static void enter_slice(const part *w, const slice *s, chunk *ch)
 {
   const svf_product *p = w->product;
-  const svf_kernel *kernel = w->plan->kernel;
+  const svf_kernel *kernel = w->call->kernel;
   const bool stays = svf_a_bytes(kernel, ch->padded, p->k, p->a_planes) <= SVF_A_STAYS;
   const bool further = s->k0 + s->k < p->k, again = s->panel1 < w->panel1;
   for (size_t i = 0; i < ch->blocks; ++i) {
@@ -340,9 +340,9 @@ static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t l
   const size_t unit = whole ? SVF_BLOCK / SVF_PANEL : width;
   if (single(ch)) {
     return whole ? svf_size_min(unit, left)
-                 : svf_tile_panels(w->plan->kernel, ch->block[0].units, left);
+                 : svf_tile_panels(w->call->kernel, ch->block[0].units, left);
   }
-  const size_t budget = w->plan->c_floats / (ch->padded * SVF_PANEL) / unit * unit;
+  const size_t budget = w->call->c_floats / (ch->padded * SVF_PANEL) / unit * unit;
   return svf_size_min(svf_size_max(budget, unit), left);
 }
 
@@ -350,7 +350,7 @@ static void run_chunk(const part *w, chunk *ch)
 {
   const svf_product *product = w->product;
   const size_t k = product->k;
-  const svf_kernel *kernel = w->plan->kernel;
+  const svf_kernel *kernel = w->call->kernel;
   const bool one = single(ch);
   const size_t longest = one ? k : streams(ch) ? SVF_STREAM_SLICE : (size_t)kernel->blocking.steps;
   const size_t unit = svf_slice_unit(kernel), even = svf_size_ceil(k, svf_size_ceil(k, longest));
@@ -377,76 +377,119 @@ static void run_chunk(const part *w, chunk *ch)
 }
 
 /* Row blocks [block0, block1) as a chunk. */
-static void enter_chunk(const svf_plan_data *plan, size_t block0, size_t block1, chunk *ch)
+static void enter_chunk(const svf_call *call, size_t block0, size_t block1, chunk *ch)
 {
   ch->blocks = block1 - block0;
-  ch->row0 = svf_block_row(plan, block0);
-  ch->padded = svf_rows_padded(plan->kernel, svf_block_row(plan, block1) - ch->row0);
+  ch->row0 = svf_block_row(call, block0);
+  ch->padded = svf_rows_padded(call->kernel, svf_block_row(call, block1) - ch->row0);
   for (size_t i = 0; i < ch->blocks; ++i) {
     row_block *b = &ch->block[i];
-    b->row = svf_block_row(plan, block0 + i);
-    b->rows = svf_block_row(plan, block0 + i + 1) - b->row;
-    b->padded = svf_rows_padded(plan->kernel, b->rows);
-    b->units = (int)b->padded / plan->kernel->row_unit;
+    b->row = svf_block_row(call, block0 + i);
+    b->rows = svf_block_row(call, block0 + i + 1) - b->row;
+    b->padded = svf_rows_padded(call->kernel, b->rows);
+    b->units = (int)b->padded / call->kernel->row_unit;
   }
 }
 
-/* Part ith of a product. */
-static void multiply(const svf_plan_data *plan, int product, size_t ith)
-{
-  const svf_product *p = &plan->product[product];
-  const size_t row_part = ith / p->panel_parts, panel_part = ith % p->panel_parts;
-  if (row_part >= p->row_parts) return;
+/* What a part multiplies by: where in A's own layout it is. A in `own` is that of `made`, if that is
+ * not NULL, which further calls of a group may read, too. */
+typedef struct own_a {
+  char *a;
+  const svf_call *made;
+} own_a;
 
-  part w = {.plan = plan, .product = p, .to_t = product == 0, .a = p->a};
-  w.panel0 = svf_first_panel(p, panel_part);
-  w.panel1 = svf_first_panel(p, panel_part + 1);
+static void make_own(const svf_plan_data *plan, const svf_call *call, int product, size_t block0,
+                     size_t block1, own_a *own)
+{
+  const svf_call *made = product == call->x_product ? &plan->call[call->x_call] : NULL;
+  if (!made || made != own->made) svf_lay_out(call, product, block0, block1, own->a);
+  own->made = made;
+}
+
+/* Part ith of one call's product: `panel_part` of its panels. */
+static void multiply(const svf_plan_data *plan, const svf_call *call, int product, size_t ith,
+                     own_a *own)
+{
+  const svf_grid *grid = &plan->grid[product];
+  const size_t row_part = ith / grid->panel_parts, panel_part = ith % grid->panel_parts;
+  const svf_product *p = &call->product[product];
+  const svf_kernel *kernel = call->kernel;
+  part w = {.call = call, .product = p, .to_t = product == 0, .a = p->a};
+  w.panel0 = svf_first_panel(grid, p, panel_part);
+  w.panel1 = svf_first_panel(grid, p, panel_part + 1);
   if (w.panel0 == w.panel1) return;
   w.c = plan->c + ith * plan->c_floats;
   w.room = plan->room_bytes > 0 ? plan->room + ith * plan->room_bytes : NULL;
-  const size_t block0 = svf_share(plan->blocks, p->row_parts, row_part);
-  const size_t block1 = svf_share(plan->blocks, p->row_parts, row_part + 1);
+  const size_t block0 = svf_share(call->blocks, grid->row_parts, row_part);
+  const size_t block1 = svf_share(call->blocks, grid->row_parts, row_part + 1);
   if (p->maker == SVF_BY_PART) {
-    char *own = plan->own + ith * plan->own_bytes;
-    w.a = own;
-    w.a_row = svf_block_row(plan, block0);
-    svf_lay_out(plan, product, block0, block1, own);
+    make_own(plan, call, product, block0, block1, own);
+    w.a = own->a;
+    w.a_row = svf_block_row(call, block0);
   }
-  const svf_kernel *kernel = plan->kernel;
   const size_t most = (size_t)(kernel->blocking.rows / kernel->rows);
   const size_t chunks = svf_size_ceil(block1 - block0, most);
-  if (plan->kernel->begin) plan->kernel->begin((int)p->parts.group);
+  if (kernel->begin) kernel->begin((int)p->parts.group);
   chunk ch;
   for (size_t i = 0; i < chunks; ++i) {
-    enter_chunk(plan, block0 + svf_share(block1 - block0, chunks, i),
+    enter_chunk(call, block0 + svf_share(block1 - block0, chunks, i),
                 block0 + svf_share(block1 - block0, chunks, i + 1), &ch);
     ch.more = i + 1 < chunks;
     run_chunk(&w, &ch);
   }
-  if (plan->kernel->end) plan->kernel->end();
+  if (kernel->end) kernel->end();
 }
+
+/* Part ith of a product of all calls. */
+static void multiply_all(const svf_plan_data *plan, int product, size_t ith)
+{
+  const svf_grid *grid = &plan->grid[product];
+  own_a own = {.a = plan->own + ith * plan->own_bytes};
+  if (ith / grid->panel_parts >= grid->row_parts) return;
+  for (size_t i = 0; i < plan->count; ++i) {
+    const svf_call *call = &plan->call[i];
+    if (svf_has_product(call, product)) multiply(plan, call, product, ith, &own);
+  }
+}
+
+static void lay_out_x(const svf_plan_data *plan, size_t ith)
+{
+  for (size_t i = 0; i < plan->count; ++i) {
+    const svf_call *call = &plan->call[i];
+    if (call->x_call != i || call->product[call->x_product].maker != SVF_BY_STAGE) continue;
+    svf_lay_out_share(call, call->x_product, ith, plan->nth);
+  }
+}
+
+static void lay_out_t(const svf_plan_data *plan, size_t ith)
+{
+  for (size_t i = 0; i < plan->count; ++i) {
+    const svf_call *call = &plan->call[i];
+    if (svf_is_dense(call) || call->product[1].maker != SVF_BY_STAGE) continue;
+    svf_lay_out_share(call, 1, ith, plan->nth);
+  }
+}
+
+/* --- Public ----------------------------------------------------------------------------------- */
 
 void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
 {
-  if (stage < 0 || svf_matmul_next_stage(plan, stage) != stage) return;
+  if (!plan || stage < 0 || stage >= SVF_STAGES) return;
   const svf_plan_data *p = svf_plan_read(plan);
-  if (ith >= p->nth) return;
+  if (!p->needed[stage] || ith >= p->nth) return;
   switch ((svf_stage)stage) {
-    case SVF_STAGE_X: svf_lay_out_share(p, p->x_product, ith); break;
-    case SVF_STAGE_FIRST: multiply(p, 0, ith); break;
-    case SVF_STAGE_T: svf_lay_out_share(p, 1, ith); break;
-    default: multiply(p, 1, ith); break;
+    case SVF_STAGE_X: lay_out_x(p, ith); break;
+    case SVF_STAGE_FIRST: multiply_all(p, 0, ith); break;
+    case SVF_STAGE_T: lay_out_t(p, ith); break;
+    default: multiply_all(p, 1, ith); break;
   }
 }
 
 int svf_matmul_next_stage(const svf_plan *plan, int from)
 {
-  if (!plan || from > SVF_STAGE_SECOND) return SVF_STAGE_NONE;
+  int stage = from > 0 ? from : 0;
+  if (!plan) return -1;
   const svf_plan_data *p = svf_plan_read(plan);
-  const bool dense = p->x_product == 1;
-  if (p->blocks == 0) return SVF_STAGE_NONE;
-  if (from <= SVF_STAGE_X && p->product[p->x_product].maker == SVF_BY_STAGE) return SVF_STAGE_X;
-  if (from <= SVF_STAGE_FIRST && !dense) return SVF_STAGE_FIRST;
-  if (from <= SVF_STAGE_T && !dense && p->product[1].maker == SVF_BY_STAGE) return SVF_STAGE_T;
-  return SVF_STAGE_SECOND;
+  while (stage < SVF_STAGES && !p->needed[stage]) ++stage;
+  return stage < SVF_STAGES ? stage : -1;
 }

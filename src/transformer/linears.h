@@ -15,7 +15,7 @@ typedef struct svf_linear_call {
 
 /* Up to SVF_ABREAST calls on `rows` rows, their stages abreast; ends with a barrier. `wanting`: the
  * rows are those of the pass that want logits, else all of them. */
-void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, int count, size_t rows,
+void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t count, size_t rows,
                      bool wanting);
 
 #endif

@@ -22,28 +22,33 @@ static void *allocate(size_t count, size_t width, size_t size)
 
 static float *floats(size_t rows, size_t width) { return allocate(rows, width, sizeof(float)); }
 
-/* Which of the workspaces a layer's call takes among those carried out together. */
-static int workspace_of(const svf_model *m, size_t i)
+/* How many layers from layer i on are carried out together. */
+static size_t together(const svf_model *m, size_t i)
 {
-  if (i == m->linear_count - 1) return 0;
+  if (i == m->linear_count - 1) return 1;
   switch (i % SVF_LAYER_LINEARS) {
-    case SVF_K:
-    case SVF_UP: return 1;
-    case SVF_V: return 2;
-    default: return 0;
+    case SVF_Q: return 3;
+    case SVF_GATE: return 2;
+    default: return 1;
   }
 }
 
-static svf_status size_workspaces(svf_state *s)
+static svf_status size_workspace(svf_state *s)
 {
   const svf_model *m = s->model;
-  for (size_t i = 0; i < m->linear_count; ++i) {
-    size_t bytes = 0, *most = &s->workspace_bytes[workspace_of(m, i)];
-    const svf_matmul_args args = {
-        .size = sizeof args, .linear = m->linears[i].block, .rows = s->sizes.rows, .isa = s->isa};
-    const svf_status status = svf_matmul_workspace(&args, s->sizes.threads, &bytes);
+  for (size_t i = 0, count; i < m->linear_count; i += count) {
+    svf_matmul_args args[SVF_ABREAST];
+    size_t bytes = 0;
+    count = together(m, i);
+    for (size_t j = 0; j < count; ++j) {
+      args[j] = (svf_matmul_args){.size = sizeof args[j],
+                                  .linear = m->linears[i + j].block,
+                                  .rows = s->sizes.rows,
+                                  .isa = s->isa};
+    }
+    const svf_status status = svf_matmul_group_workspace(args, count, s->sizes.threads, &bytes);
     if (status != SVF_OK) return status;
-    if (bytes > *most) *most = bytes;
+    s->workspace_bytes = svf_size_max(s->workspace_bytes, bytes);
   }
   return SVF_OK;
 }
@@ -64,15 +69,13 @@ static svf_status allocate_all(svf_state *s, size_t positions)
   bool all = (s->cos = floats(positions, half)) && (s->sin = floats(positions, half)) &&
              (s->x = floats(rows, f->hidden)) && (s->last = floats(rows, f->hidden)) &&
              (s->slot = calloc(s->sizes.slots, sizeof *s->slot)) &&
+             (s->workspace = allocate(s->workspace_bytes, 1, 1)) &&
              (s->scratch = floats(threads, s->scratch_floats)) &&
              (s->lists = allocate(threads * SVF_ABREAST, rows, sizeof *s->lists)) &&
              (s->gains = allocate(rows, 1, sizeof *s->gains)) &&
              (s->position = allocate(rows, 1, sizeof *s->position)) &&
              (s->run = allocate(rows + 1, 1, sizeof *s->run));
   for (size_t i = 0; all && i < s->sizes.slots; ++i) all = allocate_slot(&s->slot[i], f, rows);
-  for (int i = 0; i < SVF_ABREAST; ++i) {
-    all = all && (s->workspace[i] = allocate(s->workspace_bytes[i], 1, 1));
-  }
   return all ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for passes of %zu rows", rows);
 }
 
@@ -85,7 +88,7 @@ svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *
   s->attention.group = f->heads / f->kv_heads;
   s->attention.scale = (float)(1 / sqrt((double)f->head_dim));
   svf_status status = svf_dispatch(isa, SVF_FORMAT_F32, 0, 1, &s->attention.kernel);
-  if (status == SVF_OK) status = size_workspaces(s);
+  if (status == SVF_OK) status = size_workspace(s);
   if (status != SVF_OK) return status;
   s->scratch_floats = svf_attention_scratch(&s->attention, kv, kv->limit);
   status = allocate_all(s, kv->limit);
@@ -102,7 +105,7 @@ static void free_slot(svf_activations *a)
 void svf_state_free(svf_state *s)
 {
   for (size_t i = 0; s->slot && i < s->sizes.slots; ++i) free_slot(&s->slot[i]);
-  for (int i = 0; i < SVF_ABREAST; ++i) free(s->workspace[i]);
+  free(s->workspace);
   free(s->slot);
   free(s->cos);
   free(s->sin);

@@ -39,8 +39,8 @@ typedef struct svf_state {
   float *last;           /* [rows][hidden] the final norm of rows that want logits, closed up */
   svf_activations *slot; /* [slots] */
 
-  char *workspace[SVF_ABREAST];
-  size_t workspace_bytes[SVF_ABREAST];
+  char *workspace; /* of the linear layers */
+  size_t workspace_bytes;
   float *scratch; /* of attention, [threads][scratch_floats] */
   size_t scratch_floats;
   const float **lists; /* of gains in one linear layer, [threads][SVF_ABREAST][rows] */

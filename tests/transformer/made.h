@@ -43,7 +43,8 @@ static inline svf_status made_linear(void *context, size_t i, svf_model_linear *
   float *u = made_floats(l->m * k, 0.5f, &state), *vt = made_floats(k * l->n, 0.5f, &state);
   float *sigma = made_floats(k, 1, &state);
   for (size_t j = 0; j < k; ++j) sigma[j] = 1 / (1 + (float)j / 8);
-  const svf_linear_source source = {.m = l->m,
+  const svf_linear_source source = {.size = sizeof source,
+                                    .m = l->m,
                                     .n = l->n,
                                     .r = l->r,
                                     .format = format,
@@ -52,7 +53,7 @@ static inline svf_status made_linear(void *context, size_t i, svf_model_linear *
                                     .vt = l->r ? vt : NULL,
                                     .vt_stride = l->r ? l->n : 0,
                                     .sigma = l->r ? sigma : NULL};
-  svf_status status = svf_linear_bytes(l->m, l->n, l->r, format, NULL, &l->bytes);
+  svf_status status = svf_linear_bytes(&source, &l->bytes);
   l->owned = aligned_alloc(SVF_LINEAR_ALIGNMENT, l->bytes);
   if (status == SVF_OK) status = svf_linear_pack(&source, l->owned, l->bytes);
   free(u);
