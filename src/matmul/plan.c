@@ -100,6 +100,7 @@ static svf_status choose_kernels(svf_call *call)
   svf_status status = svf_linear_check(h, SIZE_MAX, false);
   if (status != SVF_OK) return status;
   const svf_format_row *row = svf_format_of((svf_format)h->format);
+  call->format = (svf_format)h->format;
   call->hi_lo = row->traits.hi_lo;
   call->x_product = h->r > 0 ? 0 : 1;
   for (int i = 0; i < 2; ++i) call->product[i].parts = svf_parts_of(h, i);
