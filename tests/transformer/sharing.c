@@ -2,6 +2,8 @@
  *
  * Many texts at once, generated and scored: the bits of each alone, whatever they have in common at
  * their beginnings; and what is in common is read once. */
+#include <math.h>
+
 #include "tests/transformer/made.h"
 
 #include <svf/generate.h>
@@ -265,6 +267,11 @@ START_TEST(followers_wait_a_pass_and_others_do_not)
   svf_request two[2] = {r[0], r[MANY]}; /* one token in common is not worth a pass */
   ck_works(svf_generate(c, two, 2));
   ck_assert_uint_eq(passes, NEW);
+  passes = 0;
+  for (size_t s = 0; s <= MANY; ++s) svf_context_end(c, s);
+  two[1] = r[1]; /* 44 are */
+  ck_works(svf_generate(c, two, 2));
+  ck_assert_uint_eq(passes, NEW + 1);
   svf_context_destroy(c);
   teardown();
 }
@@ -290,6 +297,15 @@ START_TEST(a_shared_prefix_takes_its_room_once)
       .sequences = MANY, .tokens = (BLOCKS + MANY - 1) * SVF_KV_BLOCK, .stop = count_pass});
   passes = 0;
   ck_works(svf_generate(c, r, MANY));
+  ck_assert_uint_eq(passes, NEW + 1);
+  svf_context_destroy(c);
+  /* Three at once: the first one ends at its first token, and the fourth one begins in its place
+   * while the others hold the prefix. */
+  c = context_of(&(svf_context_options){
+      .sequences = 3, .tokens = (BLOCKS + 2) * SVF_KV_BLOCK, .stop = count_pass});
+  r[0].max_tokens = 1;
+  passes = 0;
+  ck_works(svf_generate(c, r, 4));
   ck_assert_uint_eq(passes, NEW + 1);
   svf_context_destroy(c);
   teardown();
@@ -338,6 +354,65 @@ START_TEST(ends_of_some_change_no_bit_of_others)
     }
     svf_context_destroy(c);
   }
+  teardown();
+}
+END_TEST
+
+static void spoil(void *values)
+{
+  for (size_t i = 0; i < svf_model_modules(model)->gains; ++i) ((float *)values)[i] = NAN;
+}
+
+/* Gains belong to their request alone, also where they equal those of the text that it continues. */
+START_TEST(gains_are_not_needed_after_the_end)
+{
+  static const int32_t prompt[5] = {3, 1, 4, 1, 5};
+  int32_t tokens[2][TOKENS];
+  svf_request r[2];
+  setup(SVF_FORMAT_F32);
+  for (size_t i = 0; i < 2; ++i) {
+    r[i] = (svf_request){.size = sizeof *r,
+                         .prompt = prompt,
+                         .prompt_count = 5,
+                         .gains = gains[1 + i],
+                         .max_tokens = TOKENS,
+                         .ignore_end = true,
+                         .tokens = tokens[i]};
+  }
+  svf_context *c = context_of(&(svf_context_options){.sequences = 2, .tokens = 200, .rows = 5});
+  ck_works(svf_generate(c, &r[1], 1));
+  for (size_t s = 0; s < 2; ++s) svf_context_end(c, s);
+  memcpy(tokens[0], tokens[1], sizeof tokens[0]);
+  r[0].max_tokens = 1;
+  r[0].tokens = NULL;
+  r[0].on_finish = spoil;
+  r[0].on_token_context = gains[1];
+  ck_works(svf_generate(c, r, 2));
+  ck_assert_mem_eq(tokens[0], tokens[1], sizeof tokens[0]);
+  svf_context_destroy(c);
+  teardown();
+}
+END_TEST
+
+/* A text with nothing in common with what idle sequences hold takes the emptiest one. */
+START_TEST(a_cache_that_may_be_wanted_again_stays)
+{
+  int32_t prompt[2][30];
+  svf_request r[2];
+  setup(SVF_FORMAT_F32);
+  for (size_t i = 0; i < 2; ++i) {
+    for (size_t k = 0; k < 30; ++k) prompt[i][k] = (int32_t)(k + 40 * i);
+    r[i] =
+        (svf_request){.size = sizeof *r, .prompt = prompt[i], .prompt_count = 30, .max_tokens = 1};
+  }
+  svf_context *c = context_of(
+      &(svf_context_options){.sequences = 2, .tokens = 200, .rows = 1, .stop = count_pass});
+  ck_works(svf_generate(c, &r[0], 1));
+  ck_works(svf_generate(c, &r[1], 1));
+  passes = 0;
+  ck_works(svf_generate(c, &r[0], 1));
+  ck_assert_uint_eq(passes, 1);
+  svf_context_destroy(c);
   teardown();
 }
 END_TEST
@@ -474,7 +549,67 @@ START_TEST(scores_of_a_common_beginning_are_computed_once)
 }
 END_TEST
 
+enum { FEW = 4, LONGEST_SCORED = 200 };
+
+/* FEW texts of these lengths, the first `common` tokens as in text `with`, all scored; sequence s
+ * has read `filled[s]` other tokens before. */
+static void check_scores(const size_t *length, const size_t *common, const size_t *with,
+                         const size_t *filled)
+{
+  static int32_t tokens[FEW][LONGEST_SCORED];
+  static double got[FEW][LONGEST_SCORED], want[FEW][LONGEST_SCORED];
+  svf_score_request r[FEW];
+  setup(SVF_FORMAT_F32);
+  for (size_t i = 0; i < FEW; ++i) {
+    for (size_t k = 0; k < length[i]; ++k) {
+      tokens[i][k] = k < common[i] ? tokens[with[i]][k] : (int32_t)((k + 7 * i) % MADE_VOCAB);
+    }
+    r[i] =
+        (svf_score_request){.size = sizeof *r, .tokens = tokens[i], .count = length[i], .first = 1};
+  }
+  svf_context *c = context_of(&(svf_context_options){.sequences = FEW, .tokens = 2000});
+  for (size_t i = 0; i < FEW; ++i) {
+    svf_context_end(c, 0);
+    r[i].log_probabilities = want[i];
+    ck_works(svf_score(c, &r[i], 1));
+    r[i].log_probabilities = got[i];
+  }
+  memset(got, 0, sizeof got);
+  for (size_t s = 0; s < FEW; ++s) {
+    svf_context_end(c, s);
+    for (size_t k = 0; k < filled[s]; ++k) {
+      ck_works(svf_context_forward(c, &(svf_row){s, 96, false}, 1, NULL));
+    }
+  }
+  ck_works(svf_score(c, r, FEW));
+  for (size_t i = 0; i < FEW; ++i) {
+    ck_assert_mem_eq(got[i], want[i], (length[i] - 1) * sizeof(double));
+  }
+  svf_context_destroy(c);
+  teardown();
+}
+
+/* The fourth text has most in common with the second one, which waits for the first one: what it
+ * would save is not worth waiting, and what it has not waited for it computes itself. */
+START_TEST(who_stops_waiting_computes_all_scores_itself)
+{
+  check_scores((size_t[]){40, 40, 40, 40}, (size_t[]){0, 20, 20, 22}, (size_t[]){0, 0, 0, 1},
+               (size_t[]){0, 0, 0, 0});
+}
+END_TEST
+
+/* The third text ends before the second one does, from which it has what that one has from the
+ * first: it stands in a sequence before it. */
+START_TEST(scores_of_a_leader_s_leader_are_found)
+{
+  check_scores((size_t[]){70, 190, 65, 10}, (size_t[]){0, 50, 60, 0}, (size_t[]){0, 0, 1, 0},
+               (size_t[]){9, 6, 3, 0});
+}
+END_TEST
+
 SUITE("sharing", texts_have_the_bits_of_each_alone, what_is_common_is_read_once,
       followers_wait_a_pass_and_others_do_not, a_shared_prefix_takes_its_room_once,
-      ends_of_some_change_no_bit_of_others, scores_have_the_bits_of_generation,
-      scores_of_a_common_beginning_are_computed_once)
+      ends_of_some_change_no_bit_of_others, gains_are_not_needed_after_the_end,
+      a_cache_that_may_be_wanted_again_stays, scores_have_the_bits_of_generation,
+      scores_of_a_common_beginning_are_computed_once, who_stops_waiting_computes_all_scores_itself,
+      scores_of_a_leader_s_leader_are_found)
