@@ -371,27 +371,55 @@ static void pool_run(void *self, size_t count, void (*task)(void *context, size_
   free(parts);
 }
 
-static void run_parts(const problem *p, size_t nth, void *workspace, size_t bytes, uint64_t *state)
+static void run_parts(const svf_plan *plan, size_t nth, uint64_t *state)
 {
-  svf_plan plan;
-  must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
   size_t *order = need(malloc(nth * sizeof *order));
-  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
-       stage = svf_matmul_next_stage(&plan, stage + 1)) {
+  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(plan, stage + 1)) {
     for (size_t i = 0; i < nth; ++i) {
       const size_t j = random_below(state, i + 1);
       order[i] = order[j];
       order[j] = i;
     }
-    for (size_t i = 0; i < nth; ++i) svf_matmul_stage(&plan, stage, order[i]);
+    for (size_t i = 0; i < nth; ++i) svf_matmul_stage(plan, stage, order[i]);
   }
   free(order);
+}
+
+/* The call in the middle of a group, beside two whose Y is their own. */
+static void run_group(problem *p, size_t nth, uint64_t *state)
+{
+  enum { CALLS = 3 };
+  const size_t count = p->s.rows * p->s.m;
+  float *y = need(malloc(2 * count * sizeof *y));
+  svf_matmul_args calls[CALLS] = {p->args, p->args, p->args};
+  for (size_t i = 0; i < CALLS; i += 2) {
+    calls[i].y_type = SVF_DTYPE_F32;
+    calls[i].y = y + i / 2 * count;
+    calls[i].y_stride = (ptrdiff_t)p->s.m;
+    calls[i].gains = NULL;
+    calls[i].flags = 0;
+    calls[i].t0 = NULL;
+  }
+  svf_plan plan;
+  size_t bytes;
+  must(svf_matmul_group_workspace(calls, CALLS, nth, &bytes));
+  char *workspace = guard_take(&p->workspace, bytes, p->s.at_end);
+  must(svf_matmul_group_plan(&plan, calls, CALLS, nth, workspace, bytes));
+  run_parts(&plan, nth, state);
+  free(y);
 }
 
 void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
 {
   p->args.isa = isa;
   size_t bytes;
+  svf_plan plan;
+  if (how == WAY_GROUP) {
+    reset_y(p);
+    run_group(p, nth, state);
+    return;
+  }
   must(svf_matmul_workspace(&p->args, nth, &bytes));
   char *workspace = guard_take(&p->workspace, bytes, p->s.at_end);
   reset_y(p);
@@ -399,8 +427,11 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   switch (how) {
     case WAY_SERIAL:
     case WAY_OPENMP: must(svf_matmul(&p->args, nth, workspace, bytes)); break;
-    case WAY_PARTS: run_parts(p, nth, workspace, bytes, state); break;
-    case WAY_POOL: must(svf_matmul_pool(&p->args, &pool, workspace, bytes)); break;
+    case WAY_PARTS:
+      must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
+      run_parts(&plan, nth, state);
+      break;
+    default: must(svf_matmul_pool(&p->args, &pool, workspace, bytes)); break;
   }
 }
 

@@ -44,7 +44,7 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
 
 static void one_way(run *r, problem *p, way how, size_t nth)
 {
-  static const char *const ways[] = {"serial", "OpenMP", "parts", "pool"};
+  static const char *const ways[] = {"serial", "OpenMP", "parts", "pool", "group"};
   char where[256], what[256];
   problem_run(p, r->isa, how, nth, &r->state);
   const bool same = problem_matches(p, what, sizeof what);
@@ -66,6 +66,7 @@ static void all_ways(run *r, const spec *shape)
   one_way(r, &p, WAY_SERIAL, 1);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
     one_way(r, &p, WAY_PARTS, parts[i]);
+    if (parts[i] <= 16) one_way(r, &p, WAY_GROUP, parts[i]);
     if (parts[i] <= 7) one_way(r, &p, WAY_OPENMP, parts[i]);
     if (parts[i] <= 7) one_way(r, &p, WAY_POOL, parts[i]);
   }

@@ -13,6 +13,9 @@ static void run_all(void *self, size_t count, void (*task)(void *context, size_t
 START_TEST(a_matmul_never_allocates)
 {
   const svf_matmul_args a = valid_call();
+  static float y_of_pair[ROWS * M];
+  svf_matmul_args pair[2] = {a, a};
+  pair[1].y = y_of_pair;
   const svf_pool pool = {.size = sizeof pool, .threads = 3, .run = run_all};
   svf_plan plan;
   size_t bytes;
@@ -22,14 +25,17 @@ START_TEST(a_matmul_never_allocates)
                          svf_matmul_pool(&a, &pool, workspace, WORKSPACE),
                          svf_matmul_plan(&plan, &a, 3, workspace, WORKSPACE),
                          svf_matmul(&a, 2, workspace, WORKSPACE),
+                         svf_matmul_group_workspace(pair, 2, 3, &bytes),
+                         svf_matmul_group_plan(&plan, pair, 2, 3, workspace, WORKSPACE),
+                         svf_matmul_group(pair, 2, 2, workspace, WORKSPACE),
                          svf_matmul(&a, 1, workspace, 0)};
   for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
        stage = svf_matmul_next_stage(&plan, stage + 1)) {
     svf_matmul_stage(&plan, stage, 0);
   }
   const int counted = alloc_calls;
-  for (int i = 0; i < 5; ++i) ck_assert_int_eq(status[i], SVF_OK);
-  ck_assert_int_eq(status[5], SVF_ERR_SPACE);
+  for (int i = 0; i < 8; ++i) ck_assert_int_eq(status[i], SVF_OK);
+  ck_assert_int_eq(status[8], SVF_ERR_SPACE);
   ck_assert_int_eq(counted, 0);
 }
 END_TEST

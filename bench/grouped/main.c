@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench/svf_grouped: several layers on one X as one call beside a call each, in interleaved
+ * rounds. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <svf/svf.h>
+
+#include "bench/clock.h"
+#include "bench/list.h"
+#include "bench/memory.h"
+
+enum { LAYERS = 3, ROUNDS_MAX = 1000, CALLS = 50 /* in a time that is taken */ };
+
+/* Layers m[i] x n, m[i] = 0: no more of them. */
+typedef struct shape {
+  const char *name;
+  size_t n, m[LAYERS];
+} shape;
+
+static const shape shapes[] = {
+    {"3 x 256x256", 256, {256, 256, 256}},
+    {"576x576 + 2 x 192x576", 576, {576, 192, 192}},
+    {"2 x 1536x576", 576, {1536, 1536}},
+    {"2048x2048 + 2 x 256x2048", 2048, {2048, 256, 256}},
+};
+
+typedef struct options {
+  const char *formats;
+  size_t rows, threads, rounds;
+} options;
+
+typedef struct layers {
+  svf_matmul_args calls[LAYERS];
+  size_t count, bytes;
+  void *workspace;
+} layers;
+
+static int usage(FILE *to, int code)
+{
+  fputs(
+      "usage: svf_grouped [options]\n"
+      "  --format=LIST  of weights (default: f32,bf16,w8,w4)\n"
+      "  --rows=N       (default: 1)\n"
+      "  --threads=N    (default: OpenMP's)\n"
+      "  --rounds=N     of which the medians count, at most 1000 (default: 101)\n"
+      "  --help\n"
+      "Microseconds of the layers one by one and as a group, dense and of full rank; warm.\n",
+      to);
+  return code;
+}
+
+static bool read_size(const char *text, size_t most, size_t *out)
+{
+  char *end = NULL;
+  if (*text < '0' || *text > '9') return false;
+  *out = strtoull(text, &end, 10);
+  return *end == '\0' && *out >= 1 && *out <= most;
+}
+
+static int bad(const char *name, const char *value)
+{
+  fprintf(stderr, "svf_grouped: --%s=%s is not understood; see --help\n", name, value);
+  return 2;
+}
+
+/* Exit status, or -1 to go on. */
+static int parse(int argc, char **argv, options *o)
+{
+  static const struct option known[] = {
+      {"format", required_argument, 0, 'f'},  {"rows", required_argument, 0, 'r'},
+      {"threads", required_argument, 0, 't'}, {"rounds", required_argument, 0, 'n'},
+      {"help", no_argument, 0, 'h'},          {0}};
+  *o = (options){.formats = "f32,bf16,w8,w4", .rows = 1, .rounds = 101};
+  for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
+    switch (c) {
+      case 'f': o->formats = optarg; break;
+      case 'r':
+        if (!read_size(optarg, 4096, &o->rows)) return bad("rows", optarg);
+        break;
+      case 't':
+        if (!read_size(optarg, 1024, &o->threads)) return bad("threads", optarg);
+        break;
+      case 'n':
+        if (!read_size(optarg, ROUNDS_MAX, &o->rounds)) return bad("rounds", optarg);
+        break;
+      case 'h': return usage(stdout, 0);
+      default: return usage(stderr, 2);
+    }
+  }
+  return optind == argc ? -1 : usage(stderr, 2);
+}
+
+static void must(svf_status status)
+{
+  if (status == SVF_OK) return;
+  fprintf(stderr, "svf_grouped: %s\n", svf_last_message());
+  exit(1);
+}
+
+static void *pack(size_t m, size_t n, size_t r, svf_format format)
+{
+  const size_t k = r > 0 ? r : n;
+  float *u = bench_random(m * k, 1), *vt = r > 0 ? bench_random(r * n, 2) : NULL;
+  float *sigma = r > 0 ? bench_random(r, 3) : NULL;
+  const svf_linear_source s = {.size = sizeof s,
+                               .m = m,
+                               .n = n,
+                               .r = r,
+                               .format = format,
+                               .u = u,
+                               .u_stride = k,
+                               .vt = vt,
+                               .vt_stride = n,
+                               .sigma = sigma};
+  size_t bytes;
+  must(svf_linear_bytes(&s, &bytes));
+  void *block = bench_alloc(bytes);
+  must(svf_linear_pack(&s, block, bytes));
+  free(u);
+  free(vt);
+  free(sigma);
+  return block;
+}
+
+static layers open_layers(const shape *s, svf_format format, bool dense, const options *o)
+{
+  layers l = {0};
+  float *x = bench_random(o->rows * s->n, 4);
+  for (; l.count < LAYERS && s->m[l.count] > 0; ++l.count) {
+    const size_t m = s->m[l.count], r = dense ? 0 : m < s->n ? m : s->n;
+    l.calls[l.count] = (svf_matmul_args){.size = sizeof(svf_matmul_args),
+                                         .linear = pack(m, s->n, r, format),
+                                         .rows = o->rows,
+                                         .x = x,
+                                         .x_stride = (ptrdiff_t)s->n,
+                                         .y = bench_alloc(o->rows * m * sizeof(float)),
+                                         .y_stride = (ptrdiff_t)m};
+  }
+  must(svf_matmul_group_workspace(l.calls, l.count, o->threads, &l.bytes)); /* serves each alone */
+  l.workspace = bench_alloc(l.bytes);
+  return l;
+}
+
+static void close_layers(layers *l)
+{
+  free((void *)(uintptr_t)l->calls[0].x);
+  for (size_t i = 0; i < l->count; ++i) {
+    free((void *)(uintptr_t)l->calls[i].linear);
+    free(l->calls[i].y);
+  }
+  free(l->workspace);
+}
+
+/* Microseconds of all layers, one by one or as a group. */
+static double time_layers(const layers *l, bool grouped, size_t threads)
+{
+  const double start = clock_now();
+  for (int turn = 0; turn < CALLS; ++turn) {
+    if (grouped) {
+      must(svf_matmul_group(l->calls, l->count, threads, l->workspace, l->bytes));
+    } else {
+      for (size_t i = 0; i < l->count; ++i) {
+        must(svf_matmul(&l->calls[i], threads, l->workspace, l->bytes));
+      }
+    }
+  }
+  return (clock_now() - start) / CALLS * 1e6;
+}
+
+static int ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *times, size_t count)
+{
+  qsort(times, count, sizeof *times, ascending);
+  return times[count / 2];
+}
+
+static void measure(const shape *s, svf_format format, bool dense, const options *o)
+{
+  double single[ROUNDS_MAX], grouped[ROUNDS_MAX], ratio[ROUNDS_MAX];
+  layers l = open_layers(s, format, dense, o);
+  for (size_t i = 0; i < o->rounds; ++i) {
+    single[i] = time_layers(&l, false, o->threads);
+    grouped[i] = time_layers(&l, true, o->threads);
+    ratio[i] = single[i] / grouped[i];
+  }
+  printf("%-26s %-11s %-8s %10.2f %10.2f %8.2fx\n", s->name, svf_format_name(format),
+         dense ? "dense" : "factors", median(single, o->rounds), median(grouped, o->rounds),
+         median(ratio, o->rounds));
+  close_layers(&l);
+}
+
+int main(int argc, char **argv)
+{
+  options o;
+  const int status = parse(argc, argv, &o);
+  if (status >= 0) return status;
+  if (o.threads == 0) o.threads = svf_max_threads();
+  printf("%zu rows, %zu threads; microseconds\n%-26s %-11s %-8s %10s %10s %9s\n", o.rows, o.threads,
+         "layers", "format", "", "one by one", "as a group", "faster");
+  const char *list = o.formats;
+  for (char name[16]; list_next(&list, name, sizeof name);) {
+    int format = 0;
+    while (format < SVF_FORMAT_COUNT && strcmp(name, svf_format_name((svf_format)format)) != 0) {
+      ++format;
+    }
+    if (format == SVF_FORMAT_COUNT) return bad("format", name);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
+      if (format != SVF_FORMAT_W84) measure(&shapes[i], (svf_format)format, true, &o);
+      measure(&shapes[i], (svf_format)format, false, &o);
+    }
+  }
+  return 0;
+}
