@@ -18,7 +18,7 @@
 
 /* --- Standard output -------------------------------------------------------------------------- */
 
-/* An exit handler, as argp ends the process behind --help. */
+/* An exit handler, because argp ends the process after --help. */
 static void check_output(void)
 {
   const bool failed = ferror(stdout) != 0;

@@ -7,8 +7,7 @@
 
 enum { JSON_SCHEMA = 1 };
 
-/* Text as a JSON string, its quotes included; each maximal part of it that is not UTF-8 is U+FFFD.
- */
+/* Text as a JSON string with its quotes; each maximal part of it that is not UTF-8 is U+FFFD. */
 void cli_json_string(FILE *to, const char *text, size_t bytes);
 
 #endif

@@ -168,8 +168,8 @@ static int run(int argc, char **argv)
 }
 
 const svf_command command_logits = {
-    "logits", "what a model expects behind each token", "MODEL PROMPT",
-    "Print, for each token of a prompt, which tokens the model expects behind it.\v"
+    "logits", "the likeliest next tokens at each position", "MODEL PROMPT",
+    "Print, for each token of a prompt, the tokens that the model thinks likeliest to follow it.\v"
     "--json: an object of schema and positions, a list with a token's id, token, and top, a list "
     "of "
     "id, text and logit.\n\n"

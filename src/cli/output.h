@@ -30,7 +30,7 @@ bool output_token(void *context, int32_t token);
 /* The end of the text: sets `ended`. */
 void output_finish(output *out);
 
-/* Makes the message that of out->status, which it returns. */
+/* Restores the message of out->status and returns it. */
 svf_status output_status(const output *out);
 
 /* The text of prompt i, which has ended: below the prompt, or as a line of JSON. */

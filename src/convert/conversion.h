@@ -53,8 +53,8 @@ svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata,
 /* Copies configuration and tokenizer. */
 svf_status svf_conversion_copy_files(const svf_conversion *c);
 
-/* True for a tensor that is copied as it is: one that is no part (.weight, .U, .S, .V or .packed) of
- * a linear layer that is taken. A bias is none. */
+/* True for a tensor that is copied as it is: one that is no part (.weight, .U, .S, .V or .packed)
+ * of a linear layer that is taken. A bias is none. */
 bool svf_conversion_keeps(const svf_conversion *c, const svf_tensor *tensor);
 
 /* Adds the entries of those, in the order of their names, at entries[*count], which has room for

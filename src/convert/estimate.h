@@ -4,8 +4,7 @@
 
 #include <svf/svd.h>
 
-/* Factors of W [m][n]: u [m][rank], sigma [k] and vt [k][n], of which the leading `rank` are kept.
- */
+/* Factors of W [m][n]: u [m][rank], sigma [k] and vt [k][n]; the leading `rank` of k are kept. */
 typedef struct svf_factors {
   float *u, *sigma, *vt;
   size_t k, rank;

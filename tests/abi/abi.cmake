@@ -3,7 +3,7 @@
 # Programs that were compiled with other headers, and Python, with the shared libraries.
 find_program(SVF_PYTHON3 python3)
 mark_as_advanced(SVF_PYTHON3)
-if(TARGET svf_model_shared AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING)
+if(TARGET svf_model_shared AND TARGET svf_svd_shared AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING)
   set(flags)
   if(SVF_SANITIZE)
     set(flags -fsanitize=${SVF_SANITIZE} -fno-sanitize-recover=all)

@@ -20,9 +20,6 @@ import sys
 # What may change without breaking a program: versions, and limits that may be raised.
 LOOSE = re.compile(r"_COUNT$|SVF_VERSION|LINEAR_VERSION|_MAX_")
 
-# Structs that do not keep their promise yet.
-NOT_YET = {"svf_matmul_args", "svf_decompose_options", "svf_model_options", "svf_context_options"}
-
 
 def files(include):
     return sorted(pathlib.Path(include, "svf").glob("*.h"))
@@ -126,7 +123,6 @@ def signatures(include):
 
 def future(include, out):
     names = [name for name, all_members in structs(include).items() if sized(all_members)]
-    names = set(names) - NOT_YET
     target = pathlib.Path(out, "svf")
     target.mkdir(parents=True)
     for header in files(include):

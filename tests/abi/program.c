@@ -15,9 +15,9 @@
 
 #include <svf/convert.h>
 #include <svf/expert_registry.h>
-#include <svf/factorize.h>
 #include <svf/generate.h>
 #include <svf/safetensors.h>
+#include <svf/svd.h>
 #include <svf/svf.h>
 #include <svf/text.h>
 
@@ -55,9 +55,6 @@
   } while (0)
 #endif
 
-/* Until svf/matmul.h, svf/model.h, svf/context.h and svf/convert.h keep this promise. */
-#define SOON(it, call) OK(call)
-
 enum { PATH = 600, HIDDEN = 48, TOKENS = 8 };
 
 static char path[PATH];
@@ -75,14 +72,21 @@ static const float sigma[2] = {4, 2};
 
 static void *use_linear(void)
 {
-  svf_linear_source source = {
-      .m = 3, .n = 3, .r = 2, .u = u, .u_stride = 2, .vt = vt, .vt_stride = 3, .sigma = sigma};
+  svf_linear_source source = {.size = sizeof source,
+                              .m = 3,
+                              .n = 3,
+                              .r = 2,
+                              .u = u,
+                              .u_stride = 2,
+                              .vt = vt,
+                              .vt_stride = 3,
+                              .sigma = sigma};
   size_t bytes;
-  OK(svf_linear_bytes(3, 3, 2, SVF_FORMAT_F32, NULL, &bytes));
+  GROWS(source, svf_linear_bytes(&source, &bytes));
   void *block = aligned_alloc(SVF_LINEAR_ALIGNMENT, bytes);
   CHECK(block);
-  OK(svf_linear_pack(&source, block, bytes));
-  OK(svf_linear_check(block, bytes, 1));
+  GROWS(source, svf_linear_pack(&source, block, bytes));
+  OK(svf_linear_check(block, bytes, true));
   return block;
 }
 
@@ -97,7 +101,7 @@ static void run_stages(const svf_matmul_args *args, void *workspace, size_t byte
   enum { PARTS = 3 };
   svf_plan plan;
   OK(svf_matmul_plan(&plan, args, PARTS, workspace, bytes));
-  for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
        stage = svf_matmul_next_stage(&plan, stage + 1)) {
     for (size_t i = 0; i < PARTS; ++i) svf_matmul_stage(&plan, stage, i);
   }
@@ -119,14 +123,14 @@ static void use_matmul(void)
                           .y = y,
                           .y_stride = 3};
   size_t bytes, tasks = 0;
-  SOON(args, svf_matmul_workspace(&args, 3, &bytes));
+  GROWS(args, svf_matmul_workspace(&args, 3, &bytes));
   void *workspace = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, bytes);
-  const svf_pool pool = {.threads = 2, .run = run_pool, .self = &tasks};
+  svf_pool pool = {.size = sizeof pool, .threads = 2, .run = run_pool, .self = &tasks};
   CHECK(workspace);
   for (int way = 0; way < 3; ++way) {
     memset(y, 0, sizeof y);
-    if (way == 0) SOON(args, svf_matmul(&args, 1, workspace, bytes));
-    if (way == 1) SOON(args, svf_matmul_pool(&args, &pool, workspace, bytes));
+    if (way == 0) GROWS(args, svf_matmul(&args, 1, workspace, bytes));
+    if (way == 1) GROWS(args, svf_matmul_pool(&args, &pool, workspace, bytes));
     if (way == 2) run_stages(&args, workspace, bytes);
     CHECK(memcmp(y, expected, sizeof y) == 0);
   }
@@ -135,14 +139,25 @@ static void use_matmul(void)
   free(block);
 }
 
-/* --- svf/factorize.h -------------------------------------------------------------------------- */
+/* --- svf/svd.h --------------------------------------------------------------------------------- */
 
-static void use_factorize(void)
+static void use_svd(void)
 {
   static const float w[4] = {0, 2, 3, 0};
   float left[4], values[2], right[4];
-  svf_factor_report report;
-  OK(svf_factorize(w, 2, 2, 2, 2, left, values, right, &report));
+  svf_svd_report report = {.size = sizeof report};
+  svf_svd_args args = {.size = sizeof args,
+                       .m = 2,
+                       .n = 2,
+                       .w = w,
+                       .w_stride = 2,
+                       .rank = 2,
+                       .u = left,
+                       .sigma = values,
+                       .vt = right,
+                       .report = &report};
+  GROWS(args, svf_svd(&args));
+  FILLS(report, svf_svd(&args));
   CHECK(values[0] > 2.99f && values[1] < 2.01f && report.residual < 1e-6);
 }
 
@@ -218,17 +233,24 @@ static void use_tokenizer(const char *json)
 
 static svf_model *use_model(const char *golden, const char *work)
 {
-  static char factors[PATH], packed[PATH];
+  static char factors[PATH], packed[PATH], merged[PATH];
   snprintf(factors, sizeof factors, "%s/factors", work);
   snprintf(packed, sizeof packed, "%s/packed", work);
+  snprintf(merged, sizeof merged, "%s/merged", work);
   svf_decompose_options decompose = {.size = sizeof decompose, .threads = 1};
   svf_model_options options = {.size = sizeof options};
-  svf_model_info info = {0};
+  svf_pack_options pack = {.size = sizeof pack, .model = &options};
+  svf_merge_options merge = {.size = sizeof merge, .threads = 1};
+  svf_model_info info = {.size = sizeof info};
+  svf_layer_info layer = {.size = sizeof layer};
   svf_model *model;
-  SOON(decompose, svf_model_decompose(golden, factors, &decompose));
-  OK(svf_model_pack(factors, packed, &options, 0));
-  SOON(options, svf_model_open(packed, &options, &model));
-  svf_model_get_info(model, &info);
+  GROWS(decompose, svf_model_decompose(golden, factors, svf_svd, &decompose));
+  GROWS(pack, svf_model_pack(factors, packed, &pack));
+  GROWS(merge, svf_model_merge(factors, merged, NULL, &merge));
+  GROWS(options, svf_model_open(packed, &options, &model));
+  FILLS(info, svf_model_get_info(model, &info));
+  FILLS(layer, svf_model_layer_at(model, 0, &layer));
+  CHECK(layer.packed && layer.r > 0 && svf_model_file_bytes(model) > layer.bytes);
   CHECK(info.hidden == HIDDEN && info.layers == 2 && info.factored > 0);
   CHECK(info.packed == info.linears);
   return model;
@@ -313,17 +335,18 @@ static void use_generate(const svf_model *model, const float *gains)
   size_t kept;
   svf_context_options options = {.size = sizeof options, .sequences = 2, .threads = 1};
   svf_context *context;
-  SOON(options, svf_context_create(model, &options, &context));
+  GROWS(options, svf_context_create(model, &options, &context));
   svf_request requests[2];
   for (int i = 0; i < 2; ++i) {
-    requests[i] = (svf_request){.prompt = prompt,
+    requests[i] = (svf_request){.size = sizeof *requests,
+                                .prompt = prompt,
                                 .prompt_count = 3,
                                 .max_tokens = TOKENS,
                                 .ignore_end = 1,
                                 .tokens = tokens[i],
                                 .gains = i ? gains : NULL};
   }
-  OK(svf_generate(context, requests, 2));
+  GROWS(requests[1], svf_generate(context, requests, 2));
   for (int i = 0; i < 2; ++i) {
     CHECK(requests[i].count == TOKENS && requests[i].finish == SVF_FINISH_LENGTH);
   }
@@ -332,8 +355,8 @@ static void use_generate(const svf_model *model, const float *gains)
   for (int i = 0; i < 3; ++i) rows[i] = (svf_row){.token = prompt[i], .wants_logits = i == 2};
   OK(svf_context_begin(context, 0, gains, NULL, 0, &kept));
   OK(svf_context_forward(context, rows, 3, logits));
-  svf_sampling sampling = {0};
-  OK(svf_sample(&sampling, logits, 257, 0, NULL, &first));
+  svf_sampling sampling = {.size = sizeof sampling};
+  GROWS(sampling, svf_sample(&sampling, 0, logits, 257, NULL, &first));
   CHECK(first == tokens[1][0]);
   svf_context_destroy(context);
   free(logits);
@@ -344,7 +367,7 @@ int main(int argc, char **argv)
   if (argc != 4) return 2;
   const char *golden = argv[1], *json = argv[2], *work = argv[3];
   use_matmul();
-  use_factorize();
+  use_svd();
   use_safetensors(work);
   use_tokenizer(json);
   svf_model *model = use_model(golden, work);

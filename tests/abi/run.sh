@@ -20,7 +20,7 @@ compile() {
   local include=$1 from=$2 to=$3
   shift 3
   "$CC" -std=c11 -Wall -Wextra -Werror "$@" -I "$include" "$from" -o "$to" -L "$libraries" \
-    -lsvf_model -lsvf -Wl,-rpath,"$libraries"
+    -lsvf_model -lsvf_svd -lsvf -Wl,-rpath,"$libraries"
 }
 
 # Where members lie, and what constants are.

@@ -9,7 +9,7 @@ endif()
 find_program(SVF_BASH bash)
 find_program(SVF_PYTHON3 python3)
 mark_as_advanced(SVF_BASH SVF_PYTHON3)
-if(TARGET svf-cli AND SVF_BASH AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING
+if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT CMAKE_CROSSCOMPILING
    AND NOT SVF_SANITIZE STREQUAL "thread")
   foreach(tool make_expert make_model)
     svf_test_program(${tool} cli/${tool}.c)

@@ -32,6 +32,23 @@ expect 0 decompose model -o mlp --layers mlp
 expect 0 decompose model -o attn --layers attn
 expect 0 decompose model -o rank --rank 7 --bf16
 expect 0 decompose model -o energy --energy 0.5
+# It is a program of its own, beside svf or in PATH; all else works without it.
+mkdir alone
+cp "$svf" alone/svf
+cp "$(dirname "$svf")/svf-decompose" .
+code=0
+PATH=/nowhere alone/svf decompose model -o never0 > out 2> err || code=$?
+[ $code -eq 1 ] && [ ! -s out ] && [ "$(wc -l < err)" -eq 1 ] && [ ! -e never0 ] &&
+  grep -q '^svf decompose: .*svf-decompose.* cannot be run: No such file' err ||
+  die "decompose without svf-decompose: exit code $code"
+PATH=/nowhere alone/svf info svf > out 2> err || die "info without svf-decompose"
+PATH=$PWD alone/svf decompose model -o svf > out 2> err || die "svf-decompose in PATH"
+mv svf-decompose alone
+PATH=/nowhere alone/svf decompose svf -o never0 > out 2> err || code=$?
+[ $code -eq 4 ] && grep -q '^svf decompose: svf: .*only dense' err || die "svf-decompose beside svf"
+alone/svf-decompose --help > direct || die "svf-decompose --help"
+expect 0 decompose --help
+same direct out "svf-decompose --help and svf decompose --help"
 for name in model svf mlp attn rank energy; do
   expect 0 info "$name" --json
   keys_in_help info

@@ -42,9 +42,8 @@ run_all "$work"/find_package_cxx/cxx_*
 cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
 if [ -e "$libdir/libsvf_model.a" ]; then
-  cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source" -DSVF_BUILD_MODEL=ON \
-    -DBUILD_SHARED_LIBS=ON
-  run_all "$work"/add_subdirectory/c*_model "$work"/add_subdirectory/c*_model_static
+  cmake_project add_models 'C;CXX' -DSVF_SOURCE_DIR="$source" -DSVF_BUILD_MODEL=ON -DBUILD_SHARED_LIBS=ON
+  run_all "$work"/add_models/c*_{model,svd}{,_static}
   # The shared library of models brings what it needs: none of that has to be found.
   cmake_project find_package_alone C -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
@@ -81,6 +80,16 @@ if [ -e "$libdir/libsvf_model.a" ]; then
   done
   run_all "$work"/pkgconfig_model*
 fi
+if [ -e "$libdir/libsvf_svd.a" ]; then
+  read -ra svd <<< "$(pkg-config --cflags --libs svf_svd)"
+  read -ra svd_static <<< "$(pkg-config --static --cflags --libs svf_svd |
+    sed -E 's/-l(svf|svf_svd)( |$)/-l:lib\1.a /g')"
+  for kind in svd svd_static; do
+    declare -n flags=$kind
+    "$CC" -std=c11 -Wall -Wextra -Werror "$here/svd.c" "${flags[@]}" -lm -o "$work/pkgconfig_$kind"
+  done
+  run_all "$work"/pkgconfig_svd*
+fi
 
 # Names, and who needs whom.
 abi=$(pkg-config --modversion svf)
@@ -109,6 +118,12 @@ if [ -e "$prefix/bin/svf" ] && [ -x "$build/tests/make_expert" ]; then
   cp "$source"/tests/golden/smollm/{config.json,model.safetensors} "$work/dense"
   cp "$source/tests/cli/bytes.json" "$work/dense/tokenizer.json"
   "$prefix/bin/svf" decompose "$work/dense" -o "$work/model"
+  for program in "$work"/find_package_c/decompose_svd*; do
+    LD_LIBRARY_PATH=$libdir "$program" "$work/dense" "$work/factors"
+    cmp "$work/model/factors-00000.safetensors" "$work/factors/factors-00000.safetensors"
+    rm -r "$work/factors"
+    count=$((count + 1))
+  done
   "$build/tests/make_expert" "$work/model" "$work/expert" 1
   usual=(generate -q --format w8 -n 64 "$work/model" Hello)
   {

@@ -3,6 +3,7 @@
 # svf_golden_svd_test comes from transformer/transformer.cmake.
 if(TARGET svf_model AND TARGET svf_svd AND CHECK_FOUND)
   svf_golden_svd_test(decompose_model convert/model.c)
+  svf_golden_svd_test(estimate convert/estimate.c)
   svf_golden_svd_test(resume convert/resume.c)
   svf_golden_svd_test(merge convert/merge.c)
   svf_golden_svd_test(crash convert/crash.c)

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <math.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -327,6 +328,87 @@ START_TEST(a_merged_expert_is_the_expert)
 }
 END_TEST
 
+/* What svf_model_layer_at says, in the file, in memory and in an outline. */
+START_TEST(layers_are_listed)
+{
+  static const char *const names[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
+                                      "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
+                                      "mlp.down_proj"};
+  char factors[256], packed[256], path[300], name[64];
+  struct stat file;
+  temp_make();
+  golden g = golden_open("llama3");
+  snprintf(factors, sizeof factors, "%s", decompose(&g, SVF_DECOMPOSE_MLP, "factors"));
+  snprintf(packed, sizeof packed, "%s", temp_path("packed"));
+  const svf_model_options w4 = {.size = sizeof w4, .format = SVF_FORMAT_W4, .quant.group = 64};
+  ck_works(pack_with(factors, packed, &w4, 0));
+  for (int k = 0; k < 3; ++k) {
+    const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
+    svf_model *model = NULL;
+    svf_model_info info = {.size = sizeof info};
+    ck_works(svf_model_open(k == 0 ? packed : factors, k == 2 ? &outline : &w4, &model));
+    ck_works(svf_model_get_info(model, &info));
+    ck_assert_uint_eq(info.linears, 7 * info.layers + 1);
+    for (size_t i = 0; i < info.linears; ++i) {
+      svf_layer_info l = {.size = sizeof l};
+      ck_works(svf_model_layer_at(model, i, &l));
+      const bool mlp = i % 7 >= 4 && i + 1 < info.linears;
+      snprintf(name, sizeof name, "model.layers.%zu.%s", i / 7, names[i % 7]);
+      ck_assert_str_eq(l.name, i + 1 < info.linears ? name : "lm_head");
+      const size_t attended = info.heads * info.head_dim;
+      ck_assert_uint_eq(l.n, i % 7 == 6 ? info.intermediate : i % 7 == 3 ? attended : info.hidden);
+      ck_assert_uint_eq(l.r, mlp ? (l.m < l.n ? l.m : l.n) : 0);
+      ck_assert(l.packed == (k == 0) && l.bytes > l.m * l.n / 2 && l.size == sizeof l);
+      ck_assert_int_eq(l.format, k == 2 ? SVF_FORMAT_F32 : SVF_FORMAT_W4);
+      ck_assert_uint_eq(l.group, k == 2 ? 0 : 64);
+    }
+    svf_layer_info l = {.size = sizeof l};
+    ck_fails(svf_model_layer_at(model, info.linears, &l), SVF_ERR_ARGUMENT, "linear layers");
+    ck_fails(svf_model_layer_at(model, 0, NULL), SVF_ERR_NULL, "info");
+    ck_fails(svf_model_layer_at(NULL, 0, &l), SVF_ERR_NULL, "model");
+    l.size = 8;
+    ck_fails(svf_model_layer_at(model, 0, &l), SVF_ERR_VERSION, "info->size is 8");
+    snprintf(path, sizeof path, "%s/model.safetensors", packed);
+    ck_assert_int_eq(stat(path, &file), 0);
+    if (k == 0) ck_assert_uint_eq(svf_model_file_bytes(model), (size_t)file.st_size);
+    if (k > 0) ck_assert_uint_gt(svf_model_file_bytes(model), (size_t)file.st_size);
+    svf_model_close(model);
+  }
+  svf_safetensors_close(g.file);
+  temp_remove();
+}
+END_TEST
+
+START_TEST(misuse_of_options)
+{
+  temp_make();
+  golden g = golden_open("llama3");
+  const char *out = temp_path("out");
+  svf_model_options model = {.size = 8};
+  svf_pack_options pack = {.size = sizeof pack, .model = &model};
+  svf_merge_options merge = {.size = sizeof merge, .dtype = (svf_dtype)9};
+  svf_decompose_options how = {.size = sizeof how, .dtype = (svf_dtype)9};
+  ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_VERSION, "options->model->size is 8");
+  model.size = sizeof model;
+  pack.bits = -1;
+  ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_ARGUMENT, "bits is -1");
+  pack.bits = 5;
+  ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_ARGUMENT, "bits is 5");
+  pack.size = 8;
+  ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_VERSION, "options->size is 8");
+  ck_fails(svf_model_merge(g.dir, out, NULL, &merge), SVF_ERR_ARGUMENT, "dtype is 9");
+  merge.size = 8;
+  ck_fails(svf_model_merge(g.dir, out, NULL, &merge), SVF_ERR_VERSION, "options->size is 8");
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &how), SVF_ERR_ARGUMENT, "dtype is 9");
+  how.size = 8;
+  ck_fails(svf_model_decompose(g.dir, out, svf_svd, &how), SVF_ERR_VERSION, "options->size is 8");
+  ck_assert_int_ne(access(out, F_OK), 0);
+  ck_works(svf_model_pack(g.dir, out, NULL)); /* f32 */
+  svf_safetensors_close(g.file);
+  temp_remove();
+}
+END_TEST
+
 SUITE("decompose", factors_give_the_same_logits, experts_give_the_logits_of_transformers,
       a_killed_run_goes_on, options_and_misuse, packed_models_run_in_place_with_the_same_bits,
-      a_merged_expert_is_the_expert)
+      a_merged_expert_is_the_expert, layers_are_listed, misuse_of_options)

@@ -84,8 +84,8 @@ START_TEST(shards_are_looked_at)
 }
 END_TEST
 
-/* A copy of the golden model, the first value of whose tensor `name` differs. */
-static const char *changed_model(const char *name)
+/* A copy of the golden model, of whose tensor `name` the last four bytes are that byte. */
+static const char *changed_model(const char *name, int byte)
 {
   size_t config_bytes;
   char path[300];
@@ -112,7 +112,7 @@ static const char *changed_model(const char *name)
     const svf_tensor *t = svf_safetensors_at(file, i);
     char *data = malloc(t->bytes);
     memcpy(data, t->data, t->bytes);
-    if (strcmp(t->name, name) == 0) memset(data, 0, 1);
+    if (strcmp(t->name, name) == 0) memset(data + t->bytes - 4, byte, 4);
     ck_works(svf_safetensors_append(w, data, t->bytes));
     free(data);
   }
@@ -126,9 +126,25 @@ START_TEST(another_model_is_not_done)
 {
   setup();
   ck_works(svf_model_decompose(g.dir, temp_path("whole"), svf_svd, &options));
-  const char *dir = changed_model("model.norm.weight");
+  const char *dir = changed_model("model.norm.weight", 0);
   ck_fails(svf_model_decompose(dir, temp_path("whole"), svf_svd, &options), SVF_ERR_ARGUMENT,
            "there is a model already");
+  teardown();
+}
+END_TEST
+
+/* A tensor that is copied is looked at before the work of hours. */
+START_TEST(a_copied_nan_is_seen_at_once)
+{
+  setup();
+  when = 0; /* of no step */
+  svf_decompose_options o = options;
+  o.progress = stop_at;
+  o.progress_context = &when;
+  const char *dir = changed_model("model.embed_tokens.weight", 0xff);
+  ck_fails(svf_model_decompose(dir, temp_path("nan"), svf_svd, &o), SVF_ERR_NUMERIC,
+           "'model.embed_tokens.weight' has NaN or Inf");
+  ck_assert_int_ne(access(temp_path("nan"), F_OK), 0);
   teardown();
 }
 END_TEST
@@ -249,4 +265,5 @@ START_TEST(an_unfinished_job_is_gone_on_with)
 END_TEST
 
 SUITE("resume", an_unfinished_job_is_gone_on_with, shards_are_looked_at, another_model_is_not_done,
-      half_a_model_is_refused, temporaries_are_removed, threads_are_as_before)
+      a_copied_nan_is_seen_at_once, half_a_model_is_refused, temporaries_are_removed,
+      threads_are_as_before)

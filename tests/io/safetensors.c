@@ -10,6 +10,7 @@
 
 #include <svf/safetensors.h>
 
+#include "src/io/tensor.h"
 #include "tests/unit/suite.h"
 
 static char path[64];
@@ -198,6 +199,31 @@ START_TEST(misuse)
 }
 END_TEST
 
+/* Every pattern of 16 bits alone, and an Inf at every place among others, aligned or not. */
+START_TEST(finite_numbers)
+{
+  static const svf_tensor_type types[] = {SVF_TENSOR_F16, SVF_TENSOR_BF16, SVF_TENSOR_F32};
+  static const uint32_t exponents[] = {0x7c00, 0x7f80, 0x7f800000};
+  unsigned char data[4 * 67 + 1];
+  for (int t = 0; t < 3; ++t) {
+    const size_t size = t < 2 ? 2 : 4;
+    for (uint32_t high = 0; high < 0x10000; ++high) {
+      const uint32_t bits = t < 2 ? high : high << 16 | 1;
+      ck_assert_int_eq(svf_tensor_data_is_finite(types[t], &bits, size),
+                       (bits & exponents[t]) != exponents[t]);
+    }
+    for (size_t at = 0; at < 67 * size; at += size) {
+      memset(data, 0x55, sizeof data);
+      ck_assert(svf_tensor_data_is_finite(types[t], data + 1, 67 * size));
+      memcpy(data + 1 + at, &exponents[t], size);
+      ck_assert(!svf_tensor_data_is_finite(types[t], data + 1, 67 * size));
+      ck_assert(svf_tensor_data_is_finite(types[t], data + 1, at));
+      ck_assert(svf_tensor_data_is_finite(SVF_TENSOR_U32, data + 1, 67 * size));
+    }
+  }
+}
+END_TEST
+
 /* Every fp16 value against ldexp. */
 START_TEST(all_of_fp16)
 {
@@ -231,7 +257,7 @@ END_TEST
 int main(void)
 {
   const TTest *const tests[] = {valid_files, malformed_headers, cut_off_anywhere, mutations,
-                                misuse,      all_of_fp16};
+                                misuse,      finite_numbers,    all_of_fp16};
   make_path();
   const int result = run_suite("safetensors", tests, sizeof tests / sizeof *tests);
   unlink(path);

@@ -66,10 +66,10 @@ extern "C" {
   1u /* add to Y instead of overwriting it; without it Y is never read */
 
 #define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
-#define SVF_STAGES 4
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
- * sizeof(svf_matmul_args) and lets later versions add fields. */
+ * sizeof(svf_matmul_args). A caller compiled against another version is understood: what its
+ * struct lacks is zero, what this library does not know must be. */
 typedef struct svf_matmul_args {
   size_t size;
   const void *linear; /* packed block, 64-byte aligned; must have passed svf_linear_check or
@@ -89,8 +89,8 @@ typedef struct svf_matmul_args {
   svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
 } svf_matmul_args;
 
-/* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
- * `size` is checked) carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
+/* Workspace bytes for a call with these linear, rows and isa (the other members do not matter)
+ * carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
  * rows; for fixed nth it is a valid workspace for any smaller number of rows too. Errors: NULL,
  * VERSION (size), ARGUMENT (nth = 0), UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check.
  * With SVF_ISA_AUTO it holds until svf_isa_select changes what that means. Thread-safe. */
@@ -113,20 +113,20 @@ SVF_API size_t svf_max_threads(void);
  *
  *   svf_plan plan;
  *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
- *   for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+ *   for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
  *        stage = svf_matmul_next_stage(&plan, stage + 1)) {
  *     svf_matmul_stage(&plan, stage, ith);                    every ith in [0, nth)
  *     <barrier of the caller, not needed after the last stage>
  *   }
  *
- * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out, stage
- * 3 makes Y, which is complete when all its parts have returned. 0 and 2 are left out where the
- * others do their work, see svf_matmul_next_stage. A part is a pure function of (plan, stage, ith):
+ * How many stages there are and what they do is the library's affair: lay X out for the kernel,
+ * make T = (X * V) * D of it, lay T out, make Y, which is complete when all parts of the last one
+ * have returned; what a call can do without is left out. A part is a pure function of (plan, stage, ith):
  * within a stage the parts may run in any order and on any thread, at once or one after the other,
  * so nth may exceed the number of threads for work stealing. The result has the same bits for every
  * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
-  uint64_t opaque[64];
+  uint64_t opaque[512]; /* 4096 bytes */
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
@@ -135,15 +135,14 @@ typedef struct svf_plan {
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: at once if
- * there are no rows. There is no stage 0 for an X so small that every part lays it out for itself,
- * nor for one row of fp32 in f32; and stage 2 only in formats with integers, whose scales depend on
- * 256 values of T, if parts of stage 1 had less than that of a row and T is not small either. A
- * stage that is left out may be called, but its barrier is wasted. */
+/* The first stage not before `from` that has anything to do, -1 if there is none: at once if there
+ * are no rows. X is not laid out by a stage of its own where it is so small that every part does so
+ * for itself, or one row of fp32 in f32; T only in formats with integers, whose scales depend on 256
+ * values of T, if parts had less than that of a row and T is not small either. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
-/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does
- * nothing. */
+/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage that svf_matmul_next_stage
+ * does not name, or an ith out of range, does nothing. */
 SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 
 /* --- On a thread pool ------------------------------------------------------------------------- */
@@ -151,12 +150,14 @@ SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 /* A parallel-for that the caller owns: run must call task(context, i) exactly once for every i in
  * [0, count), on any threads in any order, and return after all have returned. */
 typedef struct svf_pool {
+  size_t size;    /* sizeof(svf_pool) */
   size_t threads; /* parts to divide a stage into, >= 1 */
   void (*run)(void *self, size_t count, void (*task)(void *context, size_t i), void *context);
   void *self; /* handed to run */
 } svf_pool;
 
-/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. */
+/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. Errors
+ * as svf_matmul. */
 SVF_API svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool,
                                    void *workspace, size_t workspace_bytes);
 
