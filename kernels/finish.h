@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of the second product: sums of a tile become rows of Y. */
+ * The end of the second product: sums of a tile become rows of Y. A template header, see unit.h. */
 #ifndef SVF_KERNELS_FINISH_H
 #define SVF_KERNELS_FINISH_H
 
 #include "kernels/line.h"
+
+#define finish_y SVF_NAME(finish_y)
 
 /* Y = sum (* gain) (+ bias) (+ Y), rounded to Y's type last. */
 static void finish_y(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a block of A becomes integers: see svf/matmul.h. */
+ * How a block of A becomes integers, for every kernel: see svf/matmul.h. */
 #ifndef SVF_KERNELS_INT_SCALE_H
 #define SVF_KERNELS_INT_SCALE_H
 
 #include <stdint.h>
 #include <string.h>
+
+#include "kernels/kernel.h"
+#include "kernels/target.h"
+
+enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up with zeros */
+
+SVF_INLINE size_t int_whole_lines(size_t k)
+{
+  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
+}
 
 typedef struct int_scale {
   float scale;   /* of the integers */
