@@ -1,31 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A in lines of 32 steps in bf16, for kernels that multiply pairs of them: from X, and from
- * finished sums. Lines are whole, with zeros past k. Before this is included an ISA's vec.h is, and
- * a kernel defines
+ * finished sums. Lines are whole, with zeros past k. A template header, see unit.h. Before it is
+ * included a unit defines
  *
- *   LINES_ABREAST     rows that share their lines, LANES steps of each in turn; divides row_unit. */
+ *   LINES_ABREAST    rows that share their lines, LANES steps of each in turn; divides row_unit. */
 #ifndef SVF_KERNELS_BF16_LINES_H
 #define SVF_KERNELS_BF16_LINES_H
 
 #include "kernels/finish.h"
 
-enum { STEPS = 32 }; /* of a line of A */
+/* Names of the unit's own, see unit.h. */
+#define BF16_STEPS SVF_NAME(BF16_STEPS)
+#define line_place SVF_NAME(line_place)
+#define line_put_half SVF_NAME(line_put_half)
+#define lines_finish_t SVF_NAME(lines_finish_t)
+#define lines_finish SVF_NAME(lines_finish)
+#define pack_lines SVF_NAME(pack_lines)
+
+enum { BF16_STEPS = 32 }; /* of a line of A */
 
 /* Where in the lines of a row block a row's step is, in bytes; a multiple of LANES. */
-SVF_INLINE int a_place(int row, int step)
+SVF_INLINE int line_place(int row, int step)
 {
   const int turn = step / LANES * LINES_ABREAST + row % LINES_ABREAST;
   return row / LINES_ABREAST * LINES_ABREAST * SVF_LINE + turn * LANES * 2;
 }
 
 /* 16 values of a row rounded to bf16, half 0 or 1 of its 32 steps. Returns what is lost. */
-SVF_INLINE line put_half(char *a, int row, int half, line l)
+SVF_INLINE line line_put_half(char *a, int row, int half, line l)
 {
   SVF_UNROLL
   for (int v = 0; v < VECS; ++v) {
     const vec high = v_bf16(l.v[v]);
-    char *to = a + a_place(row, half * SVF_PANEL + v * LANES);
+    char *to = a + line_place(row, half * SVF_PANEL + v * LANES);
     v_narrow((uint16_t *)(void *)to, high);
     l.v[v] = v_finite(high, v_sub(l.v[v], high));
   }
@@ -33,11 +41,11 @@ SVF_INLINE line put_half(char *a, int row, int half, line l)
 }
 
 /* T = sum * gain, in lines of 32 channels with zeros past r: tiles read whole lines. */
-static void finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf_tile *tile,
-                     size_t padded, const float *sums)
+static void lines_finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf_tile *tile,
+                           size_t padded, const float *sums)
 {
   const int planes = e->split ? 2 : 1, half = (int)(channel / SVF_PANEL % 2);
-  char *t = (char *)e->t + channel / STEPS * (size_t)planes * padded * SVF_LINE;
+  char *t = (char *)e->t + channel / BF16_STEPS * (size_t)planes * padded * SVF_LINE;
   if (e->keep) keep_sums(e, channel, lanes, tile->rows, sums);
   const bool pad = half == 0 && channel + SVF_PANEL >= e->t_channels;
   for (int i = 0; i < tile->rows; ++i) {
@@ -47,21 +55,21 @@ static void finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf
     SVF_UNROLL
     for (int v = 0; v < VECS; ++v) l.v[v] = v_mul(l.v[v], gain.v[v]);
     for (int plane = 0; plane < planes; ++plane) {
-      l = put_half(to, i, half, l);
-      if (pad) put_half(to, i, 1, line_zero());
+      l = line_put_half(to, i, half, l);
+      if (pad) line_put_half(to, i, 1, line_zero());
       to += padded * SVF_LINE;
     }
   }
 }
 
-static void finish(const svf_tile *tile, size_t padded, int panels)
+static void lines_finish(const svf_tile *tile, size_t padded, int panels)
 {
   for (int p = 0; p < panels; ++p) {
     const int lanes = p == panels - 1 ? tile->lanes : SVF_PANEL;
     const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
     const float *sums = tile->c + (size_t)p * padded * SVF_PANEL;
     if (tile->epilogue->t) {
-      finish_t(tile->epilogue, channel, lanes, tile, padded, sums);
+      lines_finish_t(tile->epilogue, channel, lanes, tile, padded, sums);
     } else {
       finish_y(tile->epilogue, channel, lanes, tile->rows, sums);
     }
@@ -77,13 +85,13 @@ SVF_INLINE void pack_lines(const void *x, svf_dtype type, ptrdiff_t stride, int 
   for (int i = 0; i < rows; ++i) {
     const char *from = (const char *)x + i * stride * size;
     char *to = a;
-    for (size_t j = 0; j < k; j += STEPS, from += STEPS * size, to += padded * SVF_LINE) {
-      const int left = k - j < STEPS ? (int)(k - j) : STEPS,
+    for (size_t j = 0; j < k; j += BF16_STEPS, from += BF16_STEPS * size, to += padded * SVF_LINE) {
+      const int left = k - j < BF16_STEPS ? (int)(k - j) : BF16_STEPS,
                 low = left < SVF_PANEL ? left : SVF_PANEL;
-      put_half(to, i, 0, row_load(from, type, low));
-      put_half(to, i, 1,
-               left > SVF_PANEL ? row_load(from + SVF_PANEL * size, type, left - SVF_PANEL)
-                                : line_zero());
+      line_put_half(to, i, 0, row_load(from, type, low));
+      line_put_half(to, i, 1,
+                    left > SVF_PANEL ? row_load(from + SVF_PANEL * size, type, left - SVF_PANEL)
+                                     : line_zero());
     }
   }
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of a product: sums of a tile become rows of Y, and those of the first one may be kept. */
+ * The end of a product: sums of a tile become rows of Y, and those of the first one may be kept. A
+ * template header, see unit.h. */
 #ifndef SVF_KERNELS_FINISH_H
 #define SVF_KERNELS_FINISH_H
 
 #include "kernels/line.h"
+
+#define finish_y SVF_NAME(finish_y)
+#define keep_sums SVF_NAME(keep_sums)
 
 /* A panel's T before its gains, for a caller who keeps it. Apart from what follows it, which nobody
  * who does not is to pay for. */

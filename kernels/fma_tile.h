@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The tile in fp32 FMAs, written once for every vector ISA and for every format that widens its
- * weights to fp32. An ISA's vec.h defines, before this is included:
- *
- *   vec, LANES                a vector of fp32 and its lanes: 4, 8 or 16
- *   v_zero() v_load(p) v_store(p, v) v_add(x, y) v_sub(x, y) v_mul(x, y)       any alignment
- *   a_row                     up to FMA_STEPS values of one row of A, or where they are
- *   a_load(a, count)          reads no more than `count` floats
- *   a_value, a_at(x, s)       the value of step s
- *   a_fma(y, b, sum)          sum + y*b with one rounding
- *   v_even(p), v_odd(p)       of 2*LANES bf16 the even (odd) ones, in fp32
- *   v_widen(p), v_narrow(p, v)     LANES bf16 to fp32, and back where nothing is lost
- *   v_bf16(v)                 rounded to bf16, to nearest even, NaN made quiet; in fp32
- *   v_finite(v, w)            w where v is finite, else +0
- *   v_prefetch(p)             towards the core
- *
- * and a format's file defines FMA_BF16 as 0 or 1, includes this, and instantiates the tiles and the
- * registry row by SVF_FMA_TILES and SVF_FMA_ROW of vec.h. Everything is inlined with constant
- * shapes, so that the sums stay in registers. A is fp32 in every format: a rounded value is one. */
+ * weights to fp32, in terms of the operations in vec.h. A template header, see unit.h: a format's
+ * unit defines FMA_BF16 as 0 or 1, includes this, and instantiates the tiles and the registry row
+ * by FMA_UNIT. Everything is inlined with constant shapes, so that the sums stay in registers. A is
+ * fp32 in every format: a rounded value is one. */
 #ifndef SVF_KERNELS_FMA_TILE_H
 #define SVF_KERNELS_FMA_TILE_H
 
 #include "kernels/finish.h"
+
+/* Names of the unit's own, see unit.h. */
+#define FMA_STEPS SVF_NAME(FMA_STEPS)
+#define FMA_PER_LINE SVF_NAME(FMA_PER_LINE)
+#define fma_carry SVF_NAME(fma_carry)
+#define fma_finish_t SVF_NAME(fma_finish_t)
+#define fma_finish SVF_NAME(fma_finish)
+#define fma_sums SVF_NAME(fma_sums)
+#define fma_b_at SVF_NAME(fma_b_at)
+#define fma_step SVF_NAME(fma_step)
+#define fma_steps SVF_NAME(fma_steps)
+#define fma_c_at SVF_NAME(fma_c_at)
+#define fma_tile SVF_NAME(fma_tile)
+#define fma_pack_rows SVF_NAME(pack_rows)
 
 enum {
   FMA_STEPS = 4,                  /* steps for which a row of A is loaded at once; divides a line */
@@ -40,7 +41,8 @@ SVF_INLINE vec fma_carry(vec t, bool split)
 
 /* T = sum * gain, the A of the second product. Its lines are whole; what lies past r is never
  * read. */
-static void finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows, const float *sums)
+static void fma_finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows,
+                         const float *sums)
 {
   float *t = (float *)e->t + channel * (size_t)rows;
   if (e->keep) keep_sums(e, channel, lanes, rows, sums);
@@ -61,7 +63,7 @@ static void fma_finish(const svf_tile *tile, int rows, int panels)
     const size_t channel = tile->channel + (size_t)p * SVF_PANEL;
     const float *sums = tile->c + p * rows * SVF_PANEL;
     if (tile->epilogue->t) {
-      finish_t(tile->epilogue, channel, lanes, rows, sums);
+      fma_finish_t(tile->epilogue, channel, lanes, rows, sums);
     } else {
       finish_y(tile->epilogue, channel, lanes, rows, sums);
     }
@@ -71,12 +73,12 @@ static void fma_finish(const svf_tile *tile, int rows, int panels)
 /* The sums of a tile, row by row, in the order of their use: [row][panel][VECS]. Loops over them
  * are shallow and do not jump: clang unrolls deep nests too late to keep the sums in registers, gcc
  * spills what it has to permute. */
-typedef struct sums {
+typedef struct fma_sums {
   vec v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX];
-} sums;
+} fma_sums;
 
 /* Vector q of the weights of step s; b is at an even step. */
-SVF_INLINE vec b_at(const char *b, size_t stride, const int q, const int s)
+SVF_INLINE vec fma_b_at(const char *b, size_t stride, const int q, const int s)
 {
   const char *at = b + (size_t)(q / VECS) * stride + s / FMA_PER_LINE * SVF_LINE;
   at += q % VECS * LANES * 4;
@@ -87,13 +89,13 @@ SVF_INLINE vec b_at(const char *b, size_t stride, const int q, const int s)
 
 /* Step s of those that x holds: every row's A times every panel's line of B. */
 SVF_INLINE void fma_step(const a_row *x, const int s, const char *b, size_t stride, const int rows,
-                         const int panels, sums *sum)
+                         const int panels, fma_sums *sum)
 {
   const int vecs = panels * VECS;
   vec w[SVF_PANELS_MAX * VECS];
   a_value y = a_at(x[0], s);
   SVF_UNROLL
-  for (int q = 0; q < vecs; ++q) w[q] = b_at(b, stride, q, s);
+  for (int q = 0; q < vecs; ++q) w[q] = fma_b_at(b, stride, q, s);
   SVF_UNROLL
   for (int e = 0; e < vecs * rows; ++e) {
     if (e % vecs == 0) y = a_at(x[e / vecs], s);
@@ -105,7 +107,7 @@ SVF_INLINE void fma_step(const a_row *x, const int s, const char *b, size_t stri
 
 /* `count` steps, at most FMA_STEPS, from an even one on. */
 SVF_INLINE void fma_steps(const char *a, const char *b, size_t stride, const int rows,
-                          const int panels, const int count, sums *sum)
+                          const int panels, const int count, fma_sums *sum)
 {
   /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
   __asm__("" : "+r"(stride));
@@ -118,7 +120,7 @@ SVF_INLINE void fma_steps(const char *a, const char *b, size_t stride, const int
 }
 
 /* Where sum e lies in c, [panel][row][16]. */
-SVF_INLINE float *c_at(float *c, const int rows, const int vecs, int e)
+SVF_INLINE float *fma_c_at(float *c, const int rows, const int vecs, int e)
 {
   const int i = e / vecs, q = e % vecs;
   return c + (q / VECS * rows + i) * SVF_PANEL + q % VECS * LANES;
@@ -130,10 +132,10 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
   const char *a = tile->a, *b = tile->b;
   float *c = tile->c;
   const int vecs = panels * VECS;
-  sums sum;
+  fma_sums sum;
   SVF_UNROLL
   for (int e = 0; e < vecs * rows; ++e) {
-    sum.v[e] = tile->resume ? v_load(c_at(c, rows, vecs, e)) : v_zero();
+    sum.v[e] = tile->resume ? v_load(fma_c_at(c, rows, vecs, e)) : v_zero();
   }
 
   /* Where memory is the limit the fetching is spread evenly, else it stays out of the way. */
@@ -162,7 +164,7 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
   if (left > 0) fma_steps(a, b, stride, rows, panels, 1, &sum);
 
   SVF_UNROLL
-  for (int e = 0; e < vecs * rows; ++e) v_store(c_at(c, rows, vecs, e), sum.v[e]);
+  for (int e = 0; e < vecs * rows; ++e) v_store(fma_c_at(c, rows, vecs, e), sum.v[e]);
   if (tile->epilogue) fma_finish(tile, rows, panels);
 }
 
@@ -188,13 +190,34 @@ static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   }
 }
 
-#define SVF_FMA_TILE(rows, panels) \
-  static void tile_##rows##x##panels(const svf_tile *t) { fma_tile(t, rows, panels); }
+#define FMA_TILE(format, rows, panels)                                  \
+  static void SVF_TILE_NAME(format, rows, panels)(const svf_tile *tile) \
+  {                                                                     \
+    fma_tile(tile, rows, panels);                                       \
+  }
 
-/* What registry rows have in common. */
-#define SVF_FMA_ROW                                                                           \
-  .row_unit = 1, .a_steps = SVF_PANEL, .a_lines = {0, 1, 1}, .blocking = SVF_VECTOR_BLOCKING, \
-  .cycles = VECS / 2.0, .planes = false, .reads_f32 = !FMA_BF16, .fetch_unit = SVF_PANEL,     \
-  .stream_unit = FMA_STEPS
+#define FMA_KERNEL(isa_, shapes)                                                              \
+  const svf_kernel SVF_ROW_NAME(SVF_UNIT) = {                                                 \
+      .name = "svf_" SVF_STRING(SVF_UNIT) "_" FMA_SIZE_##shapes "_" SVF_STRING(SVF_UNIT_ISA), \
+      .isa = (isa_),                                                                          \
+      .format = SVF_JOIN(SVF_FORMAT, SVF_UNIT),                                               \
+      .needs = VEC_NEEDS,                                                                     \
+      .rows = FMA_ROWS_##shapes,                                                              \
+      .row_unit = 1,                                                                          \
+      .a_steps = SVF_PANEL,                                                                   \
+      .a_lines = {0, 1, 1},                                                                   \
+      .blocking = SVF_VECTOR_BLOCKING,                                                        \
+      .cycles = VECS / 2.0,                                                                   \
+      .planes = false,                                                                        \
+      .reads_f32 = !FMA_BF16,                                                                 \
+      .fetch_unit = SVF_PANEL,                                                                \
+      .stream_unit = FMA_STEPS,                                                               \
+      .pack_rows = fma_pack_rows,                                                             \
+      .tile = {FMA_SHAPES_##shapes(SVF_FULL_TILE, SVF_TILE, SVF_UNIT)},                       \
+  };
+
+/* The tiles FMA_SHAPES_<shapes>, and their registry row. */
+#define FMA_UNIT(isa, shapes) \
+  FMA_SHAPES_##shapes(FMA_TILE, FMA_TILE, SVF_UNIT) FMA_KERNEL(isa, shapes)
 
 #endif

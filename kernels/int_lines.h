@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A of the formats with integers: rows rounded to integers, block by block, and what becomes of
- * the exact sums of a group. Before this is included a kernel has its ISA's ivec.h, that is
- *
- *   ivec                      as many int32 as vec has fp32
- *   i_zero() i_load(p) i_dup(p) i_add(x, y)       dup: the int32 at p in every lane
- *   i_to_f32(x), i_round(v)                       int32 to fp32 and back, rounded
- *   i_bits(v), i_max(x, y)                        fp32 as int32; the larger int32, both >= 0
- *   i_most(x), i_total(x)                         of all lanes: the largest, the sum
- *
- *   i_store_pairs(p, x)       unless INT_A8: 16 int32 as int16, of each four in the order 0 2 1 3
- *   i_store_quads(p, x)       INT_A8, INT_QUADS: 16 int32 as int8
- *   i_high(x), i_low(x, h)    INT_A8, INT_TWO_QUADS: 128 * h + l = x, with l in [-64, 63]
- *
- * and defines
+ * the exact sums of a group, in terms of the operations in ivec.h. A template header, see unit.h.
+ * Before it is included a unit defines
  *
  *   INT_A8                    1: A is planes of int8. 0: it is int16, but
  *   INT_QUADS                 1: of one plane int8, with which int8 is multiplied as uint8: a row's
@@ -32,14 +21,23 @@
 #define SVF_KERNELS_INT_LINES_H
 
 #include "kernels/finish.h"
-#include "kernels/int_scale.h"
+#include "kernels/ivec.h"
 
-enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up with zeros */
-
-SVF_INLINE size_t whole_lines(size_t k)
-{
-  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
-}
+/* Names of the unit's own, see unit.h. */
+#define padded_rows SVF_NAME(padded_rows)
+#define a_row_bytes SVF_NAME(a_row_bytes)
+#define int_rows SVF_NAME(int_rows)
+#define rows_of SVF_NAME(rows_of)
+#define quads_at SVF_NAME(quads_at)
+#define put_quads SVF_NAME(put_quads)
+#define put_integers SVF_NAME(put_integers)
+#define round_row SVF_NAME(round_row)
+#define lanes_of SVF_NAME(lanes_of)
+#define pack_row SVF_NAME(pack_row)
+#define int_pack_sums SVF_NAME(pack_sums)
+#define int_pack_rows SVF_NAME(pack_rows)
+#define weight_scales SVF_NAME(weight_scales)
+#define add_scaled SVF_NAME(add_scaled)
 
 SVF_INLINE int padded_rows(int rows)
 {
@@ -157,7 +155,7 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
                      char *a)
 {
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
-  const size_t lines = whole_lines(k) / SVF_PANEL;
+  const size_t lines = int_whole_lines(k) / SVF_PANEL;
   line v[SVF_BLOCK / SVF_PANEL];
   for (size_t l = 0; l < lines; ++l) {
     const int lanes = lanes_of(k, l);
@@ -170,7 +168,7 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
 static void int_pack_sums(const float *const *sums, const svf_epilogue *e, size_t channel, int rows,
                           size_t k, int planes, void *a)
 {
-  const size_t lines = whole_lines(k) / SVF_PANEL;
+  const size_t lines = int_whole_lines(k) / SVF_PANEL;
   for (size_t l = 0; e->keep && lanes_of(k, l) > 0; ++l) {
     keep_sums(e, channel + l * SVF_PANEL, lanes_of(k, l), rows, sums[l]);
   }
@@ -201,7 +199,7 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
       pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, all, i,
                a);
     }
-    a += (size_t)all.padded * (SVF_A_HEADER + whole_lines(count) * a_row_bytes(planes));
+    a += (size_t)all.padded * (SVF_A_HEADER + int_whole_lines(count) * a_row_bytes(planes));
   }
 }
 

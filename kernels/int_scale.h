@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a block of A becomes integers, see svf/matmul.h; and where those of weights begin. */
+ * How a block of A becomes integers, for every kernel, see svf/matmul.h; and where those of weights
+ * begin. */
 #ifndef SVF_KERNELS_INT_SCALE_H
 #define SVF_KERNELS_INT_SCALE_H
 
@@ -8,9 +9,17 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
+#include "kernels/target.h"
+
+enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up with zeros */
+
+SVF_INLINE size_t int_whole_lines(size_t k)
+{
+  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
+}
 
 /* Bytes of the scales in front of a block of a panel: fp32 of s8, else bf16. */
-static inline size_t svf_scale_bytes(svf_format weights, size_t group)
+SVF_INLINE size_t svf_scale_bytes(svf_format weights, size_t group)
 {
   return SVF_BLOCK / group * SVF_PANEL *
          (weights == SVF_FORMAT_S8 ? sizeof(float) : sizeof(uint16_t));

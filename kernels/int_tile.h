@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tile of the formats with integers, written once for the vector ISAs. Before this is included
- * a kernel has what int_lines.h wants and, in its ISA's ivec.h or itself, unless INT_A8
- *
- *   i_shl16(x, n), i_sar16(x, n)                  shifts of int16
- *   i_pairs(a, w, sum)        sum + products of int16 pairs
- *   isum                      the type of that sum, if INT_WIDE_SUMS is defined, else ivec; then
- *                             also s_zero() and s_add_up(sum), an ivec
- *
- * or, if INT_A8 or INT_QUADS, of int8:
- *
- *   i_quads(a, w, sum)        sum + products of four int8 of w with four of a; uint8 unless INT_A8
- *   i_flip(x)                 unless INT_A8: int8 to uint8, 128 more
- *   i_low4u(x), i_high4u(x)   INT_TWO_QUADS: 8 + the int4 in the low, high halves of bytes
- *   i_dup8(n)                 INT_TWO_QUADS: n in every byte
- *   i_low4(x), i_high4(x)     INT_A8: 16 times the int4 in the low, high halves of bytes
- *   i_join(h, l)              INT_A8, INT_TWO_QUADS: 128 * h + l
- *   i_sub(x, y)               INT_TWO_QUADS
- *   i_sar4(x)                 INT_A8: x / 16
+ * The tile of the formats with integers, written once for the vector ISAs, in terms of the
+ * operations in ivec.h. A template header, see unit.h, with the parameters of int_lines.h.
  *
  * As int16 a line of weights is shifted apart into pairs: of int8 quads (0 2) and (1 3), of int4
  * (0 2), (4 6), (1 3), (5 7); A is laid out in that order. */
@@ -26,12 +10,42 @@
 
 #include "kernels/int_lines.h"
 
+/* Names of the unit's own, see unit.h. */
+#define int_shape SVF_NAME(int_shape)
+#define int_sums SVF_NAME(int_sums)
+#define adds_more SVF_NAME(adds_more)
+#define s_total SVF_NAME(s_total)
+#define line_steps SVF_NAME(line_steps)
+#define load_line SVF_NAME(load_line)
+#define weight_quads SVF_NAME(weight_quads)
+#define quads_step SVF_NAME(quads_step)
+#define weight_pairs SVF_NAME(weight_pairs)
+#define pair_of_a SVF_NAME(pair_of_a)
+#define pairs_step SVF_NAME(pairs_step)
+#define line_step SVF_NAME(line_step)
+#define int_c_at SVF_NAME(int_c_at)
+#define add_group SVF_NAME(add_group)
+#define int_fetch SVF_NAME(int_fetch)
+#define sum_start SVF_NAME(sum_start)
+#define start_sums SVF_NAME(start_sums)
+#define group_sums SVF_NAME(group_sums)
+#define int_tile SVF_NAME(int_tile)
+#define int_planes SVF_NAME(int_planes)
+#define int_s8_tile SVF_NAME(int_s8_tile)
+#define int_w8_tile SVF_NAME(int_w8_tile)
+#define int_w4_tile SVF_NAME(int_w4_tile)
+
+/* If INT_WIDE_SUMS is defined the unit defines these itself. */
+#define isum SVF_OF_ISA(isum)
+#define s_zero SVF_OF_ISA(s_zero)
+#define s_add_up SVF_OF_ISA(s_add_up)
+
 /* What is constant in a tile. */
-typedef struct shape {
+typedef struct int_shape {
   int rows, panels;
   svf_format format; /* of the weights */
   int planes;        /* of A, if it is int8; 0: it is int16 */
-} shape;
+} int_shape;
 
 #ifndef INT_WIDE_SUMS
 typedef ivec isum;
@@ -50,10 +64,10 @@ typedef struct int_sums {
 } int_sums;
 
 /* Whether weights are made unsigned and what that adds is summed beside. */
-SVF_INLINE bool adds_more(const shape s) { return INT_TWO_QUADS > 0 && s.planes == 2; }
+SVF_INLINE bool adds_more(const int_shape s) { return INT_TWO_QUADS > 0 && s.planes == 2; }
 
 /* Exact sum e, of that row. */
-SVF_INLINE ivec s_total(const int_sums *sum, int e, int row, const shape s)
+SVF_INLINE ivec s_total(const int_sums *sum, int e, int row, const int_shape s)
 {
   ivec x = s_add_up(sum->v[e]);
   (void)row, (void)s;
@@ -98,7 +112,7 @@ SVF_INLINE ivec weight_quads(ivec raw, svf_format format, const int n)
 }
 
 /* A line of weights of every panel times every row of int8. */
-SVF_INLINE void quads_step(const char *a, const char *b, size_t stride, const shape s,
+SVF_INLINE void quads_step(const char *a, const char *b, size_t stride, const int_shape s,
                            int_sums *sum)
 {
   const int vecs = s.panels * VECS;
@@ -149,7 +163,7 @@ SVF_INLINE int pair_of_a(svf_format format, const int n)
 }
 
 /* A line of weights of every panel times every row of int16. */
-SVF_INLINE void pairs_step(const char *a, const char *b, size_t stride, const shape s,
+SVF_INLINE void pairs_step(const char *a, const char *b, size_t stride, const int_shape s,
                            int_sums *sum)
 {
   const int vecs = s.panels * VECS;
@@ -171,7 +185,8 @@ SVF_INLINE void pairs_step(const char *a, const char *b, size_t stride, const sh
 }
 #endif
 
-SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const shape s, int_sums *sum)
+SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const int_shape s,
+                          int_sums *sum)
 {
 #if INT_A8
   quads_step(a, b, stride, s, sum);
@@ -187,7 +202,7 @@ SVF_INLINE void line_step(const char *a, const char *b, size_t stride, const sha
 }
 
 /* Where sum e lies in c, [panel][row][16]. */
-SVF_INLINE float *c_at(float *c, const shape s, int e)
+SVF_INLINE float *int_c_at(float *c, const int_shape s, int e)
 {
   const int vecs = s.panels * VECS, i = e / vecs, q = e % vecs;
   return c + (q / VECS * s.rows + i) * SVF_PANEL + q % VECS * LANES;
@@ -195,7 +210,7 @@ SVF_INLINE float *c_at(float *c, const shape s, int e)
 
 /* The sums of a group, of the panels of a block at b. */
 SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, size_t group,
-                          const float *a_scale, float *c, const shape s)
+                          const float *a_scale, float *c, const int_shape s)
 {
   const int vecs = s.panels * VECS;
   vec w[SVF_PANELS_MAX * VECS];
@@ -205,7 +220,7 @@ SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, siz
   }
   SVF_UNROLL
   for (int e = 0; e < vecs * s.rows; ++e) {
-    add_scaled(c_at(c, s, e), s_total(sum, e, e / vecs, s), w[e % vecs], a_scale[e / vecs]);
+    add_scaled(int_c_at(c, s, e), s_total(sum, e, e / vecs, s), w[e % vecs], a_scale[e / vecs]);
   }
 }
 
@@ -214,7 +229,7 @@ typedef struct int_fetch {
   svf_fetch a, b;
 } int_fetch;
 
-SVF_INLINE isum sum_start(const char *header, const shape s, int row)
+SVF_INLINE isum sum_start(const char *header, const int_shape s, int row)
 {
 #if INT_QUADS && !INT_A8
   if (s.planes == 1) return i_dup(header + (s.rows + row) * 4);
@@ -223,7 +238,7 @@ SVF_INLINE isum sum_start(const char *header, const shape s, int row)
   return s_zero();
 }
 
-SVF_INLINE void start_sums(const char *header, const shape s, int_sums *sum)
+SVF_INLINE void start_sums(const char *header, const int_shape s, int_sums *sum)
 {
   const int vecs = s.panels * VECS;
   SVF_UNROLL
@@ -241,7 +256,7 @@ SVF_INLINE void start_sums(const char *header, const shape s, int_sums *sum)
 
 /* One group: steps [k0, k1) of a block, whose lines of A are at `lines`. */
 SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *b, size_t k0,
-                           size_t k1, int_fetch *f, const shape s, int_sums *sum)
+                           size_t k1, int_fetch *f, const int_shape s, int_sums *sum)
 {
   const int b_steps = line_steps(s.format), planes = s.planes > 0 ? s.planes : 1;
   const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2;           /* steps in one of A */
@@ -263,7 +278,7 @@ SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *
   }
 }
 
-SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
+SVF_INLINE void int_tile(const svf_tile *tile, const int_shape s)
 {
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
   const char *a = tile->a, *b = tile->b;
@@ -273,7 +288,7 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
     memset(tile->c, 0, (size_t)(s.rows * s.panels) * SVF_PANEL * sizeof(float));
   }
   for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
-    const size_t steps = whole_lines(left);
+    const size_t steps = int_whole_lines(left);
     const char *w = b + svf_scale_bytes(s.format, group);
     for (size_t k = 0, g = 0; k < steps; k += group, ++g) {
       const size_t end = steps - k < group ? steps : k + group;
@@ -292,60 +307,50 @@ SVF_INLINE void int_tile(const svf_tile *tile, const shape s)
   }
 }
 
-/* --- Tables: SVF_INT_TILES(tile) lists tile(rows, panels), SVF_INT_ROWS the registry's view --- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
-/* What shape has for tiles of one plane, and of two. */
-enum { ONE_PLANE = INT_A8 || INT_QUADS ? 1 : 0 };
-#define TWO_PLANES(rows) (INT_A8 || (rows) <= INT_TWO_QUADS ? 2 : 0)
+/* What int_shape has for tiles of one plane, of s8, and of two. */
+#define INT_ONE_PLANE (INT_A8 || INT_QUADS ? 1 : 0)
+#define INT_TWO_PLANES(rows) (INT_A8 || (rows) <= INT_TWO_QUADS ? 2 : 0)
 
-#define INT_S8(rows, panels)                                               \
-  static void s8_##rows##x##panels(const svf_tile *t)                      \
-  {                                                                        \
-    if (ONE_PLANE != 0 && t->planes == 1) {                                \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, ONE_PLANE});        \
-    } else {                                                               \
-      int_tile(t, (shape){rows, panels, SVF_FORMAT_S8, TWO_PLANES(rows)}); \
-    }                                                                      \
-  }
-#define INT_W8(rows, panels)                                             \
-  static void w8_##rows##x##panels(const svf_tile *t)                    \
-  {                                                                      \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_W8, TWO_PLANES(rows)}); \
-  }
-#define INT_W4(rows, panels)                                             \
-  static void w4_##rows##x##panels(const svf_tile *t)                    \
-  {                                                                      \
-    int_tile(t, (shape){rows, panels, SVF_FORMAT_W4, TWO_PLANES(rows)}); \
+#define INT_TILE(weights, rows, panels)                                                      \
+  static void SVF_TILE_NAME(weights, rows, panels)(const svf_tile *tile)                     \
+  {                                                                                          \
+    if (INT_ONE_PLANE != 0 && SVF_FORMAT_##weights == SVF_FORMAT_S8 && tile->planes == 1) {  \
+      int_tile(tile, (int_shape){rows, panels, SVF_FORMAT_##weights, INT_ONE_PLANE});        \
+    } else {                                                                                 \
+      int_tile(tile, (int_shape){rows, panels, SVF_FORMAT_##weights, INT_TWO_PLANES(rows)}); \
+    }                                                                                        \
   }
 
-/* The registry row of one format. */
-#define INT_KERNEL(format_, enumerator, suffix, isa_, needs_) \
-  const svf_kernel svf_kernel_##format_##_##suffix = {        \
-      .name = "svf_" #format_ "_" INT_TILE_NAME "_" #suffix,  \
-      .isa = (isa_),                                          \
-      .format = (enumerator),                                 \
-      .needs = (needs_),                                      \
-      .rows = INT_ROWS,                                       \
-      .row_unit = 1,                                          \
-      .a_steps = INT_LINE,                                    \
-      .a_lines = {0, INT_A8 || INT_QUADS ? 1 : 2, 2},         \
-      .blocking = SVF_VECTOR_BLOCKING,                        \
-      .cycles = VECS / 4.0,                                   \
-      .planes = true,                                         \
-      .reads_f32 = false,                                     \
-      .fetch_unit = INT_LINE / 2,                             \
-      .stream_unit = INT_LINE / 2,                            \
-      .pack_rows = int_pack_rows,                             \
-      .pack_sums = int_pack_sums,                             \
-      .tile = {SVF_INT_ROWS(format_)},                        \
+#define INT_KERNEL(weights, isa_, needs_, shapes)                                 \
+  const svf_kernel SVF_ROW_NAME(weights) = {                                      \
+      .name = "svf_" #weights "_" INT_SIZE_##shapes "_" SVF_STRING(SVF_UNIT_ISA), \
+      .isa = (isa_),                                                              \
+      .format = SVF_FORMAT_##weights,                                             \
+      .needs = (needs_),                                                          \
+      .rows = INT_ROWS_##shapes,                                                  \
+      .row_unit = 1,                                                              \
+      .a_steps = INT_LINE,                                                        \
+      .a_lines = {0, INT_A8 || INT_QUADS ? 1 : 2, 2},                             \
+      .blocking = SVF_VECTOR_BLOCKING,                                            \
+      .cycles = VECS / 4.0,                                                       \
+      .planes = true,                                                             \
+      .reads_f32 = false,                                                         \
+      .fetch_unit = INT_LINE / 2,                                                 \
+      .stream_unit = INT_LINE / 2,                                                \
+      .pack_rows = int_pack_rows,                                                 \
+      .pack_sums = int_pack_sums,                                                 \
+      .tile = {INT_SHAPES_##shapes(SVF_FULL_TILE, SVF_TILE, weights)},            \
   };
 
-#define INT_KERNELS(suffix, isa, needs)             \
-  SVF_INT_TILES(INT_S8)                             \
-  SVF_INT_TILES(INT_W8)                             \
-  SVF_INT_TILES(INT_W4)                             \
-  INT_KERNEL(s8, SVF_FORMAT_S8, suffix, isa, needs) \
-  INT_KERNEL(w8, SVF_FORMAT_W8, suffix, isa, needs) \
-  INT_KERNEL(w4, SVF_FORMAT_W4, suffix, isa, needs)
+#define INT_FORMAT(weights, isa, needs, shapes) \
+  INT_SHAPES_##shapes(INT_TILE, INT_TILE, weights) INT_KERNEL(weights, isa, needs, shapes)
+
+/* The tiles INT_SHAPES_<shapes> in all formats, and their registry rows. */
+#define INT_UNIT(isa, needs, shapes) \
+  INT_FORMAT(s8, isa, needs, shapes) \
+  INT_FORMAT(w8, isa, needs, shapes) \
+  INT_FORMAT(w4, isa, needs, shapes)
 
 #endif

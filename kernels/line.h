@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sixteen elements of a row in the vectors of an ISA. Lanes that do not exist (past r, m or the end
- * of a row) are handled here, through a line on the stack. For what an ISA's vec.h must define see
- * fma_tile.h. */
+ * of a row) are handled here, through a line on the stack. A template header, see
+ * unit.h. */
 #ifndef SVF_KERNELS_LINE_H
 #define SVF_KERNELS_LINE_H
 
-#include <string.h>
+#include "kernels/unit.h"
+#include "kernels/vec.h"
 
-#include "kernels/kernel.h"
-
-#ifdef __clang__
-#define SVF_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define SVF_UNROLL _Pragma("GCC unroll 64")
-#endif
+/* Names of the unit's own, see unit.h. */
+#define VECS SVF_NAME(VECS)
+#define TAIL_LOSS SVF_NAME(TAIL_LOSS)
+#define line SVF_NAME(line)
+#define line_zero SVF_NAME(line_zero)
+#define line_load SVF_NAME(line_load)
+#define line_store SVF_NAME(line_store)
+#define line_add SVF_NAME(line_add)
+#define line_mul SVF_NAME(line_mul)
+#define line_load_part SVF_NAME(line_load_part)
+#define line_store_part SVF_NAME(line_store_part)
+#define row_load SVF_NAME(row_load)
+#define y_store SVF_NAME(y_store)
+#define fetch_lines SVF_NAME(fetch_lines)
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in 16 fp32 */
 

@@ -1,27 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The row operations of ops.h, written once for every vector ISA. Its vec.h has, besides what
- * fma_tile.h asks for,
- *
- *   v_abs(v) v_div(x, y) v_sqrt(v)    rounded correctly
- *   v_max(x, y)                       y unless x is greater: svf_max
- *   v_where_less(x, y, a, b)          a where x < y, b elsewhere and where one is NaN
- *   v_pow2(t)                         2^n from EXP_ROUND + n, see exp.h
+ * The row operations of ops.h, written once for every vector ISA in terms of the operations in
+ * vec.h. A template header, see unit.h.
  *
  * A row is taken in lines of 16 elements, as many vectors as that takes. */
 #ifndef SVF_KERNELS_OPS_VEC_H
 #define SVF_KERNELS_OPS_VEC_H
 
-#include <math.h>
-
-#include "kernels/exp.h"
 #include "kernels/line.h"
-#include "kernels/ops.h"
+
+/* Names of the unit's own, see unit.h. */
+#define ops_lanes_at SVF_NAME(lanes_at)
+#define line_dup SVF_NAME(line_dup)
+#define line_sub SVF_NAME(line_sub)
+#define line_max SVF_NAME(line_max)
+#define line_fill SVF_NAME(line_fill)
+#define v_exp SVF_NAME(v_exp)
+#define line_exp SVF_NAME(line_exp)
+#define ops_sums SVF_NAME(sums)
+#define ops_put_aside SVF_NAME(put_aside)
+#define ops_sums_at SVF_NAME(sums_at)
+#define ops_sum_of SVF_NAME(sum_of)
+#define ops_rmsnorm SVF_NAME(rmsnorm)
+#define v_sigmoid SVF_NAME(v_sigmoid)
+#define ops_swiglu SVF_NAME(swiglu)
+#define ops_rope SVF_NAME(rope)
+#define ops_max_of SVF_NAME(max_of)
+#define ops_exp_all SVF_NAME(exp_all)
+#define ops_softmax SVF_NAME(softmax)
+#define ops_sum_exp SVF_NAME(sum_exp)
 
 _Static_assert((int)SVF_OPS_LANES == (int)SVF_PANEL, "a line has the lanes of a sum");
 
 /* Elements of the line at i of a row of n. */
-SVF_INLINE int lanes_at(size_t i, size_t n)
+SVF_INLINE int ops_lanes_at(size_t i, size_t n)
 {
   return n - i < SVF_PANEL ? (int)(n - i) : (int)SVF_PANEL;
 }
@@ -59,7 +71,7 @@ SVF_INLINE line line_fill(line l, int lanes, float rest)
   return line_load(filled);
 }
 
-SVF_INLINE vec vec_exp(vec x)
+SVF_INLINE vec v_exp(vec x)
 {
   static const float polynomial[EXP_TERMS] = EXP_POLYNOMIAL;
   const vec least = v_dup(EXP_LEAST);
@@ -76,78 +88,78 @@ SVF_INLINE vec vec_exp(vec x)
 SVF_INLINE line line_exp(line l)
 {
   SVF_UNROLL
-  for (int v = 0; v < VECS; ++v) l.v[v] = vec_exp(l.v[v]);
+  for (int v = 0; v < VECS; ++v) l.v[v] = v_exp(l.v[v]);
   return l;
 }
 
 /* Sums are put aside every SVF_SUM_BLOCK elements. */
-typedef struct sums {
+typedef struct ops_sums {
   line block, total;
-} sums;
+} ops_sums;
 
-SVF_INLINE void put_aside(sums *s)
+SVF_INLINE void ops_put_aside(ops_sums *s)
 {
   s->total = line_add(s->total, s->block);
   s->block = line_dup(0);
 }
 
 /* Before the line at i is summed. */
-SVF_INLINE void sums_at(sums *s, size_t i)
+SVF_INLINE void ops_sums_at(ops_sums *s, size_t i)
 {
-  if (i > 0 && i % SVF_SUM_BLOCK == 0) put_aside(s);
+  if (i > 0 && i % SVF_SUM_BLOCK == 0) ops_put_aside(s);
 }
 
-SVF_INLINE float sum_of(sums *s)
+SVF_INLINE float ops_sum_of(ops_sums *s)
 {
   float lane[SVF_PANEL];
-  put_aside(s);
+  ops_put_aside(s);
   line_store(lane, s->total);
   return svf_lanes_sum(lane);
 }
 
-static void rmsnorm(const float *x, const float *weight, size_t n, float eps, float *y)
+static void ops_rmsnorm(const float *x, const float *weight, size_t n, float eps, float *y)
 {
-  sums squares = {line_dup(0), line_dup(0)};
+  ops_sums squares = {line_dup(0), line_dup(0)};
   for (size_t i = 0; i < n; i += SVF_PANEL) {
-    const line l = line_load_part(x + i, lanes_at(i, n));
-    sums_at(&squares, i);
+    const line l = line_load_part(x + i, ops_lanes_at(i, n));
+    ops_sums_at(&squares, i);
     SVF_UNROLL
     for (int v = 0; v < VECS; ++v) {
       squares.block.v[v] = v_fma(l.v[v], l.v[v], squares.block.v[v]);
     }
   }
   float lane[LANES];
-  const float mean = sum_of(&squares) / (float)n + eps;
+  const float mean = ops_sum_of(&squares) / (float)n + eps;
   v_store(lane, v_div(v_dup(1), v_sqrt(v_dup(mean))));
   const line scale = line_dup(lane[0]);
   for (size_t i = 0; i < n; i += SVF_PANEL) {
-    const int lanes = lanes_at(i, n);
+    const int lanes = ops_lanes_at(i, n);
     const line l = line_mul(line_load_part(x + i, lanes), scale);
     line_store_part(y + i, line_mul(l, line_load_part(weight + i, lanes)), lanes);
   }
 }
 
-SVF_INLINE vec vec_sigmoid(vec g)
+SVF_INLINE vec v_sigmoid(vec g)
 {
-  const vec e = vec_exp(v_sub(v_zero(), v_abs(g))), one = v_dup(1);
+  const vec e = v_exp(v_sub(v_zero(), v_abs(g))), one = v_dup(1);
   return v_div(v_where_less(g, v_zero(), e, one), v_add(one, e));
 }
 
-static void swiglu(const float *gate, const float *up, size_t n, float *y)
+static void ops_swiglu(const float *gate, const float *up, size_t n, float *y)
 {
   for (size_t i = 0; i < n; i += SVF_PANEL) {
-    const int lanes = lanes_at(i, n);
+    const int lanes = ops_lanes_at(i, n);
     line l = line_load_part(gate + i, lanes);
     SVF_UNROLL
-    for (int v = 0; v < VECS; ++v) l.v[v] = v_mul(l.v[v], vec_sigmoid(l.v[v]));
+    for (int v = 0; v < VECS; ++v) l.v[v] = v_mul(l.v[v], v_sigmoid(l.v[v]));
     line_store_part(y + i, line_mul(l, line_load_part(up + i, lanes)), lanes);
   }
 }
 
-static void rope(float *x, const float *cos, const float *sin, size_t half)
+static void ops_rope(float *x, const float *cos, const float *sin, size_t half)
 {
   for (size_t i = 0; i < half; i += SVF_PANEL) {
-    const int lanes = lanes_at(i, half);
+    const int lanes = ops_lanes_at(i, half);
     const line a = line_load_part(x + i, lanes), b = line_load_part(x + half + i, lanes);
     const line c = line_load_part(cos + i, lanes), s = line_load_part(sin + i, lanes);
     line_store_part(x + i, line_sub(line_mul(a, c), line_mul(b, s)), lanes);
@@ -155,11 +167,11 @@ static void rope(float *x, const float *cos, const float *sin, size_t half)
   }
 }
 
-SVF_INLINE float max_of(const float *x, size_t n, float scale)
+SVF_INLINE float ops_max_of(const float *x, size_t n, float scale)
 {
   line max = line_dup(-INFINITY);
   for (size_t i = 0; i < n; i += SVF_PANEL) {
-    const int lanes = lanes_at(i, n);
+    const int lanes = ops_lanes_at(i, n);
     const line l = line_mul(line_load_part(x + i, lanes), line_dup(scale));
     max = line_max(max, line_fill(l, lanes, -INFINITY));
   }
@@ -169,44 +181,44 @@ SVF_INLINE float max_of(const float *x, size_t n, float scale)
 }
 
 /* The sum of exp(scale * x - max); the terms are left in y unless that is NULL. */
-SVF_INLINE float exp_all(const float *x, size_t n, float scale, float max, float *y)
+SVF_INLINE float ops_exp_all(const float *x, size_t n, float scale, float max, float *y)
 {
-  sums s = {line_dup(0), line_dup(0)};
+  ops_sums s = {line_dup(0), line_dup(0)};
   for (size_t i = 0; i < n; i += SVF_PANEL) {
-    const int lanes = lanes_at(i, n);
+    const int lanes = ops_lanes_at(i, n);
     const line l = line_mul(line_load_part(x + i, lanes), line_dup(scale));
     const line e = line_exp(line_sub(l, line_dup(max)));
     if (y) line_store_part(y + i, e, lanes);
-    sums_at(&s, i);
+    ops_sums_at(&s, i);
     s.block = line_add(s.block, line_fill(e, lanes, 0));
   }
-  return sum_of(&s);
+  return ops_sum_of(&s);
 }
 
-static void softmax(float *x, size_t n, float scale)
+static void ops_softmax(float *x, size_t n, float scale)
 {
-  const line inverse = line_dup(1 / exp_all(x, n, scale, max_of(x, n, scale), x));
+  const line inverse = line_dup(1 / ops_exp_all(x, n, scale, ops_max_of(x, n, scale), x));
   for (size_t i = 0; i < n; i += SVF_PANEL) {
-    const int lanes = lanes_at(i, n);
+    const int lanes = ops_lanes_at(i, n);
     line_store_part(x + i, line_mul(line_load_part(x + i, lanes), inverse), lanes);
   }
 }
 
-static float sum_exp(const float *x, size_t n, float *max)
+static float ops_sum_exp(const float *x, size_t n, float *max)
 {
-  *max = max_of(x, n, 1);
-  return exp_all(x, n, 1, *max, NULL);
+  *max = ops_max_of(x, n, 1);
+  return ops_exp_all(x, n, 1, *max, NULL);
 }
 
-#define SVF_OPS(name, isa_, needs_)       \
-  const svf_ops_kernel svf_ops_##name = { \
-      .isa = (isa_),                      \
-      .needs = (needs_),                  \
-      .rmsnorm = rmsnorm,                 \
-      .swiglu = swiglu,                   \
-      .rope = rope,                       \
-      .softmax = softmax,                 \
-      .sum_exp = sum_exp,                 \
-  }
+#define OPS_UNIT(isa_, needs_)                 \
+  const svf_ops_kernel SVF_OF_ISA(svf_ops) = { \
+      .isa = (isa_),                           \
+      .needs = (needs_),                       \
+      .rmsnorm = ops_rmsnorm,                  \
+      .swiglu = ops_swiglu,                    \
+      .rope = ops_rope,                        \
+      .softmax = ops_softmax,                  \
+      .sum_exp = ops_sum_exp,                  \
+  };
 
 #endif

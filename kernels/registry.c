@@ -6,7 +6,7 @@
 #include "kernels/registry.h"
 
 /* clang-format off */
-static const svf_kernel *const rows[] = {
+static const svf_kernel *const matmul_kernels[] = {
     &svf_kernel_f32_ref, &svf_kernel_bf16_ref,
     &svf_kernel_s8_ref, &svf_kernel_w8_ref, &svf_kernel_w4_ref,
 #if defined(__x86_64__)
@@ -28,11 +28,14 @@ static const svf_kernel *const rows[] = {
 };
 /* clang-format on */
 
-size_t svf_kernel_count(void) { return sizeof rows / sizeof *rows; }
+size_t svf_kernel_count(void) { return sizeof matmul_kernels / sizeof *matmul_kernels; }
 
-const svf_kernel *svf_kernel_at(size_t i) { return i < svf_kernel_count() ? rows[i] : NULL; }
+const svf_kernel *svf_kernel_at(size_t i)
+{
+  return i < svf_kernel_count() ? matmul_kernels[i] : NULL;
+}
 
-static const svf_half_kernel *const conversions[] = {
+static const svf_half_kernel *const half_kernels[] = {
     &svf_half_ref,
 #if defined(__x86_64__)
     &svf_half_avx2,
@@ -42,14 +45,14 @@ static const svf_half_kernel *const conversions[] = {
 #endif
 };
 
-size_t svf_half_count(void) { return sizeof conversions / sizeof *conversions; }
+size_t svf_half_count(void) { return sizeof half_kernels / sizeof *half_kernels; }
 
 const svf_half_kernel *svf_half_at(size_t i)
 {
-  return i < svf_half_count() ? conversions[i] : NULL;
+  return i < svf_half_count() ? half_kernels[i] : NULL;
 }
 
-static const svf_ops_kernel *const operations[] = {
+static const svf_ops_kernel *const ops_kernels[] = {
     &svf_ops_ref,
 #if defined(__x86_64__)
     &svf_ops_avx2,
@@ -59,6 +62,6 @@ static const svf_ops_kernel *const operations[] = {
 #endif
 };
 
-size_t svf_ops_count(void) { return sizeof operations / sizeof *operations; }
+size_t svf_ops_count(void) { return sizeof ops_kernels / sizeof *ops_kernels; }
 
-const svf_ops_kernel *svf_ops_at(size_t i) { return i < svf_ops_count() ? operations[i] : NULL; }
+const svf_ops_kernel *svf_ops_at(size_t i) { return i < svf_ops_count() ? ops_kernels[i] : NULL; }

@@ -2,9 +2,11 @@
  *
  * Instruction sets per file, without compiler flags: a kernel file stands between
  * SVF_TARGET_BEGIN("avx2,fma") and SVF_TARGET_END, so it builds with the plain flags of any
- * project. Include system headers before. */
+ * project. Include headers that are no templates (unit.h) before. */
 #ifndef SVF_KERNELS_TARGET_H
 #define SVF_KERNELS_TARGET_H
+
+#define SVF_INLINE static inline __attribute__((always_inline))
 
 #define SVF_PRAGMA(x) _Pragma(#x)
 

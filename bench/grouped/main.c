@@ -208,14 +208,15 @@ int main(int argc, char **argv)
          "layers", "format", "", "one by one", "as a group", "faster");
   const char *list = o.formats;
   for (char name[16]; list_next(&list, name, sizeof name);) {
-    int format = 0;
-    while (format < SVF_FORMAT_COUNT && strcmp(name, svf_format_name((svf_format)format)) != 0) {
-      ++format;
+    svf_format format;
+    svf_format_traits traits = {.size = sizeof traits};
+    if (svf_format_parse(name, &format) != SVF_OK ||
+        svf_format_get_traits(format, &traits) != SVF_OK) {
+      return bad("format", name);
     }
-    if (format == SVF_FORMAT_COUNT) return bad("format", name);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
-      if (format != SVF_FORMAT_W84) measure(&shapes[i], (svf_format)format, true, &o);
-      measure(&shapes[i], (svf_format)format, false, &o);
+      if (traits.dense == format) measure(&shapes[i], format, true, &o);
+      measure(&shapes[i], format, false, &o);
     }
   }
   return 0;

@@ -1,63 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The configurations of AMX tiles, for every format: 16 rows x 64 bytes each, or for groups
- * of 32 half as deep, and what is fetched between their loads. Before this is included an
- * ISA's vec.h is. */
+ * of 32 half as deep, and what is fetched between their loads. */
 #ifndef SVF_KERNELS_AMX_TILES_H
 #define SVF_KERNELS_AMX_TILES_H
 
-#include "kernels/line.h"
+#include "kernels/avx512/vec.h"
 
 enum {
-  ROWS = 16, /* of a tile */
-  TILE_BYTES = ROWS * SVF_LINE,
-  C_LINES = 4 /* of the next sums that a step fetches: those of 2 x 2 tiles in 16 steps */
+  AMX_ROWS = 16, /* of a tile */
+  AMX_TILE_BYTES = AMX_ROWS * SVF_LINE,
+  AMX_C_LINES = 4 /* of the next sums that a step fetches: those of 2 x 2 tiles in 16 steps */
 };
 
-/* Palette 1; bytes per row of each tile, and rows of each. */
-typedef struct tile_config {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t columns[16];
-  uint8_t rows[16];
-} tile_config;
+/* Around the tiles of a part: groups of 32 of integers are half a tile deep. */
+void svf_begin_amx(int group);
+void svf_end_amx(void);
 
-#define TILES(depth)                                                                            \
-  {                                                                                             \
-    1, 0, {0},                                                                                  \
-        {SVF_LINE, SVF_LINE, SVF_LINE, SVF_LINE, 4 * (depth), 4 * (depth), SVF_LINE, SVF_LINE}, \
-        {ROWS, ROWS, ROWS, ROWS, ROWS, ROWS, (depth), (depth)},                                 \
-  }
-
-/* A of 4 * depth bytes a row, B of depth rows. */
-static const tile_config full_depth = TILES(ROWS), half_depth = TILES(ROWS / 2);
-
-/* Groups of 32 of integers are half a tile deep. */
-static void begin(int group)
-{
-  _tile_loadconfig(group == SVF_GROUP_LEAST ? &half_depth : &full_depth);
-}
-static void end(void) { _tile_release(); }
+SVF_TARGET_AVX512
 
 /* What a tile fetches. */
-typedef struct fetches {
+typedef struct amx_fetches {
   svf_fetch a, b;
   const float *c;
-} fetches;
+} amx_fetches;
 
-SVF_INLINE fetches fetches_of(const svf_tile *tile)
+SVF_INLINE amx_fetches amx_fetches_of(const svf_tile *tile)
 {
-  return (fetches){tile->a_ahead, tile->ahead, tile->c_ahead};
+  return (amx_fetches){tile->a_ahead, tile->ahead, tile->c_ahead};
 }
 
 /* What is fetched during a step, in small portions between the loads of tiles, which they would
  * hold up: so many lines. */
-typedef struct fetching {
+typedef struct amx_fetching {
   const char *a, *b;
   const float *c;
   size_t a_lines, b_lines, stride; /* b_lines of each panel */
-} fetching;
+} amx_fetching;
 
-SVF_INLINE const char *fetch_next(svf_fetch *f, size_t *lines)
+SVF_INLINE const char *amx_fetch_next(svf_fetch *f, size_t *lines)
 {
   if (f->lines == 0) {
     f->from = f->then;
@@ -71,26 +52,28 @@ SVF_INLINE const char *fetch_next(svf_fetch *f, size_t *lines)
   return from;
 }
 
-SVF_INLINE fetching fetch_step(fetches *f, size_t stride)
+SVF_INLINE amx_fetching amx_fetch_step(amx_fetches *f, size_t stride)
 {
-  fetching now = {.c = f->c, .stride = stride};
-  now.a = fetch_next(&f->a, &now.a_lines);
-  now.b = fetch_next(&f->b, &now.b_lines);
-  if (f->c) f->c += C_LINES * SVF_PANEL;
+  amx_fetching now = {.c = f->c, .stride = stride};
+  now.a = amx_fetch_next(&f->a, &now.a_lines);
+  now.b = amx_fetch_next(&f->b, &now.b_lines);
+  if (f->c) f->c += AMX_C_LINES * SVF_PANEL;
   return now;
 }
 
-SVF_INLINE void fetch_panel(const fetching *f, int panel)
+SVF_INLINE void amx_fetch_panel(const amx_fetching *f, int panel)
 {
   if (f->b_lines == 0) return;
   const char *from = f->b + (size_t)panel * f->stride;
-  for (size_t i = 0; i < f->b_lines; ++i) v_prefetch(from + i * SVF_LINE);
+  for (size_t i = 0; i < f->b_lines; ++i) v_prefetch_avx512(from + i * SVF_LINE);
 }
 
-SVF_INLINE void fetch_a_and_c(const fetching *f)
+SVF_INLINE void amx_fetch_a_and_c(const amx_fetching *f)
 {
-  for (int i = 0; f->c && i < C_LINES; ++i) v_prefetch_l1(f->c + i * SVF_PANEL);
-  for (size_t i = 0; i < f->a_lines; ++i) v_prefetch(f->a + i * SVF_LINE);
+  for (int i = 0; f->c && i < AMX_C_LINES; ++i) v_prefetch_l1_avx512(f->c + i * SVF_PANEL);
+  for (size_t i = 0; i < f->a_lines; ++i) v_prefetch_avx512(f->a + i * SVF_LINE);
 }
+
+SVF_TARGET_END
 
 #endif

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
-SVF_TARGET_BEGIN("avx2,fma")
-
+#define SVF_UNIT bf16
+#define SVF_UNIT_ISA avx2
+#define SVF_UNIT_VECTORS avx2
 #include "kernels/avx2/vec.h"
+
+SVF_TARGET_AVX2
 
 #define FMA_BF16 1
 #include "kernels/fma_tile.h"
 
-SVF_FMA_TILES
-
-const svf_kernel svf_kernel_bf16_avx2 = {
-    .name = "svf_bf16_6x16_avx2",
-    .isa = SVF_ISA_AVX2,
-    .format = SVF_FORMAT_BF16,
-    .needs = SVF_FMA_NEEDS,
-    .rows = 6,
-    SVF_FMA_ROW,
-    .pack_rows = fma_pack_rows,
-    .tile = {SVF_FMA_ROWS},
-};
+FMA_UNIT(SVF_ISA_AVX2, AVX2)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Integers for AVX2: products of pairs by VPMADDWD. */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
-SVF_TARGET_BEGIN("avx2,fma")
-
+#define SVF_UNIT int
+#define SVF_UNIT_ISA avx2
+#define SVF_UNIT_VECTORS avx2
 #include "kernels/avx2/ivec.h"
+
+SVF_TARGET_AVX2
 
 #define INT_A8 0
 #define INT_PAIRED 0
@@ -20,13 +15,14 @@ SVF_TARGET_BEGIN("avx2,fma")
 #define INT_TWO_QUADS 0
 #define INT_QUADS 0
 
-SVF_INLINE ivec i_pairs(ivec a, ivec w, ivec sum)
+SVF_INLINE __m256i i_pairs_avx2(__m256i a, __m256i w, __m256i sum)
 {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(a, w));
 }
 
 #include "kernels/int_tile.h"
 
-INT_KERNELS(avx2, SVF_ISA_AVX2, SVF_FMA_NEEDS)
+INT_UNIT(SVF_ISA_AVX2, VEC_NEEDS, AVX2)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

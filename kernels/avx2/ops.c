@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
-SVF_TARGET_BEGIN("avx2,fma")
-
+#define SVF_UNIT ops
+#define SVF_UNIT_ISA avx2
+#define SVF_UNIT_VECTORS avx2
 #include "kernels/avx2/vec.h"
+
+SVF_TARGET_AVX2
 
 #include "kernels/ops_vec.h"
 
-SVF_OPS(avx2, SVF_ISA_AVX2, SVF_FMA_NEEDS);
+OPS_UNIT(SVF_ISA_AVX2, VEC_NEEDS)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
-SVF_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-
+#define SVF_UNIT bf16
+#define SVF_UNIT_ISA avx512
+#define SVF_UNIT_VECTORS avx512
 #include "kernels/avx512/vec.h"
+
+SVF_TARGET_AVX512
 
 #define FMA_BF16 1
 #include "kernels/fma_tile.h"
 
-SVF_FMA_TILES
-
-const svf_kernel svf_kernel_bf16_avx512 = {
-    .name = "svf_bf16_8x48_avx512",
-    .isa = SVF_ISA_AVX512,
-    .format = SVF_FORMAT_BF16,
-    .needs = SVF_FMA_NEEDS,
-    .rows = 8,
-    SVF_FMA_ROW,
-    .pack_rows = fma_pack_rows,
-    .tile = {SVF_FMA_ROWS},
-};
+FMA_UNIT(SVF_ISA_AVX512, AVX512)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Integers for AVX-512 without VNNI: products of pairs by VPMADDWD. */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
-SVF_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-
+#define SVF_UNIT int
+#define SVF_UNIT_ISA avx512
+#define SVF_UNIT_VECTORS avx512
 #include "kernels/avx512/ivec.h"
+
+SVF_TARGET_AVX512
 
 #define INT_A8 0
 #define INT_PAIRED 0
@@ -21,9 +16,9 @@ SVF_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 #define INT_QUADS 0
 
 /* In assembly, so that a sum stays in its register. */
-SVF_INLINE ivec i_pairs(ivec a, ivec w, ivec sum)
+SVF_INLINE __m512i i_pairs_avx512(__m512i a, __m512i w, __m512i sum)
 {
-  ivec x;
+  __m512i x;
   __asm__("vpmaddwd {%3, %2, %1|%1, %2, %3}\n\tvpaddd {%1, %0, %0|%0, %0, %1}"
           : "+v"(sum), "=&v"(x)
           : "v"(a), "v"(w));
@@ -32,6 +27,7 @@ SVF_INLINE ivec i_pairs(ivec a, ivec w, ivec sum)
 
 #include "kernels/int_tile.h"
 
-INT_KERNELS(avx512, SVF_ISA_AVX512, SVF_FMA_NEEDS)
+INT_UNIT(SVF_ISA_AVX512, VEC_NEEDS, AVX512)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

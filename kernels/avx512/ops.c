@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
-SVF_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
-
+#define SVF_UNIT ops
+#define SVF_UNIT_ISA avx512
+#define SVF_UNIT_VECTORS avx512
 #include "kernels/avx512/vec.h"
+
+SVF_TARGET_AVX512
 
 #include "kernels/ops_vec.h"
 
-SVF_OPS(avx512, SVF_ISA_AVX512, SVF_FMA_NEEDS);
+OPS_UNIT(SVF_ISA_AVX512, VEC_NEEDS)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Integers for AVX2 with AVX-VNNI: pairs by VPDPWSSD, quads by VPDPBUSD. */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#include <svf/cpu.h>
+#define SVF_UNIT int
+#define SVF_UNIT_ISA avxvnni
+#define SVF_UNIT_VECTORS avx2
+#include "kernels/avx2/ivec.h"
 
 SVF_TARGET_BEGIN("avxvnni,avx2,fma")
-
-#include "kernels/avx2/ivec.h"
 
 #define INT_A8 0
 #define INT_PAIRED 0
@@ -20,21 +15,19 @@ SVF_TARGET_BEGIN("avxvnni,avx2,fma")
 #define INT_TWO_QUADS 0
 #define INT_QUADS 1
 
-SVF_INLINE ivec i_pairs(ivec a, ivec w, ivec sum) { return _mm256_dpwssd_avx_epi32(sum, a, w); }
-
-SVF_INLINE ivec i_quads(ivec a, ivec w, ivec sum) { return _mm256_dpbusd_avx_epi32(sum, w, a); }
-
-SVF_INLINE ivec i_flip(ivec x) { return _mm256_xor_si256(x, _mm256_set1_epi8((char)0x80)); }
-
-SVF_INLINE void i_store_quads(char *p, const ivec *x)
+SVF_INLINE __m256i i_pairs_avxvnni(__m256i a, __m256i w, __m256i sum)
 {
-  const __m256i y = _mm256_permute4x64_epi64(_mm256_packs_epi32(x[0], x[1]), 0xd8);
-  _mm_storeu_si128((__m128i *)(void *)p,
-                   _mm_packs_epi16(_mm256_castsi256_si128(y), _mm256_extracti128_si256(y, 1)));
+  return _mm256_dpwssd_avx_epi32(sum, a, w);
+}
+
+SVF_INLINE __m256i i_quads_avxvnni(__m256i a, __m256i w, __m256i sum)
+{
+  return _mm256_dpbusd_avx_epi32(sum, w, a);
 }
 
 #include "kernels/int_tile.h"
 
-INT_KERNELS(avxvnni, SVF_ISA_AVX2, SVF_FMA_NEEDS | SVF_CPU_AVXVNNI)
+INT_UNIT(SVF_ISA_AVX2, VEC_NEEDS | SVF_CPU_AVXVNNI, AVX2)
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

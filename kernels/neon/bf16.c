@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/registry.h"
-
-#include <arm_neon.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
+#define SVF_UNIT bf16
+#define SVF_UNIT_ISA neon
+#define SVF_UNIT_VECTORS neon
 #include "kernels/neon/vec.h"
 
 #define FMA_BF16 1
 #include "kernels/fma_tile.h"
 
-SVF_FMA_TILES
+FMA_UNIT(SVF_ISA_NEON, NEON)
 
-const svf_kernel svf_kernel_bf16_neon = {
-    .name = "svf_bf16_5x16_neon",
-    .isa = SVF_ISA_NEON,
-    .format = SVF_FORMAT_BF16,
-    .needs = SVF_FMA_NEEDS,
-    .rows = 5,
-    SVF_FMA_ROW,
-    .pack_rows = fma_pack_rows,
-    .tile = {SVF_FMA_ROWS},
-};
+#include "kernels/unit_end.h"

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arm_neon.h>
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <svf/cpu.h>
-
+#define SVF_UNIT ops
+#define SVF_UNIT_ISA neon
+#define SVF_UNIT_VECTORS neon
 #include "kernels/neon/vec.h"
 
 #include "kernels/ops_vec.h"
 
-SVF_OPS(neon, SVF_ISA_NEON, SVF_FMA_NEEDS);
+OPS_UNIT(SVF_ISA_NEON, VEC_NEEDS)
+
+#include "kernels/unit_end.h"

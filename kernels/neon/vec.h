@@ -7,54 +7,57 @@
 #define SVF_KERNELS_NEON_VEC_H
 
 #include <arm_neon.h>
-#include <stdint.h>
 
-#include <svf/cpu.h>
+#include "kernels/unit.h"
 
-#include "kernels/exp.h"
+#define VEC_NEEDS_neon SVF_CPU_NEON
 
-#define SVF_INLINE static inline __attribute__((always_inline))
+typedef float32x4_t vec_neon;
+enum { LANES_neon = 4 };
 
-typedef float32x4_t vec;
-enum { LANES = 4 };
+SVF_INLINE float32x4_t v_zero_neon(void) { return vdupq_n_f32(0); }
+SVF_INLINE float32x4_t v_load_neon(const float *p) { return vld1q_f32(p); }
+SVF_INLINE void v_store_neon(float *p, float32x4_t v) { vst1q_f32(p, v); }
+SVF_INLINE float32x4_t v_add_neon(float32x4_t x, float32x4_t y) { return vaddq_f32(x, y); }
+SVF_INLINE float32x4_t v_sub_neon(float32x4_t x, float32x4_t y) { return vsubq_f32(x, y); }
+SVF_INLINE float32x4_t v_mul_neon(float32x4_t x, float32x4_t y) { return vmulq_f32(x, y); }
+SVF_INLINE float32x4_t v_dup_neon(float x) { return vdupq_n_f32(x); }
+SVF_INLINE float32x4_t v_fma_neon(float32x4_t x, float32x4_t y, float32x4_t sum)
+{
+  return vfmaq_f32(sum, x, y);
+}
+SVF_INLINE float32x4_t v_abs_neon(float32x4_t v) { return vabsq_f32(v); }
+SVF_INLINE float32x4_t v_div_neon(float32x4_t x, float32x4_t y) { return vdivq_f32(x, y); }
+SVF_INLINE float32x4_t v_sqrt_neon(float32x4_t v) { return vsqrtq_f32(v); }
+SVF_INLINE void v_prefetch_neon(const void *p) { __builtin_prefetch(p, 0, 2); }
 
-SVF_INLINE vec v_zero(void) { return vdupq_n_f32(0); }
-SVF_INLINE vec v_load(const float *p) { return vld1q_f32(p); }
-SVF_INLINE void v_store(float *p, vec v) { vst1q_f32(p, v); }
-SVF_INLINE vec v_add(vec x, vec y) { return vaddq_f32(x, y); }
-SVF_INLINE vec v_sub(vec x, vec y) { return vsubq_f32(x, y); }
-SVF_INLINE vec v_mul(vec x, vec y) { return vmulq_f32(x, y); }
-SVF_INLINE vec v_dup(float x) { return vdupq_n_f32(x); }
-SVF_INLINE vec v_fma(vec x, vec y, vec sum) { return vfmaq_f32(sum, x, y); }
-SVF_INLINE vec v_abs(vec v) { return vabsq_f32(v); }
-SVF_INLINE vec v_div(vec x, vec y) { return vdivq_f32(x, y); }
-SVF_INLINE vec v_sqrt(vec v) { return vsqrtq_f32(v); }
-SVF_INLINE void v_prefetch(const void *p) { __builtin_prefetch(p, 0, 2); }
-
-SVF_INLINE vec v_widen(const uint16_t *p)
+SVF_INLINE float32x4_t v_widen_neon(const uint16_t *p)
 {
   return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
 }
 
-SVF_INLINE void v_narrow(uint16_t *p, vec v)
+SVF_INLINE void v_narrow_neon(uint16_t *p, float32x4_t v)
 {
   vst1_u16(p, vshrn_n_u32(vreinterpretq_u32_f32(v), 16));
 }
 
-SVF_INLINE uint32x4_t load_pairs(const uint16_t *p) { return vreinterpretq_u32_u16(vld1q_u16(p)); }
-
-SVF_INLINE vec v_even(const uint16_t *p)
+SVF_INLINE uint32x4_t load_pairs_neon(const uint16_t *p)
 {
-  return vreinterpretq_f32_u32(vshlq_n_u32(load_pairs(p), 16));
+  return vreinterpretq_u32_u16(vld1q_u16(p));
 }
 
-SVF_INLINE vec v_odd(const uint16_t *p)
+SVF_INLINE float32x4_t v_even_neon(const uint16_t *p)
 {
-  return vreinterpretq_f32_u32(vandq_u32(load_pairs(p), vdupq_n_u32(0xffff0000u)));
+  return vreinterpretq_f32_u32(vshlq_n_u32(load_pairs_neon(p), 16));
+}
+
+SVF_INLINE float32x4_t v_odd_neon(const uint16_t *p)
+{
+  return vreinterpretq_f32_u32(vandq_u32(load_pairs_neon(p), vdupq_n_u32(0xffff0000u)));
 }
 
 /* Rounded as integers: FPCR does not matter and denormals are kept. */
-SVF_INLINE vec v_bf16(vec v)
+SVF_INLINE float32x4_t v_bf16_neon(float32x4_t v)
 {
   const uint32x4_t x = vreinterpretq_u32_f32(v);
   const uint32x4_t odd = vandq_u32(vshrq_n_u32(x, 16), vdupq_n_u32(1));
@@ -64,41 +67,47 @@ SVF_INLINE vec v_bf16(vec v)
   return vreinterpretq_f32_u32(vandq_u32(y, vdupq_n_u32(0xffff0000u)));
 }
 
-SVF_INLINE vec v_finite(vec v, vec w)
+SVF_INLINE float32x4_t v_finite_neon(float32x4_t v, float32x4_t w)
 {
   const uint32x4_t finite = vceqq_f32(vsubq_f32(v, v), vdupq_n_f32(0));
   return vreinterpretq_f32_u32(vandq_u32(finite, vreinterpretq_u32_f32(w)));
 }
 
-SVF_INLINE vec v_where_less(vec x, vec y, vec a, vec b) { return vbslq_f32(vcltq_f32(x, y), a, b); }
+SVF_INLINE float32x4_t v_where_less_neon(float32x4_t x, float32x4_t y, float32x4_t a, float32x4_t b)
+{
+  return vbslq_f32(vcltq_f32(x, y), a, b);
+}
 
 /* Not FMAX, which orders zeros and keeps a NaN. */
-SVF_INLINE vec v_max(vec x, vec y) { return v_where_less(y, x, x, y); }
+SVF_INLINE float32x4_t v_max_neon(float32x4_t x, float32x4_t y)
+{
+  return v_where_less_neon(y, x, x, y);
+}
 
-SVF_INLINE vec v_pow2(vec t)
+SVF_INLINE float32x4_t v_pow2_neon(float32x4_t t)
 {
   const uint32x4_t shifted = vshlq_n_u32(vreinterpretq_u32_f32(t), EXP_SHIFT);
   return vreinterpretq_f32_u32(vaddq_u32(shifted, vdupq_n_u32(EXP_ONE)));
 }
 
-typedef float32x4_t a_row;
+typedef float32x4_t a_row_neon;
 
-SVF_INLINE a_row a_load(const float *a, int count)
+SVF_INLINE a_row_neon a_load_neon(const float *a, int count)
 {
   if (count == 4) return vld1q_f32(a);
   return count == 2 ? vcombine_f32(vld1_f32(a), vdup_n_f32(0)) : vld1q_dup_f32(a);
 }
 
-typedef struct a_value {
-  a_row x;
+typedef struct a_value_neon {
+  a_row_neon x;
   int lane;
-} a_value;
-SVF_INLINE a_value a_at(a_row x, int s) { return (a_value){x, s}; }
+} a_value_neon;
+SVF_INLINE a_value_neon a_at_neon(a_row_neon x, int s) { return (a_value_neon){x, s}; }
 
 /* In assembly, so that a sum stays in its register: gcc rotates them, with moves at the seams. */
 #define FMLA(lane) __asm__("fmla %0.4s, %1.4s, %2.s[" #lane "]" : "+w"(sum) : "w"(b), "w"(y.x))
 
-SVF_INLINE vec a_fma(a_value y, vec b, vec sum)
+SVF_INLINE float32x4_t a_fma_neon(a_value_neon y, float32x4_t b, float32x4_t sum)
 {
   switch (y.lane) {
     case 0: FMLA(0); break;
@@ -109,20 +118,18 @@ SVF_INLINE vec a_fma(a_value y, vec b, vec sum)
   return sum;
 }
 
-/* The tiles, and the table of them. */
+#undef FMLA
+
+/* Tiles of fp32 FMAs, of each height the widest one first. */
+enum { FMA_ROWS_NEON = 5 };
+#define FMA_SIZE_NEON "5x16"
 /* clang-format off */
-#define SVF_FMA_TILES \
-  SVF_FMA_TILE(1, 4) \
-  SVF_FMA_TILE(1, 1) \
-  SVF_FMA_TILE(2, 2) \
-  SVF_FMA_TILE(2, 1) SVF_FMA_TILE(3, 2) SVF_FMA_TILE(3, 1) SVF_FMA_TILE(4, 1) SVF_FMA_TILE(5, 1)
-
-#define SVF_FMA_ROWS \
-  [1] = {4, {[1] = tile_1x1, [4] = tile_1x4}}, [2] = {2, {[1] = tile_2x1, [2] = tile_2x2}}, \
-  [3] = {2, {[1] = tile_3x1, [2] = tile_3x2}}, [4] = {1, {[1] = tile_4x1}}, \
-  [5] = {1, {[1] = tile_5x1}},
+#define FMA_SHAPES_NEON(full, tile, format) \
+  full(format, 1, 4) tile(format, 1, 1)     \
+  full(format, 2, 2) tile(format, 2, 1)     \
+  full(format, 3, 2) tile(format, 3, 1)     \
+  full(format, 4, 1)                        \
+  full(format, 5, 1)
 /* clang-format on */
-
-#define SVF_FMA_NEEDS (SVF_CPU_NEON)
 
 #endif

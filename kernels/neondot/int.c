@@ -3,21 +3,16 @@
  * Integers by SDOT, int8 times int8: A of 15 bits is two planes, each with sums of its own, which
  * is half the instructions of SMLAL. 3 rows x 1 panel: 24 sums of two planes, 4 vectors of weights,
  * a broadcast. */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <arm_neon.h>
-#include <string.h>
-
-#include <svf/cpu.h>
+#define SVF_UNIT int
+#define SVF_UNIT_ISA neondot
+#define SVF_UNIT_VECTORS neon
+#include "kernels/neon/ivec.h"
 
 #ifdef __clang__
 SVF_TARGET_BEGIN("dotprod")
 #else
 SVF_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #endif
-
-#include "kernels/neon/ivec.h"
 
 #define INT_A8 1
 #define INT_PAIRED 0
@@ -27,31 +22,27 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 #define INT_QUADS 1
 
 /* In assembly, so that a sum stays in its register. */
-SVF_INLINE ivec i_quads(ivec a, ivec w, ivec sum)
+SVF_INLINE int32x4_t i_quads_neondot(int32x4_t a, int32x4_t w, int32x4_t sum)
 {
   __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(a));
   return sum;
 }
 
-SVF_INLINE ivec i_low4(ivec x)
-{
-  return vreinterpretq_s32_s8(vshlq_n_s8(vreinterpretq_s8_s32(x), 4));
-}
-SVF_INLINE ivec i_high4(ivec x) { return vandq_s32(x, vdupq_n_s32((int32_t)0xf0f0f0f0)); }
-SVF_INLINE ivec i_join(ivec high, ivec low) { return vaddq_s32(vshlq_n_s32(high, 7), low); }
-SVF_INLINE ivec i_sar4(ivec x) { return vshrq_n_s32(x, 4); }
-
-enum { INT_ROWS = 3 };
-#define INT_TILE_NAME "3x16"
+enum { INT_ROWS_NEONDOT = 3 };
+#define INT_SIZE_NEONDOT "3x16"
 /* clang-format off */
-#define SVF_INT_TILES(tile) tile(1, 2) tile(1, 1) tile(2, 1) tile(3, 1)
-
-#define SVF_INT_ROWS(f) \
-  [1] = {2, {[1] = f##_1x1, [2] = f##_1x2}}, [2] = {1, {[1] = f##_2x1}}, [3] = {1, {[1] = f##_3x1}},
+#define INT_SHAPES_NEONDOT(full, tile, format) \
+  full(format, 1, 2) tile(format, 1, 1)        \
+  full(format, 2, 1)                           \
+  full(format, 3, 1)
 /* clang-format on */
 
 #include "kernels/int_tile.h"
 
-INT_KERNELS(neondot, SVF_ISA_NEON, SVF_FMA_NEEDS | SVF_CPU_NEON_DOTPROD)
+INT_UNIT(SVF_ISA_NEON, VEC_NEEDS | SVF_CPU_NEON_DOTPROD, NEONDOT)
+
+#undef INT_SIZE_NEONDOT
+#undef INT_SHAPES_NEONDOT
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

@@ -5,21 +5,16 @@
  * pass: 3 pairs x 1 panel, 24 sums, 4 vectors of weights, 3 of A.
  *
  * Source: Arm ARM (DDI 0487), SMMLA. */
-#include "kernels/registry.h"
-#include "kernels/target.h"
-
-#include <arm_neon.h>
-#include <string.h>
-
-#include <svf/cpu.h>
+#define SVF_UNIT int
+#define SVF_UNIT_ISA neoni8mm
+#define SVF_UNIT_VECTORS neon
+#include "kernels/neon/ivec.h"
 
 #ifdef __clang__
 SVF_TARGET_BEGIN("i8mm")
 #else
 SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 #endif
-
-#include "kernels/neon/ivec.h"
 
 #define INT_A8 1
 #define INT_PAIRED 1
@@ -30,32 +25,32 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 #include "kernels/int_lines.h"
 
 enum {
-  PAIR = 2 * SVF_LINE, /* bytes of a pair in a line of A */
-  EIGHT = 8,           /* steps of an SMMLA */
-  PAIRS = 3,           /* in a pass */
-  PAIR_SUMS = 2 * VECS /* vectors of 2 x 2 sums for a pair and a panel */
+  SMMLA_PAIR = 2 * SVF_LINE, /* bytes of a pair in a line of A */
+  SMMLA_STEPS = 8,           /* steps of an SMMLA */
+  SMMLA_PAIRS = 3,           /* in a pass */
+  SMMLA_PAIR_SUMS = 2 * VECS /* vectors of 2 x 2 sums for a pair and a panel */
 };
 
 /* What is constant in a pass. */
-typedef struct shape {
+typedef struct smmla_shape {
   int pairs, planes;
   svf_format format; /* of the weights */
-} shape;
+} smmla_shape;
 
 /* [pair][PAIR_SUMS] */
-typedef struct sums {
-  ivec v[PAIRS * PAIR_SUMS];
-} sums;
+typedef struct smmla_sums {
+  ivec v[SMMLA_PAIRS * SMMLA_PAIR_SUMS];
+} smmla_sums;
 
 /* In assembly, so that a sum stays in its register. */
-SVF_INLINE ivec mm(ivec a, ivec w, ivec sum)
+SVF_INLINE ivec smmla(ivec a, ivec w, ivec sum)
 {
   __asm__("smmla %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(a), "w"(w));
   return sum;
 }
 
 /* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 is 16 times itself. */
-SVF_INLINE void load_weights(const char *b, svf_format format, const int q, ivec *w)
+SVF_INLINE void smmla_weights(const char *b, svf_format format, const int q, ivec *w)
 {
   ivec low = i_load(b + q * 16), high;
   if (format == SVF_FORMAT_W4) {
@@ -68,40 +63,41 @@ SVF_INLINE void load_weights(const char *b, svf_format format, const int q, ivec
   w[1] = vzip2q_s32(low, high);
 }
 
-SVF_INLINE size_t eight_bytes(svf_format format)
+SVF_INLINE size_t smmla_bytes(svf_format format)
 {
   return format == SVF_FORMAT_W4 ? SVF_LINE : 2 * SVF_LINE;
 }
 
-SVF_INLINE void eight_steps(const char *a, const char *b, const shape s, sums *sum)
+SVF_INLINE void smmla_eight_steps(const char *a, const char *b, const smmla_shape s,
+                                  smmla_sums *sum)
 {
-  ivec x[PAIRS];
+  ivec x[SMMLA_PAIRS];
   SVF_UNROLL
-  for (int p = 0; p < s.pairs; ++p) x[p] = i_load(a + p * PAIR);
+  for (int p = 0; p < s.pairs; ++p) x[p] = i_load(a + p * SMMLA_PAIR);
   SVF_UNROLL
   for (int q = 0; q < VECS; ++q) {
     ivec w[2];
-    load_weights(b, s.format, q, w);
+    smmla_weights(b, s.format, q, w);
     SVF_UNROLL
     for (int p = 0; p < s.pairs; ++p) {
-      ivec *to = &sum->v[p * PAIR_SUMS + 2 * q];
-      to[0] = mm(x[p], w[0], to[0]);
-      to[1] = mm(x[p], w[1], to[1]);
+      ivec *to = &sum->v[p * SMMLA_PAIR_SUMS + 2 * q];
+      to[0] = smmla(x[p], w[0], to[0]);
+      to[1] = smmla(x[p], w[1], to[1]);
     }
   }
 }
 
 /* The sums of a group, of a block at b; c and a_scale of the pass's first row. */
-SVF_INLINE void add_group(const sums *sum, const char *b, size_t group, const float *a_scale,
-                          float *c, const shape s)
+SVF_INLINE void smmla_add_group(const smmla_sums *sum, const char *b, size_t group,
+                                const float *a_scale, float *c, const smmla_shape s)
 {
   SVF_UNROLL
   for (int q = 0; q < VECS; ++q) {
     const vec w = weight_scales(b, s.format, group, q * LANES);
     SVF_UNROLL
     for (int p = 0; p < s.pairs; ++p) {
-      const int64x2_t x = vreinterpretq_s64_s32(sum->v[p * PAIR_SUMS + 2 * q]);
-      const int64x2_t y = vreinterpretq_s64_s32(sum->v[p * PAIR_SUMS + 2 * q + 1]);
+      const int64x2_t x = vreinterpretq_s64_s32(sum->v[p * SMMLA_PAIR_SUMS + 2 * q]);
+      const int64x2_t y = vreinterpretq_s64_s32(sum->v[p * SMMLA_PAIR_SUMS + 2 * q + 1]);
       ivec first = vreinterpretq_s32_s64(vzip1q_s64(x, y));
       ivec second = vreinterpretq_s32_s64(vzip2q_s64(x, y));
       if (s.planes == 2) {
@@ -117,12 +113,13 @@ SVF_INLINE void add_group(const sums *sum, const char *b, size_t group, const fl
 }
 
 /* What a tile prefetches, once. */
-typedef struct fetching {
+typedef struct smmla_fetch {
   svf_fetch a, b;
-} fetching;
+} smmla_fetch;
 
 /* Pairs [pair, pair + s.pairs) of a tile's row block. */
-SVF_INLINE void mm_pass(const svf_tile *tile, int rows, int pair, const shape s, fetching *ahead)
+SVF_INLINE void smmla_pass(const svf_tile *tile, int rows, int pair, const smmla_shape s,
+                           smmla_fetch *ahead)
 {
   const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
   const size_t a_line = (size_t)(rows * s.planes) * SVF_LINE;
@@ -130,26 +127,26 @@ SVF_INLINE void mm_pass(const svf_tile *tile, int rows, int pair, const shape s,
   const char *a = tile->a, *b = tile->b;
   float *c = tile->c + row * SVF_PANEL;
   for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
-    const size_t steps = whole_lines(left);
+    const size_t steps = int_whole_lines(left);
     const float *a_scale = (const float *)(const void *)a + row;
     const char *w = b + svf_scale_bytes(s.format, group);
     a += rows * SVF_A_HEADER;
     for (size_t k0 = 0, g = 0; k0 < steps; k0 += group, ++g) {
       const size_t k1 = steps - k0 < group ? steps : k0 + group;
-      sums sum;
+      smmla_sums sum;
       SVF_UNROLL
-      for (int e = 0; e < s.pairs * PAIR_SUMS; ++e) sum.v[e] = i_zero();
+      for (int e = 0; e < s.pairs * SMMLA_PAIR_SUMS; ++e) sum.v[e] = i_zero();
       for (size_t k = k0; k < k1; k += INT_LINE / 2) {
-        const char *x = a + k / INT_LINE * a_line + pair * PAIR + k % INT_LINE * 2;
+        const char *x = a + k / INT_LINE * a_line + pair * SMMLA_PAIR + k % INT_LINE * 2;
         fetch_lines(&ahead->b, tile->b_stride, 1, 1);
         fetch_lines(&ahead->a, 0, 1, 1);
         SVF_UNROLL
-        for (int i = 0; i < INT_LINE / 2; i += EIGHT) {
-          eight_steps(x + 2 * i, w, s, &sum);
-          w += eight_bytes(s.format);
+        for (int i = 0; i < INT_LINE / 2; i += SMMLA_STEPS) {
+          smmla_eight_steps(x + 2 * i, w, s, &sum);
+          w += smmla_bytes(s.format);
         }
       }
-      add_group(&sum, b, g, a_scale, c, s);
+      smmla_add_group(&sum, b, g, a_scale, c, s);
     }
     a += steps / INT_LINE * a_line;
     b = w;
@@ -157,16 +154,16 @@ SVF_INLINE void mm_pass(const svf_tile *tile, int rows, int pair, const shape s,
 }
 
 /* As many pairs as a tile has, in passes. */
-SVF_INLINE void mm_tile(const svf_tile *tile, const svf_format format, const int planes)
+SVF_INLINE void smmla_tile(const svf_tile *tile, const svf_format format, const int planes)
 {
   const int rows = padded_rows(tile->rows), pairs = planes == 2 ? tile->rows : rows / 2;
-  fetching ahead = {tile->a_ahead, tile->ahead};
+  smmla_fetch ahead = {tile->a_ahead, tile->ahead};
   if (!tile->resume) memset(tile->c, 0, (size_t)rows * SVF_PANEL * sizeof(float));
-  for (int p = 0; p < pairs; p += PAIRS) {
+  for (int p = 0; p < pairs; p += SMMLA_PAIRS) {
     switch (pairs - p) {
-      case 1: mm_pass(tile, rows, p, (shape){1, planes, format}, &ahead); break;
-      case 2: mm_pass(tile, rows, p, (shape){2, planes, format}, &ahead); break;
-      default: mm_pass(tile, rows, p, (shape){PAIRS, planes, format}, &ahead); break;
+      case 1: smmla_pass(tile, rows, p, (smmla_shape){1, planes, format}, &ahead); break;
+      case 2: smmla_pass(tile, rows, p, (smmla_shape){2, planes, format}, &ahead); break;
+      default: smmla_pass(tile, rows, p, (smmla_shape){SMMLA_PAIRS, planes, format}, &ahead); break;
     }
   }
   if (tile->epilogue) {
@@ -174,42 +171,45 @@ SVF_INLINE void mm_tile(const svf_tile *tile, const svf_format format, const int
   }
 }
 
-static void s8_tile(const svf_tile *tile)
+static void svf_s8_6x1_neoni8mm(const svf_tile *tile)
 {
   if (tile->planes == 2) {
-    mm_tile(tile, SVF_FORMAT_S8, 2);
+    smmla_tile(tile, SVF_FORMAT_S8, 2);
   } else {
-    mm_tile(tile, SVF_FORMAT_S8, 1);
+    smmla_tile(tile, SVF_FORMAT_S8, 1);
   }
 }
-static void w8_tile(const svf_tile *tile) { mm_tile(tile, SVF_FORMAT_W8, 2); }
-static void w4_tile(const svf_tile *tile) { mm_tile(tile, SVF_FORMAT_W4, 2); }
+static void svf_w8_6x1_neoni8mm(const svf_tile *tile) { smmla_tile(tile, SVF_FORMAT_W8, 2); }
+static void svf_w4_6x1_neoni8mm(const svf_tile *tile) { smmla_tile(tile, SVF_FORMAT_W4, 2); }
 
-#define MM_KERNEL(format_, enumerator)                 \
-  const svf_kernel svf_kernel_##format_##_neoni8mm = { \
-      .name = "svf_" #format_ "_6x16_neoni8mm",        \
-      .isa = SVF_ISA_NEON,                             \
-      .format = (enumerator),                          \
-      .needs = SVF_FMA_NEEDS | SVF_CPU_NEON_I8MM,      \
-      .rows = 6,                                       \
-      .row_unit = INT_ROW_UNIT,                        \
-      .a_steps = INT_LINE,                             \
-      .a_lines = {0, 1, 2},                            \
-      .blocking = SVF_VECTOR_BLOCKING,                 \
-      .cycles = 0.5,                                   \
-      .planes = true,                                  \
-      .reads_f32 = false,                              \
-      .fetch_unit = INT_LINE / 2,                      \
-      .stream_unit = INT_LINE / 2,                     \
-      .pack_rows = int_pack_rows,                      \
-      .pack_sums = int_pack_sums,                      \
-      .tile = {[1] = {1, {[1] = format_##_tile}},      \
-               [2] = {1, {[1] = format_##_tile}},      \
-               [3] = {1, {[1] = format_##_tile}}},     \
+#define SMMLA_KERNEL(weights)                                    \
+  const svf_kernel SVF_ROW_NAME(weights) = {                     \
+      .name = "svf_" #weights "_6x16_neoni8mm",                  \
+      .isa = SVF_ISA_NEON,                                       \
+      .format = SVF_FORMAT_##weights,                            \
+      .needs = VEC_NEEDS | SVF_CPU_NEON_I8MM,                    \
+      .rows = 6,                                                 \
+      .row_unit = INT_ROW_UNIT,                                  \
+      .a_steps = INT_LINE,                                       \
+      .a_lines = {0, 1, 2},                                      \
+      .blocking = SVF_VECTOR_BLOCKING,                           \
+      .cycles = 0.5,                                             \
+      .planes = true,                                            \
+      .reads_f32 = false,                                        \
+      .fetch_unit = INT_LINE / 2,                                \
+      .stream_unit = INT_LINE / 2,                               \
+      .pack_rows = int_pack_rows,                                \
+      .pack_sums = int_pack_sums,                                \
+      .tile = {[1] = {1, {[1] = SVF_TILE_NAME(weights, 6, 1)}},  \
+               [2] = {1, {[1] = SVF_TILE_NAME(weights, 6, 1)}},  \
+               [3] = {1, {[1] = SVF_TILE_NAME(weights, 6, 1)}}}, \
   };
 
-MM_KERNEL(s8, SVF_FORMAT_S8)
-MM_KERNEL(w8, SVF_FORMAT_W8)
-MM_KERNEL(w4, SVF_FORMAT_W4)
+SMMLA_KERNEL(s8)
+SMMLA_KERNEL(w8)
+SMMLA_KERNEL(w4)
+
+#undef SMMLA_KERNEL
 
 SVF_TARGET_END
+#include "kernels/unit_end.h"

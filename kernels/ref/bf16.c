@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define FMA_PER_LINE 2
+#define SVF_UNIT bf16
+#define SVF_UNIT_ISA ref
+#define FMA_BF16 1
 #include "kernels/ref/fma.h"
 
-REF_KERNEL(bf16, SVF_FORMAT_BF16);
+PLAIN_UNIT
+
+#include "kernels/unit_end.h"

@@ -10,7 +10,7 @@
 
 #include "kernels/exp.h"
 
-static inline float exp_of(float x)
+static inline float exp_ref(float x)
 {
   static const float polynomial[EXP_TERMS] = EXP_POLYNOMIAL;
   const float in = EXP_LEAST > x ? EXP_LEAST : x;

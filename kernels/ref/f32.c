@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define FMA_PER_LINE 1
+#define SVF_UNIT f32
+#define SVF_UNIT_ISA ref
+#define FMA_BF16 0
 #include "kernels/ref/fma.h"
 
-REF_KERNEL(f32, SVF_FORMAT_F32);
+PLAIN_UNIT
+
+#include "kernels/unit_end.h"

@@ -7,7 +7,9 @@
 #include "kernels/bf16.h"
 #include "kernels/kernel.h"
 
-static inline void finish_y(const svf_epilogue *e, int row, size_t channel, float sum)
+enum { REF_ROWS = 4 }; /* of the largest tile in plain C */
+
+static inline void finish_y_ref(const svf_epilogue *e, int row, size_t channel, float sum)
 {
   const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
   if (e->keep) e->keep[row * e->keep_stride + (ptrdiff_t)channel] = sum;

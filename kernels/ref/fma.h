@@ -1,42 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Chains of FMAs in plain C: the twin that every kernel of fma_tile.h must match to the bit. fmaf
- * is one rounding whether the CPU has an FMA or libm emulates it. A format's file defines
- * FMA_PER_LINE, steps in a line of weights: 1 for fp32, 2 for bf16. */
+ * is one rounding whether the CPU has an FMA or libm emulates it. A template header, see unit.h: a
+ * format's unit defines FMA_BF16 as 0 or 1. */
 #ifndef SVF_KERNELS_REF_FMA_H
 #define SVF_KERNELS_REF_FMA_H
 
-#include <math.h>
-
 #include "kernels/bf16.h"
 #include "kernels/ref/finish.h"
-#include "kernels/registry.h"
+#include "kernels/unit.h"
 
-enum { ROWS = 4 };
+/* Names of the unit's own, see unit.h. */
+#define plain_index SVF_NAME(index)
+#define plain_weight SVF_NAME(weight)
+#define plain_carry SVF_NAME(carry)
+#define plain_tile SVF_NAME(tile)
+#define plain_pack_rows SVF_NAME(pack_rows)
 
 /* Where A of a row block, [k/16][row][16], has step k of a row. */
-static size_t a_index(int rows, int row, size_t k)
+static size_t plain_index(int rows, int row, size_t k)
 {
   return (k / SVF_PANEL * (size_t)rows + (size_t)row) * SVF_PANEL + k % SVF_PANEL;
 }
 
 /* Weight of channel j in step k of a panel. */
-static float weight(const svf_tile *tile, size_t k, int j)
+static float plain_weight(const svf_tile *tile, size_t k, int j)
 {
-  const size_t at = k / FMA_PER_LINE * SVF_PANEL + (size_t)j;
-  if (FMA_PER_LINE == 1) return ((const float *)tile->b)[at];
+  const size_t at = k / (FMA_BF16 ? 2 : 1) * SVF_PANEL + (size_t)j;
+  if (!FMA_BF16) return ((const float *)tile->b)[at];
   return svf_widen_bf16(((const uint16_t *)tile->b)[2 * at + k % 2]);
 }
 
 /* T as the format carries it. */
-static float carry(float t, bool split)
+static float plain_carry(float t, bool split)
 {
-  if (FMA_PER_LINE == 1) return t;
+  if (!FMA_BF16) return t;
   const float hi = svf_widen_bf16(svf_round_bf16(t));
   return split && isfinite(hi) ? hi + svf_widen_bf16(svf_round_bf16(t - hi)) : hi;
 }
 
-static void tile_of(const svf_tile *tile, int rows)
+static void plain_tile(const svf_tile *tile, int rows)
 {
   const svf_epilogue *e = tile->epilogue;
   const float *a = tile->a;
@@ -45,7 +48,7 @@ static void tile_of(const svf_tile *tile, int rows)
       float *c = tile->c + i * SVF_PANEL + j;
       float sum = tile->resume ? *c : 0.0f;
       for (size_t k = 0; k < tile->k; ++k) {
-        sum = fmaf(a[a_index(rows, i, k)], weight(tile, k, j), sum);
+        sum = fmaf(a[plain_index(rows, i, k)], plain_weight(tile, k, j), sum);
       }
       const size_t channel = tile->channel + (size_t)j;
       if (!e) {
@@ -54,54 +57,55 @@ static void tile_of(const svf_tile *tile, int rows)
         continue;
       } else if (e->t) {
         if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)channel] = sum;
-        ((float *)e->t)[a_index(rows, i, channel)] = carry(sum * e->gains[i][channel], e->split);
+        ((float *)e->t)[plain_index(rows, i, channel)] =
+            plain_carry(sum * e->gains[i][channel], e->split);
       } else {
-        finish_y(e, i, channel, sum);
+        finish_y_ref(e, i, channel, sum);
       }
     }
   }
 }
 
-static void tile_1(const svf_tile *tile) { tile_of(tile, 1); }
-static void tile_2(const svf_tile *tile) { tile_of(tile, 2); }
-static void tile_3(const svf_tile *tile) { tile_of(tile, 3); }
-static void tile_4(const svf_tile *tile) { tile_of(tile, 4); }
-
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
-                      int planes, void *a)
+static void plain_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
+                            int planes, void *a)
 {
   (void)planes;
   for (int i = 0; i < rows; ++i) {
     for (size_t j = 0; j < k; ++j) {
       const ptrdiff_t at = i * stride + (ptrdiff_t)j;
-      ((float *)a)[a_index(rows, i, j)] = type == SVF_DTYPE_F32
-                                              ? carry(((const float *)x)[at], false)
-                                              : svf_widen_bf16(((const uint16_t *)x)[at]);
+      ((float *)a)[plain_index(rows, i, j)] = type == SVF_DTYPE_F32
+                                                  ? plain_carry(((const float *)x)[at], false)
+                                                  : svf_widen_bf16(((const uint16_t *)x)[at]);
     }
   }
 }
 
-#define REF_KERNEL(format_, enumerator)           \
-  const svf_kernel svf_kernel_##format_##_ref = { \
-      .name = "svf_" #format_ "_4x16_ref",        \
-      .isa = SVF_ISA_REF,                         \
-      .format = (enumerator),                     \
-      .needs = 0,                                 \
-      .rows = ROWS,                               \
-      .row_unit = 1,                              \
-      .a_steps = SVF_PANEL,                       \
-      .a_lines = {0, 1, 1},                       \
-      .blocking = SVF_VECTOR_BLOCKING,            \
-      .cycles = SVF_PANEL,                        \
-      .planes = false,                            \
-      .reads_f32 = FMA_PER_LINE == 1,             \
-      .fetch_unit = SVF_PANEL,                    \
-      .stream_unit = SVF_PANEL,                   \
-      .pack_rows = pack_rows,                     \
-      .tile = {[1] = {1, {[1] = tile_1}},         \
-               [2] = {1, {[1] = tile_2}},         \
-               [3] = {1, {[1] = tile_3}},         \
-               [4] = {1, {[1] = tile_4}}},        \
-  }
+#define PLAIN_TILE(format, rows, panels) \
+  static void SVF_TILE_NAME(format, rows, panels)(const svf_tile *tile) { plain_tile(tile, rows); }
+
+#define PLAIN_SHAPES(tile, format) \
+  tile(format, 1, 1) tile(format, 2, 1) tile(format, 3, 1) tile(format, 4, 1)
+
+#define PLAIN_KERNEL                                   \
+  const svf_kernel SVF_ROW_NAME(SVF_UNIT) = {          \
+      .name = "svf_" SVF_STRING(SVF_UNIT) "_4x16_ref", \
+      .isa = SVF_ISA_REF,                              \
+      .format = SVF_JOIN(SVF_FORMAT, SVF_UNIT),        \
+      .needs = 0,                                      \
+      .rows = REF_ROWS,                                \
+      .row_unit = 1,                                   \
+      .a_steps = SVF_PANEL,                            \
+      .a_lines = {0, 1, 1},                            \
+      .blocking = SVF_VECTOR_BLOCKING,                 \
+      .cycles = SVF_PANEL,                             \
+      .planes = false,                                 \
+      .reads_f32 = !FMA_BF16,                          \
+      .fetch_unit = SVF_PANEL,                         \
+      .stream_unit = SVF_PANEL,                        \
+      .pack_rows = plain_pack_rows,                    \
+      .tile = {PLAIN_SHAPES(SVF_FULL_TILE, SVF_UNIT)}, \
+  };
+
+#define PLAIN_UNIT PLAIN_SHAPES(PLAIN_TILE, SVF_UNIT) PLAIN_KERNEL
 
 #endif

@@ -8,33 +8,26 @@
 #include "kernels/ref/finish.h"
 #include "kernels/registry.h"
 
-enum { ROWS = 4, STEPS = 64 };
-
-static size_t a_index(int rows, int row, size_t k)
+static size_t int_index_ref(int rows, int row, size_t k)
 {
-  return (k / STEPS * (size_t)rows + (size_t)row) * STEPS + k % STEPS;
+  return (k / INT_LINE * (size_t)rows + (size_t)row) * INT_LINE + k % INT_LINE;
 }
 
 /* Bytes of a block of A with `steps` steps, whole lines. */
-static size_t a_block(int rows, size_t steps)
+static size_t int_block_bytes_ref(int rows, size_t steps)
 {
   return (size_t)rows * (SVF_A_HEADER + steps * sizeof(int16_t));
 }
 
-static size_t whole_lines(size_t k)
-{
-  return k < SVF_BLOCK ? (k + STEPS - 1) / STEPS * STEPS : SVF_BLOCK;
-}
-
 /* Step k of channel j in the data of a block. */
-static int weight(const unsigned char *data, svf_format format, size_t k, size_t j)
+static int int_weight_ref(const unsigned char *data, svf_format format, size_t k, size_t j)
 {
   if (format != SVF_FORMAT_W4) return (int8_t)data[(k / 4 * SVF_PANEL + j) * 4 + k % 4];
   const int nibble = data[(k / 8 * SVF_PANEL + j) * 4 + k % 4] >> (k % 8 / 4 * 4) & 0xf;
   return nibble >= 8 ? nibble - 16 : nibble;
 }
 
-static float weight_scale(const char *block, svf_format format, size_t group, size_t j)
+static float int_weight_scale_ref(const char *block, svf_format format, size_t group, size_t j)
 {
   const size_t at = group * SVF_PANEL + j;
   if (format == SVF_FORMAT_S8) return ((const float *)(const void *)block)[at];
@@ -48,8 +41,8 @@ static size_t int_weights_bytes_ref(svf_format format, size_t group)
 }
 
 /* One block added to the sum of a row and channel. */
-static float add_block(float sum, const svf_tile *tile, svf_format format, const char *a,
-                       const char *b, int rows, int row, size_t j, size_t steps)
+static float int_add_block_ref(float sum, const svf_tile *tile, svf_format format, const char *a,
+                               const char *b, int rows, int row, size_t j, size_t steps)
 {
   const size_t group = (size_t)tile->group;
   const int16_t *x = (const int16_t *)(const void *)(a + rows * SVF_A_HEADER);
@@ -57,15 +50,16 @@ static float add_block(float sum, const svf_tile *tile, svf_format format, const
   for (size_t k0 = 0; k0 < steps; k0 += group) {
     const size_t k1 = k0 + group < steps ? k0 + group : steps;
     int32_t dot = 0;
-    for (size_t k = k0; k < k1; ++k) dot += x[a_index(rows, row, k)] * weight(data, format, k, j);
+    for (size_t k = k0; k < k1; ++k)
+      dot += x[int_index_ref(rows, row, k)] * int_weight_ref(data, format, k, j);
     const float scale =
-        weight_scale(b, format, k0 / group, j) * ((const float *)(const void *)a)[row];
+        int_weight_scale_ref(b, format, k0 / group, j) * ((const float *)(const void *)a)[row];
     sum = fmaf((float)dot, scale, sum);
   }
   return sum;
 }
 
-static void tile_of(const svf_tile *tile, svf_format format, int rows)
+static void int_tile_ref(const svf_tile *tile, svf_format format, int rows)
 {
   const svf_epilogue *e = tile->epilogue;
   for (int i = 0; i < rows; ++i) {
@@ -74,27 +68,27 @@ static void tile_of(const svf_tile *tile, svf_format format, int rows)
       float sum = tile->resume ? *c : 0.0f;
       const char *a = tile->a, *b = tile->b;
       for (size_t k = 0; k < tile->k; k += SVF_BLOCK) {
-        const size_t steps = whole_lines(tile->k - k);
-        sum = add_block(sum, tile, format, a, b, rows, i, (size_t)j, steps);
-        a += a_block(rows, steps);
+        const size_t steps = int_whole_lines(tile->k - k);
+        sum = int_add_block_ref(sum, tile, format, a, b, rows, i, (size_t)j, steps);
+        a += int_block_bytes_ref(rows, steps);
         b += int_weights_bytes_ref(format, (size_t)tile->group);
       }
       if (!e) {
         *c = sum;
       } else if (j < tile->lanes) {
-        finish_y(e, i, tile->channel + (size_t)j, sum);
+        finish_y_ref(e, i, tile->channel + (size_t)j, sum);
       }
     }
   }
 }
 
-static float element(const void *x, svf_dtype type, ptrdiff_t at)
+static float int_element_ref(const void *x, svf_dtype type, ptrdiff_t at)
 {
   return type == SVF_DTYPE_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
 }
 
 /* One row of a block: `k` values become its integers and its scale. */
-static void round_row(const float *v, size_t k, int planes, int rows, int row, char *a)
+static void int_round_row_ref(const float *v, size_t k, int planes, int rows, int row, char *a)
 {
   int16_t *data = (int16_t *)(void *)(a + rows * SVF_A_HEADER);
   uint32_t most = 0;
@@ -106,30 +100,31 @@ static void round_row(const float *v, size_t k, int planes, int rows, int row, c
   }
   const int_scale s = int_scale_of(most, planes);
   ((float *)(void *)a)[row] = s.scale;
-  for (size_t j = 0; j < whole_lines(k); ++j) {
+  for (size_t j = 0; j < int_whole_lines(k); ++j) {
     int16_t q = 0;
     if (j < k && !s.empty) q = (int16_t)lrintf(v[j] * s.inverse);
-    data[a_index(rows, row, j)] = q;
+    data[int_index_ref(rows, row, j)] = q;
   }
 }
 
-static void pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
-                      int planes, void *a)
+static void svf_int_pack_rows_ref(const void *x, svf_dtype type, ptrdiff_t stride, int rows,
+                                  size_t k, int planes, void *a)
 {
   char *to = a;
   for (size_t j = 0; j < k; j += SVF_BLOCK) {
     const size_t left = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
     for (int i = 0; i < rows; ++i) {
       float v[SVF_BLOCK];
-      for (size_t l = 0; l < left; ++l) v[l] = element(x, type, i * stride + (ptrdiff_t)(j + l));
-      round_row(v, left, planes, rows, i, to);
+      for (size_t l = 0; l < left; ++l)
+        v[l] = int_element_ref(x, type, i * stride + (ptrdiff_t)(j + l));
+      int_round_row_ref(v, left, planes, rows, i, to);
     }
-    to += a_block(rows, whole_lines(left));
+    to += int_block_bytes_ref(rows, int_whole_lines(left));
   }
 }
 
-static void pack_sums(const float *const *sums, const svf_epilogue *e, size_t channel, int rows,
-                      size_t k, int planes, void *a)
+static void svf_int_pack_sums_ref(const float *const *sums, const svf_epilogue *e, size_t channel,
+                                  int rows, size_t k, int planes, void *a)
 {
   for (int i = 0; i < rows; ++i) {
     float v[SVF_BLOCK];
@@ -138,38 +133,40 @@ static void pack_sums(const float *const *sums, const svf_epilogue *e, size_t ch
       if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)(channel + j)] = v[j];
       v[j] *= e->gains[i][channel + j];
     }
-    round_row(v, k, planes, rows, i, a);
+    int_round_row_ref(v, k, planes, rows, i, a);
   }
 }
 
-#define TILES(name_, enumerator)                                                \
-  static void name_##_1(const svf_tile *tile) { tile_of(tile, enumerator, 1); } \
-  static void name_##_2(const svf_tile *tile) { tile_of(tile, enumerator, 2); } \
-  static void name_##_3(const svf_tile *tile) { tile_of(tile, enumerator, 3); } \
-  static void name_##_4(const svf_tile *tile) { tile_of(tile, enumerator, 4); } \
-  const svf_kernel svf_kernel_##name_##_ref = {                                 \
-      .name = "svf_" #name_ "_4x16_ref",                                        \
-      .isa = SVF_ISA_REF,                                                       \
-      .format = (enumerator),                                                   \
-      .needs = 0,                                                               \
-      .rows = ROWS,                                                             \
-      .row_unit = 1,                                                            \
-      .a_steps = STEPS,                                                         \
-      .a_lines = {0, 2, 2},                                                     \
-      .blocking = SVF_VECTOR_BLOCKING,                                          \
-      .cycles = SVF_PANEL,                                                      \
-      .planes = true,                                                           \
-      .reads_f32 = false,                                                       \
-      .fetch_unit = STEPS,                                                      \
-      .stream_unit = STEPS,                                                     \
-      .pack_rows = pack_rows,                                                   \
-      .pack_sums = pack_sums,                                                   \
-      .tile = {[1] = {1, {[1] = name_##_1}},                                    \
-               [2] = {1, {[1] = name_##_2}},                                    \
-               [3] = {1, {[1] = name_##_3}},                                    \
-               [4] = {1, {[1] = name_##_4}}},                                   \
+#define INT_KERNEL_REF(weights, format_)                                                        \
+  static void svf_##weights##_1x1_ref(const svf_tile *tile) { int_tile_ref(tile, format_, 1); } \
+  static void svf_##weights##_2x1_ref(const svf_tile *tile) { int_tile_ref(tile, format_, 2); } \
+  static void svf_##weights##_3x1_ref(const svf_tile *tile) { int_tile_ref(tile, format_, 3); } \
+  static void svf_##weights##_4x1_ref(const svf_tile *tile) { int_tile_ref(tile, format_, 4); } \
+  const svf_kernel svf_kernel_##weights##_ref = {                                               \
+      .name = "svf_" #weights "_4x16_ref",                                                      \
+      .isa = SVF_ISA_REF,                                                                       \
+      .format = (format_),                                                                      \
+      .needs = 0,                                                                               \
+      .rows = REF_ROWS,                                                                         \
+      .row_unit = 1,                                                                            \
+      .a_steps = INT_LINE,                                                                      \
+      .a_lines = {0, 2, 2},                                                                     \
+      .blocking = SVF_VECTOR_BLOCKING,                                                          \
+      .cycles = SVF_PANEL,                                                                      \
+      .planes = true,                                                                           \
+      .reads_f32 = false,                                                                       \
+      .fetch_unit = INT_LINE,                                                                   \
+      .stream_unit = INT_LINE,                                                                  \
+      .pack_rows = svf_int_pack_rows_ref,                                                       \
+      .pack_sums = svf_int_pack_sums_ref,                                                       \
+      .tile = {[1] = {1, {[1] = svf_##weights##_1x1_ref}},                                      \
+               [2] = {1, {[1] = svf_##weights##_2x1_ref}},                                      \
+               [3] = {1, {[1] = svf_##weights##_3x1_ref}},                                      \
+               [4] = {1, {[1] = svf_##weights##_4x1_ref}}},                                     \
   };
 
-TILES(s8, SVF_FORMAT_S8)
-TILES(w8, SVF_FORMAT_W8)
-TILES(w4, SVF_FORMAT_W4)
+INT_KERNEL_REF(s8, SVF_FORMAT_S8)
+INT_KERNEL_REF(w8, SVF_FORMAT_W8)
+INT_KERNEL_REF(w4, SVF_FORMAT_W4)
+
+#undef INT_KERNEL_REF

@@ -6,11 +6,11 @@
 #include "kernels/ref/exp.h"
 
 /* Lane by lane: sums are put aside every SVF_SUM_BLOCK elements. */
-typedef struct sums {
+typedef struct sums_ref {
   float block[SVF_OPS_LANES], total[SVF_OPS_LANES];
-} sums;
+} sums_ref;
 
-static void put_aside(sums *s)
+static void put_aside_ref(sums_ref *s)
 {
   for (int j = 0; j < SVF_OPS_LANES; ++j) {
     s->total[j] += s->block[j];
@@ -19,38 +19,38 @@ static void put_aside(sums *s)
 }
 
 /* The lane of element i. */
-static float *lane(sums *s, size_t i)
+static float *lane_ref(sums_ref *s, size_t i)
 {
-  if (i > 0 && i % SVF_SUM_BLOCK == 0) put_aside(s);
+  if (i > 0 && i % SVF_SUM_BLOCK == 0) put_aside_ref(s);
   return s->block + i % SVF_OPS_LANES;
 }
 
-static float sum_of(sums *s)
+static float sum_of_ref(sums_ref *s)
 {
-  put_aside(s);
+  put_aside_ref(s);
   return svf_lanes_sum(s->total);
 }
 
-static void rmsnorm(const float *x, const float *weight, size_t n, float eps, float *y)
+static void svf_ops_rmsnorm_ref(const float *x, const float *weight, size_t n, float eps, float *y)
 {
-  sums squares = {{0}, {0}};
+  sums_ref squares = {{0}, {0}};
   for (size_t i = 0; i < n; ++i) {
-    float *sum = lane(&squares, i);
+    float *sum = lane_ref(&squares, i);
     *sum = fmaf(x[i], x[i], *sum);
   }
-  const float scale = 1.0f / sqrtf(sum_of(&squares) / (float)n + eps);
+  const float scale = 1.0f / sqrtf(sum_of_ref(&squares) / (float)n + eps);
   for (size_t i = 0; i < n; ++i) y[i] = x[i] * scale * weight[i];
 }
 
-static void swiglu(const float *gate, const float *up, size_t n, float *y)
+static void svf_ops_swiglu_ref(const float *gate, const float *up, size_t n, float *y)
 {
   for (size_t i = 0; i < n; ++i) {
-    const float g = gate[i], e = exp_of(-fabsf(g));
+    const float g = gate[i], e = exp_ref(-fabsf(g));
     y[i] = g * ((g < 0 ? e : 1) / (1 + e)) * up[i];
   }
 }
 
-static void rope(float *x, const float *cos, const float *sin, size_t half)
+static void svf_ops_rope_ref(float *x, const float *cos, const float *sin, size_t half)
 {
   for (size_t i = 0; i < half; ++i) {
     const float a = x[i], b = x[i + half];
@@ -59,7 +59,7 @@ static void rope(float *x, const float *cos, const float *sin, size_t half)
   }
 }
 
-static float max_of(const float *x, size_t n, float scale)
+static float max_of_ref(const float *x, size_t n, float scale)
 {
   float max[SVF_OPS_LANES];
   for (int j = 0; j < SVF_OPS_LANES; ++j) max[j] = -INFINITY;
@@ -71,24 +71,27 @@ static float max_of(const float *x, size_t n, float scale)
   return svf_lanes_max(max);
 }
 
-static void softmax(float *x, size_t n, float scale)
+static void svf_ops_softmax_ref(float *x, size_t n, float scale)
 {
-  const float max = max_of(x, n, scale);
-  sums s = {{0}, {0}};
+  const float max = max_of_ref(x, n, scale);
+  sums_ref s = {{0}, {0}};
   for (size_t i = 0; i < n; ++i) {
-    x[i] = exp_of(scale * x[i] - max);
-    *lane(&s, i) += x[i];
+    x[i] = exp_ref(scale * x[i] - max);
+    *lane_ref(&s, i) += x[i];
   }
-  const float inverse = 1 / sum_of(&s);
+  const float inverse = 1 / sum_of_ref(&s);
   for (size_t i = 0; i < n; ++i) x[i] *= inverse;
 }
 
-static float sum_exp(const float *x, size_t n, float *max)
+static float svf_ops_sum_exp_ref(const float *x, size_t n, float *max)
 {
-  sums s = {{0}, {0}};
-  *max = max_of(x, n, 1);
-  for (size_t i = 0; i < n; ++i) *lane(&s, i) += exp_of(x[i] - *max);
-  return sum_of(&s);
+  sums_ref s = {{0}, {0}};
+  *max = max_of_ref(x, n, 1);
+  for (size_t i = 0; i < n; ++i) *lane_ref(&s, i) += exp_ref(x[i] - *max);
+  return sum_of_ref(&s);
 }
 
-const svf_ops_kernel svf_ops_ref = {SVF_ISA_REF, 0, rmsnorm, swiglu, rope, softmax, sum_exp};
+const svf_ops_kernel svf_ops_ref = {SVF_ISA_REF,         0,
+                                    svf_ops_rmsnorm_ref, svf_ops_swiglu_ref,
+                                    svf_ops_rope_ref,    svf_ops_softmax_ref,
+                                    svf_ops_sum_exp_ref};

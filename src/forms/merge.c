@@ -28,7 +28,7 @@ typedef struct merge {
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-static svf_status read_call(const svf_merge_args *args, size_t threads, merge *m)
+static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *m)
 {
   if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
   svf_status status =
@@ -147,7 +147,7 @@ static svf_status check_workspace(const merge *m, void *workspace, size_t bytes)
 
 /* --- Work ------------------------------------------------------------------------------------- */
 
-static void sync(size_t nth)
+static void sync_workers(size_t nth)
 {
   if (nth > 1) svf_openmp_barrier();
 }
@@ -175,7 +175,7 @@ static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
   for (int stage = status == SVF_OK ? svf_matmul_next_stage(&plan, 0) : -1; stage >= 0;
        stage = svf_matmul_next_stage(&plan, stage + 1)) {
     svf_matmul_stage(&plan, stage, ith);
-    sync(nth);
+    sync_workers(nth);
   }
   return status;
 }
@@ -186,13 +186,13 @@ static void work(void *context, size_t ith, size_t nth)
   svf_status status = SVF_OK;
   if (!(m->args.flags & SVF_MERGE_CONTINUE)) {
     status = svf_linear_pack_part(&m->v, m->workspace, (size_t)m->header.bytes, ith, nth);
-    sync(nth);
+    sync_workers(nth);
     /* Sealed without a checksum: nobody else will see this block. */
     if (ith == 0) ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
   }
   for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->strip) {
     scale_rows(m, row, svf_size_min(m->strip, m->args.rows - row), ith, nth);
-    sync(nth);
+    sync_workers(nth);
     status = multiply(m, row, ith, nth);
   }
   if (ith == 0) m->status = status;
@@ -204,7 +204,7 @@ svf_status svf_merge_workspace(const svf_merge_args *args, size_t threads, size_
 {
   merge m = {0};
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
-  svf_status status = read_call(args, threads, &m);
+  svf_status status = read_merge(args, threads, &m);
   if (status == SVF_OK) status = lay_out(&m);
   if (status == SVF_OK) *bytes = m.bytes;
   return status;
@@ -214,7 +214,7 @@ svf_status svf_merge_rows(const svf_merge_args *args, size_t threads, void *work
                           size_t workspace_bytes)
 {
   merge m = {.workspace = workspace};
-  svf_status status = read_call(args, threads, &m);
+  svf_status status = read_merge(args, threads, &m);
   if (status != SVF_OK || m.args.rows == 0) return status;
   status = check_out(&m.args, &m.factors);
   if (status == SVF_OK) status = svf_linear_check_source(&m.factors);

@@ -14,21 +14,21 @@
 
 /* In this order: of every call A of X, A of T and T in fp32; then of every part the partial sums, an
  * A of its own and its widened weights, as the call that takes most needs them. */
-typedef struct layout {
+typedef struct workspace_sizes {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */
   size_t own, room; /* bytes, likewise */
-} layout;
+} workspace_sizes;
 
 /* A's bytes, checked, in whole cache lines. */
 static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t split_k,
                     size_t *out)
 {
-  enum { MOST = 4 }; /* bytes of A per step and row, header included */
+  enum { STEP_BYTES = 4 }; /* bytes of A per step and row, header included */
   size_t steps, padded, most;
   return svf_size_round(k, SVF_BLOCK, &steps) && svf_size_add(steps, SVF_BLOCK, &steps) &&
          svf_size_round(rows, (size_t)kernel->row_unit, &padded) &&
-         svf_size_mul(steps, padded, &most) && svf_size_mul(most, MOST, &most) &&
+         svf_size_mul(steps, padded, &most) && svf_size_mul(most, STEP_BYTES, &most) &&
          svf_size_round(svf_a_split_bytes(kernel, padded, k, planes, split_k), SVF_LINE, out);
 }
 
@@ -51,7 +51,8 @@ static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 
 /* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
  * with the number of rows, too: that happens within one row block. */
-static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, layout *out)
+static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel, size_t rows,
+                           workspace_sizes *out)
 {
   const svf_format format = (svf_format)h->format;
   const size_t r = (size_t)h->r, widest = ((h->m > r ? h->m : r) + SVF_PANEL - 1) / SVF_PANEL;
@@ -71,10 +72,11 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
 
 /* The bytes of a whole workspace, and in `most` what a part needs. Every call has room for an X of
  * its own: whether it reads another's changes with rows. */
-static bool add_up(const layout *space, size_t count, size_t nth, layout *most, size_t *bytes)
+static bool add_up(const workspace_sizes *space, size_t count, size_t nth, workspace_sizes *most,
+                   size_t *bytes)
 {
   size_t parts;
-  *most = (layout){0};
+  *most = (workspace_sizes){0};
   *bytes = 0;
   for (size_t i = 0; i < count; ++i) {
     if (!svf_size_add(*bytes, space[i].x, bytes) || !svf_size_add(*bytes, space[i].t, bytes) ||
@@ -112,12 +114,13 @@ static svf_status choose_kernels(svf_call *call)
 }
 
 /* A caller's arguments as this version's; what the call needs. */
-static svf_status read_call(const char *name, const void *from, svf_call *call, layout *space)
+static svf_status read_call(const char *name, const void *from, svf_call *call,
+                            workspace_sizes *space)
 {
   svf_status status = svf_struct_read(name, from, SVF_SIZE_TO(svf_matmul_args, isa), &call->args,
                                       sizeof call->args);
   if (status == SVF_OK) status = choose_kernels(call);
-  if (status != SVF_OK || lay_out(call->args.linear, call->kernel, call->args.rows, space)) {
+  if (status != SVF_OK || size_workspace(call->args.linear, call->kernel, call->args.rows, space)) {
     return status;
   }
   return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu: the workspace exceeds SIZE_MAX", call->args.rows);
@@ -214,16 +217,16 @@ static svf_status check_operands(const svf_matmul_args *args)
 /* --- Groups ----------------------------------------------------------------------------------- */
 
 /* Calls as they come from a caller, checked and measured. */
-typedef struct group {
+typedef struct call_group {
   const svf_matmul_args *calls;
   size_t count, step, nth; /* step = 0: one call, called args in messages */
-  layout space[SVF_MATMUL_GROUP_MAX], most;
+  workspace_sizes space[SVF_MATMUL_GROUP_MAX], most;
   size_t bytes;
-} group;
+} call_group;
 
-static svf_status open_group(const svf_matmul_args *calls, size_t count, size_t nth, group *g)
+static svf_status open_group(const svf_matmul_args *calls, size_t count, size_t nth, call_group *g)
 {
-  *g = (group){.calls = calls, .count = count, .nth = nth};
+  *g = (call_group){.calls = calls, .count = count, .nth = nth};
   if (!calls) return svf_fail(SVF_ERR_NULL, "calls is NULL");
   if (count == 0 || count > SVF_MATMUL_GROUP_MAX) {
     return svf_fail(SVF_ERR_ARGUMENT, "count is %zu; a group has 1 to %d calls", count,
@@ -232,18 +235,18 @@ static svf_status open_group(const svf_matmul_args *calls, size_t count, size_t 
   return svf_struct_step("calls", calls, count, SVF_SIZE_TO(svf_matmul_args, isa), &g->step);
 }
 
-static svf_status open_one(const svf_matmul_args *args, size_t nth, group *g)
+static svf_status open_one(const svf_matmul_args *args, size_t nth, call_group *g)
 {
-  *g = (group){.calls = args, .count = 1, .nth = nth};
+  *g = (call_group){.calls = args, .count = 1, .nth = nth};
   return args ? SVF_OK : svf_fail(SVF_ERR_NULL, "args is NULL");
 }
 
-static svf_status in_call(const group *g, size_t i, svf_status status)
+static svf_status in_call(const call_group *g, size_t i, svf_status status)
 {
   return g->step > 0 ? svf_fail_at(status, "calls[%zu]", i) : status;
 }
 
-static svf_status measure(group *g, svf_call *calls)
+static svf_status measure(call_group *g, svf_call *calls)
 {
   if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
   for (size_t i = 0; i < g->count; ++i) {
@@ -257,7 +260,7 @@ static svf_status measure(group *g, svf_call *calls)
                   calls[0].args.rows, g->nth);
 }
 
-static svf_status workspace_of(group *g, size_t *bytes)
+static svf_status workspace_of(call_group *g, size_t *bytes)
 {
   svf_call calls[SVF_MATMUL_GROUP_MAX];
   const svf_status status = measure(g, calls);
@@ -265,7 +268,7 @@ static svf_status workspace_of(group *g, size_t *bytes)
   return status;
 }
 
-static svf_status check_all(const group *g, const svf_call *calls, const void *workspace,
+static svf_status check_all(const call_group *g, const svf_call *calls, const void *workspace,
                             size_t bytes)
 {
   for (size_t i = 0; i < g->count; ++i) {
@@ -296,7 +299,7 @@ static bool same_a(const svf_call *x, const svf_call *y)
 }
 
 /* Everything but the division: the call's share of the workspace begins at `at`. */
-static void fill_call(svf_call *call, const layout *space, char *at)
+static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
 {
   const svf_matmul_args *args = &call->args;
   const svf_linear_header *h = args->linear;
@@ -347,14 +350,14 @@ static void find_stages(svf_plan_data *p)
   }
 }
 
-static void fill(svf_plan_data *p, const group *g, char *workspace)
+static void fill_plan(svf_plan_data *p, const call_group *g, char *workspace)
 {
   size_t t_bytes[SVF_MATMUL_GROUP_MAX];
   char *at = workspace;
   p->nth = g->nth;
   p->count = g->count;
   for (size_t i = 0; i < g->count; ++i) {
-    const layout *space = &g->space[i];
+    const workspace_sizes *space = &g->space[i];
     fill_call(&p->call[i], space, at);
     share_x(p, i);
     if (p->call[i].blocks > 0) svf_choose_x_maker(&p->call[i], space->x);
@@ -371,13 +374,13 @@ static void fill(svf_plan_data *p, const group *g, char *workspace)
   find_stages(p);
 }
 
-static svf_status make_plan(svf_plan *plan, group *g, void *workspace, size_t bytes)
+static svf_status make_plan(svf_plan *plan, call_group *g, void *workspace, size_t bytes)
 {
   svf_plan_data p;
   svf_status status = measure(g, p.call);
   if (status == SVF_OK) status = check_all(g, p.call, workspace, bytes);
   if (status != SVF_OK) return status;
-  fill(&p, g, workspace);
+  fill_plan(&p, g, workspace);
   memcpy(plan, &p, offsetof(svf_plan_data, call) + g->count * sizeof *p.call);
   return SVF_OK;
 }
@@ -386,7 +389,7 @@ static svf_status make_plan(svf_plan *plan, group *g, void *workspace, size_t by
 
 svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes)
 {
-  group g;
+  call_group g;
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   const svf_status status = open_one(args, nth, &g);
   return status == SVF_OK ? workspace_of(&g, bytes) : status;
@@ -395,7 +398,7 @@ svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t 
 svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size_t count, size_t nth,
                                       size_t *bytes)
 {
-  group g;
+  call_group g;
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   const svf_status status = open_group(calls, count, nth, &g);
   return status == SVF_OK ? workspace_of(&g, bytes) : status;
@@ -404,7 +407,7 @@ svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size_t count
 svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth, void *workspace,
                            size_t workspace_bytes)
 {
-  group g;
+  call_group g;
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
   const svf_status status = open_one(args, nth, &g);
   return status == SVF_OK ? make_plan(plan, &g, workspace, workspace_bytes) : status;
@@ -413,7 +416,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
 svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
                                  size_t nth, void *workspace, size_t workspace_bytes)
 {
-  group g;
+  call_group g;
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
   const svf_status status = open_group(calls, count, nth, &g);
   return status == SVF_OK ? make_plan(plan, &g, workspace, workspace_bytes) : status;

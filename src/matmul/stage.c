@@ -5,17 +5,17 @@
  *   for each chunk of row blocks                        its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
  *       for each slice of k
- *         for each group of panels                      read once from memory, used from L2
+ *         for each run of panels                        read once from memory, used from L2
  *           for each row block
  *             for each tile                             micro-kernel
  *
- * While a group is used the next one is fetched, a share of it by every row block, and so is A of
+ * While a run is used the next one is fetched, a share of it by every row block, and so is A of
  * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, or
  * the tiles of a block of T, a slice all of k, and what is fetched lies a little ahead. */
 #include "src/matmul/layout.h"
 #include "src/matmul/tile.h"
 
-typedef struct part {
+typedef struct cell {
   const svf_call *call;
   const svf_product *product;
   bool to_t;     /* the result is T, else Y */
@@ -23,8 +23,8 @@ typedef struct part {
   size_t a_row;
   size_t panel0, panel1;
   float *c;   /* scratch: sums */
-  char *room; /* scratch: weights for the row blocks of a group, or NULL */
-} part;
+  char *room; /* scratch: weights for the row blocks of a run, or NULL */
+} cell;
 
 /* A row block, and its A in the slice of the moment. */
 typedef struct row_block {
@@ -49,7 +49,7 @@ typedef struct slice {
 } slice;
 
 /* Panels [panel0, panel1) of a slice, and what is fetched while they are used. */
-typedef struct group {
+typedef struct panel_run {
   size_t panel0, panel1;
   const svf_kernel *kernel; /* of these weights */
   size_t b_stride;
@@ -58,7 +58,7 @@ typedef struct group {
   size_t lines, share;              /* of a panel: all in the slice; fetched by a row block */
   size_t a_from, a_to;              /* of each row block's next A, in 1/65536 */
   int rate, a_rate;
-} group;
+} panel_run;
 
 static bool single(const chunk *ch) { return ch->blocks == 1; }
 static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
@@ -66,14 +66,14 @@ static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
 /* --- A ---------------------------------------------------------------------------------------- */
 
 /* A of this part's product. */
-static const void *a_of(const part *w, const row_block *b, size_t k)
+static const void *a_of(const cell *w, const row_block *b, size_t k)
 {
   if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->call->args, b->row, k);
   return w->a + svf_a_offset(w->call, w->product, b->row - w->a_row, b->rows, k);
 }
 
 /* A of the second product, which the first one writes. */
-static char *t_of(const part *w, const row_block *b, size_t channel)
+static char *t_of(const cell *w, const row_block *b, size_t channel)
 {
   const svf_product *second = &w->call->product[1];
   return second->a + svf_a_offset(w->call, second, b->row, b->rows, channel);
@@ -91,7 +91,7 @@ static void find_gains(const svf_call *call, const row_block *b, const float **g
 }
 
 /* What becomes of a row block's sums; `gains` receives those of its rows. */
-static svf_epilogue epilogue_of(const part *w, const row_block *b, const float **gains)
+static svf_epilogue epilogue_of(const cell *w, const row_block *b, const float **gains)
 {
   const svf_matmul_args *args = &w->call->args;
   svf_epilogue e = {0};
@@ -121,16 +121,16 @@ static svf_epilogue epilogue_of(const part *w, const row_block *b, const float *
 }
 
 /* A panel at step k, the first of a line of it. */
-static const char *panel_at(const part *w, size_t panel, size_t k)
+static const char *panel_at(const cell *w, size_t panel, size_t k)
 {
   return w->product->weights + svf_parts_offset(&w->product->parts, panel, k);
 }
 
-/* What a tile of n panels fetches: a share of the next group, but the first row block what is left
+/* What a tile of n panels fetches: a share of the next run, but the first row block what is left
  * of this one, a little ahead of where it is used. A single row block reads weights as they lie,
  * which hardware prefetchers follow. */
-static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t index, size_t at,
-                          size_t n)
+static svf_fetch fetch_of(const cell *w, const chunk *ch, const panel_run *g, size_t index,
+                          size_t at, size_t n)
 {
   const bool exists = single(ch) ? g->next_panels > 0 : at + n <= g->next_panels;
   const char *next = g->next_b + (exists ? at * g->b_stride : 0);
@@ -150,19 +150,19 @@ static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t
   return f;
 }
 
-/* Sums of a pass, in the order [group][row block][panel][row]: those of a row block in a group. */
-static float *sums_at(const part *w, const chunk *ch, const slice *s, const row_block *b,
+/* Sums of a pass, in the order [run][row block][panel][row]: those of a row block in a run. */
+static float *sums_at(const cell *w, const chunk *ch, const slice *s, const row_block *b,
                       size_t panel0, size_t panels)
 {
   return w->c + (panel0 - s->panel0) * ch->padded * SVF_PANEL +
          (b->row - ch->row0) * panels * SVF_PANEL;
 }
 
-/* A row block against a group of panels. */
+/* A row block against a run of panels. */
 typedef struct meeting {
-  const part *w;
+  const cell *w;
   const chunk *ch;
-  const group *g;
+  const panel_run *g;
   size_t index;   /* of the row block in the chunk */
   size_t c_panel; /* floats from the sums of a panel to those of the next one */
 } meeting;
@@ -178,7 +178,8 @@ static void prepare_tile(const void *context, size_t at, size_t n, svf_tile *til
   tile->room = single(m->ch) || n < panels ? NULL : m->w->room;
 }
 
-static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t index)
+static void run_block(const cell *w, const chunk *ch, const slice *s, const panel_run *g,
+                      size_t index)
 {
   const svf_product *product = w->product;
   const row_block *b = &ch->block[index];
@@ -211,21 +212,21 @@ static void run_block(const part *w, const chunk *ch, const slice *s, const grou
   svf_tiles_run(g->kernel, b->units, &tile, panels, product->channels - channel, prepare_tile, &m);
 }
 
-/* The first panel of the group that has this one, and the first one behind it. A rest of one panel
- * would be slow alone: it joins the group before it. */
-static size_t group_begin(const slice *s, size_t width, size_t panel)
+/* The first panel of the run that has this one, and one past its last. A rest of one panel
+ * would be slow alone: it joins the run before it. */
+static size_t run_begin(const slice *s, size_t width, size_t panel)
 {
   const size_t first = s->panel0 + (panel - s->panel0) / width * width;
   return first > s->panel0 && first + 1 == s->panel1 ? first - width : first;
 }
 
-static size_t group_end(const slice *s, size_t width, size_t first)
+static size_t run_end(const slice *s, size_t width, size_t first)
 {
   return s->panel1 - first <= width + 1 ? s->panel1 : first + width;
 }
 
 /* Finished sums of a pass over whole blocks of T become A of the second product. */
-static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t width)
+static void pack_blocks(const cell *w, const chunk *ch, const slice *s, size_t width)
 {
   const svf_product *second = &w->call->product[1];
   const float *gains[SVF_ROWS_MAX], *sums[SVF_BLOCK / SVF_PANEL];
@@ -237,7 +238,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
       const size_t k = svf_block_end(&second->parts, channel, second->k) - channel;
       end = panel + svf_size_ceil(k, SVF_PANEL);
       for (size_t p = panel; p < end; ++p) {
-        const size_t first = group_begin(s, width, p), panels = group_end(s, width, first) - first;
+        const size_t first = run_begin(s, width, p), panels = run_end(s, width, first) - first;
         sums[p - panel] = sums_at(w, ch, s, b, first, panels) + (p - first) * b->padded * SVF_PANEL;
       }
       w->call->kernel->pack_sums(sums, &epilogue, channel, (int)b->rows, k, second->a_planes,
@@ -250,7 +251,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
 
 /* Panels that tiles of both heights in a chunk divide; as few as the higher ones have, if there are
  * such for the lower ones. */
-static size_t group_panels(const part *w)
+static size_t run_panels(const cell *w)
 {
   const svf_kernel *kernel = w->call->kernel;
   const size_t all = svf_rows_padded(kernel, w->call->args.rows) / (size_t)kernel->row_unit;
@@ -262,8 +263,8 @@ static size_t group_panels(const part *w)
   return n;
 }
 
-/* Where fetching goes on behind a group, in the order of the loops. */
-static void find_next(const part *w, const chunk *ch, const slice *s, size_t width, group *g)
+/* Where fetching goes on after a run, in the order of the loops. */
+static void find_next(const cell *w, const chunk *ch, const slice *s, size_t width, panel_run *g)
 {
   size_t limit;
   if (g->panel1 < s->panel1) {
@@ -285,13 +286,13 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
   g->next_panels = svf_size_min(width, limit - g->next);
 }
 
-/* A group's panels, and who fetches how much of what comes next. */
-static void enter_group(const part *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
-                        group *g)
+/* A run's panels, and who fetches how much of what comes next. */
+static void enter_run(const cell *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
+                      panel_run *g)
 {
   const svf_parts *parts = &w->product->parts;
   const int in = svf_part_at(parts, panel0, s->k0);
-  *g = (group){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = parts->stride[in]};
+  *g = (panel_run){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = parts->stride[in]};
   g->kernel = in ? w->call->kernel : w->call->head_kernel;
   find_next(w, ch, s, width, g);
   g->lines = svf_panel_bytes(&parts->layout[in], s->k) / SVF_LINE;
@@ -309,7 +310,7 @@ static void enter_group(const part *w, const chunk *ch, const slice *s, size_t p
 }
 
 /* A of every row block, here and, where it does not stay in L2, in the slice that comes next. */
-static void enter_slice(const part *w, const slice *s, chunk *ch)
+static void enter_slice(const cell *w, const slice *s, chunk *ch)
 {
   const svf_product *p = w->product;
   const svf_kernel *kernel = w->call->kernel;
@@ -334,7 +335,7 @@ static size_t part_end(size_t at, size_t split, size_t end)
 
 /* Panels of a pass that may have `left`, for the sums of which there must be room; whole blocks of
  * T if they are packed after it. */
-static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t left)
+static size_t pass_panels(const cell *w, const chunk *ch, size_t width, size_t left)
 {
   const bool whole = w->product->whole_blocks;
   const size_t unit = whole ? SVF_BLOCK / SVF_PANEL : width;
@@ -346,7 +347,7 @@ static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t l
   return svf_size_min(svf_size_max(budget, unit), left);
 }
 
-static void run_chunk(const part *w, chunk *ch)
+static void run_chunk(const cell *w, chunk *ch)
 {
   const svf_product *product = w->product;
   const size_t k = product->k;
@@ -355,7 +356,7 @@ static void run_chunk(const part *w, chunk *ch)
   const size_t longest = one ? k : streams(ch) ? SVF_STREAM_SLICE : (size_t)kernel->blocking.steps;
   const size_t unit = svf_slice_unit(kernel), even = svf_size_ceil(k, svf_size_ceil(k, longest));
   const size_t steps = svf_size_ceil(even, unit) * unit;
-  const size_t width = one ? SVF_BLOCK / SVF_PANEL : group_panels(w);
+  const size_t width = one ? SVF_BLOCK / SVF_PANEL : run_panels(w);
 
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
@@ -364,11 +365,11 @@ static void run_chunk(const part *w, chunk *ch)
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
       s.k = svf_size_min(steps, part_end(s.k0, product->parts.split_k, k) - s.k0);
       enter_slice(w, &s, ch);
-      group g;
+      panel_run g;
       for (size_t panel = s.panel0; panel < s.panel1; panel = g.panel1) {
         const size_t panels = one ? svf_tile_panels(kernel, ch->block[0].units, s.panel1 - panel)
-                                  : group_end(&s, width, panel) - panel;
-        enter_group(w, ch, &s, panel, panels, &g);
+                                  : run_end(&s, width, panel) - panel;
+        enter_run(w, ch, &s, panel, panels, &g);
         for (size_t b = 0; b < ch->blocks; ++b) run_block(w, ch, &s, &g, b);
       }
     }
@@ -407,14 +408,14 @@ static void make_own(const svf_plan_data *plan, const svf_call *call, int produc
 }
 
 /* Part ith of one call's product: `panel_part` of its panels. */
-static void multiply(const svf_plan_data *plan, const svf_call *call, int product, size_t ith,
+static void run_cell(const svf_plan_data *plan, const svf_call *call, int product, size_t ith,
                      own_a *own)
 {
   const svf_grid *grid = &plan->grid[product];
   const size_t row_part = ith / grid->panel_parts, panel_part = ith % grid->panel_parts;
   const svf_product *p = &call->product[product];
   const svf_kernel *kernel = call->kernel;
-  part w = {.call = call, .product = p, .to_t = product == 0, .a = p->a};
+  cell w = {.call = call, .product = p, .to_t = product == 0, .a = p->a};
   w.panel0 = svf_first_panel(grid, p, panel_part);
   w.panel1 = svf_first_panel(grid, p, panel_part + 1);
   if (w.panel0 == w.panel1) return;
@@ -448,7 +449,7 @@ static void multiply_all(const svf_plan_data *plan, int product, size_t ith)
   if (ith / grid->panel_parts >= grid->row_parts) return;
   for (size_t i = 0; i < plan->count; ++i) {
     const svf_call *call = &plan->call[i];
-    if (svf_has_product(call, product)) multiply(plan, call, product, ith, &own);
+    if (svf_has_product(call, product)) run_cell(plan, call, product, ith, &own);
   }
 }
 

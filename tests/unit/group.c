@@ -119,9 +119,10 @@ static void run_parts(size_t count, size_t nth)
 static void check_group(const layer *layers, size_t count, size_t rows)
 {
   static const size_t parts[] = {1, 2, 3, 5, 16};
-  for (int isa = 0; isa < SVF_ISA_COUNT; ++isa) {
-    if (!svf_isa_supported((svf_isa)isa)) continue;
-    make_calls(layers, count, rows, (svf_isa)isa);
+  for (size_t n = 0; n <= svf_isa_count(); ++n) { /* beyond them is AUTO */
+    const svf_isa isa = svf_isa_at(n);
+    if (!svf_isa_supported(isa)) continue;
+    make_calls(layers, count, rows, isa);
     expect_single(layers, count);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) run_parts(count, parts[i]);
     for (size_t threads = 0; threads < 3; ++threads) {
@@ -161,8 +162,8 @@ END_TEST
 START_TEST(every_format_in_threes)
 {
   fill_inputs();
-  for (int f = 0; f < SVF_FORMAT_COUNT; ++f) {
-    const layer l = {.m = 100, .r = 130, .format = (svf_format)f, .gains = true, .keep = true};
+  for (size_t f = 0; f < svf_format_count(); ++f) {
+    const layer l = {.m = 100, .r = 130, .format = svf_format_at(f), .gains = true, .keep = true};
     check_group((const layer[]){l, {.m = 33, .r = 64, .format = l.format}, l}, 3, 5);
   }
 }
@@ -233,13 +234,14 @@ START_TEST(workspace_grows_with_rows)
                                 {.m = 16, .r = 64, .format = SVF_FORMAT_BF16_SPLIT}};
   fill_inputs();
   make_calls(mixed, CALLS, 0, SVF_ISA_AUTO);
-  for (int isa = 0; isa < SVF_ISA_COUNT; ++isa) {
-    if (!svf_isa_supported((svf_isa)isa)) continue;
+  for (size_t n = 0; n <= svf_isa_count(); ++n) { /* beyond them is AUTO */
+    const svf_isa isa = svf_isa_at(n);
+    if (!svf_isa_supported(isa)) continue;
     size_t before = 0, bytes = 0;
     for (size_t rows = 0; rows < 300; ++rows, before = bytes) {
       for (size_t i = 0; i < CALLS; ++i) {
         calls[i].rows = rows;
-        calls[i].isa = (svf_isa)isa;
+        calls[i].isa = isa;
       }
       ck_works(svf_matmul_group_workspace(calls, CALLS, 3, &bytes));
       ck_assert_uint_ge(bytes, before);
