@@ -188,7 +188,7 @@ static svf_status make_product(const call *c, product *p)
   return failed(dnnl_primitive_create(&p->primitive, p->pd), "the creation of a primitive");
 }
 
-static svf_status multiply(const call *c, product *p, const void *src, float *dst)
+static svf_status onednn_multiply(const call *c, product *p, const void *src, float *dst)
 {
   const svf_status status = make_product(c, p);
   if (status != SVF_OK) return status;
@@ -275,7 +275,7 @@ static void scatter_y(const call *c, const float *sums)
 
 /* --- The call --------------------------------------------------------------------------------- */
 
-static svf_status run(const call *c)
+static svf_status onednn_run(const call *c)
 {
   const size_t rows = c->args->rows, m = (size_t)c->h->m, n = (size_t)c->h->n;
   const size_t r = (size_t)c->h->r;
@@ -290,9 +290,9 @@ static svf_status run(const call *c)
     status = svf_fail(SVF_ERR_MEMORY, "no memory for %zu rows on oneDNN", rows);
   } else {
     gather_x(c, x, room);
-    if (r > 0) status = multiply(c, &first, x, t);
+    if (r > 0) status = onednn_multiply(c, &first, x, t);
     if (r > 0 && status == SVF_OK) apply_gains(c, t, a);
-    if (status == SVF_OK) status = multiply(c, &second, r > 0 ? a : x, y);
+    if (status == SVF_OK) status = onednn_multiply(c, &second, r > 0 ? a : x, y);
     if (status == SVF_OK) scatter_y(c, y);
   }
   free_product(&first);
@@ -311,7 +311,7 @@ static svf_status run_on_engine(call *c)
   if (status != SVF_OK) return status;
   status = failed(dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags), "a stream");
   if (status == SVF_OK) {
-    status = run(c);
+    status = onednn_run(c);
     dnnl_stream_destroy(c->stream);
   }
   dnnl_engine_destroy(c->engine);

@@ -39,7 +39,7 @@ static const struct {
     {SVF_CPU_NEON_BF16, "neon-bf16"},
 };
 
-static _Atomic int selected = SVF_ISA_AUTO;
+static _Atomic int selected_isa = SVF_ISA_AUTO;
 
 /* CPUID traps to the hypervisor on a virtual machine, so the answer is kept. Threads that race here
  * store the same value. */
@@ -128,7 +128,7 @@ static svf_status unsupported(svf_isa isa)
 svf_status svf_isa_select(svf_isa isa)
 {
   if (!svf_isa_supported(isa)) return unsupported(isa);
-  atomic_store(&selected, (int)isa);
+  atomic_store(&selected_isa, (int)isa);
   return SVF_OK;
 }
 
@@ -148,7 +148,7 @@ svf_status svf_isa_select_env(void)
 
 svf_isa svf_isa_selected(void)
 {
-  const svf_isa isa = (svf_isa)atomic_load(&selected);
+  const svf_isa isa = (svf_isa)atomic_load(&selected_isa);
   return isa == SVF_ISA_AUTO ? best() : isa;
 }
 
@@ -213,8 +213,9 @@ const svf_ops_kernel *svf_dispatch_ops(void)
 }
 
 /* snprintf at the end of what is there, counting what would not fit. */
-__attribute__((format(printf, 4, 5))) static void append(char *buffer, size_t bytes, size_t *length,
-                                                         const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void append_text(char *buffer, size_t bytes,
+                                                              size_t *length, const char *format,
+                                                              ...)
 {
   va_list list;
   va_start(list, format);
@@ -227,28 +228,29 @@ __attribute__((format(printf, 4, 5))) static void append(char *buffer, size_t by
 size_t svf_cpu_describe(char *buffer, size_t bytes)
 {
   size_t length = 0;
-  append(buffer, bytes, &length, "features:");
+  append_text(buffer, bytes, &length, "features:");
   for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
     if (features() & feature_names[f].bit) {
-      append(buffer, bytes, &length, " %s", feature_names[f].name);
+      append_text(buffer, bytes, &length, " %s", feature_names[f].name);
     }
   }
-  append(buffer, bytes, &length, "\n");
+  append_text(buffer, bytes, &length, "\n");
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *kernel = svf_kernel_at(i);
     const char *verdict = runs_here(kernel) ? "can run" : "cannot run, lacks";
-    append(buffer, bytes, &length, "%s: %s", kernel->name, verdict);
+    append_text(buffer, bytes, &length, "%s: %s", kernel->name, verdict);
     for (size_t f = 0; f < sizeof feature_names / sizeof *feature_names; ++f) {
       if (kernel->needs & ~features() & feature_names[f].bit) {
-        append(buffer, bytes, &length, " %s", feature_names[f].name);
+        append_text(buffer, bytes, &length, " %s", feature_names[f].name);
       }
     }
-    append(buffer, bytes, &length, "\n");
+    append_text(buffer, bytes, &length, "\n");
   }
   if (svf_amx_refused()) {
-    append(buffer, bytes, &length, "amx: the operating system refused the state of its tiles\n");
+    append_text(buffer, bytes, &length,
+                "amx: the operating system refused the state of its tiles\n");
   }
-  append(buffer, bytes, &length, "selected: %s (%s)\n", svf_isa_name(svf_isa_selected()),
-         atomic_load(&selected) == SVF_ISA_AUTO ? "the best that can run" : "asked for");
+  append_text(buffer, bytes, &length, "selected: %s (%s)\n", svf_isa_name(svf_isa_selected()),
+              atomic_load(&selected_isa) == SVF_ISA_AUTO ? "the best that can run" : "asked for");
   return length;
 }

@@ -61,14 +61,14 @@ void svf_openmp_barrier(void) {}
 
 #endif
 
-typedef struct run {
+typedef struct stage_loop {
   const svf_plan *plan;
   size_t parts;
-} run;
+} stage_loop;
 
 static void run_parts(void *context, size_t ith, size_t nth)
 {
-  const run *r = context;
+  const stage_loop *r = context;
   for (int stage = svf_matmul_next_stage(r->plan, 0); stage < SVF_STAGES;) {
     for (size_t i = ith; i < r->parts; i += nth) svf_matmul_stage(r->plan, stage, i);
     stage = svf_matmul_next_stage(r->plan, stage + 1);
@@ -78,6 +78,6 @@ static void run_parts(void *context, size_t ith, size_t nth)
 
 void svf_openmp_run(const svf_plan *plan, size_t parts)
 {
-  run r = {plan, parts};
+  stage_loop r = {plan, parts};
   svf_openmp_team(parts, run_parts, &r);
 }

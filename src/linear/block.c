@@ -15,7 +15,7 @@ const unsigned char svf_linear_magic[8] = {'S', 'V', 'F', 'L', 'I', 'N', '\r', '
 _Static_assert(sizeof(svf_linear_header) == 128, "the header is part of the file format");
 
 /* Append a section of `size` bytes, whole cache lines, to the block. */
-static bool append(size_t *bytes, size_t size, uint64_t *offset)
+static bool append_section(size_t *bytes, size_t size, uint64_t *offset)
 {
   *offset = *bytes;
   return svf_size_add(*bytes, size, bytes);
@@ -82,8 +82,8 @@ svf_status svf_linear_layout(size_t m, size_t n, size_t r, svf_format format,
   memcpy(h.magic, svf_linear_magic, sizeof h.magic);
   size_t bytes = sizeof h, sigma, v, u;
   if (!svf_size_round(r, SVF_PANEL, &sigma) || !svf_size_mul(sigma, sizeof(float), &sigma) ||
-      !panels(&h, 0, &v) || !panels(&h, 1, &u) || !append(&bytes, sigma, &h.sigma_offset) ||
-      !append(&bytes, v, &h.v_offset) || !append(&bytes, u, &h.u_offset)) {
+      !panels(&h, 0, &v) || !panels(&h, 1, &u) || !append_section(&bytes, sigma, &h.sigma_offset) ||
+      !append_section(&bytes, v, &h.v_offset) || !append_section(&bytes, u, &h.u_offset)) {
     return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, n = %zu, r = %zu: the packed size exceeds SIZE_MAX",
                     m, n, r);
   }

@@ -149,8 +149,8 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
 }
 
 /* And where to pack to. */
-static svf_status check_call(const svf_linear_source *source, const void *block, size_t bytes,
-                             svf_linear_header *header)
+static svf_status check_pack_call(const svf_linear_source *source, const void *block, size_t bytes,
+                                  svf_linear_header *header)
 {
   if (!source) return svf_fail(SVF_ERR_NULL, "source is NULL");
   svf_status status =
@@ -173,7 +173,7 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
                                 size_t ith, size_t nth)
 {
   svf_linear_header header = {0};
-  const svf_status status = check_call(source, block, bytes, &header);
+  const svf_status status = check_pack_call(source, block, bytes, &header);
   if (status != SVF_OK) return status;
   if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");
   if (ith >= nth) return svf_fail(SVF_ERR_ARGUMENT, "ith is %zu, nth is %zu", ith, nth);

@@ -57,7 +57,7 @@ static double block_error(const svf_linear_source *s, size_t k0, size_t k1, svf_
 /* The largest head that fits; SPACE if 0 does not. */
 static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_quant *quant)
 {
-  svf_linear_header header;
+  svf_linear_header header = {0};
   svf_quant trial = {s->quant.group, s->r / SVF_HEAD_UNIT * SVF_HEAD_UNIT};
   for (;;) {
     const svf_status status = svf_linear_layout(s->m, s->n, s->r, SVF_FORMAT_W84, &trial, &header);

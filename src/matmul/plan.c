@@ -13,12 +13,12 @@
 
 /* In this order: A of X, A of T, T in fp32; then of every part the partial sums, an A of its own and
  * its widened weights. */
-typedef struct layout {
+typedef struct workspace_sizes {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */
   size_t own, room; /* bytes, likewise */
   size_t bytes;
-} layout;
+} workspace_sizes;
 
 /* A's bytes, checked, in whole cache lines. */
 static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t split_k,
@@ -51,13 +51,13 @@ static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 
 /* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
  * with the number of rows, too: that happens within one row block. */
-static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t rows, size_t nth,
-                    layout *out)
+static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel, size_t rows,
+                           size_t nth, workspace_sizes *out)
 {
   const svf_format format = (svf_format)h->format;
   const size_t r = (size_t)h->r, widest = ((h->m > r ? h->m : r) + SVF_PANEL - 1) / SVF_PANEL;
   const size_t chunk = svf_size_min(rows, (size_t)kernel->blocking.rows);
-  layout l;
+  workspace_sizes l;
   size_t pieces;
   if (!a_bytes(kernel, rows, (size_t)h->n, svf_planes(kernel, format, false), 0, &l.x) ||
       !a_bytes(kernel, rows, r, svf_planes(kernel, format, true), (size_t)h->head, &l.t) ||
@@ -80,8 +80,9 @@ static bool lay_out(const svf_linear_header *h, const svf_kernel *kernel, size_t
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_kernel **kernel,
-                             const svf_kernel **head_kernel, layout *space)
+static svf_status check_matmul_call(const svf_matmul_args *args, size_t nth,
+                                    const svf_kernel **kernel, const svf_kernel **head_kernel,
+                                    workspace_sizes *space)
 {
   if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
   if (args->size != sizeof *args) {
@@ -99,7 +100,7 @@ static svf_status check_call(const svf_matmul_args *args, size_t nth, const svf_
   status =
       svf_dispatch((*kernel)->isa, svf_parts_of(h, 0).format[0], h->group, SIZE_MAX, head_kernel);
   if (status != SVF_OK) return status;
-  if (!lay_out(h, *kernel, args->rows, nth, space)) {
+  if (!size_workspace(h, *kernel, args->rows, nth, space)) {
     return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",
                     args->rows, nth);
   }
@@ -161,7 +162,7 @@ static svf_status check_operands(const svf_matmul_args *args)
   return check_matrix("y", args->y, args->y_type, args->y_stride, args->rows, (size_t)h->m);
 }
 
-static const char *section(const void *block, uint64_t offset)
+static const char *packed_section(const void *block, uint64_t offset)
 {
   return (const char *)block + offset;
 }
@@ -172,8 +173,8 @@ svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t 
 {
   if (!bytes) return svf_fail(SVF_ERR_NULL, "bytes is NULL");
   const svf_kernel *kernel = NULL, *head_kernel = NULL;
-  layout space = {0};
-  const svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
+  workspace_sizes space = {0};
+  const svf_status status = check_matmul_call(args, nth, &kernel, &head_kernel, &space);
   if (status == SVF_OK) *bytes = space.bytes;
   return status;
 }
@@ -183,8 +184,8 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
 {
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
   const svf_kernel *kernel = NULL, *head_kernel = NULL;
-  layout space = {0};
-  svf_status status = check_call(args, nth, &kernel, &head_kernel, &space);
+  workspace_sizes space = {0};
+  svf_status status = check_matmul_call(args, nth, &kernel, &head_kernel, &space);
   if (status == SVF_OK) status = check_operands(args);
   if (status != SVF_OK) return status;
   if (workspace_bytes < space.bytes) {
@@ -215,7 +216,7 @@ svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t n
     const size_t k = svf_product_k(h, i), channels = svf_product_channels(h, i);
     p.product[i] = (svf_product){.a = i == p.x_product ? workspace : at,
                                  .a_planes = svf_planes(kernel, format, i > p.x_product),
-                                 .weights = section(h, i ? h->u_offset : h->v_offset),
+                                 .weights = packed_section(h, i ? h->u_offset : h->v_offset),
                                  .parts = svf_parts_of(h, i),
                                  .k = k,
                                  .channels = channels,

@@ -49,26 +49,26 @@ static void fill(float *p, size_t count, uint32_t *state)
 }
 
 /* Sections of one allocation, each on a cache line; p may be NULL to count only. */
-static void *section(char *p, size_t *at, size_t bytes)
+static void *carve(char *p, size_t *at, size_t bytes)
 {
   void *here = p ? p + *at : NULL;
   *at += (bytes + 63) / 64 * 64;
   return here;
 }
 
-static size_t lay_out(buffers *b, char *p, const shape *s)
+static size_t carve_buffers(buffers *b, char *p, const shape *s)
 {
   size_t at = 0;
-  b->u = section(p, &at, s->m * s->r * sizeof(float));
-  b->vt = section(p, &at, s->r * s->n * sizeof(float));
-  b->sigma = section(p, &at, s->r * sizeof(float));
-  b->gains = section(p, &at, EXPERTS * s->r * sizeof(float));
-  b->x = section(p, &at, s->rows * s->n * sizeof(float));
-  b->bias = section(p, &at, s->m * sizeof(float));
-  b->y = section(p, &at, s->rows * s->m * sizeof(float));
-  b->expected = section(p, &at, s->rows * s->m * sizeof(float));
-  b->rows = section(p, &at, s->rows * sizeof(float *));
-  b->block = section(p, &at, b->block_bytes);
+  b->u = carve(p, &at, s->m * s->r * sizeof(float));
+  b->vt = carve(p, &at, s->r * s->n * sizeof(float));
+  b->sigma = carve(p, &at, s->r * sizeof(float));
+  b->gains = carve(p, &at, EXPERTS * s->r * sizeof(float));
+  b->x = carve(p, &at, s->rows * s->n * sizeof(float));
+  b->bias = carve(p, &at, s->m * sizeof(float));
+  b->y = carve(p, &at, s->rows * s->m * sizeof(float));
+  b->expected = carve(p, &at, s->rows * s->m * sizeof(float));
+  b->rows = carve(p, &at, s->rows * sizeof(float *));
+  b->block = carve(p, &at, b->block_bytes);
   return at;
 }
 
@@ -128,7 +128,7 @@ static svf_status compare(const buffers *b, const shape *s, const svf_kernel *ke
 }
 
 /* The prepared call in nth parts. */
-static svf_status multiply(const buffers *b, const shape *s, svf_isa isa, size_t nth)
+static svf_status multiply_in_shares(const buffers *b, const shape *s, svf_isa isa, size_t nth)
 {
   const svf_matmul_args args = {.size = sizeof args,
                                 .linear = b->block,
@@ -162,7 +162,7 @@ static svf_status expect_rounded(buffers *b, const shape *s, svf_format format)
 {
   const double nearness = 0.03; /* int4 and int8 T round to 1/15 and 1/254 of the largest */
   double largest = 1;
-  svf_status status = multiply(b, s, SVF_ISA_REF, 1);
+  svf_status status = multiply_in_shares(b, s, SVF_ISA_REF, 1);
   for (size_t i = 0; i < s->rows * s->m; ++i) {
     if (fabs((double)b->expected[i]) > largest) largest = fabs((double)b->expected[i]);
   }
@@ -182,7 +182,7 @@ static svf_status run_kernel(const buffers *b, const shape *s, const svf_kernel 
 {
   svf_status status = SVF_OK;
   for (size_t nth = 1; nth <= PARTS && status == SVF_OK; nth += PARTS - 1) {
-    status = multiply(b, s, kernel->isa, nth);
+    status = multiply_in_shares(b, s, kernel->isa, nth);
     if (status == SVF_OK) status = compare(b, s, kernel, nth);
   }
   return status;
@@ -194,10 +194,10 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
   buffers b;
   svf_status status = svf_linear_bytes(s->m, s->n, s->r, format, 0, &b.block_bytes);
   if (status != SVF_OK) return status;
-  const size_t bytes = lay_out(&b, NULL, s);
+  const size_t bytes = carve_buffers(&b, NULL, s);
   char *memory = aligned_alloc(64, bytes);
   if (!memory) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", bytes);
-  lay_out(&b, memory, s);
+  carve_buffers(&b, memory, s);
   status = fill_all(&b, s, format);
   if (status == SVF_OK) expect(&b, s);
   if (status == SVF_OK && svf_format_integer(format)) status = expect_rounded(&b, s, format);
@@ -205,7 +205,8 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
     const svf_kernel *kernel = svf_kernel_at(i);
     if (isa != SVF_ISA_AUTO && kernel->isa != isa) continue;
     if (kernel->format != svf_format_weights(format)) continue;
-    const svf_kernel *serves; /* a row behind a preferred one of its ISA cannot be asked for */
+    /* A row that another one of its ISA is preferred to cannot be asked for. */
+    const svf_kernel *serves = NULL;
     if (svf_dispatch(kernel->isa, format, 0, SIZE_MAX, &serves) != SVF_OK || serves != kernel)
       continue;
     status = run_kernel(&b, s, kernel);

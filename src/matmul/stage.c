@@ -14,7 +14,7 @@
  * the tiles of a block of T, a slice all of k, and what is fetched lies a little ahead. */
 #include "src/matmul/layout.h"
 
-typedef struct part {
+typedef struct cell {
   const svf_plan_data *plan;
   const svf_product *product;
   bool to_t;     /* the result is T, else Y */
@@ -23,7 +23,7 @@ typedef struct part {
   size_t panel0, panel1;
   float *c;   /* scratch: sums */
   char *room; /* scratch: weights for the row blocks of a group, or NULL */
-} part;
+} cell;
 
 /* A row block, and its A in the slice of the moment. */
 typedef struct row_block {
@@ -65,14 +65,14 @@ static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
 /* --- A ---------------------------------------------------------------------------------------- */
 
 /* A of this part's product. */
-static const void *a_of(const part *w, const row_block *b, size_t k)
+static const void *a_of(const cell *w, const row_block *b, size_t k)
 {
   if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->plan->args, b->row, k);
   return w->a + svf_a_offset(w->plan, w->product, b->row - w->a_row, b->rows, k);
 }
 
 /* A of the second product, which the first one writes. */
-static char *t_of(const part *w, const row_block *b, size_t channel)
+static char *t_of(const cell *w, const row_block *b, size_t channel)
 {
   const svf_product *second = &w->plan->product[1];
   return second->a + svf_a_offset(w->plan, second, b->row, b->rows, channel);
@@ -101,7 +101,7 @@ static void find_gains(const svf_plan_data *plan, const row_block *b, const floa
 }
 
 /* What becomes of a row block's sums; `gains` receives those of its rows. */
-static svf_epilogue epilogue_of(const part *w, const row_block *b, const float **gains)
+static svf_epilogue epilogue_of(const cell *w, const row_block *b, const float **gains)
 {
   const svf_matmul_args *args = &w->plan->args;
   svf_epilogue e = {0};
@@ -129,7 +129,7 @@ static svf_epilogue epilogue_of(const part *w, const row_block *b, const float *
 }
 
 /* A panel at step k, the first of a line of it. */
-static const char *panel_at(const part *w, size_t panel, size_t k)
+static const char *panel_at(const cell *w, size_t panel, size_t k)
 {
   return w->product->weights + svf_parts_offset(&w->product->parts, panel, k);
 }
@@ -137,7 +137,7 @@ static const char *panel_at(const part *w, size_t panel, size_t k)
 /* What a tile of n panels fetches: a share of the next group, but the first row block what is left
  * of this one, a little ahead of where it is used. A single row block reads weights as they lie,
  * which hardware prefetchers follow. */
-static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t index, size_t at,
+static svf_fetch fetch_of(const cell *w, const chunk *ch, const group *g, size_t index, size_t at,
                           size_t n)
 {
   const bool exists = single(ch) ? g->next_panels > 0 : at + n <= g->next_panels;
@@ -159,7 +159,7 @@ static svf_fetch fetch_of(const part *w, const chunk *ch, const group *g, size_t
 }
 
 /* Sums of a pass, in the order [group][row block][panel][row]: those of a row block in a group. */
-static float *sums_at(const part *w, const chunk *ch, const slice *s, const row_block *b,
+static float *sums_at(const cell *w, const chunk *ch, const slice *s, const row_block *b,
                       size_t panel0, size_t panels)
 {
   return w->c + (panel0 - s->panel0) * ch->padded * SVF_PANEL +
@@ -167,7 +167,7 @@ static float *sums_at(const part *w, const chunk *ch, const slice *s, const row_
 }
 
 /* One row block against one group. */
-static void run_block(const part *w, const chunk *ch, const slice *s, const group *g, size_t index)
+static void run_block(const cell *w, const chunk *ch, const slice *s, const group *g, size_t index)
 {
   const svf_product *product = w->product;
   const row_block *b = &ch->block[index];
@@ -222,7 +222,7 @@ static size_t group_end(const slice *s, size_t width, size_t first)
 }
 
 /* Finished sums of a pass over whole blocks of T become A of the second product. */
-static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t width)
+static void pack_blocks(const cell *w, const chunk *ch, const slice *s, size_t width)
 {
   const svf_product *second = &w->plan->product[1];
   const float *gains[SVF_ROWS_MAX], *sums[SVF_BLOCK / SVF_PANEL];
@@ -247,7 +247,7 @@ static void pack_blocks(const part *w, const chunk *ch, const slice *s, size_t w
 
 /* Panels that tiles of both heights in a chunk divide; as few as the higher ones have, if there are
  * such for the lower ones. */
-static size_t group_panels(const part *w)
+static size_t group_panels(const cell *w)
 {
   const svf_kernel *kernel = w->plan->kernel;
   const size_t all = svf_rows_padded(kernel, w->plan->args.rows) / (size_t)kernel->row_unit;
@@ -260,7 +260,7 @@ static size_t group_panels(const part *w)
 }
 
 /* Where fetching goes on behind a group, in the order of the loops. */
-static void find_next(const part *w, const chunk *ch, const slice *s, size_t width, group *g)
+static void find_next(const cell *w, const chunk *ch, const slice *s, size_t width, group *g)
 {
   size_t limit;
   if (g->panel1 < s->panel1) {
@@ -283,7 +283,7 @@ static void find_next(const part *w, const chunk *ch, const slice *s, size_t wid
 }
 
 /* A group's panels, and who fetches how much of what comes next. */
-static void enter_group(const part *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
+static void enter_group(const cell *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
                         group *g)
 {
   const svf_parts *parts = &w->product->parts;
@@ -306,7 +306,7 @@ static void enter_group(const part *w, const chunk *ch, const slice *s, size_t p
 }
 
 /* A of every row block, here and, where it does not stay in L2, in the slice that comes next. */
-static void enter_slice(const part *w, const slice *s, chunk *ch)
+static void enter_slice(const cell *w, const slice *s, chunk *ch)
 {
   const svf_product *p = w->product;
   const svf_kernel *kernel = w->plan->kernel;
@@ -331,7 +331,7 @@ static size_t part_end(size_t at, size_t split, size_t end)
 
 /* Panels of a pass that may have `left`, for the sums of which there must be room; whole blocks of
  * T if they are packed after it. */
-static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t left)
+static size_t pass_panels(const cell *w, const chunk *ch, size_t width, size_t left)
 {
   const bool whole = w->product->whole_blocks;
   const size_t unit = whole ? SVF_BLOCK / SVF_PANEL : width;
@@ -343,7 +343,7 @@ static size_t pass_panels(const part *w, const chunk *ch, size_t width, size_t l
   return svf_size_min(svf_size_max(budget, unit), left);
 }
 
-static void run_chunk(const part *w, chunk *ch)
+static void run_chunk(const cell *w, chunk *ch)
 {
   const svf_product *product = w->product;
   const size_t k = product->k;
@@ -388,14 +388,14 @@ static void enter_chunk(const svf_plan_data *plan, size_t block0, size_t block1,
   }
 }
 
-/* Part ith of a product. */
-static void multiply(const svf_plan_data *plan, int product, size_t ith)
+/* Cell ith of a product. */
+static void run_cell(const svf_plan_data *plan, int product, size_t ith)
 {
   const svf_product *p = &plan->product[product];
   const size_t row_part = ith / p->panel_parts, panel_part = ith % p->panel_parts;
   if (row_part >= p->row_parts) return;
 
-  part w = {.plan = plan, .product = p, .to_t = product == 0, .a = p->a};
+  cell w = {.plan = plan, .product = p, .to_t = product == 0, .a = p->a};
   w.panel0 = svf_first_panel(p, panel_part);
   w.panel1 = svf_first_panel(p, panel_part + 1);
   if (w.panel0 == w.panel1) return;
@@ -432,7 +432,7 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
   if (stage % 2 == 0) {
     svf_lay_out_share(p, stage == 0 ? p->x_product : 1, ith);
   } else {
-    multiply(p, stage / 2, ith);
+    run_cell(p, stage / 2, ith);
   }
 }
 
