@@ -96,13 +96,13 @@ if(SVF_WITH_ONEDNN)
   target_include_directories(svf_unity SYSTEM PRIVATE ${ONEDNN_INCLUDE})
   target_link_libraries(svf_unity PRIVATE ${ONEDNN_LIBRARY})
 endif()
-set(unity_options --quick)
-if(CMAKE_CROSSCOMPILING) # emulated: one format
-  list(APPEND unity_options --filter=s8)
-endif()
 if(NOT SVF_BREAK_TAIL)
-  add_test(NAME unity COMMAND svf-check-unity ${unity_options})
-  set_tests_properties(unity PROPERTIES LABELS "slow;gate" TIMEOUT 900
+  set(gate small)
+  if(CMAKE_CROSSCOMPILING) # emulated
+    set(gate identities)
+  endif()
+  add_test(NAME unity COMMAND svf-check-unity --quick --filter=${gate} --require=ref)
+  set_tests_properties(unity PROPERTIES LABELS "quick;gate" TIMEOUT 300
     ENVIRONMENT OMP_WAIT_POLICY=passive)
 endif()
 svf_gate(baseline ${svf_objects_list} $<TARGET_OBJECTS:svf_unity>)
