@@ -392,11 +392,10 @@ static void enter_chunk(const svf_call *call, size_t block0, size_t block1, chun
   }
 }
 
-/* What a part multiplies by: where in A's own layout it is. A in `own` is that of `made`, if that is
- * not NULL, which further calls of a group may read, too. */
+/* The A that a part makes for itself. */
 typedef struct own_a {
   char *a;
-  const svf_call *made;
+  const svf_call *made; /* whose X it is, which other calls of a group may read, too; NULL: T */
 } own_a;
 
 static void make_own(const svf_plan_data *plan, const svf_call *call, int product, size_t block0,
