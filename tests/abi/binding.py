@@ -165,7 +165,7 @@ def check_layer(svf, kinds):
     )
     size = ctypes.c_size_t
     bytes_, y = size(), floats(*[0] * 6)
-    svf.call("svf_linear_bytes", size(3), size(3), size(2), 0, None, ctypes.byref(bytes_))
+    svf.call("svf_linear_bytes", ctypes.byref(source), ctypes.byref(bytes_))
     block = aligned(bytes_.value)
     svf.call("svf_linear_pack", ctypes.byref(source), block, bytes_)
     gains = floats(1, 10)

@@ -20,7 +20,7 @@ compile() {
   local include=$1 from=$2 to=$3
   shift 3
   "$CC" -std=c11 -Wall -Wextra -Werror "$@" -I "$include" "$from" -o "$to" -L "$libraries" \
-    -lsvf_model -lsvf -Wl,-rpath,"$libraries"
+    -lsvf_model -lsvf_svd -lsvf -Wl,-rpath,"$libraries"
 }
 
 # Where members lie, and what constants are.
@@ -38,6 +38,7 @@ done
 compile "$source/include" "$work/signatures.c" "$work/signatures" "$@"
 "$work/signatures"
 
+"$python" "$here/headers.py" unused "$source/include" "$here/program.c"
 run() { # name
   mkdir "$work/$1.files"
   "$work/$1.program" "$source/tests/golden/smollm" "$source/tests/cli/bytes.json" "$work/$1.files"

@@ -16,42 +16,63 @@ extern "C" {
 
 typedef struct svf_context svf_context;
 
-/* Set to zero first, but size = sizeof. */
+/* Set everything to zero first, then size. */
 typedef struct svf_context_options {
-  size_t size;
+  size_t size;      /* sizeof(svf_context_options) */
   size_t sequences; /* at once; 0: 1 */
   size_t tokens;    /* positions that the KV cache holds, of all sequences together, rounded up to
-                       whole blocks; 0: sequences times the model's context, at most 4096 each */
+                       whole blocks; what sequences share counts once. 0: sequences times the
+                       model's context, at most 4096 each */
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */
   svf_isa isa;
-  /* Asked by svf_generate before every pass, on the thread that called it; a result other than 0
-   * stops it. May be NULL. */
-  int (*stop)(void *context);
+  /* Asked by svf_generate and svf_score before every pass, on the thread that called them; returns
+   * true to stop them. May be NULL. */
+  bool (*stop)(void *context);
   void *stop_context;
 } svf_context_options;
 
 #define SVF_KV_BLOCK 64 /* positions of a block of the KV cache */
 
-/* Allocates everything that passes need. options may be NULL. Errors: NULL, VERSION, ARGUMENT,
- * UNSUPPORTED, OVERFLOW, MEMORY. */
+/* Allocate everything that passes need. options may be NULL. The model must outlive the context.
+ * Errors: NULL, VERSION, ARGUMENT (the model is an outline), UNSUPPORTED, OVERFLOW, MEMORY. */
 SVF_API svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
                                       svf_context **context);
+
+/* Give back everything; NULL is ignored. */
 SVF_API void svf_context_destroy(svf_context *context);
 
-/* Start `sequence` with `gains`: svf_model_modules()->gains values that stay the caller's and must
- * not change while the sequence runs; NULL: the base model. What the cache still holds of its
- * earlier use is kept where it was filled with the same gains (compared by hash) and the same
- * tokens as the prompt's, but never the whole prompt; *kept receives how many positions that are,
- * and the caller goes on with prompt[*kept]. prompt may be NULL if count is 0: nothing is kept.
- * Errors: NULL, ARGUMENT. */
+/* Start a sequence. What the cache still holds of its earlier use is kept as far as it was filled
+ * with the same gains, compared by hash, and with the tokens that the prompt begins with: these
+ * positions need not be computed again.
+ *
+ *   sequence  which one: 0 to options.sequences - 1
+ *   gains     [svf_model_modules()->gains] the expert of this sequence; NULL: the base model. They
+ *             stay the caller's and must not change while the sequence runs
+ *   prompt    [count] the tokens that it is to begin with. They are only compared with what the
+ *             cache holds: it is svf_context_forward that reads them. NULL if count is 0
+ *   count     of them; 0: nothing is kept
+ *   kept      receives how many positions are kept, always fewer than `count`, so that there is a
+ *             row left whose logits can be wanted; the caller goes on with prompt[*kept]. May be
+ *             NULL
+ *
+ * Errors: NULL; ARGUMENT (sequence; gains for a model without factored layers). */
 SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, const float *gains,
                                      const int32_t *prompt, size_t count, size_t *kept);
 
-/* Make other gains those of a running sequence. Refused, with both hashes in the message,
- * unless they equal those that filled its cache: another expert must begin anew. Errors:
- * NULL, ARGUMENT. */
+/* Make other gains those of a running sequence. Refused, with both hashes in the message, unless
+ * they equal those that filled its cache: another expert must begin anew. Errors: NULL, ARGUMENT.
+ */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
+
+/* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
+ * positions of `from` (at most svf_context_length) and with its gains. Whole blocks of the cache
+ * become shared by both, the rest of the positions is copied; neither sequence can change what the
+ * other one reads, and either may be truncated or ended first. A sequence that later goes on inside
+ * a block that it shares gets a copy of its own, for which a pass needs a free block. Its results
+ * have the bits that they would have without sharing. Errors, on which nothing has changed: NULL;
+ * ARGUMENT (from, to, both the same; length); SPACE. */
+SVF_API svf_status svf_context_fork(svf_context *context, size_t from, size_t to, size_t length);
 
 /* Give back what the sequence holds of the cache. */
 SVF_API void svf_context_end(svf_context *context, size_t sequence);
@@ -59,12 +80,12 @@ SVF_API void svf_context_end(svf_context *context, size_t sequence);
 /* Positions of a sequence that are filled. */
 SVF_API size_t svf_context_length(const svf_context *context, size_t sequence);
 
-/* One row of a pass: the next token of a sequence. Rows of one sequence follow each other in
- * order. */
+/* One row of a pass: the next token of a sequence. Rows of one sequence follow each other in order.
+ * This struct has no size: it never grows. */
 typedef struct svf_row {
   size_t sequence;
   int32_t token;
-  int wants_logits;
+  bool wants_logits;
 } svf_row;
 
 /* One pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if

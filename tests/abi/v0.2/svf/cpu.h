@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* Bits of svf_cpu_features(). */
+/* Bits of svf_cpu_features(): what the CPU has, whether it is fast or not. */
 #define SVF_CPU_AVX2 (UINT64_C(1) << 0)    /* AVX2, and YMM state enabled */
 #define SVF_CPU_FMA (UINT64_C(1) << 1)     /* FMA3, and YMM state enabled */
 #define SVF_CPU_AVX512F (UINT64_C(1) << 2) /* and opmask + ZMM state enabled */
@@ -24,13 +24,12 @@ extern "C" {
 #define SVF_CPU_AVX512VL (UINT64_C(1) << 5)
 #define SVF_CPU_AMX_TILE (UINT64_C(1) << 6) /* and tile state enabled, and a palette to use it */
 #define SVF_CPU_AMX_BF16 (UINT64_C(1) << 7)
-/* AVX512_BF16, but on an Intel CPU, whose VDPBF16PS has half the rate of FMAs. */
-#define SVF_CPU_AVX512BF16 (UINT64_C(1) << 8)
+#define SVF_CPU_AVX512BF16 (UINT64_C(1) << 8) /* AVX512_BF16 */
 #define SVF_CPU_F16C (UINT64_C(1) << 9)
 #define SVF_CPU_AVX512VNNI (UINT64_C(1) << 10)
 #define SVF_CPU_AVXVNNI (UINT64_C(1) << 11)
 #define SVF_CPU_AMX_INT8 (UINT64_C(1) << 12)
-#define SVF_CPU_INTEL (UINT64_C(1) << 13) /* by Intel, which matters for prefetching */
+#define SVF_CPU_INTEL (UINT64_C(1) << 13) /* by Intel: VDPBF16PS has half the rate of FMAs */
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
 #define SVF_CPU_NEON_BF16 (UINT64_C(1) << 17)    /* BFMMLA */
 #define SVF_CPU_NEON_DOTPROD (UINT64_C(1) << 18) /* SDOT */
@@ -39,12 +38,29 @@ extern "C" {
 /* What this CPU and operating system support. Thread-safe, never fails. */
 SVF_API uint64_t svf_cpu_features(void);
 
+/* --- Instruction sets ----------------------------------------------------------------------------
+ *
+ * Each is below those that follow it here. Where one has no kernel for a format, the best one below
+ * it serves.
+ *
+ *   x86      ref, avx2, avx512, avx512bf16, amx
+ *   AArch64  ref, neon, neonbf16
+ *
+ * On some CPUs a kernel is slower than those below it: that of avx512bf16 is on Intel's. There it
+ * serves calls that ask for avx512bf16 by name, in their isa or by svf_isa_select, and no others;
+ * AUTO and amx pass it by. svf_cpu_describe says which kernels these are. */
+
+/* All instruction sets but AUTO, in an order to list them in, whether they are in this build or
+ * not: i runs from 0 to svf_isa_count() - 1; any other i gives SVF_ISA_AUTO. Thread-safe. */
+SVF_API size_t svf_isa_count(void);
+SVF_API svf_isa svf_isa_at(size_t i);
+
 /* Whether kernels of `isa` are in this build and this CPU can run them. AUTO and REF always can.
  * Thread-safe. */
-SVF_API int svf_isa_supported(svf_isa isa);
+SVF_API bool svf_isa_supported(svf_isa isa);
 
-/* The instruction set whose kernel carries out a call with this isa and format: the best that is
- * not beyond isa (AUTO: the selected one) and that has one; for calls of few rows (up to 8)
+/* The instruction set whose kernel carries out a call with this isa and format: isa itself (AUTO:
+ * the selected one) or, if it has none, the best one below it; for calls of few rows (up to 8)
  * in formats with integers avx512 takes the place of amx, with the same bits. AUTO if isa cannot
  * run here. Where the answer may be amx it asks the operating system for its tiles, as a call would
  * (see svf/matmul.h). Thread-safe. */
@@ -70,6 +86,8 @@ SVF_API svf_status svf_isa_select_env(void);
 /* The instruction set that SVF_ISA_AUTO stands for now, by what the CPU has; never AUTO.
  * Thread-safe. */
 SVF_API svf_isa svf_isa_selected(void);
+
+/* --- For people ------------------------------------------------------------------------------- */
 
 /* Write what was detected, what was chosen and why as a few lines of text, always terminated if
  * bytes > 0. Returns the length without terminator that the whole text needs, as snprintf does;

@@ -26,12 +26,14 @@ extern "C" {
 /* How a vector of trained parameters p stands for z. */
 typedef enum svf_parametrisation {
   SVF_PARAMETERS_DIRECT = 0, /* z = p */
-  SVF_PARAMETERS_SIGMOID,    /* z = scale / (1 + exp(-p)) */
-  SVF_PARAMETERS_COUNT
+  SVF_PARAMETERS_SIGMOID = 1 /* z = scale / (1 + exp(-p)) */
 } svf_parametrisation;
 
 /* "direct", "sigmoid"; "?" for an unknown value. Static strings. */
 SVF_API const char *svf_parametrisation_name(svf_parametrisation kind);
+
+/* The parametrisation of that name. Errors: NULL; ARGUMENT with the list of known names. */
+SVF_API svf_status svf_parametrisation_parse(const char *name, svf_parametrisation *kind);
 
 /* z [r] from p [r]. `scale` is that of the sigmoid; direct does not read it. The exponential is
  * libm's, so the last bit of a sigmoid may differ between C libraries. Errors: NULL; ARGUMENT (r =

@@ -37,6 +37,8 @@
 #ifndef SVF_LINEAR_H
 #define SVF_LINEAR_H
 
+#include <stdbool.h>
+
 #include <svf/status.h>
 #include <svf/types.h>
 
@@ -61,35 +63,47 @@ typedef struct svf_linear_header {
   uint64_t reserved[4]; /* zero */
 } svf_linear_header;
 
-/* Choices in quantising. */
+/* Choices in quantising. It has no size, since it lies inside other structs, but room to grow. */
 typedef struct svf_quant {
   size_t group; /* w8, w4, w84: weights of a channel that share a scale: 32, 64, 128, or 0 for 32 */
-  size_t head;  /* w84: so many leading singular vectors are int8: a multiple of 64, at most r */
+  size_t head;  /* w84: this many leading singular vectors are int8: a multiple of 64, at most r */
+  size_t reserved[6]; /* zero */
 } svf_quant;
 
-/* Where to pack from. Both factors have the reduced index contiguous, as engines store weights:
- * U is [m][r] and V^T is [r][n], row-major. A slice of the rank is a pointer offset:
- * u + r0, vt + r0 * vt_stride, sigma + r0. A dense layer, r = 0, has u = W [m][n], and vt and sigma
- * are NULL. */
+/* Where to pack from: U [m][r] and V^T [r][n], usually row-major as engines store weights. A slice
+ * of the rank is a pointer offset: u + r0, vt + r0 * vt_stride, sigma + r0. A dense layer, r = 0,
+ * has u = W [m][n], and vt and sigma are NULL.
+ *
+ * A transposed array is its steps: of U stored as [r][m], u_stride is 1 and u_step the distance
+ * between its rows. The transposed layer, which takes gradients backwards, dX = ((dY U) * D) V^T,
+ * is the same two arrays in each other's place, m and n exchanged:
+ *
+ *   back.u = vt    back.u_stride = 1     back.u_step = vt_stride     (element (j,k) is V^T[k][j])
+ *   back.vt = u    back.vt_stride = 1    back.vt_step = u_stride     (element (k,i) is U[i][k])
+ *
+ * Set to zero first, then fill in; `size` is sizeof(svf_linear_source). */
 typedef struct svf_linear_source {
-  size_t m, n, r;    /* m, n >= 1, any value; r = 0: dense */
-  svf_format format; /* of the packed block */
-  svf_dtype u_type;  /* element type of u */
-  const void *u;     /* [m][r], element (i,k) at u + i*u_stride + k; needs only element alignment */
-  size_t u_stride;   /* elements between rows, >= r, of a dense layer >= n */
-  svf_dtype vt_type; /* element type of vt */
-  const void *vt;    /* [r][n], element (k,j) at vt + k*vt_stride + j */
-  size_t vt_stride;  /* elements between rows, >= n */
+  size_t size;
+  size_t m, n, r;     /* m, n >= 1, any value; r = 0: dense */
+  svf_format format;  /* of the packed block */
+  svf_dtype u_type;   /* element type of u */
+  const void *u;      /* element (i,k) at u + i*u_stride + k*u_step; needs only element alignment */
+  size_t u_stride;    /* elements between rows */
+  size_t u_step;      /* elements between columns; 0 stands for 1 */
+  svf_dtype vt_type;  /* element type of vt */
+  const void *vt;     /* element (k,j) at vt + k*vt_stride + j*vt_step */
+  size_t vt_stride;   /* elements between rows */
+  size_t vt_step;     /* elements between columns; 0 stands for 1. Stride and step may be any two
+                        with which one row lies whole before the next, or one column */
   const float *sigma; /* [r]; the gains of the base model. Not checked: svf_gains wants it finite
                          and not negative, a head of w84 that it descends */
   svf_quant quant;    /* of w8, w4, w84; other formats: zero */
 } svf_linear_source;
 
-/* Bytes of the packed block of an m x n layer of rank r, a multiple of 64; quant as in
- * svf_linear_source, NULL for zero. Errors: NULL (bytes), ARGUMENT (m or n is zero, an unknown
+/* Bytes of the packed block of a source, a multiple of 64. Only m, n, r, format and quant are read:
+ * its pointers may be NULL. Errors: NULL, VERSION (size), ARGUMENT (m or n is zero, an unknown
  * format, an impossible quant, a dense layer in w84), OVERFLOW. Thread-safe. */
-SVF_API svf_status svf_linear_bytes(size_t m, size_t n, size_t r, svf_format format,
-                                    const svf_quant *quant, size_t *bytes);
+SVF_API svf_status svf_linear_bytes(const svf_linear_source *source, size_t *bytes);
 
 /* Choose how many of the leading singular vectors of a w84 block are int8 within `budget` bytes of
  * block. Reads from source what packing would, and its quant.group; its format does not matter.
@@ -107,8 +121,8 @@ SVF_API svf_status svf_quant_plan(const svf_linear_source *source, size_t budget
 
 /* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
  * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the
- * same bytes on every machine of one endianness. Errors: NULL, ARGUMENT, OVERFLOW, SPACE,
- * ALIGNMENT; on error the block is untouched. Serial. Thread-safe on distinct blocks. */
+ * same bytes on every machine of one endianness, and for every stride and step. Errors: NULL,
+ * VERSION (size), ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error the block is untouched. Serial. Thread-safe on distinct blocks. */
 SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes);
 
 /* The same, divided: call with every ith in [0, nth), in any order, on any threads, then
@@ -124,10 +138,10 @@ SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
 
 /* Check a block that came from a file before using it: alignment, magic, byte order, version, and
  * that every size and offset follows from m, n, r and format and fits in `bytes` (the bytes that
- * are really there). With verify_checksum != 0 every byte is read and the checksum compared. After
+ * are really there). With verify_checksum every byte is read and the checksum compared. After
  * OK no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE,
  * MAGIC, ENDIAN, VERSION, CORRUPT. Thread-safe. */
-SVF_API svf_status svf_linear_check(const void *block, size_t bytes, int verify_checksum);
+SVF_API svf_status svf_linear_check(const void *block, size_t bytes, bool verify_checksum);
 
 /* The weights of a checked block as they are stored, in fp32: u [m][r], or W [m][n] of a dense
  * layer, and vt [r][n], row-major with these strides in elements; either may be NULL. Errors: NULL

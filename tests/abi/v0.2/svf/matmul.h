@@ -12,6 +12,10 @@
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
+ * Gradients. With G = dLoss/dY, the layer with U and V^T in each other's place (svf/linear.h) takes
+ * it backwards, with the same gains: dLoss/dX = ((G U) * D) V^T. dLoss/dD[row][k] = S[row][k] *
+ * T0[row][k], where S = G U and T0 = X V are what both calls leave in t0.
+ *
  * Formats. f32 is fp32 throughout. In bf16 the weights are bf16, X is rounded to bf16, sums are in
  * fp32, and T is rounded to bf16 before the second product. What an expert changes in Y is a few
  * per cent of it, and that rounding drowns it: bf16-split carries T as hi + lo, hi = bf16(T) and lo
@@ -25,8 +29,8 @@
  * integer, and the scale is a/L; a < 2^-100 counts as zero, and a block with NaN or Inf has the
  * scale NaN, which makes the whole row of Y NaN.
  *
- * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
- * and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
+ * Bits. A row's result, Y and t0 (a NaN's sign and payload apart), has the same bits for any number
+ * of threads and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
  * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
  * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
  * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
@@ -66,10 +70,11 @@ extern "C" {
   1u /* add to Y instead of overwriting it; without it Y is never read */
 
 #define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
-#define SVF_STAGES 4
+#define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
- * sizeof(svf_matmul_args) and lets later versions add fields. */
+ * sizeof(svf_matmul_args). A caller compiled against another version is understood: what its
+ * struct lacks is zero, what this library does not know must be. */
 typedef struct svf_matmul_args {
   size_t size;
   const void *linear; /* packed block, 64-byte aligned; must have passed svf_linear_check or
@@ -83,14 +88,18 @@ typedef struct svf_matmul_args {
                                 layer NULL */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
-  void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */
-  ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
-  unsigned flags;     /* 0 or SVF_MATMUL_ACCUMULATE */
-  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+  void *y;             /* [rows][m]; neither it nor the workspace may overlap anything else */
+  ptrdiff_t y_stride;  /* elements between rows; |y_stride| >= m if rows > 1 */
+  unsigned flags;      /* 0 or SVF_MATMUL_ACCUMULATE */
+  svf_isa isa;         /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+  float *t0;           /* NULL, or [rows][r], to be written: T before the gains and before any
+                         rounding of T, T0 = X V as the format sums it up in fp32. May not overlap
+                         anything else. Of a dense layer NULL */
+  ptrdiff_t t0_stride; /* elements between rows; |t0_stride| >= r if rows > 1 */
 } svf_matmul_args;
 
-/* Workspace bytes for a call with these linear, rows and isa (the other fields are not read, only
- * `size` is checked) carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
+/* Workspace bytes for a call with these linear, rows and isa (the other members do not matter)
+ * carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
  * rows; for fixed nth it is a valid workspace for any smaller number of rows too. Errors: NULL,
  * VERSION (size), ARGUMENT (nth = 0), UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check.
  * With SVF_ISA_AUTO it holds until svf_isa_select changes what that means. Thread-safe. */
@@ -109,24 +118,41 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
 /* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
+/* --- Several layers on the same X -------------------------------------------------------------
+ *
+ * Query, key and value, or gate and up, as one: X is laid out once for all calls whose kernels read
+ * it alike, they share the barriers, and their outputs are divided over the threads together, so
+ * that layers too small for all threads keep them busy. The result has the bits of single calls.
+ *
+ *   calls   [count] of them, 1 to SVF_MATMUL_GROUP_MAX, each calls[0].size bytes, which all must
+ *           have. They must have in common rows, x, x_type, x_stride, isa and n of the layer; all
+ *           else is each one's own: dense or factored, format, rank, gains, bias, y, t0, flags
+ *
+ * Workspace, threads, errors and thread-safety are those of svf_matmul_workspace and svf_matmul;
+ * messages name the call. Further errors: ARGUMENT (count, or what should be in common). */
+SVF_API svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size_t count,
+                                              size_t nth, size_t *bytes);
+SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
+                                    void *workspace, size_t workspace_bytes);
+
 /* --- On the caller's own threads --------------------------------------------------------------
  *
  *   svf_plan plan;
  *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
- *   for (int stage = svf_matmul_next_stage(&plan, 0); stage < SVF_STAGES;
+ *   for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
  *        stage = svf_matmul_next_stage(&plan, stage + 1)) {
  *     svf_matmul_stage(&plan, stage, ith);                    every ith in [0, nth)
  *     <barrier of the caller, not needed after the last stage>
  *   }
  *
- * Stage 0 lays X out for the kernel, stage 1 makes T = (X * V) * D of it, stage 2 lays T out, stage
- * 3 makes Y, which is complete when all its parts have returned. 0 and 2 are left out where the
- * others do their work, see svf_matmul_next_stage. A part is a pure function of (plan, stage, ith):
+ * How many stages there are and what they do is the library's affair: lay X out for the kernel,
+ * make T = (X * V) * D of it, lay T out, make Y, which is complete when all parts of the last one
+ * have returned; what a call can do without is left out. A part is a pure function of (plan, stage, ith):
  * within a stage the parts may run in any order and on any thread, at once or one after the other,
  * so nth may exceed the number of threads for work stealing. The result has the same bits for every
  * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
-  uint64_t opaque[64];
+  uint64_t opaque[640]; /* 5120 bytes */
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
@@ -135,15 +161,19 @@ typedef struct svf_plan {
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The first stage not before `from` that has anything to do, SVF_STAGES behind the last: at once if
- * there are no rows. There is no stage 0 for an X so small that every part lays it out for itself,
- * nor for one row of fp32 in f32; and stage 2 only in formats with integers, whose scales depend on
- * 256 values of T, if parts of stage 1 had less than that of a row and T is not small either. A
- * stage that is left out may be called, but its barrier is wasted. */
+/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages are
+ * carried out like those of a single call. */
+SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
+                                         size_t nth, void *workspace, size_t workspace_bytes);
+
+/* The first stage not before `from` that has anything to do, -1 if there is none: at once if there
+ * are no rows. X is not laid out by a stage of its own where it is so small that every part does so
+ * for itself, or one row of fp32 in f32; T only in formats with integers, whose scales depend on 256
+ * values of T, if parts had less than that of a row and T is not small either. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
-/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage or ith out of range does
- * nothing. */
+/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage that svf_matmul_next_stage
+ * does not name, or an ith out of range, does nothing. */
 SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 
 /* --- On a thread pool ------------------------------------------------------------------------- */
@@ -151,12 +181,14 @@ SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 /* A parallel-for that the caller owns: run must call task(context, i) exactly once for every i in
  * [0, count), on any threads in any order, and return after all have returned. */
 typedef struct svf_pool {
+  size_t size;    /* sizeof(svf_pool) */
   size_t threads; /* parts to divide a stage into, >= 1 */
   void (*run)(void *self, size_t count, void (*task)(void *context, size_t i), void *context);
   void *self; /* handed to run */
 } svf_pool;
 
-/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. */
+/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. Errors
+ * as svf_matmul. */
 SVF_API svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool,
                                    void *workspace, size_t workspace_bytes);
 

@@ -41,6 +41,11 @@ SVF_API const char *svf_status_name(svf_status status);
  * it. Thread-safe. */
 SVF_API const char *svf_last_message(void);
 
+/* For callbacks that fail, and programs that report their own errors as the library does: set the
+ * calling thread's message to a copy of `text`, which may be the last message, or to "" for NULL. A
+ * text of more than 500 bytes ends in "...". Returns `status`. Thread-safe. */
+SVF_API svf_status svf_set_message(svf_status status, const char *text);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #include <svf/half.h>     /* IWYU pragma: export */
 #include <svf/linear.h>   /* IWYU pragma: export */
 #include <svf/matmul.h>   /* IWYU pragma: export */
+#include <svf/merge.h>    /* IWYU pragma: export */
 #include <svf/selftest.h> /* IWYU pragma: export */
 #include <svf/status.h>   /* IWYU pragma: export */
 #include <svf/types.h>    /* IWYU pragma: export */

@@ -4,10 +4,12 @@
 #ifndef SVF_TYPES_H
 #define SVF_TYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <svf/export.h>
+#include <svf/status.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,41 +19,82 @@ extern "C" {
  * rounded to bf16 to nearest, ties to even; NaN becomes a quiet NaN. */
 typedef enum svf_dtype { SVF_DTYPE_F32 = 0, SVF_DTYPE_BF16 = 1 } svf_dtype;
 
-/* Format of the packed weights, and with it the arithmetic. */
+/* Format of the packed weights, and with it the arithmetic. Files hold these values, so they never
+ * change. Their order means nothing: svf_format_get_traits says what a format is like. */
 typedef enum svf_format {
-  SVF_FORMAT_F32 = 0,    /* fp32 weights and activations, one chain of FMAs per output */
-  SVF_FORMAT_BF16,       /* bf16 weights; X and T rounded to bf16; sums in fp32 */
-  SVF_FORMAT_BF16_SPLIT, /* the same weights; T carried as hi + lo, two bf16: what an expert changes
-                            survives, see svf/matmul.h */
-  SVF_FORMAT_S8,       /* int8 weights; X and T int8 with a scale per row and block of 256 steps */
-  SVF_FORMAT_S8_SPLIT, /* the same weights; T in 15 bits, as hi + lo, two int8 */
-  SVF_FORMAT_W8,       /* int8 weights with a scale per group; X and T in 15 bits */
-  SVF_FORMAT_W4,       /* int4 weights with a scale per group; X and T in 15 bits */
-  SVF_FORMAT_W84,      /* bits that follow the spectrum: the leading singular vectors as in w8, the
-                          others      as in w4 */
-  SVF_FORMAT_COUNT
+  SVF_FORMAT_NONE = -1,      /* no format: what svf_format_at gives after the last one */
+  SVF_FORMAT_F32 = 0,        /* fp32 weights and activations, one chain of FMAs per output */
+  SVF_FORMAT_BF16 = 1,       /* bf16 weights; X and T rounded to bf16; sums in fp32 */
+  SVF_FORMAT_BF16_SPLIT = 2, /* the same weights; T as hi + lo, two bf16: see svf/matmul.h */
+  SVF_FORMAT_S8 = 3,         /* int8 weights; X and T int8 with a scale per row and 256 steps */
+  SVF_FORMAT_S8_SPLIT = 4,   /* the same weights; T in 15 bits, as hi + lo, two int8 */
+  SVF_FORMAT_W8 = 5,         /* int8 weights with a scale per group; X and T in 15 bits */
+  SVF_FORMAT_W4 = 6,         /* int4 weights with a scale per group; X and T in 15 bits */
+  SVF_FORMAT_W84 = 7,        /* the leading singular vectors as in w8, the others as in w4 */
 } svf_format;
 
-/* Instruction set of a kernel. Higher is preferred where the CPU has it. */
+/* What a format is like. Set `size` before svf_format_get_traits fills in the rest.
+ *
+ *   weights      the format that packs the same weights and has the same kernels: s8 for s8-split
+ *                and the like, w4 for w84; otherwise the format itself
+ *   dense        what dense layers of a model are packed as where this format is asked for: w4 for
+ *                w84, which needs a spectrum; otherwise the format itself
+ *   weight_bits  stored for a weight, without scales. In a format of two bands: for a weight of the
+ *                second band
+ *   *_precision  binary digits that are kept of a weight, of X and of T: of the significand, or of
+ *                an integer and its sign
+ *   groups       how many weights of a channel may share a scale, the default first; a static
+ *                array. None: there are no scales. One: svf_quant.group has no choice */
+typedef struct svf_format_traits {
+  size_t size;      /* sizeof(svf_format_traits) */
+  const char *name; /* that of svf_format_name */
+  svf_format weights, dense;
+  bool integer; /* weights, X and T are integers with scales; otherwise floating point */
+  bool hi_lo;   /* T is carried as hi + lo, where `weights` carries hi alone */
+  bool bands;   /* svf_quant.head leading singular vectors have weights of more bits */
+  int weight_bits;
+  int weight_precision, x_precision, t_precision;
+  const size_t *groups; /* [group_count] */
+  size_t group_count;
+} svf_format_traits;
+
+/* Instruction set of a kernel. The values leave room for new ones, with a thousand for each
+ * architecture; their order means nothing. svf/cpu.h says which instruction set is preferred. */
 typedef enum svf_isa {
-  SVF_ISA_AUTO = 0,   /* the best that this CPU and operating system support, or the one selected */
-  SVF_ISA_REF,        /* plain C: runs everywhere, slow, the oracle of the tests */
-  SVF_ISA_NEON,       /* Armv8-A Advanced SIMD */
-  SVF_ISA_NEONBF16,   /* and BFMMLA, of Armv8.6-A: bf16 */
-  SVF_ISA_AVX2,       /* AVX2 + FMA */
-  SVF_ISA_AVX512,     /* AVX-512 F, BW, DQ, VL */
-  SVF_ISA_AVX512BF16, /* and VDPBF16PS, where it is faster than FMAs (AMD): bf16 */
-  SVF_ISA_AMX,        /* AVX-512 and AMX tiles: bf16; formats without tiles use AVX-512 */
-  SVF_ISA_COUNT
+  SVF_ISA_AUTO = 0,          /* the best here, or the one selected: see svf/cpu.h */
+  SVF_ISA_REF = 100,         /* plain C: runs everywhere, slow, the oracle of the tests */
+  SVF_ISA_NEON = 1000,       /* Armv8-A Advanced SIMD */
+  SVF_ISA_NEONBF16 = 1100,   /* and BFMMLA, of Armv8.6-A: bf16 */
+  SVF_ISA_AVX2 = 2000,       /* AVX2 + FMA */
+  SVF_ISA_AVX512 = 2100,     /* AVX-512 F, BW, DQ, VL */
+  SVF_ISA_AVX512BF16 = 2200, /* and VDPBF16PS: bf16. By name alone where FMAs are faster (Intel) */
+  SVF_ISA_AMX = 2300,        /* AVX-512 and AMX tiles: bf16 and integers; the rest uses AVX-512 */
 } svf_isa;
 
 /* Bytes of one element; 0 for an unknown type. Thread-safe. */
 SVF_API size_t svf_dtype_size(svf_dtype type);
 
-/* "f32", "bf16", and for formats "bf16-split", "s8", "s8-split", "w8", "w4", "w84"; "?" for an
- * unknown value. Static strings. Thread-safe. */
+/* "f32", "bf16"; "?" for an unknown value. Static strings. Thread-safe. */
 SVF_API const char *svf_dtype_name(svf_dtype type);
+
+/* The type of that name. Errors: NULL; ARGUMENT with the list of known names. Thread-safe. */
+SVF_API svf_status svf_dtype_parse(const char *name, svf_dtype *type);
+
+/* The formats of this library, in an order to list them in: i runs from 0 to svf_format_count() -
+ * 1; any other i gives SVF_FORMAT_NONE. Thread-safe. */
+SVF_API size_t svf_format_count(void);
+SVF_API svf_format svf_format_at(size_t i);
+
+/* Such as "bf16-split", the name that options and files have for it; "?" for an unknown value.
+ * Static strings. Thread-safe. */
 SVF_API const char *svf_format_name(svf_format format);
+
+/* The format of that name. Errors: NULL; ARGUMENT with the list of known names. Thread-safe. */
+SVF_API svf_status svf_format_parse(const char *name, svf_format *format);
+
+/* Errors: NULL; VERSION (traits->size); ARGUMENT (no format of this library). On error *traits is
+ * unchanged. Thread-safe. */
+SVF_API svf_status svf_format_get_traits(svf_format format, svf_format_traits *traits);
 
 #ifdef __cplusplus
 }
