@@ -237,14 +237,14 @@ static void use_merge(void)
 static void use_svd(void)
 {
   static const float w[4] = {0, 2, 3, 0};
-  float left[4], values[2], right[4];
+  float left[2], values[1], right[2]; /* of the larger one of 3 and 2 */
   svf_svd_report report = {.size = sizeof report};
   svf_svd_args args = {.size = sizeof args,
                        .m = 2,
                        .n = 2,
                        .w = w,
                        .w_stride = 2,
-                       .rank = 2,
+                       .rank = 1,
                        .threads = 1,
                        .u = left,
                        .sigma = values,
@@ -252,7 +252,7 @@ static void use_svd(void)
                        .report = &report};
   GROWS(args, svf_svd(&args));
   FILLS(report, svf_svd(&args));
-  CHECK(values[0] > 2.99f && values[1] < 2.01f && report.residual < 1e-6);
+  CHECK(values[0] > 2.99f && report.dropped > 0.55 && report.dropped < 0.56); /* 2/sqrt(13) */
 }
 
 /* --- svf/tensor.h, svf/safetensors.h ---------------------------------------------------------- */
@@ -419,7 +419,8 @@ static float *use_modules(const svf_modules *modules, const char *work)
   OK(svf_expert_registry_create(&copy, 0, &registry));
   OK(svf_expert_registry_add(registry, "name", expert));
   OK(svf_expert_registry_find(registry, "name", &handle));
-  CHECK(memcmp(of_expert, svf_expert_handle_gains(handle), modules->gains * sizeof *of_expert) == 0);
+  CHECK(memcmp(of_expert, svf_expert_handle_gains(handle), modules->gains * sizeof *of_expert) ==
+        0);
   svf_expert_handle_release(handle);
   svf_expert_registry_destroy(registry);
   free((void *)copy.modules);
