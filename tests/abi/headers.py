@@ -9,6 +9,7 @@
                                  program compiled with the frozen headers breaks
   headers.py future INCLUDE OUT  copies of the headers in which each struct that has a size has one
                                  more member, `future`
+  headers.py unused INCLUDE FILE complains about structs that have a size, but are not in the C file
 
 As a module: structs(INCLUDE), for bindings (binding.py).
 """
@@ -72,6 +73,18 @@ def sized(all_members):
     return all_members[0][:2] == ("size", "size_t")
 
 
+def growing(include):
+    return [name for name, all_members in structs(include).items() if sized(all_members)]
+
+
+def unused(include, program):
+    """Complains about structs that may grow and that the program does not use."""
+    text = pathlib.Path(program).read_text()
+    bad = [name for name in growing(include) if not re.search(rf"\b{name}\b", text)]
+    print("\n".join(f"{program} does not use {name}" for name in bad), end="\n" if bad else "")
+    return len(bad) > 0
+
+
 def layout(include):
     lines = ["#include <stddef.h>", "#include <stdio.h>"]
     lines += [f"#include <svf/{f.name}>" for f in files(include)]
@@ -122,23 +135,20 @@ def signatures(include):
 
 
 def future(include, out):
-    names = [name for name, all_members in structs(include).items() if sized(all_members)]
     target = pathlib.Path(out, "svf")
     target.mkdir(parents=True)
     for header in files(include):
         text = header.read_text()
-        for name in names:
+        for name in growing(include):
             text = re.sub(rf"^\}} {name};", f"  uint64_t future;\n}} {name};", text, flags=re.M)
         (target / header.name).write_text(text)
 
 
 def main(command, *arguments):
-    if command == "compare":
-        return compare(*arguments)
-    if command == "future":
-        return future(*arguments)
-    print({"layout": layout, "signatures": signatures}[command](*arguments))
-    return 0
+    if command in ("layout", "signatures"):
+        print({"layout": layout, "signatures": signatures}[command](*arguments))
+        return 0
+    return {"compare": compare, "future": future, "unused": unused}[command](*arguments)
 
 
 if __name__ == "__main__":

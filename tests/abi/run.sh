@@ -38,6 +38,7 @@ done
 compile "$source/include" "$work/signatures.c" "$work/signatures" "$@"
 "$work/signatures"
 
+"$python" "$here/headers.py" unused "$source/include" "$here/program.c"
 run() { # name
   mkdir "$work/$1.files"
   "$work/$1.program" "$source/tests/golden/smollm" "$source/tests/cli/bytes.json" "$work/$1.files"

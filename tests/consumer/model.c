@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program that uses the installed model library. */
+ * A program that uses the installed model library, valid as C11 and as C++. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <svf/cpu.h>
-#include <svf/score.h>
 #include <svf/safetensors.h>
+#include <svf/score.h>
 
 int main(void)
 {
@@ -27,6 +28,6 @@ int main(void)
     fprintf(stderr, "the message is still '%s'\n", svf_last_message());
     return 1;
   }
-  puts("svf_model: messages as expected");
+  puts("svf_model: probabilities and messages as expected");
   return 0;
 }

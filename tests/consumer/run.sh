@@ -35,19 +35,37 @@ cmake_project() { # name, languages, options...
     { cat "$work/$name.log"; return 1; }
 }
 
+# Of a project the programs of these languages with each library, shared and static.
+run_built() { # project, languages...
+  local project=$1 language library
+  for language in "${@:2}"; do
+    for library in "${libraries[@]}"; do
+      run_all "$work/$project/${language}_$library"{,_static}
+    done
+  done
+}
+
+libraries=(svf)
+options=(-DBUILD_SHARED_LIBS=ON)
+for component in model svd; do
+  if [ -e "$libdir/libsvf_$component.a" ]; then
+    libraries+=("$component")
+    options+=("-DSVF_BUILD_${component^^}=ON")
+  fi
+done
 cmake_project find_package_c C -DCMAKE_PREFIX_PATH="$prefix"
-run_all "$work"/find_package_c/c_*
+run_built find_package_c c
 cmake_project find_package_cxx CXX -DCMAKE_PREFIX_PATH="$prefix"
-run_all "$work"/find_package_cxx/cxx_*
+run_built find_package_cxx cxx
 cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
-if [ -e "$libdir/libsvf_model.a" ]; then
-  cmake_project add_models 'C;CXX' -DSVF_SOURCE_DIR="$source" -DSVF_BUILD_MODEL=ON -DBUILD_SHARED_LIBS=ON
-  run_all "$work"/add_models/c*_{model,svd}{,_static}
-  # The shared library of models brings what it needs: none of that has to be found.
+if [ ${#libraries[@]} -gt 1 ]; then
+  cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source" "${options[@]}"
+  run_built add_subdirectory c cxx
+  # The shared libraries bring what they need: none of that has to be found.
   cmake_project find_package_alone C -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
-  run_all "$work"/find_package_alone/c_*
+  run_all "${libraries[@]/#/$work/find_package_alone/c_}"
 fi
 for version in 0.1 0.3 1; do
   if cmake_project "find_package_$version" C -DCMAKE_PREFIX_PATH="$prefix" \
@@ -69,27 +87,18 @@ read -ra static_libs <<< "$(pkg-config --static --libs svf | sed 's/-lsvf/-l:lib
 "$CXX" -std=c++17 "${cflags[@]}" "$here/consumer.cc" "${libs[@]}" -o "$work/pkgconfig_cxx"
 "$CXX" -std=c++17 "${cflags[@]}" "$here/consumer.cc" "${static_libs[@]}" -o "$work/pkgconfig_cxx_static"
 run_all "$work"/pkgconfig_*
-if [ -e "$libdir/libsvf_model.a" ]; then
-  read -ra model <<< "$(pkg-config --cflags --libs svf_model)"
-  read -ra model_static <<< "$(pkg-config --static --cflags --libs svf_model |
-    sed -E 's/-l(svf|svf_model)( |$)/-l:lib\1.a /g')"
-  for kind in model model_static; do
+for component in "${libraries[@]:1}"; do
+  read -ra shared <<< "$(pkg-config --cflags --libs "svf_$component")"
+  read -ra static <<< "$(pkg-config --static --cflags --libs "svf_$component" |
+    sed -E 's/-l(svf|svf_model|svf_svd)( |$)/-l:lib\1.a /g')"
+  for kind in shared static; do
     declare -n flags=$kind
-    "$CC" -std=c11 $strict "$here/model.c" "${flags[@]}" -lm -o "$work/pkgconfig_$kind"
-    "$CC" -std=c11 $strict "$here/generate.c" "${flags[@]}" -o "$work/generate_$kind"
+    "$CC" -std=c11 $strict "$here/$component.c" "${flags[@]}" -lm -o "$work/pkgconfig_${component}_$kind"
+    [ "$component" != model ] ||
+      "$CC" -std=c11 $strict "$here/generate.c" "${flags[@]}" -o "$work/generate_model_$kind"
   done
-  run_all "$work"/pkgconfig_model*
-fi
-if [ -e "$libdir/libsvf_svd.a" ]; then
-  read -ra svd <<< "$(pkg-config --cflags --libs svf_svd)"
-  read -ra svd_static <<< "$(pkg-config --static --cflags --libs svf_svd |
-    sed -E 's/-l(svf|svf_svd)( |$)/-l:lib\1.a /g')"
-  for kind in svd svd_static; do
-    declare -n flags=$kind
-    "$CC" -std=c11 -Wall -Wextra -Werror "$here/svd.c" "${flags[@]}" -lm -o "$work/pkgconfig_$kind"
-  done
-  run_all "$work"/pkgconfig_svd*
-fi
+  run_all "$work/pkgconfig_${component}"_{shared,static}
+done
 
 # Names, and who needs whom.
 abi=$(pkg-config --modversion svf)
@@ -118,12 +127,6 @@ if [ -e "$prefix/bin/svf" ] && [ -x "$build/tests/make_expert" ]; then
   cp "$source"/tests/golden/smollm/{config.json,model.safetensors} "$work/dense"
   cp "$source/tests/cli/bytes.json" "$work/dense/tokenizer.json"
   "$prefix/bin/svf" decompose "$work/dense" -o "$work/model"
-  for program in "$work"/find_package_c/decompose_svd*; do
-    LD_LIBRARY_PATH=$libdir "$program" "$work/dense" "$work/factors"
-    cmp "$work/model/factors-00000.safetensors" "$work/factors/factors-00000.safetensors"
-    rm -r "$work/factors"
-    count=$((count + 1))
-  done
   "$build/tests/make_expert" "$work/model" "$work/expert" 1
   usual=(generate -q --format w8 -n 64 "$work/model" Hello)
   {

@@ -12,6 +12,10 @@
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
+ * Gradients. With G = dLoss/dY, the layer with U and V^T in each other's place (svf/linear.h) takes
+ * it backwards, with the same gains: dLoss/dX = ((G U) * D) V^T. dLoss/dD[row][k] = S[row][k] *
+ * T0[row][k], where S = G U and T0 = X V are what both calls leave in t0.
+ *
  * Formats. f32 is fp32 throughout. In bf16 the weights are bf16, X is rounded to bf16, sums are in
  * fp32, and T is rounded to bf16 before the second product. What an expert changes in Y is a few
  * per cent of it, and that rounding drowns it: bf16-split carries T as hi + lo, hi = bf16(T) and lo
@@ -25,8 +29,8 @@
  * integer, and the scale is a/L; a < 2^-100 counts as zero, and a block with NaN or Inf has the
  * scale NaN, which makes the whole row of Y NaN.
  *
- * Bits. A row's result (a NaN's sign and payload apart) has the same bits for any number of threads
- * and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
+ * Bits. A row's result, Y and t0 (a NaN's sign and payload apart), has the same bits for any number
+ * of threads and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
  * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
  * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
  * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
@@ -66,6 +70,7 @@ extern "C" {
   1u /* add to Y instead of overwriting it; without it Y is never read */
 
 #define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
+#define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
  * sizeof(svf_matmul_args). A caller compiled against another version is understood: what its
@@ -83,10 +88,14 @@ typedef struct svf_matmul_args {
                                 layer NULL */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
-  void *y;            /* [rows][m]; neither it nor the workspace may overlap anything else */
-  ptrdiff_t y_stride; /* elements between rows; |y_stride| >= m if rows > 1 */
-  unsigned flags;     /* 0 or SVF_MATMUL_ACCUMULATE */
-  svf_isa isa;        /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+  void *y;             /* [rows][m]; neither it nor the workspace may overlap anything else */
+  ptrdiff_t y_stride;  /* elements between rows; |y_stride| >= m if rows > 1 */
+  unsigned flags;      /* 0 or SVF_MATMUL_ACCUMULATE */
+  svf_isa isa;         /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
+  float *t0;           /* NULL, or [rows][r], to be written: T before the gains and before any
+                         rounding of T, T0 = X V as the format sums it up in fp32. May not overlap
+                         anything else. Of a dense layer NULL */
+  ptrdiff_t t0_stride; /* elements between rows; |t0_stride| >= r if rows > 1 */
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other members do not matter)
@@ -109,6 +118,23 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
 /* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
+/* --- Several layers on the same X -------------------------------------------------------------
+ *
+ * Query, key and value, or gate and up, as one: X is laid out once for all calls whose kernels read
+ * it alike, they share the barriers, and their outputs are divided over the threads together, so
+ * that layers too small for all threads keep them busy. The result has the bits of single calls.
+ *
+ *   calls   [count] of them, 1 to SVF_MATMUL_GROUP_MAX, each calls[0].size bytes, which all must
+ *           have. They must have in common rows, x, x_type, x_stride, isa and n of the layer; all
+ *           else is each one's own: dense or factored, format, rank, gains, bias, y, t0, flags
+ *
+ * Workspace, threads, errors and thread-safety are those of svf_matmul_workspace and svf_matmul;
+ * messages name the call. Further errors: ARGUMENT (count, or what should be in common). */
+SVF_API svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size_t count,
+                                              size_t nth, size_t *bytes);
+SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
+                                    void *workspace, size_t workspace_bytes);
+
 /* --- On the caller's own threads --------------------------------------------------------------
  *
  *   svf_plan plan;
@@ -126,7 +152,7 @@ SVF_API size_t svf_max_threads(void);
  * so nth may exceed the number of threads for work stealing. The result has the same bits for every
  * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
-  uint64_t opaque[512]; /* 4096 bytes */
+  uint64_t opaque[640]; /* 5120 bytes */
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
@@ -134,6 +160,11 @@ typedef struct svf_plan {
  * out again, with other values in them. Errors as svf_matmul. Thread-safe. */
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
+
+/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages are
+ * carried out like those of a single call. */
+SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
+                                         size_t nth, void *workspace, size_t workspace_bytes);
 
 /* The first stage not before `from` that has anything to do, -1 if there is none: at once if there
  * are no rows. X is not laid out by a stage of its own where it is so small that every part does so

@@ -40,7 +40,8 @@ typedef struct svf_svd_args {
   svf_svd_report *report; /* out, or NULL to skip its computation (three more GEMMs) */
 } svf_svd_args;
 
-/* Decomposes W, in place as well. It chooses its errors, and sets a message by svf_set_message. */
+/* A decomposition of W, in place as well. Errors are its own; a message is set by svf_set_message.
+ */
 typedef svf_status svf_svd_fn(const svf_svd_args *args);
 
 /* Decompose W by LAPACK's divide-and-conquer SVD in fp32 (sgesdd). Outputs are what
