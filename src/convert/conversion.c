@@ -17,7 +17,7 @@
 #include "src/core/status.h"
 #include "src/io/file.h"
 #include "src/io/output.h"
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 
 static svf_status same_directory(const char *dir, const char *out)
 {
@@ -66,7 +66,7 @@ static svf_status lock(svf_conversion *c)
 
 static svf_status list_names(svf_conversion *c)
 {
-  c->linears = c->config.layers * SVF_LAYER_LINEARS + 1;
+  c->linears = svf_model_linear_count(&c->config);
   c->names = malloc(c->linears * sizeof *c->names);
   c->taken = calloc(c->linears, sizeof *c->taken);
   if (!c->names || !c->taken) {
@@ -80,7 +80,7 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 {
   *c = (svf_conversion){.dir = dir, .out = out};
   if (!dir || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", dir ? "out" : "dir");
-  svf_status status = svf_source_open(dir, 0, &c->config, &c->files);
+  svf_status status = svf_model_files_open(dir, 0, &c->config, &c->files);
   if (status == SVF_OK) status = list_names(c);
   if (status != SVF_OK) return status;
   c->made = mkdir(out, 0777) == 0;
@@ -206,16 +206,16 @@ svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata,
 
 /* --- Tensors that are kept -------------------------------------------------------------------- */
 
-/* The linear layer that a tensor is a part of, or `linears`. */
+/* The linear layer that a tensor belongs to, or `linears`. */
 static size_t linear_of(const svf_conversion *c, const char *tensor)
 {
   static const char *const suffixes[] = {".weight", ".U", ".S", ".V", ".packed"};
   const char *dot = strrchr(tensor, '.');
-  bool part = false;
+  bool belongs = false;
   for (size_t i = 0; dot && i < sizeof suffixes / sizeof *suffixes; ++i) {
-    part = part || strcmp(dot, suffixes[i]) == 0;
+    belongs = belongs || strcmp(dot, suffixes[i]) == 0;
   }
-  if (!part) return c->linears;
+  if (!belongs) return c->linears;
   const size_t length = (size_t)(dot - tensor);
   for (size_t i = 0; i < c->linears; ++i) {
     if (strlen(c->names[i]) == length && memcmp(c->names[i], tensor, length) == 0) return i;

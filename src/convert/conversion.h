@@ -9,14 +9,12 @@
 #include "src/io/checkpoint.h"
 #include "src/transformer/model.h"
 
-enum { SVF_CONVERSION_NAME = 128 };
-
 typedef struct svf_conversion {
   const char *dir, *out;
   svf_config config;
   svf_checkpoint *files;
   size_t linears;
-  char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
+  char (*names)[SVF_LINEAR_NAME]; /* of linear layers, see svf_model_linear_name */
   bool *taken; /* [linears] those that are made anew, by which tensors are kept or not */
   svf_progress_fn *progress; /* or NULL; the caller sets it once the conversion is open */
   void *progress_context;

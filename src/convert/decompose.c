@@ -22,7 +22,7 @@
 #include "src/io/file.h"
 #include "src/io/json.h"
 #include "src/io/tensor.h"
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 
 enum { JSON_SCHEMA = 1 };
 
@@ -32,9 +32,9 @@ typedef struct job {
   svf_decompose_options o; /* its threads are those that the job began with */
   svf_shard *items;
   size_t count;
-  char digest[SVF_SHARD_DIGITS]; /* of all that the model is made of */
-  const svf_tensor *not_finite;  /* the first such tensor among those that are copied, or NULL */
-  json_t *map;                   /* tensor to shard */
+  char digest[SVF_DIGEST_DIGITS]; /* of all that the model is made of */
+  const svf_tensor *not_finite;   /* the first such tensor among those that are copied, or NULL */
+  json_t *map;                    /* tensor to shard */
 } job;
 
 /* --- What is to be done ----------------------------------------------------------------------- */
@@ -49,7 +49,7 @@ static bool wanted(const job *j, size_t linear)
 
 static void print_digest(const svf_digest *d, char *text)
 {
-  snprintf(text, SVF_SHARD_DIGITS, "%016" PRIx64, svf_digest_end(d));
+  snprintf(text, SVF_DIGEST_DIGITS, "%016" PRIx64, svf_digest_end(d));
 }
 
 /* What a finished shard must have been made from to be kept. */
@@ -61,12 +61,12 @@ static void digest_item(const job *j, svf_shard *it)
   svf_digest_add(&d, shape, sizeof shape);
   svf_digest_add(&d, &j->o.energy, sizeof j->o.energy);
   svf_digest_add(&d, it->w->data, it->w->bytes);
-  print_digest(&d, it->source);
+  print_digest(&d, it->digest);
 }
 
 static svf_status add_item(job *j, size_t linear)
 {
-  char name[SVF_CONVERSION_NAME + 8];
+  char name[SVF_LINEAR_NAME + 8];
   const svf_linear_shape shape = svf_model_linear_shape(&j->c.config, linear);
   svf_shard *it = &j->items[j->count];
   snprintf(name, sizeof name, "%s.weight", j->c.names[linear]);
@@ -104,7 +104,7 @@ static void digest_kept(job *j, svf_digest *d, const svf_tensor *t)
 static void digest_all(job *j)
 {
   svf_digest d = svf_digest_begin();
-  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].source, SVF_SHARD_DIGITS);
+  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].digest, SVF_DIGEST_DIGITS);
   for (size_t i = 0; i < svf_checkpoint_count(j->c.files); ++i) {
     const svf_tensor *t = svf_checkpoint_at(j->c.files, i);
     if (!svf_conversion_keeps(&j->c, t)) continue;
@@ -204,9 +204,9 @@ static svf_status join_job(job *j)
   if (status != SVF_OK || access(path, F_OK) != 0) return status;
   status = svf_json_read(path, MOST, &report);
   if (status != SVF_OK) return status;
-  const char *source = json_string_value(json_object_get(report, "source"));
+  const char *digest = json_string_value(json_object_get(report, "source"));
   size_t threads = 0;
-  if (!source || strcmp(source, j->digest) != 0) {
+  if (!digest || strcmp(digest, j->digest) != 0) {
     status = svf_file_at_path(
         svf_fail(SVF_ERR_ARGUMENT,
                  "holds an unfinished decomposition of another model or with other "
@@ -226,7 +226,7 @@ static svf_status run_item(job *j, size_t i)
   if (status == SVF_OK && !svf_shard_is_finished(&j->c, &j->o, it))
     status = svf_shard_make(&j->c, &j->o, j->svd, it);
   for (int k = 0; status == SVF_OK && k < 3; ++k) {
-    char name[SVF_CONVERSION_NAME + 4];
+    char name[SVF_LINEAR_NAME + 4];
     snprintf(name, sizeof name, "%s.%c", it->name, "USV"[k]);
     status = svf_conversion_map(j->map, name, it->file);
   }

@@ -6,7 +6,7 @@
 #define SVF_CONVERT_DRIVER_H
 
 #include "src/convert/conversion.h"
-#include "src/convert/split.h"
+#include "src/convert/files.h"
 #include "src/transformer/weights.h"
 
 /* A linear layer and the tensor that it becomes. */
@@ -14,11 +14,11 @@ typedef struct svf_converted {
   size_t linear;    /* its number in the model */
   const char *name; /* without suffix */
   svf_linear_shape shape;
-  svf_weights_source source;
+  svf_layer_tensors tensors;
   bool tied;                 /* the head, whose dense weights are the embedding */
   size_t gains;              /* where its gains begin in those of the whole model */
   svf_model_options options; /* plan's choices for append; zero before */
-  char tensor[SVF_CONVERSION_NAME + 8];
+  char new_tensor[SVF_LINEAR_NAME + 8];
   svf_safetensors_entry entry;
 } svf_converted;
 
@@ -47,8 +47,8 @@ svf_status svf_drive_open(svf_drive *d, const svf_driver *driver, void *job, con
                           const char *out, svf_progress_fn *progress, void *progress_context);
 
 /* Writes the new model: configuration and tokenizer, the layers' tensors, then those that are kept,
- * in files as `split` says. A step of progress for each layer. */
-svf_status svf_drive_write(const svf_drive *d, const svf_split *split);
+ * in files as `files` says. A step of progress for each layer. */
+svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files);
 
 void svf_drive_close(svf_drive *d);
 

@@ -117,13 +117,13 @@ static double power(const float *x, size_t count)
 svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f, size_t threads,
                         svf_svd_report *report)
 {
-  const size_t rank = f->rank, block = svf_size_max(m, n) * PROBES;
+  const size_t rank = f->rank, floats = svf_size_max(m, n) * PROBES;
   const matrix a = {w, m, n}, u = {f->u, m, rank}, vt = {f->vt, rank, n};
-  double *x = malloc(4 * block * sizeof *x);
+  double *x = malloc(4 * floats * sizeof *x);
   if (!x) return svf_fail(SVF_ERR_MEMORY, "no memory to measure the factors");
-  double *t = x + block, *y = t + block, *z = y + block;
+  double *t = x + floats, *y = t + floats, *z = y + floats;
   const double norm = sqrt(power(w, m * n));
-  random_signs(x, block);
+  random_signs(x, floats);
   multiply(&vt, false, x, t, threads);
   for (size_t i = 0; i < rank * PROBES; ++i) t[i] *= (double)f->sigma[i / PROBES];
   multiply(&u, false, t, y, threads);

@@ -30,12 +30,12 @@ typedef struct job {
 static svf_status plan(void *context, svf_converted *l)
 {
   const job *j = context;
-  if (l->source.packed) {
+  if (l->tensors.packed) {
     return svf_file_at_path(
         svf_fail(SVF_ERR_FILE, "'%s' is packed: merge the model that it was packed from", l->name),
         j->dir);
   }
-  if (l->source.r == 0) return SVF_OK;
+  if (l->tensors.r == 0) return SVF_OK;
   if (l->tied) {
     return svf_fail(SVF_ERR_UNSUPPORTED,
                     "'%s' is in factors, but tied to the embedding: merged, it would be ignored",
@@ -91,7 +91,7 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
 {
   svf_linear_source factors = {.size = sizeof factors, .m = l->shape.m, .n = l->shape.n};
   svf_weights_views views;
-  svf_status status = svf_weights_open(&l->source, &views, &factors);
+  svf_status status = svf_weights_open(&l->tensors, &views, &factors);
   if (status == SVF_OK) status = multiply(context, l, &factors, w);
   svf_weights_close(&views);
   return status;
@@ -104,10 +104,10 @@ static svf_status write_all(const job *j, const svf_drive *d)
   static const char mark[] = "svf.made_by";
   static const svf_safetensors_pair pairs[] = {{"format", "pt"}, /* transformers insists on it */
                                                {mark, "svf_model_merge"}};
-  const svf_split how = {.limit = j->o.file_bytes ? j->o.file_bytes : FILE_BYTES,
-                         .pairs = pairs,
-                         .count = sizeof pairs / sizeof *pairs,
-                         .mark = mark};
+  const svf_files_options how = {.limit = j->o.file_bytes ? j->o.file_bytes : FILE_BYTES,
+                                 .pairs = pairs,
+                                 .count = sizeof pairs / sizeof *pairs,
+                                 .mark = mark};
   if (d->count > 0) return svf_drive_write(d, &how);
   return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing to merge");
 }

@@ -8,15 +8,15 @@
 
 #include "src/convert/conversion.h"
 
-enum { SVF_SHARD_DIGITS = 32 };
+enum { SVF_DIGEST_DIGITS = 32 };
 
 typedef struct svf_shard {
   const char *name; /* of the layer */
   const svf_tensor *w;
   size_t m, n, r;
   char file[32];
-  char source[SVF_SHARD_DIGITS]; /* digest of W and the options */
-  double seconds, svd_seconds;   /* 0: an earlier run made it */
+  char digest[SVF_DIGEST_DIGITS]; /* digest of W and the options */
+  double seconds, svd_seconds;    /* 0: an earlier run made it */
   svf_svd_report report;
 } svf_shard;
 

@@ -12,23 +12,23 @@
 typedef struct svf_attention {
   const svf_kernel *kernel; /* f32 */
   const svf_ops_kernel *ops;
-  size_t group; /* query heads that share a KV head */
-  float scale;  /* 1 / sqrt(head_dim) */
+  size_t heads_per_kv; /* query heads that share a KV head */
+  float scale;         /* 1 / sqrt(head_dim) */
 } svf_attention;
 
 /* Rows at neighbouring positions whose queries fill a row block of the kernel: at least 1. */
 static inline size_t svf_attention_rows(const svf_attention *a)
 {
   const size_t most = (size_t)a->kernel->rows;
-  return a->group < most ? most / a->group : 1;
+  return a->heads_per_kv < most ? most / a->heads_per_kv : 1;
 }
 
 /* Rows [position, position + count), count <= svf_attention_rows. Row i's queries, and its results,
- * are [group][head_dim] at i * stride floats. A row sees `window` positions, itself the last; 0:
+ * are [heads_per_kv][head_dim] at i * stride floats. A row sees `window` positions, itself the last; 0:
  * all up to itself. */
 typedef struct svf_attention_task {
   const svf_kv_sequence *sequence;
-  size_t layer, head; /* of K and V */
+  size_t layer, kv_head; /* of K and V */
   size_t position, count, window;
   const float *q;
   float *out;

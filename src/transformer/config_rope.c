@@ -45,11 +45,11 @@ static svf_status check_flat(const char *key, json_t *object)
 /* All of a head is rotated. */
 static svf_status check_whole(const json_t *object)
 {
-  double part = 1;
+  double factor = 1;
   if (!svf_config_value(object, "partial_rotary_factor")) return SVF_OK;
-  const svf_status status = svf_config_number(object, "partial_rotary_factor", 0, 1, &part);
-  if (status != SVF_OK || part == 1) return status;
-  return svf_fail(SVF_ERR_UNSUPPORTED, "partial_rotary_factor is %g, supported is 1", part);
+  const svf_status status = svf_config_number(object, "partial_rotary_factor", 0, 1, &factor);
+  if (status != SVF_OK || factor == 1) return status;
+  return svf_fail(SVF_ERR_UNSUPPORTED, "partial_rotary_factor is %g, supported is 1", factor);
 }
 
 static svf_status read_llama3(const json_t *object, svf_config *config)

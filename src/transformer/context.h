@@ -27,6 +27,9 @@ uint64_t svf_context_hash(const svf_context *c, const float *gains);
 /* ARGUMENT for gains where no layer is in factors: to take them would be to ignore them. */
 svf_status svf_context_check_gains(const svf_context *c, const float *gains);
 
+/* Positions that one sequence can fill at most. */
+size_t svf_context_capacity(const svf_context *c);
+
 /* Start a sequence with gains of this hash, and with the first `kept` positions that it has. */
 void svf_context_start(svf_context *c, size_t sequence, const float *gains, uint64_t hash,
                        size_t kept);

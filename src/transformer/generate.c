@@ -61,13 +61,13 @@ static svf_status check_prompt(const svf_context *c, const svf_request *r, size_
   if (!r->prompt || r->prompt_count == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "requests[%zu] has an empty prompt", i);
   }
-  if (!svf_size_add(r->prompt_count, r->max_tokens, &all) || positions_of(r) > c->kv.limit ||
-      svf_kv_blocks(positions_of(r)) > c->kv.count) {
+  if (!svf_size_add(r->prompt_count, r->max_tokens, &all) ||
+      positions_of(r) > svf_context_capacity(c)) {
     return svf_fail(
         SVF_ERR_ARGUMENT,
         "requests[%zu]: a prompt of %zu tokens and %zu more exceed the %zu positions of "
         "the context",
-        i, r->prompt_count, r->max_tokens, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
+        i, r->prompt_count, r->max_tokens, svf_context_capacity(c));
   }
   for (size_t k = 0; k < r->prompt_count; ++k) {
     if (r->prompt[k] < 0 || (size_t)r->prompt[k] >= vocab) {

@@ -27,7 +27,7 @@ typedef struct svf_kv_sequence {
   uint32_t *blocks; /* [limit / SVF_KV_BLOCK, rounded up]; the same block at the same place in each
                        sequence that holds it */
   size_t held;      /* blocks */
-  bool parts;       /* while a cache grows: the block that it goes on in becomes its own */
+  bool leaves;      /* while a cache grows: the block that it goes on in becomes its own */
 } svf_kv_sequence;
 
 typedef struct svf_kv {
@@ -35,7 +35,7 @@ typedef struct svf_kv {
   size_t lanes;              /* dim rounded up to whole panels */
   size_t limit;              /* positions of a sequence */
   size_t count;              /* blocks */
-  size_t block_floats, head_floats;
+  size_t block_floats, kv_head_floats;
   float *data;
   uint32_t *holders; /* [count] sequences that hold a block */
   uint32_t *unused;  /* stack of free blocks */
@@ -75,13 +75,13 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more);
 svf_status svf_kv_fork(svf_kv *kv, size_t from, size_t to, size_t length);
 
 /* Where K and V of a layer, head and position's block begin. */
-float *svf_kv_keys(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
+float *svf_kv_keys(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t kv_head,
                    size_t position);
-float *svf_kv_values(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
+float *svf_kv_values(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t kv_head,
                      size_t position);
 
 /* Store one position's key and value, each [dim], in blocks that were taken. */
-void svf_kv_store(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
+void svf_kv_store(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t kv_head,
                   size_t position, const float *key, const float *value);
 
 #endif

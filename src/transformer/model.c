@@ -9,7 +9,7 @@
 #include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 #include "src/transformer/weights.h"
 
 /* --- Loading ---------------------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ static svf_status list_modules(svf_model *m)
 static svf_status load(svf_model *m, const char *dir, const svf_model_options *o)
 {
   const unsigned flags = o->flags & SVF_MODEL_NO_MMAP ? SVF_SAFETENSORS_NO_MMAP : 0;
-  svf_status status = svf_source_open(dir, flags, &m->config, &m->files);
+  svf_status status = svf_model_files_open(dir, flags, &m->config, &m->files);
   if (status == SVF_OK) status = load_embedding(m);
   if (status == SVF_OK) status = load_norms(m);
   if (status == SVF_OK) status = load_linears(m, o);

@@ -28,7 +28,7 @@ static inline const svf_model_linear *svf_model_layer(const svf_model *m, size_t
   return m->linears + layer * SVF_LAYER_LINEARS;
 }
 
-static inline const svf_model_linear *svf_model_head(const svf_model *m)
+static inline const svf_model_linear *svf_model_lm_head(const svf_model *m)
 {
   return svf_model_layer(m, m->config.layers);
 }

@@ -27,8 +27,8 @@ static double sum_exp(const float *x, size_t n, float max, float temperature)
   for (size_t i = 0; i < n; i += SVF_SUM_BLOCK) {
     const size_t count = svf_size_min(n - i, SVF_SUM_BLOCK);
     for (size_t k = 0; k < count; ++k) scaled[k] = (x[i + k] - max) / temperature;
-    const float part = svf_dispatch_ops()->sum_exp(scaled, count, &most);
-    if (most > -INFINITY) sum += exp((double)most) * (double)part;
+    const float scaled_sum = svf_dispatch_ops()->sum_exp(scaled, count, &most);
+    if (most > -INFINITY) sum += exp((double)most) * (double)scaled_sum;
   }
   return sum;
 }
@@ -91,10 +91,10 @@ static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
     return svf_fail(SVF_ERR_ARGUMENT, "first is %zu, not from 1 to %zu, the last token", r->first,
                     r->count - 1);
   }
-  if (r->count - 1 > c->kv.limit || svf_kv_blocks(r->count - 1) > c->kv.count) {
+  if (r->count - 1 > svf_context_capacity(c)) {
     return svf_fail(SVF_ERR_ARGUMENT,
                     "%zu tokens, of which all but the last are read: the context has room for %zu",
-                    r->count, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
+                    r->count, svf_context_capacity(c));
   }
   for (size_t i = 0; i < r->count; ++i) {
     if (r->tokens[i] >= 0 && (size_t)r->tokens[i] < vocab) continue;
@@ -161,8 +161,8 @@ static svf_status end(scoring *s, size_t slot)
   for (size_t k = r->first; is_led(s, i, k); ++k) {
     size_t from = i;
     while (is_led(s, from, k)) from = s->batch.prefix[from].leader;
-    const svf_score_request *source = &s->requests[from];
-    r->log_probabilities[k - r->first] = source->log_probabilities[k - source->first];
+    const svf_score_request *leader = &s->requests[from];
+    r->log_probabilities[k - r->first] = leader->log_probabilities[k - leader->first];
   }
   if (r->on_finish) r->on_finish(r->on_finish_context);
   return svf_batch_end(&s->batch, slot);

@@ -85,7 +85,7 @@ svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *
   const svf_config *f = &model->config;
   *s = (svf_state){.model = model, .sizes = *sizes, .isa = isa};
   s->attention.ops = svf_dispatch_ops();
-  s->attention.group = f->heads / f->kv_heads;
+  s->attention.heads_per_kv = f->heads / f->kv_heads;
   s->attention.scale = (float)(1 / sqrt((double)f->head_dim));
   svf_status status = svf_dispatch(isa, SVF_FORMAT_F32, 0, 1, &s->attention.kernel);
   if (status == SVF_OK) status = size_workspace(s);

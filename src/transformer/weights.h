@@ -26,10 +26,10 @@ svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, siz
                               float **out);
 
 /* Where a linear layer's weights are: packed, in factors or dense, in this order of preference. */
-typedef struct svf_weights_source {
+typedef struct svf_layer_tensors {
   const svf_tensor *packed, *u, *s, *v, *dense; /* those that it does not have are NULL */
   size_t r;                                     /* 0: dense */
-} svf_weights_source;
+} svf_layer_tensors;
 
 /* A layer's weights as something that can be packed. */
 typedef struct svf_weights_views {
@@ -39,22 +39,22 @@ typedef struct svf_weights_views {
 /* Open what was located, which is not packed, and fill in to's r and its pointers, types and
  * strides; to->m and to->n are set. The views are to be closed also after an error. Errors:
  * NUMERIC, naming a tensor with NaN or Inf; UNSUPPORTED, MEMORY. */
-svf_status svf_weights_open(const svf_weights_source *source, svf_weights_views *views,
+svf_status svf_weights_open(const svf_layer_tensors *tensors, svf_weights_views *views,
                             svf_linear_source *to);
 void svf_weights_close(svf_weights_views *views);
 
 /* `name` without ".weight"; `alias`, or NULL, is a whole name under which W may stand too. FILE. */
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
-                              size_t m, size_t n, svf_weights_source *source);
+                              size_t m, size_t n, svf_layer_tensors *tensors);
 
 /* Linear layer i of a model, by the names and shapes of layers.h. */
 svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,
-                                     size_t i, svf_weights_source *source);
+                                     size_t i, svf_layer_tensors *tensors);
 
 /* Pack what was located into block[0..bytes), which svf_weights_bytes asked for. */
-svf_status svf_weights_bytes(const svf_weights_source *source, size_t m, size_t n,
+svf_status svf_weights_bytes(const svf_layer_tensors *tensors, size_t m, size_t n,
                              const svf_model_options *o, size_t *bytes);
-svf_status svf_weights_pack(const svf_weights_source *source, size_t m, size_t n,
+svf_status svf_weights_pack(const svf_layer_tensors *tensors, size_t m, size_t n,
                             const svf_model_options *o, void *block, size_t bytes);
 
 /* Load layer->name, whose m and n are set: block, owned, r and bytes. */

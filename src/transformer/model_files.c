@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200809L
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 
 #include <unistd.h>
 
@@ -24,8 +24,8 @@ static svf_status check_finished(const char *dir)
   return status;
 }
 
-svf_status svf_source_open(const char *dir, unsigned flags, svf_config *config,
-                           svf_checkpoint **files)
+svf_status svf_model_files_open(const char *dir, unsigned flags, svf_config *config,
+                                svf_checkpoint **files)
 {
   *files = NULL;
   svf_status status = check_finished(dir);
