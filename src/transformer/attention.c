@@ -5,23 +5,24 @@
 
 #include "src/matmul/tile.h"
 
-/* One row block of queries: `count` positions of `heads` queries each. */
+/* A strip of queries: those of `heads` query heads at `count` positions. */
 typedef struct strip {
   const svf_attention *a;
   const svf_kv *kv;
   const svf_attention_task *t;
-  size_t heads, rows; /* rows = count * heads */
-  float *x;           /* [rows][head_dim]: the queries, closed up */
-  float *lines;       /* A of the queries, or of 64 probabilities */
-  float *sums;        /* [panel][row][16] of all rows */
-  float *own_sums;    /* the same of one position's */
-  float *scores;      /* [rows][stride] */
-  size_t stride;      /* positions of whole KV blocks */
+  size_t heads;    /* query heads of the strip */
+  size_t rows;     /* count * heads */
+  float *x;        /* [rows][head_dim] the queries, without gaps between them */
+  float *lines;    /* the queries, or the probabilities of a KV block, packed as A */
+  float *sums;     /* [panel][row][16] sums of all rows */
+  float *own_sums; /* the same for the rows of one position */
+  float *scores;   /* [rows][stride] */
+  size_t stride;   /* positions, rounded up to whole KV blocks */
 } strip;
 
 static size_t whole_blocks(size_t positions) { return svf_kv_blocks(positions) * SVF_KV_BLOCK; }
 
-/* Floats for whole panels of all rows, of the head's elements or of a KV block's positions. */
+/* Floats that hold whole panels for all rows, whether of head_dim or of a KV block's positions. */
 static size_t widest(const svf_attention *a, const svf_kv *kv)
 {
   return (size_t)a->kernel->rows * (kv->lanes > SVF_KV_BLOCK ? kv->lanes : SVF_KV_BLOCK);
@@ -46,7 +47,8 @@ static void multiply(const strip *s, svf_tile *tile, size_t channels)
                 NULL);
 }
 
-/* Scores of whole KV blocks: those that a row does not see are never used. */
+/* Computes the scores of whole KV blocks; those of positions that a row does not see are never
+ * used. */
 static void score(const strip *s)
 {
   const size_t dim = s->kv->dim, end = position_of(s, s->t->count);
@@ -66,7 +68,7 @@ static void score(const strip *s)
   }
 }
 
-/* Adds what rows [row, row + rows) draw from positions [from, to), which they all see, to c. */
+/* Adds to c what rows [row, row + rows) take from positions [from, to), all of which they see. */
 static void gather(const strip *s, size_t row, size_t rows, size_t from, size_t to, float *c)
 {
   for (size_t p = from, end; p < to; p = end) {
@@ -86,7 +88,8 @@ static void gather(const strip *s, size_t row, size_t rows, size_t from, size_t 
   }
 }
 
-/* The same for position i alone, whose sums are taken out of those of all rows meanwhile. */
+/* The same for the rows of position i alone. Their sums are copied out of those of all rows and back
+ * again. */
 static void gather_alone(const strip *s, size_t i, size_t from, size_t to)
 {
   const size_t panels = s->kv->lanes / SVF_PANEL, bytes = s->heads * SVF_LINE;
@@ -105,8 +108,8 @@ static void gather_alone(const strip *s, size_t i, size_t from, size_t to)
   }
 }
 
-/* KV blocks that all rows see whole are gone through together; what lies before and behind them, by
- * each position alone. */
+/* All rows take the KV blocks that every row sees whole together; each position takes what lies
+ * before and after those blocks alone. */
 static void gather_all(const strip *s)
 {
   const size_t count = s->t->count;
@@ -129,7 +132,7 @@ static void put_out(const strip *s, size_t row, float *out)
   }
 }
 
-/* Heads [g, g + heads) of the group. */
+/* Query heads [g, g + heads) of those that share the KV head. */
 static void attend_strip(const svf_attention *a, const svf_kv *kv, const svf_attention_task *t,
                          size_t g, size_t heads, float *scratch)
 {

@@ -11,7 +11,7 @@
 #define MOST 1e12
 #define MOST_FACTOR 1e6
 
-/* The object that has the parameters, or NULL; its key for messages. */
+/* Finds the object that has the parameters, or NULL, and its key, for messages. */
 static svf_status find_object(const json_t *root, const char **key, const json_t **object)
 {
   const json_t *scaling = svf_config_value(root, "rope_scaling");
@@ -27,7 +27,7 @@ static svf_status find_object(const json_t *root, const char **key, const json_t
   return SVF_OK;
 }
 
-/* Some architectures rotate differently by kind of layer: an object for each. */
+/* Refuses the form of architectures that rotate differently by kind of layer: an object for each. */
 static svf_status check_flat(const char *key, json_t *object)
 {
   const char *name;
@@ -42,7 +42,7 @@ static svf_status check_flat(const char *key, json_t *object)
   return SVF_OK;
 }
 
-/* All of a head is rotated. */
+/* Refuses to rotate only some of an attention head's elements. */
 static svf_status check_whole(const json_t *object)
 {
   double factor = 1;

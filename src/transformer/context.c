@@ -197,7 +197,7 @@ size_t svf_context_length(const svf_context *context, size_t sequence)
 
 /* --- A pass ----------------------------------------------------------------------------------- */
 
-/* Checks rows and gives each its position and gains. */
+/* Checks the rows, gives each its position and gains, and takes KV blocks for them. */
 static svf_status place(svf_context *c, const svf_row *rows, size_t count, const float *logits)
 {
   memset(c->more, 0, c->kv.sequences * sizeof *c->more);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One pass of the decoder, as every thread of a team runs it: each step is shared out, and a
- * barrier stands wherever a step reads what other threads wrote.
+ * One pass of the decoder, as every thread of a team runs it: the threads share each step,
+ * and a barrier stands wherever a step reads what other threads wrote.
  *
  *   x = embedding[token]
  *   for each layer:  h = norm(x)   q, k, v = W h      x += W_o attention(rope(q), rope(k), v)
  *                    h = norm(x)   gate, up = W h     x += W_down (silu(gate) * up)
- *   logits = W_head norm(x)
+ *   logits = W_lm_head norm(x)
  *
  * Each W is dense, or U diag(d) V^T with the gains d of the row's own expert. */
 #include <svf/matmul.h>
@@ -23,7 +23,8 @@ static void embed(const svf_worker *w)
   size_t end;
   for (size_t i = svf_worker_share(w, w->p->count, &end); i < end; ++i) {
     row.data = table + (size_t)w->p->rows[i].token * bytes;
-    (void)svf_tensor_to_f32(&row, w->s->x + i * hidden, hidden); /* its type was checked before */
+    (void)svf_tensor_to_f32(&row, w->s->x + i * hidden,
+                            hidden); /* load_embedding checked its type */
   }
   svf_worker_sync(w);
 }
@@ -52,7 +53,7 @@ static const svf_kv_sequence *sequence_of(const svf_worker *w, size_t row)
   return &w->p->kv->sequence[w->p->rows[row].sequence];
 }
 
-/* Head by head, since neighbouring positions of one share cache lines. */
+/* KV head by KV head, since neighbouring positions of one share cache lines. */
 static void store_keys(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
@@ -67,7 +68,7 @@ static void store_keys(const svf_worker *w, size_t layer)
   svf_worker_sync(w);
 }
 
-/* Runs and heads are dealt out in turn: a row's work grows with its position. */
+/* Threads take runs and KV heads in turn, since a row's work grows with its position. */
 static void attend(const svf_worker *w, size_t layer)
 {
   const svf_state *s = w->s;
@@ -95,7 +96,7 @@ static void attend(const svf_worker *w, size_t layer)
   svf_worker_sync(w);
 }
 
-/* All rows are one long one: the operation is element by element. */
+/* Elementwise, so all rows are taken as one long row. */
 static void activate(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
@@ -130,7 +131,7 @@ static void layer_pass(const svf_worker *w, size_t layer)
   svf_linears_run(w, &down, 1, rows, false);
 }
 
-/* Only of rows that want logits, closed up. */
+/* Only for rows that want logits, without gaps between them. */
 static void lm_head_pass(const svf_worker *w)
 {
   const size_t hidden = w->config->hidden;
@@ -158,7 +159,7 @@ static void work(void *context, size_t ith, size_t nth)
   if (p->wanted > 0) lm_head_pass(&w);
 }
 
-/* Rows that follow each other in one sequence, cut into what attention takes at once. */
+/* Divides rows that follow each other in one sequence into runs, which attention takes at once. */
 static size_t find_runs(svf_state *s, const svf_row *rows, size_t count)
 {
   const size_t most = svf_attention_rows(&s->attention);

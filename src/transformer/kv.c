@@ -9,7 +9,7 @@
 #include "src/core/status.h"
 #include "src/core/pages.h"
 
-/* Sizes from the shape; false if they exceed SIZE_MAX. */
+/* Computes sizes from the shape; false if one exceeds SIZE_MAX. */
 static bool sizes(svf_kv *kv, size_t *bytes)
 {
   size_t sequences;
@@ -89,8 +89,8 @@ static void let_go(svf_kv *kv, uint32_t block)
   if (--kv->holders[block] == 0) kv->unused[kv->unused_count++] = block;
 }
 
-/* The first `count` positions of a block, of all layers and heads: whole panels of keys, in which
- * positions are lanes. */
+/* Copies the first `count` positions of a KV block, of all layers and KV heads. Keys are copied in
+ * whole panels, since positions are their lanes. */
 static void copy_block(const svf_kv *kv, size_t from, size_t to, size_t count)
 {
   const float *in = kv->data + from * kv->block_floats;
@@ -125,7 +125,7 @@ size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const i
 
 /* --- Growing ---------------------------------------------------------------------------------- */
 
-/* Whether a sequence that goes on would write in a block that others hold too. */
+/* True if a sequence that goes on would write into a KV block that others hold too. */
 static bool goes_on_shared(const svf_kv *kv, const svf_kv_sequence *s)
 {
   return s->length % SVF_KV_BLOCK != 0 && kv->holders[s->blocks[s->length / SVF_KV_BLOCK]] > 1;
@@ -150,8 +150,8 @@ static svf_status check_limit(const svf_kv *kv, const size_t *more)
   return SVF_OK;
 }
 
-/* Counts the blocks to be taken. Who goes on in a shared block lets go of it, so that the last one
- * keeps it. */
+/* Counts the KV blocks to be taken. A sequence that goes on in a shared block lets go of it, so that
+ * the last sequence to hold it keeps it. */
 static size_t leave_shared(svf_kv *kv, const size_t *more)
 {
   size_t wanted = 0;
@@ -197,7 +197,7 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
   return SVF_OK;
 }
 
-/* Blocks that are free once a sequence has let go of its own. */
+/* KV blocks that are free once a sequence has let go of its own. */
 static size_t free_without(const svf_kv *kv, const svf_kv_sequence *s)
 {
   size_t count = kv->unused_count;

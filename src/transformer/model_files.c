@@ -17,7 +17,7 @@ static svf_status check_finished(const char *dir)
     status = svf_file_at_path(
         svf_fail(SVF_ERR_FILE,
                  "this decomposition is not finished: repeat the 'svf decompose' that "
-                 "made it, which goes on where it was"),
+                 "began it, which continues where it stopped"),
         dir);
   }
   close(directory);

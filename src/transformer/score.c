@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Log-probabilities of given texts. A text reads all its tokens but the last; row i of it gives the
- * log-probability of token i + 1. Rows that it leaves to its leader give the same there, and are
- * taken from its results. */
+ * Log-probabilities of given texts. A text reads all its tokens but the last; its row i gives the
+ * log-probability of token i + 1. Rows that it leaves to its leader have the same results there,
+ * which are copied from the leader's. */
 #include <svf/score.h>
 
 #include <math.h>
@@ -93,7 +93,7 @@ static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
   }
   if (r->count - 1 > svf_context_capacity(c)) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "%zu tokens, of which all but the last are read: the context has room for %zu",
+                    "%zu tokens, of which all but the last are read: the context holds at most %zu",
                     r->count, svf_context_capacity(c));
   }
   for (size_t i = 0; i < r->count; ++i) {
@@ -125,7 +125,7 @@ static svf_status read_request(scoring *s, const void *from, size_t i)
   return SVF_OK;
 }
 
-/* Whether the results of a text's leader are its own, too, as far as they have tokens in common. */
+/* True if the results of a text's leader are also its own as far as they have tokens in common. */
 static bool agrees(const scoring *s, size_t i)
 {
   const size_t leader = s->batch.prefix[i].leader;
@@ -135,7 +135,7 @@ static bool agrees(const scoring *s, size_t i)
          b->temperature <= a->temperature;
 }
 
-/* Of `shared` tokens that both read, the row of the last one is followed by another token. */
+/* The last of the `shared` tokens is followed by different tokens, so its row is the text's own. */
 static void use_leaders(scoring *s)
 {
   for (size_t i = 0; i < s->count; ++i) {
@@ -147,7 +147,7 @@ static void use_leaders(scoring *s)
 
 /* --- Passes ----------------------------------------------------------------------------------- */
 
-/* Whether token k is among those that a text leaves to its leader. */
+/* True if token k is among those that a text leaves to its leader. */
 static bool is_led(const scoring *s, size_t i, size_t k)
 {
   const svf_batch_text *t = &s->batch.text[i];
@@ -183,7 +183,8 @@ static void compute_share(void *context, size_t ith, size_t nth)
   for (size_t i = ith; i < s->item_count; i += nth) s->items[i].status = compute(s, i);
 }
 
-/* Rows of one sequence follow each other, the last of them is `read` - 1 and gives token `read`. */
+/* Rows of one sequence follow each other; the last of them reads token `read` - 1 and gives the
+ * log-probability of token `read`. */
 static void list_items(scoring *s)
 {
   const svf_batch *b = &s->batch;
@@ -199,7 +200,8 @@ static void list_items(scoring *s)
   }
 }
 
-/* All threads compute; a failure is repeated for its message, which belongs to a thread. */
+/* All threads compute. A failed item is repeated here, since error messages belong to the thread that
+ * made them. */
 static svf_status take(scoring *s)
 {
   svf_status status = SVF_OK;

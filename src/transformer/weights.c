@@ -87,7 +87,7 @@ svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, siz
   return svf_tensor_to_f32(t, *out, rows);
 }
 
-/* --- Where a layer stands --------------------------------------------------------------------- */
+/* --- Where a layer's weights are -------------------------------------------------------------- */
 
 static const svf_tensor *suffixed(const svf_checkpoint *files, const char *name, const char *suffix)
 {
@@ -119,15 +119,15 @@ static svf_status check_factors(const svf_checkpoint *files, const char *name, s
   return status == SVF_OK ? check_shape(files, s->v, s->r, n) : status;
 }
 
-/* The block must be that of an m x n layer. It is not verified byte by byte: that would read it
+/* The block must be that of an m x n layer. Its bytes are not verified, since that would read them
  * all. */
 static svf_status check_packed(const svf_checkpoint *files, const char *name, size_t m, size_t n,
                                svf_layer_tensors *s)
 {
   svf_linear_header h;
   if (s->packed->dtype != SVF_TENSOR_U8 || s->packed->bytes < sizeof h) {
-    return svf_fail(SVF_ERR_FILE, "'%s.packed' is %zu bytes of %s, no packed layer (%.200s)", name,
-                    s->packed->bytes, svf_tensor_type_name(s->packed->dtype),
+    return svf_fail(SVF_ERR_FILE, "'%s.packed' is %zu bytes of %s, not a packed layer (%.200s)",
+                    name, s->packed->bytes, svf_tensor_type_name(s->packed->dtype),
                     svf_checkpoint_file(files, s->packed));
   }
   memcpy(&h, s->packed->data, sizeof h);
@@ -137,7 +137,7 @@ static svf_status check_packed(const svf_checkpoint *files, const char *name, si
                     (unsigned long long)h.m, (unsigned long long)h.n, m, n,
                     svf_checkpoint_file(files, s->packed));
   }
-  if (h.r > svf_size_min(m, n)) { /* a pass takes memory in proportion to it */
+  if (h.r > svf_size_min(m, n)) { /* a pass takes memory in proportion to r */
     return svf_fail(SVF_ERR_FILE,
                     "'%s.packed' has rank %llu, a %zu x %zu matrix has at most %zu (%.200s)", name,
                     (unsigned long long)h.r, m, n, svf_size_min(m, n),
@@ -212,7 +212,7 @@ void svf_weights_close(svf_weights_views *views)
 
 /* --- Packing ---------------------------------------------------------------------------------- */
 
-/* What svf_linear_pack takes: format, and the choices that suit the layer. */
+/* What svf_linear_pack takes, with the format and the quantisation that suit the layer. */
 static void choose(const svf_layer_tensors *s, size_t m, size_t n, const svf_model_options *o,
                    svf_linear_source *out)
 {
@@ -249,7 +249,7 @@ typedef struct pack_task {
   svf_status status;
 } pack_task;
 
-/* All shares fail alike; share 0 runs on the calling thread, whose message it leaves. */
+/* All shares fail alike; share 0 runs on the calling thread and leaves its message there. */
 static void pack_share(void *context, size_t ith, size_t nth)
 {
   pack_task *t = context;
