@@ -28,7 +28,7 @@ static svf_status same_directory(const char *dir, const char *out)
   return svf_fail(SVF_ERR_ARGUMENT, "%s is the model itself: choose another directory", out);
 }
 
-/* ".<name>.<pid>-<number>.tmp" of a process that is no more (src/io/output.h). */
+/* True for ".<name>.<pid>-<number>.tmp" (src/io/output.h) of a process that has ended. */
 static bool is_stale(const char *name)
 {
   const size_t length = strlen(name);
@@ -50,7 +50,7 @@ static void remove_stale(const char *out)
   closedir(d);
 }
 
-/* Where the file system has no locks, as some network's, it goes on without one. */
+/* Where the file system has no locks, as on some networks, the conversion goes on without one. */
 static svf_status lock(svf_conversion *c)
 {
   c->directory = open(c->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -95,8 +95,8 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 
 void svf_conversion_close(svf_conversion *c)
 {
-  if (c->made) (void)rmdir(c->out);    /* where nothing came of it: only if it is empty */
-  if (c->is_open) close(c->directory); /* and unlocked */
+  if (c->made) (void)rmdir(c->out);    /* succeeds only if it is empty */
+  if (c->is_open) close(c->directory); /* unlocks it too */
   svf_checkpoint_close(c->files);
   free(c->names);
   free(c->taken);
@@ -132,7 +132,7 @@ svf_status svf_conversion_refuse(const svf_conversion *c)
   if (status == SVF_OK) status = svf_conversion_path(c, SVF_DECOMPOSITION_FILE, path, sizeof path);
   if (status != SVF_OK || access(path, F_OK) != 0) return status;
   return svf_fail(SVF_ERR_ARGUMENT,
-                  "%s: of a decomposition that is not finished: choose another "
+                  "%s belongs to a decomposition that is not finished: choose another "
                   "directory",
                   path);
 }
@@ -196,7 +196,7 @@ svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata,
 {
   json_t *root = json_object();
   const int failed = json_object_set_new(root, "metadata", metadata) |
-                     json_object_set_new(root, "weight_map", map); /* both are taken */
+                     json_object_set_new(root, "weight_map", map); /* takes ownership of both */
   if (failed != 0) {
     json_decref(root);
     root = NULL;

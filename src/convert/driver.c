@@ -59,7 +59,7 @@ void svf_drive_close(svf_drive *d)
 
 /* --- Doing it --------------------------------------------------------------------------------- */
 
-/* Tensor i of the new model: `name` is a kept one's. */
+/* Appends tensor i of the new model; beyond the converted layers, the kept tensor called `name`. */
 static svf_status append(const void *context, size_t i, const char *name,
                          svf_safetensors_writer *writer)
 {

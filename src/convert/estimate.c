@@ -15,8 +15,8 @@
 
 enum {
   PROBES = 32,
-  COLUMNS = 64,   /* at a time: with 32 sums each they are 16 KiB, and stay in L1 */
-  LARGE = 1 << 20 /* elements of a matrix that is worth several threads */
+  COLUMNS = 64,   /* taken at a time: with 32 sums each they fill 16 KiB, which stay in L1 */
+  LARGE = 1 << 20 /* elements from which a matrix is worth several threads */
 };
 
 /* A matrix of floats, rows x k, contiguous. */
@@ -29,8 +29,8 @@ typedef struct matrix {
 
 typedef struct product {
   const matrix *m;
-  const double *x; /* [k][PROBES], or, transposed, [rows][PROBES] */
-  double *y;       /* the other way round */
+  const double *x; /* [k][PROBES], or [rows][PROBES] for the transposed product */
+  double *y;       /* [rows][PROBES], or [k][PROBES] for the transposed product */
 } product;
 
 /* sums += a x */
@@ -68,8 +68,8 @@ static void multiply_columns(void *context, size_t ith, size_t nth)
   }
 }
 
-/* y = A x, or y = A^T x if transposed. A small one takes less time than waking threads, which would
- * then spin beside those of the SVD. */
+/* y = A x, or y = A^T x if transposed. A small product takes less time than waking threads, which
+ * would then spin beside those of the SVD. */
 static void multiply(const matrix *m, bool transposed, const double *x, double *y, size_t threads)
 {
   product task = {m, x, y};

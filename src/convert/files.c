@@ -22,8 +22,9 @@ typedef struct writing {
   const svf_conversion *c;
   const svf_safetensors_entry *entries;
   const svf_files_options *how;
-  size_t files, bytes; /* of data */
-  size_t *first;       /* [files + 1]: entries of a file begin here */
+  size_t files;
+  size_t bytes;  /* of data in all files */
+  size_t *first; /* [files + 1] the first entry of each file, then one past the last entry */
   svf_files_append_fn *append;
   const void *context;
 } writing;
@@ -64,7 +65,7 @@ static void name_file(const writing *s, size_t k, char *text)
 
 /* --- What an unfinished run left -------------------------------------------------------------- */
 
-/* The name of a shard of another number of files. */
+/* True for the name of a shard of another number of files. */
 static bool is_of_another_division(const writing *s, const char *name)
 {
   static const char before[] = "model-", between[] = "-of-";
@@ -76,7 +77,7 @@ static bool is_of_another_division(const writing *s, const char *name)
   return strcmp(text, name) == 0 && files != s->files;
 }
 
-/* A file of that name that write_file made; a link is not. */
+/* True for a file of that name that has the mark; a link has none. */
 static bool is_marked(const writing *s, int directory, const char *name)
 {
   const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
@@ -89,7 +90,8 @@ static bool is_marked(const writing *s, int directory, const char *name)
   return marked;
 }
 
-/* They would stay beside the model for ever: its own shards replace only those of their names. */
+/* Shards of another number of files would otherwise stay beside the model forever, since its own
+ * shards replace only those of the same names. */
 static svf_status remove_other_divisions(const writing *s)
 {
   if (!s->how->mark) return SVF_OK;
@@ -99,8 +101,7 @@ static svf_status remove_other_divisions(const writing *s)
   for (struct dirent *e; status == SVF_OK && (e = readdir(d)) != NULL;) {
     if (!is_of_another_division(s, e->d_name) || !is_marked(s, dirfd(d), e->d_name)) continue;
     if (unlinkat(dirfd(d), e->d_name, 0) == 0) continue;
-    status =
-        svf_file_at_path(svf_file_error("cannot remove what is left of another run"), e->d_name);
+    status = svf_file_at_path(svf_file_error("cannot remove what an earlier run left"), e->d_name);
     status = svf_file_at_path(status, s->c->out);
   }
   closedir(d);

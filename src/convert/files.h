@@ -9,20 +9,20 @@
 #include "src/convert/conversion.h"
 
 typedef struct svf_files_options {
-  size_t limit;                      /* bytes of data in a file; a tensor that has more is alone */
-  const svf_safetensors_pair *pairs; /* the metadata of each file */
+  size_t limit; /* bytes of data in a file; a larger tensor is alone in its file */
+  const svf_safetensors_pair *pairs; /* [count] the metadata of each file */
   size_t count;
-  const char *mark; /* the key of a pair by which files that an earlier call left are known; NULL:
-                       none is removed */
+  const char *mark; /* the key of a pair that marks files of an earlier call, which may be removed;
+                       NULL: none is removed */
 } svf_files_options;
 
-/* Appends the data of tensor i, whose entry has that name, all of it. */
+/* Appends all data of tensor i, whose entry has that name. */
 typedef svf_status svf_files_append_fn(const void *context, size_t i, const char *name,
                                        svf_safetensors_writer *writer);
 
-/* Into c->out, which holds no model yet: shards that an earlier call left there, before its index,
- * are replaced or, where it divided otherwise, removed. In the order of entries. Errors: OVERFLOW,
- * MEMORY, IO, and those of append. */
+/* Writes tensors, in the order of their entries, into c->out, which holds no model yet. Shards that
+ * an earlier call left there without an index are replaced or, if it made another number of files,
+ * removed. Errors: OVERFLOW, MEMORY, IO, and those of `append`. */
 svf_status svf_files_write(const svf_conversion *c, const svf_safetensors_entry *entries,
                            size_t count, const svf_files_options *how, svf_files_append_fn *append,
                            const void *context);

@@ -23,7 +23,7 @@ typedef struct job {
 
 /* --- What is to be done ----------------------------------------------------------------------- */
 
-/* The head of a layer in two bands of this many bits a weight on average. */
+/* Chooses the head of a layer in two bands for j->bits bits per weight on average. */
 static svf_status plan_bits(const job *j, svf_converted *l)
 {
   const size_t r = l->tensors.r;
@@ -40,7 +40,7 @@ static svf_status plan_bits(const job *j, svf_converted *l)
   if (status == SVF_ERR_SPACE) {
     return svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->new_tensor, j->bits);
   }
-  /* A head of 0 would mean "by default". */
+  /* A head of 0 would mean the default. */
   if (l->options.quant.head == 0) l->options.format = svf_format_of(j->model.format)->traits.dense;
   return status;
 }
@@ -60,7 +60,7 @@ static svf_status plan(void *context, svf_converted *l)
   return svf_weights_bytes(&l->tensors, l->shape.m, l->shape.n, &l->options, &l->entry.shape[0]);
 }
 
-/* The fingerprint of all factors; "" of a dense model. */
+/* The fingerprint of all factors; "" for a dense model. */
 static svf_status fingerprint(const char *dir, char *text, size_t bytes)
 {
   const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};

@@ -14,7 +14,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* How many singular values the options keep. */
+/* The number of singular values that the options keep. */
 static size_t rank_of(const svf_decompose_options *o, const svf_factors *f)
 {
   size_t rank = o->rank > 0 ? svf_size_min(o->rank, f->k) : f->k;
@@ -34,7 +34,7 @@ static svf_tensor_type factor_dtype(const svf_decompose_options *o)
   return o->dtype == SVF_DTYPE_BF16 ? SVF_TENSOR_BF16 : SVF_TENSOR_F32;
 }
 
-/* As F32 or, rounded, as BF16. */
+/* Appends values as F32 or, rounded, as BF16. */
 static svf_status append_floats(svf_safetensors_writer *writer, const float *x, size_t count,
                                 svf_dtype dtype)
 {
@@ -97,7 +97,7 @@ static void free_factors(svf_factors *f)
   free(f->vt);
 }
 
-/* In place: W becomes the larger factor. */
+/* Allocates the factors. W is copied into the larger one, where the SVD replaces it. */
 static svf_status take_factors(const svf_shard *it, svf_factors *f)
 {
   const size_t k = svf_size_min(it->m, it->n);
@@ -137,7 +137,7 @@ static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf
   return SVF_OK;
 }
 
-/* Against W once more, which the SVD has taken. */
+/* Measures the factors against W, which is read once more, since the SVD has overwritten it. */
 static svf_status measure(const svf_decompose_options *o, svf_shard *it, const svf_factors *f)
 {
   svf_status status;
@@ -166,7 +166,7 @@ static double number_of(const svf_safetensors *file, const char *key)
   return text ? strtod(text, NULL) : 0;
 }
 
-/* Whether a shard has the factor of that letter in this shape; columns = 0: one dimension. */
+/* True if a shard has the factor of that letter in this shape; columns = 0: one dimension. */
 static bool has_factor(const svf_safetensors *file, const svf_shard *it, char letter,
                        svf_tensor_type dtype, size_t rows, size_t columns)
 {

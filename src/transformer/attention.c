@@ -88,8 +88,8 @@ static void gather(const strip *s, size_t row, size_t rows, size_t from, size_t 
   }
 }
 
-/* The same for the rows of position i alone. Their sums are copied out of those of all rows and back
- * again. */
+/* The same for the rows of position i alone. Their sums are copied out of those of all rows and
+ * back again. */
 static void gather_alone(const strip *s, size_t i, size_t from, size_t to)
 {
   const size_t panels = s->kv->lanes / SVF_PANEL, bytes = s->heads * SVF_LINE;

@@ -127,8 +127,8 @@ static bool leader_has_read(const svf_batch *b, const svf_prefix *p, size_t leng
   return slot == SVF_NONE || b->c->kv.sequence[slot].length >= length;
 }
 
-/* Finds the idle sequence and the running one that hold the most of a text's first `most` tokens, how
- * many each holds, and in *emptiest the idle sequence that holds the fewest positions. */
+/* Finds the idle sequence and the running one that hold the most of a text's first `most` tokens,
+ * how many each holds, and in *emptiest the idle sequence that holds the fewest positions. */
 static void search(const svf_batch *b, const svf_prefix *p, size_t most, best *idle, best *running,
                    size_t *emptiest)
 {
@@ -239,8 +239,8 @@ static svf_status fork_ready(svf_batch *b)
   return status;
 }
 
-/* If all texts that wait for the same donor would save less than a pass by waiting, and no KV block,
- * a text goes on with what has been read. */
+/* If all texts that wait for the same donor would save less than a pass by waiting, and no KV
+ * block, a text goes on with what has been read. */
 static svf_status stop_waiting(svf_batch *b, size_t slot)
 {
   svf_batch_slot *s = &b->slot[slot];

@@ -10,13 +10,13 @@
 #include "src/transformer/context.h"
 #include "src/transformer/prefix.h"
 
-/* A text, together with its svf_prefix, which holds the tokens to be read. An empty text has nothing
- * to read and takes no sequence. */
+/* A text, together with its svf_prefix, which holds the tokens to be read. An empty text has
+ * nothing to read and takes no sequence. */
 typedef struct svf_batch_text {
   const float *gains; /* those that its hash is of */
   size_t positions;   /* the most that it fills, including those of the tokens read */
-  /* If its leader has read that far, the text itself reads tokens from `own` on, and their rows want
-   * logits; own < count. */
+  /* If its leader has read that far, the text itself reads tokens from `own` on, and their rows
+   * want logits; own < count. */
   size_t own;
   size_t alone;  /* likewise if its leader has not read that far; alone <= own */
   size_t begins; /* out: which of the two it is, once the text is in a sequence */
@@ -50,8 +50,8 @@ typedef struct svf_batch {
 } svf_batch;
 
 /* Allocate memory for `count` texts. The caller fills in prefix[] and text[], except the members
- * marked `out`. Passes will have at most `wanting` rows that want logits. Errors: MEMORY; *b must be
- * freed also then. */
+ * marked `out`. Passes will have at most `wanting` rows that want logits. Errors: MEMORY; *b must
+ * be freed also then. */
 svf_status svf_batch_create(svf_batch *b, svf_context *c, size_t count, size_t wanting);
 void svf_batch_free(svf_batch *b);
 
@@ -59,15 +59,15 @@ void svf_batch_free(svf_batch *b);
  * still be changed afterwards. Errors: MEMORY. */
 svf_status svf_batch_plan(svf_batch *b);
 
-/* The text that begins next, if a sequence is free for it and the cache can hold all that it may come
- * to; else SVF_NONE. The caller then begins it or, if it is empty, skips it. */
+/* The text that begins next, if a sequence is free for it and the cache can hold all that it may
+ * come to; else SVF_NONE. The caller then begins it or, if it is empty, skips it. */
 size_t svf_batch_next(svf_batch *b);
 void svf_batch_begin(svf_batch *b);
 void svf_batch_skip(svf_batch *b);
 
 /* Put a pass together: clear begins it without rows; add takes one row of a text that has read all
- * its tokens; gather adds as many rows as fit of the texts that have not. Errors of gather: those of
- * svf_context_fork. */
+ * its tokens; gather adds as many rows as fit of the texts that have not. Errors of gather: those
+ * of svf_context_fork. */
 void svf_batch_clear(svf_batch *b);
 void svf_batch_add(svf_batch *b, size_t slot, int32_t token, bool wants_logits);
 svf_status svf_batch_gather(svf_batch *b);

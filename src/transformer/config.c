@@ -171,8 +171,8 @@ static svf_status read_head_dim(const json_t *root, svf_config *c)
   return SVF_OK;
 }
 
-/* Newer configs of Qwen2 list the kind of every layer. Supported is a list in which all layers with a
- * sliding window come last. */
+/* Newer configs of Qwen2 list the kind of every layer. Supported is a list in which all layers with
+ * a sliding window come last. */
 static svf_status read_layer_types(const json_t *types, svf_config *c)
 {
   size_t full = 0;

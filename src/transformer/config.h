@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * config.json of a Hugging Face model directory. Absent keys have the values that the
- * config classes of Hugging Face's transformers give them. Every size is within the limits below, so
- * that products of a few sizes cannot overflow 64 bits. */
+ * config.json of a Hugging Face model directory. Absent keys have the values that the config
+ * classes of Hugging Face's transformers give them. Every size is within the limits below, so that
+ * products of a few sizes cannot overflow 64 bits. */
 #ifndef SVF_TRANSFORMER_CONFIG_H
 #define SVF_TRANSFORMER_CONFIG_H
 
@@ -48,9 +48,9 @@ typedef struct svf_config {
   int eos_count;
 } svf_config;
 
-/* Parse a config.json. Errors: FILE (the message names key, value and rule), UNSUPPORTED (an architecture, activation,
- * RoPE type or quantisation, by name), MEMORY. *config is complete on OK and undefined otherwise.
- * Messages do not name the file. */
+/* Parse a config.json. Errors: FILE (the message names key, value and rule), UNSUPPORTED (an
+ * architecture, activation, RoPE type or quantisation, by name), MEMORY. *config is complete on OK
+ * and undefined otherwise. Messages do not name the file. */
 svf_status svf_config_parse(const char *json, size_t bytes, svf_config *config);
 
 /* Add the end tokens of a generation_config.json to those of the config. Errors as above. */

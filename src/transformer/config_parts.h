@@ -11,8 +11,8 @@
 
 extern const svf_json_limits svf_config_limits;
 
-/* Read rope_theta and the scaling, from either form: rope_theta with rope_scaling {rope_type or type,
- * ...}, or rope_parameters, which hold both. Errors: FILE, UNSUPPORTED. */
+/* Read rope_theta and the scaling, from either form: rope_theta with rope_scaling {rope_type or
+ * type, ...}, or rope_parameters, which hold both. Errors: FILE, UNSUPPORTED. */
 svf_status svf_config_rope(const json_t *root, svf_config *config);
 
 /* Read bos and eos; config->vocab and the defaults are set. Errors: FILE, UNSUPPORTED. */

@@ -27,7 +27,8 @@ static svf_status find_object(const json_t *root, const char **key, const json_t
   return SVF_OK;
 }
 
-/* Refuses the form of architectures that rotate differently by kind of layer: an object for each. */
+/* Refuses the form of architectures that rotate differently by kind of layer: an object for
+ * each. */
 static svf_status check_flat(const char *key, json_t *object)
 {
   const char *name;

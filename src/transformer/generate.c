@@ -155,7 +155,8 @@ static text *text_of(const generation *g, size_t slot)
   return &g->texts[g->batch.slot[slot].text];
 }
 
-/* Choose a text's next token by row i of the logits and store it among the results, not yet counted. */
+/* Choose a text's next token by row i of the logits and store it among the results, not yet
+ * counted. */
 static svf_status choose(const generation *g, size_t i, svf_candidate *scratch)
 {
   const size_t vocab = g->c->model->config.vocab;

@@ -150,8 +150,8 @@ static svf_status check_limit(const svf_kv *kv, const size_t *more)
   return SVF_OK;
 }
 
-/* Counts the KV blocks to be taken. A sequence that goes on in a shared block lets go of it, so that
- * the last sequence to hold it keeps it. */
+/* Counts the KV blocks to be taken. A sequence that goes on in a shared block lets go of it, so
+ * that the last sequence to hold it keeps it. */
 static size_t leave_shared(svf_kv *kv, const size_t *more)
 {
   size_t wanted = 0;

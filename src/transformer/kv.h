@@ -21,7 +21,7 @@
 #include <svf/context.h>
 
 typedef struct svf_kv_sequence {
-  uint64_t hash;    /* hash of the gains that filled it */
+  uint64_t hash;    /* of the gains that filled it */
   size_t length;    /* positions filled */
   int32_t *tokens;  /* [limit] the tokens that filled them */
   uint32_t *blocks; /* [limit / SVF_KV_BLOCK, rounded up] its KV blocks; one that is shared is at
@@ -36,9 +36,9 @@ typedef struct svf_kv {
   size_t dim;            /* elements of a key or a value */
   size_t lanes;          /* dim rounded up to whole panels */
   size_t limit;          /* most positions of a sequence */
-  size_t count;          /* KV blocks that it holds */
+  size_t count;          /* KV blocks */
   size_t block_floats;   /* floats of a KV block */
-  size_t kv_head_floats; /* of which one layer and KV head has this many */
+  size_t kv_head_floats; /* floats of one layer and KV head in it */
   float *data;           /* [count][block_floats] */
   uint32_t *holders;     /* [count] sequences that hold each KV block */
   uint32_t *unused;      /* [unused_count] a stack of the free KV blocks */
@@ -53,8 +53,9 @@ static inline size_t svf_kv_blocks(size_t positions)
   return positions / SVF_KV_BLOCK + (positions % SVF_KV_BLOCK != 0);
 }
 
-/* Make an empty cache of `tokens` positions, rounded up to whole KV blocks, for `sequences` sequences
- * of at most `limit` positions each. Errors: OVERFLOW, MEMORY; *kv must be freed also then. */
+/* Make an empty cache of `tokens` positions, rounded up to whole KV blocks, for `sequences`
+ * sequences of at most `limit` positions each. Errors: OVERFLOW, MEMORY; *kv must be freed also
+ * then. */
 svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, size_t limit,
                          size_t sequences, size_t tokens);
 void svf_kv_free(svf_kv *kv);
@@ -66,12 +67,12 @@ void svf_kv_truncate(svf_kv *kv, size_t sequence, size_t length);
 size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const int32_t *tokens,
                        size_t count);
 
-/* KV blocks that a sequence must take to reach `positions` positions: those that it lacks and, if it
- * goes on in a shared one, a copy of that one. */
+/* KV blocks that a sequence must take to reach `positions` positions: those that it lacks and, if
+ * it goes on in a shared one, a copy of that one. */
 size_t svf_kv_missing(const svf_kv *kv, size_t sequence, size_t positions);
 
-/* Take KV blocks for more[i] further positions of each sequence i; more[sequences]. All are taken or,
- * with SPACE, none. */
+/* Take KV blocks for more[i] further positions of each sequence i; more[sequences]. All are taken
+ * or, with SPACE, none. */
 svf_status svf_kv_grow(svf_kv *kv, const size_t *more);
 
 /* Begin sequence `to` anew with the first `length` positions of `from`, another sequence, which has

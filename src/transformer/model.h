@@ -15,9 +15,8 @@ struct svf_model {
   svf_checkpoint *files;
   svf_model_linear *linears; /* [layers][SVF_LAYER_LINEARS], then the lm_head */
   size_t linear_count;
-  char *names; /* [linear_count][SVF_LINEAR_NAME] */
-  float *
-      norms; /* [layers][2][hidden] before attention and before the MLP; then [hidden] the final one */
+  char *names;  /* [linear_count][SVF_LINEAR_NAME] */
+  float *norms; /* [layers][2][hidden] before attention, before the MLP; then the final one */
   const svf_tensor *embedding; /* [vocab][hidden], of `files` or `made` */
   svf_tensor made;             /* the embedding of a model made in memory; owns its data */
   svf_module *module;          /* what modules.modules points to */
@@ -46,8 +45,8 @@ static inline const float *svf_model_norm(const svf_model *m, size_t layer, bool
 typedef struct svf_model_parts {
   float *embedding; /* [vocab][hidden] */
   float *norms;     /* as in svf_model */
-  /* Completes linear layer i, whose name, m and n are set: r, bytes, and `owned`, which is its block
-   * and which the model frees by free(). On an error the model is not made. */
+  /* Completes linear layer i, whose name, m and n are set: r, bytes, and `owned`, which is its
+   * block and which the model frees by free(). On an error the model is not made. */
   svf_status (*linear)(void *context, size_t i, svf_model_linear *linear);
   void *context;
 } svf_model_parts;

@@ -10,8 +10,8 @@
 /* The report of svf_model_decompose, which is written before there is a model. */
 #define SVF_DECOMPOSITION_FILE "decomposition.json"
 
-/* Read the configuration and open the tensors; flags are those of svf_checkpoint_open. *files is NULL
- * on an error. Errors: those of both, and FILE if a decomposition is not finished. */
+/* Read the configuration and open the tensors; flags are those of svf_checkpoint_open. *files is
+ * NULL on an error. Errors: those of both, and FILE if a decomposition is not finished. */
 svf_status svf_model_files_open(const char *dir, unsigned flags, svf_config *config,
                                 svf_checkpoint **files);
 

@@ -21,9 +21,9 @@ typedef struct svf_prefix {
   size_t shared; /* out: tokens of that beginning; 0 without a leader */
 } svf_prefix;
 
-/* Find each text's leader, and order[count], a permutation in which a text comes after its leader, so
- * that texts read one at a time would read only what differs from the text before. Texts without a
- * leader keep their order. Errors: MEMORY. */
+/* Find each text's leader, and order[count], a permutation in which a text comes after its leader,
+ * so that texts read one at a time would read only what differs from the text before. Texts without
+ * a leader keep their order. Errors: MEMORY. */
 svf_status svf_prefix_order(svf_prefix *texts, size_t count, size_t *order);
 
 #endif

@@ -145,8 +145,8 @@ static int32_t draw_any(const svf_candidate *c, size_t vocab, double all, double
   return c[last].token;
 }
 
-/* Logits relative to the largest one, divided by the temperature after that is subtracted, so that no
- * temperature overflows. Returns the sum of their exponentials. */
+/* Logits relative to the largest one, divided by the temperature after that is subtracted, so that
+ * no temperature overflows. Returns the sum of their exponentials. */
 static double scale(const float *logits, size_t vocab, size_t best, float temperature,
                     svf_candidate *to)
 {

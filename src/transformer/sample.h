@@ -8,8 +8,8 @@
  * token. Errors: VERSION, ARGUMENT. */
 svf_status svf_sampling_read(const svf_sampling *sampling, svf_sampling *s);
 
-/* The likeliest token; among equals the lowest id. Errors: NUMERIC if there is no distribution, since
- * a logit is NaN or the largest one is not finite. */
+/* The likeliest token; among equals the lowest id. Errors: NUMERIC if there is no distribution,
+ * since a logit is NaN or the largest one is not finite. */
 svf_status svf_logits_best(const float *logits, size_t vocab, size_t *best);
 
 #endif

@@ -200,8 +200,8 @@ static void list_items(scoring *s)
   }
 }
 
-/* All threads compute. A failed item is repeated here, since error messages belong to the thread that
- * made them. */
+/* All threads compute. A failed item is repeated here, since error messages belong to the thread
+ * that made them. */
 static svf_status take(scoring *s)
 {
   svf_status status = SVF_OK;

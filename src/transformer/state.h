@@ -54,8 +54,8 @@ typedef struct svf_state {
 } svf_state;
 
 /* Allocate a state. The cache that passes will use gives the number of positions and the shape of
- * the KV heads; the model must have all its blocks. Errors: OVERFLOW, UNSUPPORTED, MEMORY; *s must be
- * freed also then. */
+ * the KV heads; the model must have all its blocks. Errors: OVERFLOW, UNSUPPORTED, MEMORY; *s must
+ * be freed also then. */
 svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *kv,
                             const svf_state_sizes *sizes, svf_isa isa);
 void svf_state_free(svf_state *s);

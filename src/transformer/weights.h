@@ -16,8 +16,8 @@ typedef struct svf_view {
   void *owned; /* a converted copy, to be freed; or NULL */
 } svf_view;
 
-/* Find the tensor of that name and shape (columns = 0: one dimension). Errors: FILE, with both shapes
- * and the file. */
+/* Find the tensor of that name and shape (columns = 0: one dimension). Errors: FILE, with both
+ * shapes and the file. */
 svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,
                             size_t columns, const svf_tensor **tensor);
 
@@ -36,15 +36,15 @@ typedef struct svf_weights_views {
   svf_view u, vt, sigma; /* of a dense layer u is W, and the others are empty */
 } svf_weights_views;
 
-/* Open the tensors of a layer that is not packed, and fill in r, pointers, types and strides of *to,
- * whose m and n are set. The views are to be closed also after an error. Errors:
- * NUMERIC, naming a tensor with NaN or Inf; UNSUPPORTED, MEMORY. */
+/* Open the tensors of a layer that is not packed, and fill in r, pointers, types and strides of
+ * *to, whose m and n are set. The views are to be closed also after an error. Errors: NUMERIC,
+ * naming a tensor with NaN or Inf; UNSUPPORTED, MEMORY. */
 svf_status svf_weights_open(const svf_layer_tensors *tensors, svf_weights_views *views,
                             svf_linear_source *to);
 void svf_weights_close(svf_weights_views *views);
 
-/* Find the tensors of an m x n layer. `name` is without ".weight"; `alias`, or NULL, is the full name
- * of another tensor that holds W. Errors: FILE. */
+/* Find the tensors of an m x n layer. `name` is without ".weight"; `alias`, or NULL, is the full
+ * name of another tensor that holds W. Errors: FILE. */
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
                               size_t m, size_t n, svf_layer_tensors *tensors);
 
