@@ -32,7 +32,7 @@ typedef struct svf_context_options {
   void *stop_context;
 } svf_context_options;
 
-#define SVF_KV_BLOCK 64 /* positions of a KV block of the cache */
+#define SVF_KV_BLOCK 64 /* positions of a KV block */
 
 /* Allocate everything that passes need. options may be NULL. The model must outlive the context.
  * Errors: NULL, VERSION, ARGUMENT (the model is an outline), UNSUPPORTED, OVERFLOW, MEMORY. */
