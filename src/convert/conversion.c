@@ -17,7 +17,7 @@
 #include "src/core/status.h"
 #include "src/io/file.h"
 #include "src/io/output.h"
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 
 static svf_status same_directory(const char *dir, const char *out)
 {
@@ -28,7 +28,7 @@ static svf_status same_directory(const char *dir, const char *out)
   return svf_fail(SVF_ERR_ARGUMENT, "%s is the model itself: choose another directory", out);
 }
 
-/* ".<name>.<pid>-<number>.tmp" of a process that is no more (src/io/output.h). */
+/* True for ".<name>.<pid>-<number>.tmp" (src/io/output.h) of a process that has ended. */
 static bool is_stale(const char *name)
 {
   const size_t length = strlen(name);
@@ -50,7 +50,7 @@ static void remove_stale(const char *out)
   closedir(d);
 }
 
-/* Where the file system has no locks, as some network's, it goes on without one. */
+/* Where the file system has no locks, as on some networks, the conversion goes on without one. */
 static svf_status lock(svf_conversion *c)
 {
   c->directory = open(c->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -66,7 +66,7 @@ static svf_status lock(svf_conversion *c)
 
 static svf_status list_names(svf_conversion *c)
 {
-  c->linears = c->config.layers * SVF_LAYER_LINEARS + 1;
+  c->linears = svf_model_linear_count(&c->config);
   c->names = malloc(c->linears * sizeof *c->names);
   c->taken = calloc(c->linears, sizeof *c->taken);
   if (!c->names || !c->taken) {
@@ -80,7 +80,7 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 {
   *c = (svf_conversion){.dir = dir, .out = out};
   if (!dir || !out) return svf_fail(SVF_ERR_NULL, "%s is NULL", dir ? "out" : "dir");
-  svf_status status = svf_source_open(dir, 0, &c->config, &c->files);
+  svf_status status = svf_model_files_open(dir, 0, &c->config, &c->files);
   if (status == SVF_OK) status = list_names(c);
   if (status != SVF_OK) return status;
   c->made = mkdir(out, 0777) == 0;
@@ -95,8 +95,8 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 
 void svf_conversion_close(svf_conversion *c)
 {
-  if (c->made) (void)rmdir(c->out);    /* where nothing came of it: only if it is empty */
-  if (c->is_open) close(c->directory); /* and unlocked */
+  if (c->made) (void)rmdir(c->out);    /* succeeds only if it is empty */
+  if (c->is_open) close(c->directory); /* unlocks it too */
   svf_checkpoint_close(c->files);
   free(c->names);
   free(c->taken);
@@ -132,7 +132,7 @@ svf_status svf_conversion_refuse(const svf_conversion *c)
   if (status == SVF_OK) status = svf_conversion_path(c, SVF_DECOMPOSITION_FILE, path, sizeof path);
   if (status != SVF_OK || access(path, F_OK) != 0) return status;
   return svf_fail(SVF_ERR_ARGUMENT,
-                  "%s: of a decomposition that is not finished: choose another "
+                  "%s belongs to a decomposition that is not finished: choose another "
                   "directory",
                   path);
 }
@@ -196,7 +196,7 @@ svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata,
 {
   json_t *root = json_object();
   const int failed = json_object_set_new(root, "metadata", metadata) |
-                     json_object_set_new(root, "weight_map", map); /* both are taken */
+                     json_object_set_new(root, "weight_map", map); /* takes ownership of both */
   if (failed != 0) {
     json_decref(root);
     root = NULL;
@@ -206,16 +206,16 @@ svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata,
 
 /* --- Tensors that are kept -------------------------------------------------------------------- */
 
-/* The linear layer that a tensor is a part of, or `linears`. */
+/* The linear layer that a tensor belongs to, or `linears`. */
 static size_t linear_of(const svf_conversion *c, const char *tensor)
 {
   static const char *const suffixes[] = {".weight", ".U", ".S", ".V", ".packed"};
   const char *dot = strrchr(tensor, '.');
-  bool part = false;
+  bool belongs = false;
   for (size_t i = 0; dot && i < sizeof suffixes / sizeof *suffixes; ++i) {
-    part = part || strcmp(dot, suffixes[i]) == 0;
+    belongs = belongs || strcmp(dot, suffixes[i]) == 0;
   }
-  if (!part) return c->linears;
+  if (!belongs) return c->linears;
   const size_t length = (size_t)(dot - tensor);
   for (size_t i = 0; i < c->linears; ++i) {
     if (strlen(c->names[i]) == length && memcmp(c->names[i], tensor, length) == 0) return i;

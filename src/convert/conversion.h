@@ -9,61 +9,62 @@
 #include "src/io/checkpoint.h"
 #include "src/transformer/model.h"
 
-enum { SVF_CONVERSION_NAME = 128 };
-
 typedef struct svf_conversion {
-  const char *dir, *out;
+  const char *dir; /* the model that is read */
+  const char *out; /* the directory that is written */
   svf_config config;
   svf_checkpoint *files;
-  size_t linears;
-  char (*names)[SVF_CONVERSION_NAME]; /* of linear layers, see svf_model_linear_name */
-  bool *taken; /* [linears] those that are made anew, by which tensors are kept or not */
-  svf_progress_fn *progress; /* or NULL; the caller sets it once the conversion is open */
+  size_t linears;                 /* linear layers of the model */
+  char (*names)[SVF_LINEAR_NAME]; /* [linears] from svf_model_linear_name */
+  bool *taken; /* [linears] true: the layer is converted, so its tensors are not kept */
+  svf_progress_fn *progress; /* or NULL; set by the caller once the conversion is open */
   void *progress_context;
-  bool made;     /* out did not exist; it is removed again where it stays empty */
-  bool is_open;  /* `directory` is */
-  int directory; /* out, locked until the conversion is closed */
+  bool made;     /* `out` did not exist before; it is removed on closing if it is empty */
+  bool is_open;  /* `directory` is open */
+  int directory; /* descriptor of `out`, locked until the conversion is closed */
 } svf_conversion;
 
-/* Opens dir, makes the directory out if there is none, and refuses it if it is dir, or with IO if
- * another conversion works in it, also one of this process. Temporaries that a killed process left
- * in it are removed. To be closed also after an error. */
+/* Opens `dir` and makes the directory `out` if there is none. Refuses `out` if it is `dir` and,
+ * with IO, if another conversion works in it, even one of this process. Removes temporary files
+ * that a killed process left in `out`. *c must be closed also after an error. */
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
 void svf_conversion_close(svf_conversion *c);
 
-/* ARGUMENT if out holds a model. */
+/* Errors: ARGUMENT if `out` holds a model. */
 svf_status svf_conversion_refuse_model(const svf_conversion *c);
 
-/* ARGUMENT if `out` holds a model or a decomposition that is not finished. */
+/* Errors: ARGUMENT if `out` holds a model or a decomposition that is not finished. */
 svf_status svf_conversion_refuse(const svf_conversion *c);
 
-/* STOPPED if the caller wants to stop before step `done` of `all`. */
+/* Reports progress before step `done` of `all`. Errors: STOPPED if the caller wants to stop. */
 svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all, const char *what);
 
-/* Writes out/name; takes `root`, which may be NULL for want of memory. */
+/* Writes out/name. Takes ownership of `root`, which may be NULL where memory was lacking:
+ * MEMORY. */
 svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root);
 
-/* What model.safetensors.index.json says: the file of a tensor. MEMORY. */
+/* Adds to the map of model.safetensors.index.json the file of a tensor. Errors: MEMORY. */
 svf_status svf_conversion_map(json_t *map, const char *tensor, const char *file);
 
-/* Writes that index, which makes a model of what was written before; takes `metadata` and `map`,
- * which may be NULL for want of memory. */
+/* Writes that index, which turns the files written before into a model. Takes ownership of
+ * `metadata` and `map`, which may be NULL where memory was lacking. */
 svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata, json_t *map);
 
-/* Copies configuration and tokenizer. */
+/* Copies the files of configuration and tokenizer. */
 svf_status svf_conversion_copy_files(const svf_conversion *c);
 
-/* True for a tensor that is copied as it is: one that is no part (.weight, .U, .S, .V or .packed)
- * of a linear layer that is taken. A bias is none. */
+/* True for a tensor that is copied as it is: any but the weights (.weight, .U, .S, .V or .packed)
+ * of a linear layer that is taken. */
 bool svf_conversion_keeps(const svf_conversion *c, const svf_tensor *tensor);
 
-/* Adds the entries of those, in the order of their names, at entries[*count], which has room for
- * all tensors of the checkpoint; and appends their data. */
+/* The tensors that are kept, in the order of their names: the first function adds their entries
+ * from entries[*count] on, where the array must have space for all tensors of the checkpoint; the
+ * second one appends their data. */
 void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *entries,
                              size_t *count);
 svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_writer *writer);
 
-/* out/name in text[0..bytes). ARGUMENT if it is too long. */
+/* Writes the path out/name to text[0..bytes). Errors: ARGUMENT if it is too long. */
 svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);
 
 #endif

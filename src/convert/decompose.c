@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decomposing a model, a matrix at a time. */
+ * Decomposing a model, one matrix at a time. */
 #define _GNU_SOURCE
 #include <svf/convert.h>
 
@@ -22,19 +22,19 @@
 #include "src/io/file.h"
 #include "src/io/json.h"
 #include "src/io/tensor.h"
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 
 enum { JSON_SCHEMA = 1 };
 
 typedef struct job {
   svf_conversion c;
   svf_svd_fn *svd;
-  svf_decompose_options o; /* its threads are those that the job began with */
-  svf_shard *items;
+  svf_decompose_options o; /* threads: those that the job began with */
+  svf_shard *items;        /* [count] the matrices to decompose */
   size_t count;
-  char digest[SVF_SHARD_DIGITS]; /* of all that the model is made of */
-  const svf_tensor *not_finite;  /* the first such tensor among those that are copied, or NULL */
-  json_t *map;                   /* tensor to shard */
+  char digest[SVF_DIGEST_DIGITS]; /* of everything that the new model is made from */
+  const svf_tensor *not_finite;   /* the first copied tensor with NaN or Inf, or NULL */
+  json_t *map;                    /* from the name of a tensor to its shard */
 } job;
 
 /* --- What is to be done ----------------------------------------------------------------------- */
@@ -42,17 +42,17 @@ typedef struct job {
 static bool wanted(const job *j, size_t linear)
 {
   const unsigned layers = j->o.layers ? j->o.layers : SVF_DECOMPOSE_ATTENTION | SVF_DECOMPOSE_MLP;
-  if (linear + 1 == j->c.linears) return false; /* the head */
+  if (linear + 1 == j->c.linears) return false; /* the lm_head */
   return (layers & (linear % SVF_LAYER_LINEARS >= SVF_GATE ? SVF_DECOMPOSE_MLP
                                                            : SVF_DECOMPOSE_ATTENTION)) != 0;
 }
 
 static void print_digest(const svf_digest *d, char *text)
 {
-  snprintf(text, SVF_SHARD_DIGITS, "%016" PRIx64, svf_digest_end(d));
+  snprintf(text, SVF_DIGEST_DIGITS, "%016" PRIx64, svf_digest_end(d));
 }
 
-/* What a finished shard must have been made from to be kept. */
+/* The digest by which a finished shard is kept: that of what it must have been made from. */
 static void digest_item(const job *j, svf_shard *it)
 {
   svf_digest d = svf_digest_begin();
@@ -61,12 +61,12 @@ static void digest_item(const job *j, svf_shard *it)
   svf_digest_add(&d, shape, sizeof shape);
   svf_digest_add(&d, &j->o.energy, sizeof j->o.energy);
   svf_digest_add(&d, it->w->data, it->w->bytes);
-  print_digest(&d, it->source);
+  print_digest(&d, it->digest);
 }
 
 static svf_status add_item(job *j, size_t linear)
 {
-  char name[SVF_CONVERSION_NAME + 8];
+  char name[SVF_LINEAR_NAME + 8];
   const svf_linear_shape shape = svf_model_linear_shape(&j->c.config, linear);
   svf_shard *it = &j->items[j->count];
   snprintf(name, sizeof name, "%s.weight", j->c.names[linear]);
@@ -79,8 +79,8 @@ static svf_status add_item(job *j, size_t linear)
         j->c.dir);
   }
   if (it->w->ndim != 2 || it->w->shape[0] != it->m || it->w->shape[1] != it->n) {
-    return svf_fail(SVF_ERR_FILE, "tensor '%s' has not the shape [%zu, %zu] (%.200s)", name, it->m,
-                    it->n, svf_checkpoint_file(j->c.files, it->w));
+    return svf_fail(SVF_ERR_FILE, "tensor '%s' does not have the shape [%zu, %zu] (%.200s)", name,
+                    it->m, it->n, svf_checkpoint_file(j->c.files, it->w));
   }
   snprintf(it->file, sizeof it->file, "factors-%05zu.safetensors", j->count);
   digest_item(j, it);
@@ -88,7 +88,8 @@ static svf_status add_item(job *j, size_t linear)
   return SVF_OK;
 }
 
-/* A tensor that is copied, read once for both; pieces stay in the cache. */
+/* Digests a tensor that is copied and looks for NaN and Inf, in pieces that stay in cache in
+ * between, so that memory is read once. */
 static void digest_kept(job *j, svf_digest *d, const svf_tensor *t)
 {
   enum { PIECE = 1 << 18 };
@@ -100,11 +101,12 @@ static void digest_kept(job *j, svf_digest *d, const svf_tensor *t)
   }
 }
 
-/* What a finished job must have been made from: the sources, and the tensors that are copied. */
+/* What a finished job must have been made from: the digests of the matrices, and the tensors that
+ * are copied. */
 static void digest_all(job *j)
 {
   svf_digest d = svf_digest_begin();
-  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].source, SVF_SHARD_DIGITS);
+  for (size_t i = 0; i < j->count; ++i) svf_digest_add(&d, j->items[i].digest, SVF_DIGEST_DIGITS);
   for (size_t i = 0; i < svf_checkpoint_count(j->c.files); ++i) {
     const svf_tensor *t = svf_checkpoint_at(j->c.files, i);
     if (!svf_conversion_keeps(&j->c, t)) continue;
@@ -130,7 +132,7 @@ static svf_status list_items(job *j)
   return status;
 }
 
-/* --- The rest --------------------------------------------------------------------------------- */
+/* --- Other files ------------------------------------------------------------------------------ */
 
 static svf_status write_rest(job *j)
 {
@@ -153,7 +155,8 @@ static svf_status write_rest(job *j)
   return status;
 }
 
-/* Empty at first: without an index it says that there is a job, and which. */
+/* At first the report has no matrices: without an index its file says that there is a job, and
+ * which one. */
 static svf_status write_report(const job *j)
 {
   json_t *list = json_array();
@@ -183,7 +186,7 @@ static svf_status write_index(const job *j)
 
 /* --- All of it -------------------------------------------------------------------------------- */
 
-/* Whether `out` is this very job, done. */
+/* True if `out` holds this very job, finished. */
 static bool is_done(const job *j)
 {
   svf_checkpoint *made = NULL;
@@ -194,7 +197,7 @@ static bool is_done(const job *j)
   return same;
 }
 
-/* An unfinished job in `out` must be this one; it goes on with the threads that it began with. */
+/* An unfinished job in `out` must be this one; it continues with the threads that it began with. */
 static svf_status join_job(job *j)
 {
   enum { MOST = 16 << 20 };
@@ -204,9 +207,9 @@ static svf_status join_job(job *j)
   if (status != SVF_OK || access(path, F_OK) != 0) return status;
   status = svf_json_read(path, MOST, &report);
   if (status != SVF_OK) return status;
-  const char *source = json_string_value(json_object_get(report, "source"));
+  const char *digest = json_string_value(json_object_get(report, "source"));
   size_t threads = 0;
-  if (!source || strcmp(source, j->digest) != 0) {
+  if (!digest || strcmp(digest, j->digest) != 0) {
     status = svf_file_at_path(
         svf_fail(SVF_ERR_ARGUMENT,
                  "holds an unfinished decomposition of another model or with other "
@@ -226,7 +229,7 @@ static svf_status run_item(job *j, size_t i)
   if (status == SVF_OK && !svf_shard_is_finished(&j->c, &j->o, it))
     status = svf_shard_make(&j->c, &j->o, j->svd, it);
   for (int k = 0; status == SVF_OK && k < 3; ++k) {
-    char name[SVF_CONVERSION_NAME + 4];
+    char name[SVF_LINEAR_NAME + 4];
     snprintf(name, sizeof name, "%s.%c", it->name, "USV"[k]);
     status = svf_conversion_map(j->map, name, it->file);
   }
@@ -252,7 +255,7 @@ static svf_status run(job *j, const char *dir, const char *out)
   if (status == SVF_OK) status = list_items(j);
   if (status != SVF_OK || is_done(j)) return status;
   status = svf_conversion_refuse_model(&j->c);
-  /* Before the work of hours: those that are decomposed are seen when their turn comes. */
+  /* Checked before hours of work; the matrices are checked when their turn comes. */
   if (status == SVF_OK && j->not_finite) status = svf_tensor_not_finite(j->not_finite);
   if (status == SVF_OK) status = join_job(j);
   return status == SVF_OK ? work(j) : status;

@@ -15,10 +15,10 @@ static svf_status plan_layer(svf_drive *d, size_t linear, svf_converted *l)
   l->name = c->names[linear];
   l->shape = svf_model_linear_shape(&c->config, linear);
   l->tied = c->config.tied && linear + 1 == c->linears;
-  snprintf(l->tensor, sizeof l->tensor, "%s%s", l->name, d->driver->suffix);
+  snprintf(l->new_tensor, sizeof l->new_tensor, "%s%s", l->name, d->driver->suffix);
   l->entry.size = sizeof l->entry;
-  l->entry.name = l->tensor;
-  const svf_status status = svf_weights_locate_linear(c->files, &c->config, linear, &l->source);
+  l->entry.name = l->new_tensor;
+  const svf_status status = svf_weights_locate_linear(c->files, &c->config, linear, &l->tensors);
   return status == SVF_OK ? d->driver->plan(d->job, l) : status;
 }
 
@@ -32,7 +32,7 @@ static svf_status plan(svf_drive *d)
     *l = (svf_converted){.gains = gains};
     const svf_status status = plan_layer(d, i, l);
     if (status != SVF_OK) return status;
-    gains += l->source.r;
+    gains += l->tensors.r;
     d->c.taken[i] = l->entry.ndim > 0;
     d->count += d->c.taken[i];
   }
@@ -59,7 +59,7 @@ void svf_drive_close(svf_drive *d)
 
 /* --- Doing it --------------------------------------------------------------------------------- */
 
-/* Tensor i of the new model: `name` is a kept one's. */
+/* Appends tensor i of the new model; beyond the converted layers, the kept tensor called `name`. */
 static svf_status append(const void *context, size_t i, const char *name,
                          svf_safetensors_writer *writer)
 {
@@ -72,7 +72,7 @@ static svf_status append(const void *context, size_t i, const char *name,
   return status == SVF_OK ? d->driver->append(d->job, &d->layers[i], writer) : status;
 }
 
-svf_status svf_drive_write(const svf_drive *d, const svf_split *split)
+svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files)
 {
   size_t count = d->count;
   svf_safetensors_entry *entries =
@@ -81,7 +81,7 @@ svf_status svf_drive_write(const svf_drive *d, const svf_split *split)
   for (size_t i = 0; i < count; ++i) entries[i] = d->layers[i].entry;
   svf_conversion_add_kept(&d->c, entries, &count);
   svf_status status = svf_conversion_copy_files(&d->c);
-  if (status == SVF_OK) status = svf_split_write(&d->c, entries, count, split, append, d);
+  if (status == SVF_OK) status = svf_files_write(&d->c, entries, count, files, append, d);
   free(entries);
   return status;
 }

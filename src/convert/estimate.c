@@ -15,8 +15,8 @@
 
 enum {
   PROBES = 32,
-  COLUMNS = 64,   /* at a time: with 32 sums each they are 16 KiB, and stay in L1 */
-  LARGE = 1 << 20 /* elements of a matrix that is worth several threads */
+  COLUMNS = 64,   /* taken at a time: with 32 sums each they fill 16 KiB, which stay in L1 */
+  LARGE = 1 << 20 /* elements from which a matrix is worth several threads */
 };
 
 /* A matrix of floats, rows x k, contiguous. */
@@ -29,8 +29,8 @@ typedef struct matrix {
 
 typedef struct product {
   const matrix *m;
-  const double *x; /* [k][PROBES], or, transposed, [rows][PROBES] */
-  double *y;       /* the other way round */
+  const double *x; /* [k][PROBES], or [rows][PROBES] for the transposed product */
+  double *y;       /* [rows][PROBES], or [k][PROBES] for the transposed product */
 } product;
 
 /* sums += a x */
@@ -68,8 +68,8 @@ static void multiply_columns(void *context, size_t ith, size_t nth)
   }
 }
 
-/* y = A x, or y = A^T x if transposed. A small one takes less time than waking threads, which would
- * then spin beside those of the SVD. */
+/* y = A x, or y = A^T x if transposed. A small product takes less time than waking threads, which
+ * would then spin beside those of the SVD. */
 static void multiply(const matrix *m, bool transposed, const double *x, double *y, size_t threads)
 {
   product task = {m, x, y};
@@ -117,13 +117,13 @@ static double power(const float *x, size_t count)
 svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f, size_t threads,
                         svf_svd_report *report)
 {
-  const size_t rank = f->rank, block = svf_size_max(m, n) * PROBES;
+  const size_t rank = f->rank, floats = svf_size_max(m, n) * PROBES;
   const matrix a = {w, m, n}, u = {f->u, m, rank}, vt = {f->vt, rank, n};
-  double *x = malloc(4 * block * sizeof *x);
+  double *x = malloc(4 * floats * sizeof *x);
   if (!x) return svf_fail(SVF_ERR_MEMORY, "no memory to measure the factors");
-  double *t = x + block, *y = t + block, *z = y + block;
+  double *t = x + floats, *y = t + floats, *z = y + floats;
   const double norm = sqrt(power(w, m * n));
-  random_signs(x, block);
+  random_signs(x, floats);
   multiply(&vt, false, x, t, threads);
   for (size_t i = 0; i < rank * PROBES; ++i) t[i] *= (double)f->sigma[i / PROBES];
   multiply(&u, false, t, y, threads);

@@ -17,7 +17,7 @@
 
 enum { ROWS = 256 };
 
-#define FILE_BYTES ((size_t)5000000000) /* what transformers' save_pretrained takes, too */
+#define FILE_BYTES ((size_t)5000000000) /* as in transformers' save_pretrained */
 
 typedef struct job {
   const char *dir;
@@ -30,16 +30,16 @@ typedef struct job {
 static svf_status plan(void *context, svf_converted *l)
 {
   const job *j = context;
-  if (l->source.packed) {
+  if (l->tensors.packed) {
     return svf_file_at_path(
         svf_fail(SVF_ERR_FILE, "'%s' is packed: merge the model that it was packed from", l->name),
         j->dir);
   }
-  if (l->source.r == 0) return SVF_OK;
+  if (l->tensors.r == 0) return SVF_OK;
   if (l->tied) {
-    return svf_fail(SVF_ERR_UNSUPPORTED,
-                    "'%s' is in factors, but tied to the embedding: merged, it would be ignored",
-                    l->name);
+    return svf_fail(
+        SVF_ERR_UNSUPPORTED,
+        "'%s' is in factors, but tied to the embedding: once merged, it would be ignored", l->name);
   }
   l->entry.dtype = j->o.dtype == SVF_DTYPE_F32 ? SVF_TENSOR_F32 : SVF_TENSOR_BF16;
   l->entry.ndim = 2;
@@ -50,7 +50,7 @@ static svf_status plan(void *context, svf_converted *l)
 
 /* --- One layer -------------------------------------------------------------------------------- */
 
-/* All rows of W', ROWS of them at a time, into args->out. */
+/* Appends all rows of W', ROWS of them at a time by way of args->out. */
 static svf_status append_rows(const job *j, const svf_converted *l, svf_merge_args *args,
                               void *workspace, size_t bytes, svf_safetensors_writer *w)
 {
@@ -91,7 +91,7 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
 {
   svf_linear_source factors = {.size = sizeof factors, .m = l->shape.m, .n = l->shape.n};
   svf_weights_views views;
-  svf_status status = svf_weights_open(&l->source, &views, &factors);
+  svf_status status = svf_weights_open(&l->tensors, &views, &factors);
   if (status == SVF_OK) status = multiply(context, l, &factors, w);
   svf_weights_close(&views);
   return status;
@@ -102,14 +102,14 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
 static svf_status write_all(const job *j, const svf_drive *d)
 {
   static const char mark[] = "svf.made_by";
-  static const svf_safetensors_pair pairs[] = {{"format", "pt"}, /* transformers insists on it */
+  static const svf_safetensors_pair pairs[] = {{"format", "pt"}, /* transformers requires it */
                                                {mark, "svf_model_merge"}};
-  const svf_split how = {.limit = j->o.file_bytes ? j->o.file_bytes : FILE_BYTES,
-                         .pairs = pairs,
-                         .count = sizeof pairs / sizeof *pairs,
-                         .mark = mark};
+  const svf_files_options how = {.limit = j->o.file_bytes ? j->o.file_bytes : FILE_BYTES,
+                                 .pairs = pairs,
+                                 .count = sizeof pairs / sizeof *pairs,
+                                 .mark = mark};
   if (d->count > 0) return svf_drive_write(d, &how);
-  return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing to merge");
+  return svf_fail(SVF_ERR_ARGUMENT, "the model has no layer in factors: nothing to merge");
 }
 
 static svf_status read_options(const svf_merge_options *options, svf_merge_options *o)

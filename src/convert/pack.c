@@ -23,24 +23,24 @@ typedef struct job {
 
 /* --- What is to be done ----------------------------------------------------------------------- */
 
-/* The head of a layer in two bands of this many bits a weight on average. */
+/* Chooses the head of a layer in two bands for j->bits bits per weight on average. */
 static svf_status plan_bits(const job *j, svf_converted *l)
 {
-  const size_t r = l->source.r;
+  const size_t r = l->tensors.r;
   const double weights = (double)r * (double)(l->shape.m + l->shape.n);
   const size_t budget = (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
-  svf_linear_source source = {.size = sizeof source,
-                              .m = l->shape.m,
-                              .n = l->shape.n,
-                              .quant = {.group = j->model.quant.group}};
+  svf_linear_source factors = {.size = sizeof factors,
+                               .m = l->shape.m,
+                               .n = l->shape.n,
+                               .quant = {.group = j->model.quant.group}};
   svf_weights_views views;
-  svf_status status = svf_weights_open(&l->source, &views, &source);
-  if (status == SVF_OK) status = svf_quant_plan(&source, budget, &l->options.quant, NULL);
+  svf_status status = svf_weights_open(&l->tensors, &views, &factors);
+  if (status == SVF_OK) status = svf_quant_plan(&factors, budget, &l->options.quant, NULL);
   svf_weights_close(&views);
   if (status == SVF_ERR_SPACE) {
-    return svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->tensor, j->bits);
+    return svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->new_tensor, j->bits);
   }
-  /* A head of 0 would mean "by default". */
+  /* A head of 0 would mean the default. */
   if (l->options.quant.head == 0) l->options.format = svf_format_of(j->model.format)->traits.dense;
   return status;
 }
@@ -49,18 +49,18 @@ static svf_status plan(void *context, svf_converted *l)
 {
   const job *j = context;
   svf_status status = SVF_OK;
-  if (l->source.packed) {
+  if (l->tensors.packed) {
     return svf_file_at_path(svf_fail(SVF_ERR_FILE, "'%s' is packed already", l->name), j->dir);
   }
   l->options = j->model;
-  if (l->source.r > 0 && j->bits > 0) status = plan_bits(j, l);
+  if (l->tensors.r > 0 && j->bits > 0) status = plan_bits(j, l);
   if (status != SVF_OK) return status;
   l->entry.dtype = SVF_TENSOR_U8;
   l->entry.ndim = 1;
-  return svf_weights_bytes(&l->source, l->shape.m, l->shape.n, &l->options, &l->entry.shape[0]);
+  return svf_weights_bytes(&l->tensors, l->shape.m, l->shape.n, &l->options, &l->entry.shape[0]);
 }
 
-/* The fingerprint of all factors; "" of a dense model. */
+/* The fingerprint of all factors; "" for a dense model. */
 static svf_status fingerprint(const char *dir, char *text, size_t bytes)
 {
   const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
@@ -81,9 +81,10 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
   (void)context;
   const size_t bytes = l->entry.shape[0];
   void *block = svf_pages_alloc(bytes);
-  if (!block) return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu bytes", l->tensor, bytes);
+  if (!block)
+    return svf_fail(SVF_ERR_MEMORY, "no memory for '%s': %zu bytes", l->new_tensor, bytes);
   svf_status status =
-      svf_weights_pack(&l->source, l->shape.m, l->shape.n, &l->options, block, bytes);
+      svf_weights_pack(&l->tensors, l->shape.m, l->shape.n, &l->options, block, bytes);
   if (status == SVF_OK) status = svf_safetensors_append(w, block, bytes);
   free(block);
   return status;
@@ -94,7 +95,7 @@ static svf_status write_all(const job *j, const svf_drive *d)
   char digest[32];
   const svf_safetensors_pair pairs[] = {{"svf.weights", svf_format_name(j->model.format)},
                                         {"svf.factors", digest}};
-  const svf_split one_file = {.limit = SIZE_MAX, .pairs = pairs, .count = 2};
+  const svf_files_options one_file = {.limit = SIZE_MAX, .pairs = pairs, .count = 2};
   const svf_status status = fingerprint(j->dir, digest, sizeof digest);
   return status == SVF_OK ? svf_drive_write(d, &one_file) : status;
 }

@@ -14,7 +14,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* How many singular values the options keep. */
+/* The number of singular values that the options keep. */
 static size_t rank_of(const svf_decompose_options *o, const svf_factors *f)
 {
   size_t rank = o->rank > 0 ? svf_size_min(o->rank, f->k) : f->k;
@@ -34,7 +34,7 @@ static svf_tensor_type factor_dtype(const svf_decompose_options *o)
   return o->dtype == SVF_DTYPE_BF16 ? SVF_TENSOR_BF16 : SVF_TENSOR_F32;
 }
 
-/* As F32 or, rounded, as BF16. */
+/* Appends values as F32 or, rounded, as BF16. */
 static svf_status append_floats(svf_safetensors_writer *writer, const float *x, size_t count,
                                 svf_dtype dtype)
 {
@@ -53,7 +53,7 @@ static svf_status append_floats(svf_safetensors_writer *writer, const float *x, 
 static svf_status write_shard(const svf_conversion *c, const svf_decompose_options *o,
                               const svf_shard *it, const svf_factors *f)
 {
-  char path[PATH_MAX], names[3][SVF_CONVERSION_NAME + 4], numbers[4][32];
+  char path[PATH_MAX], names[3][SVF_LINEAR_NAME + 4], numbers[4][32];
   const svf_tensor_type type = factor_dtype(o);
   for (int i = 0; i < 3; ++i) snprintf(names[i], sizeof names[i], "%s.%c", it->name, "USV"[i]);
   snprintf(numbers[0], sizeof *numbers, "%.6g", it->report.residual);
@@ -63,7 +63,7 @@ static svf_status write_shard(const svf_conversion *c, const svf_decompose_optio
   const svf_safetensors_entry entries[] = {{sizeof *entries, names[0], type, 2, {it->m, it->r}},
                                            {sizeof *entries, names[1], SVF_TENSOR_F32, 1, {it->r}},
                                            {sizeof *entries, names[2], type, 2, {it->r, it->n}}};
-  const svf_safetensors_pair pairs[] = {{"svf.source", it->source},
+  const svf_safetensors_pair pairs[] = {{"svf.source", it->digest},
                                         {"svf.residual", numbers[0]},
                                         {"svf.dropped", numbers[1]},
                                         {"svf.orthogonality_u", numbers[2]},
@@ -97,7 +97,7 @@ static void free_factors(svf_factors *f)
   free(f->vt);
 }
 
-/* In place: W becomes the larger factor. */
+/* Allocates the factors. W is copied into the larger one, where the SVD replaces it. */
 static svf_status take_factors(const svf_shard *it, svf_factors *f)
 {
   const size_t k = svf_size_min(it->m, it->n);
@@ -137,7 +137,7 @@ static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf
   return SVF_OK;
 }
 
-/* Against W once more, which the SVD has taken. */
+/* Measures the factors against W, which is read once more, since the SVD has overwritten it. */
 static svf_status measure(const svf_decompose_options *o, svf_shard *it, const svf_factors *f)
 {
   svf_status status;
@@ -166,11 +166,11 @@ static double number_of(const svf_safetensors *file, const char *key)
   return text ? strtod(text, NULL) : 0;
 }
 
-/* Whether a shard has the factor of that letter in this shape; columns = 0: one dimension. */
+/* True if a shard has the factor of that letter in this shape; columns = 0: one dimension. */
 static bool has_factor(const svf_safetensors *file, const svf_shard *it, char letter,
                        svf_tensor_type dtype, size_t rows, size_t columns)
 {
-  char name[SVF_CONVERSION_NAME + 4];
+  char name[SVF_LINEAR_NAME + 4];
   snprintf(name, sizeof name, "%s.%c", it->name, letter);
   const svf_tensor *t = svf_safetensors_find(file, name);
   return t && t->dtype == dtype && t->ndim == (columns > 0 ? 2 : 1) && t->shape[0] == rows &&
@@ -179,17 +179,17 @@ static bool has_factor(const svf_safetensors *file, const svf_shard *it, char le
 
 bool svf_shard_is_finished(const svf_conversion *c, const svf_decompose_options *o, svf_shard *it)
 {
-  char path[PATH_MAX], name[SVF_CONVERSION_NAME + 4];
+  char path[PATH_MAX], name[SVF_LINEAR_NAME + 4];
   svf_safetensors *file = NULL;
   if (svf_conversion_path(c, it->file, path, sizeof path) != SVF_OK ||
       svf_safetensors_open(path, 0, &file) != SVF_OK) {
     return false;
   }
-  const char *source = svf_safetensors_metadata(file, "svf.source");
+  const char *digest = svf_safetensors_metadata(file, "svf.source");
   snprintf(name, sizeof name, "%s.S", it->name);
   const svf_tensor *sigma = svf_safetensors_find(file, name);
   const size_t r = sigma ? sigma->elements : 0;
-  const bool same = source && strcmp(source, it->source) == 0 && r > 0 &&
+  const bool same = digest && strcmp(digest, it->digest) == 0 && r > 0 &&
                     has_factor(file, it, 'U', factor_dtype(o), it->m, r) &&
                     has_factor(file, it, 'S', SVF_TENSOR_F32, r, 0) &&
                     has_factor(file, it, 'V', factor_dtype(o), r, it->n);

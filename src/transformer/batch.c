@@ -7,10 +7,10 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* A pass costs about as much as so many rows more in another one. */
+/* A pass costs about as much as this many more rows in another pass. */
 enum { ROWS_OF_A_PASS = 32 };
 
-/* The sequence that holds most of a text, and how much that is. */
+/* The sequence that holds the most of a text, and how many tokens that is. */
 typedef struct best {
   size_t slot; /* SVF_NONE: there is none */
   size_t length;
@@ -47,7 +47,7 @@ void svf_batch_free(svf_batch *b)
   free(b->mark);
 }
 
-/* Gains that several texts in a row share are hashed once. */
+/* Gains that consecutive texts share are hashed once. */
 svf_status svf_batch_plan(svf_batch *b)
 {
   for (size_t i = 0; i < b->count; ++i) {
@@ -73,15 +73,15 @@ bool svf_batch_has_read(const svf_batch *b, size_t slot)
   return is_running(s) && s->read == b->prefix[s->text].count;
 }
 
-/* --- Room ------------------------------------------------------------------------------------- */
+/* --- KV blocks -------------------------------------------------------------------------------- */
 
-/* Blocks that a text takes besides those that it shares with its donor. */
+/* KV blocks that a text takes in addition to those that it shares with its donor. */
 static size_t blocks_besides(size_t positions, size_t shared)
 {
   return svf_kv_blocks(positions) - shared / SVF_KV_BLOCK;
 }
 
-/* Blocks that texts under way have still to take. */
+/* KV blocks that texts under way have yet to take. */
 static size_t promised(const svf_batch *b)
 {
   size_t sum = 0;
@@ -93,7 +93,7 @@ static size_t promised(const svf_batch *b)
   return sum;
 }
 
-/* Blocks that they hold; those that they share count once. */
+/* KV blocks that texts under way hold; shared ones count once. */
 static size_t held(svf_batch *b)
 {
   const svf_kv *kv = &b->c->kv;
@@ -109,8 +109,8 @@ static size_t held(svf_batch *b)
   return sum;
 }
 
-/* Idle sequences keep their cache only as long as nobody needs the room. */
-static void make_room(svf_batch *b)
+/* Idle sequences keep their KV blocks only until a text needs them. */
+static void free_idle(svf_batch *b)
 {
   for (size_t i = 0; i < b->c->kv.sequences && promised(b) > b->c->kv.unused_count; ++i) {
     if (b->slot[i].text == SVF_NONE) svf_context_end(b->c, i);
@@ -119,7 +119,7 @@ static void make_room(svf_batch *b)
 
 /* --- Beginning -------------------------------------------------------------------------------- */
 
-/* Whether a text's leader, which may have ended, has read so much. */
+/* True if a text's leader, which may have ended, has read `length` tokens. */
 static bool leader_has_read(const svf_batch *b, const svf_prefix *p, size_t length)
 {
   if (p->leader == SVF_NONE) return false;
@@ -127,8 +127,8 @@ static bool leader_has_read(const svf_batch *b, const svf_prefix *p, size_t leng
   return slot == SVF_NONE || b->c->kv.sequence[slot].length >= length;
 }
 
-/* The idle sequence and the running one that hold most of a text's first `most` tokens: how much
- * that is, and in *emptiest the idle sequence that holds least of anything. */
+/* Finds the idle sequence and the running one that hold the most of a text's first `most` tokens,
+ * how many each holds, and in *emptiest the idle sequence that holds the fewest positions. */
 static void search(const svf_batch *b, const svf_prefix *p, size_t most, best *idle, best *running,
                    size_t *emptiest)
 {
@@ -145,8 +145,8 @@ static void search(const svf_batch *b, const svf_prefix *p, size_t most, best *i
   }
 }
 
-/* How the next text begins with most of it read: on what an idle sequence still holds, as a fork of
- * one that runs, or as a fork of its leader once that has read as much. */
+/* Chooses the beginning of the next text that leaves the least to read: what an idle sequence still
+ * holds, a fork of a running sequence, or a fork of its leader once the leader has read enough. */
 static void choose(svf_batch *b, size_t text)
 {
   const svf_prefix *p = &b->prefix[text];
@@ -174,8 +174,8 @@ static void choose(svf_batch *b, size_t text)
   }
 }
 
-/* Whole blocks among those that the next text is to keep that texts under way hold too: held has
- * marked them. */
+/* Of the whole KV blocks that the next text keeps, the number that texts under way hold too; held()
+ * has marked those. */
 static size_t kept_by_others(const svf_batch *b)
 {
   size_t count = 0;
@@ -207,7 +207,7 @@ void svf_batch_begin(svf_batch *b)
   b->text[text].slot = slot;
   b->text[text].begins = b->next_begins;
   ++b->begun;
-  make_room(b);
+  free_idle(b);
 }
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
@@ -222,7 +222,7 @@ static svf_status fork_from(svf_batch *b, size_t slot, size_t donor, size_t leng
   return status;
 }
 
-/* Forks of those that have read enough, which others may be waiting for. */
+/* Forks every sequence whose donor has read enough; others may be waiting for the forks in turn. */
 static svf_status fork_ready(svf_batch *b)
 {
   const svf_kv *kv = &b->c->kv;
@@ -239,8 +239,8 @@ static svf_status fork_ready(svf_batch *b)
   return status;
 }
 
-/* Where all that wait for the same donor would save less than a pass by it, and no block, a text
- * goes on with what there is. */
+/* If all texts that wait for the same donor would save less than a pass by waiting, and no KV
+ * block, a text goes on with what has been read. */
 static svf_status stop_waiting(svf_batch *b, size_t slot)
 {
   svf_batch_slot *s = &b->slot[slot];

@@ -17,7 +17,7 @@ enum { MAX_BYTES = 1 << 20 };
 
 const svf_json_limits svf_config_limits = {.what = "the file", .depth = 16, .values = 1u << 16};
 
-/* What the config classes say where config.json says nothing; kv_heads 0: as many as heads. */
+/* The config classes' values for keys that config.json lacks; kv_heads = 0: as many as heads. */
 static const svf_config families[] = {
     {.architecture = "LlamaForCausalLM",
      .model_type = "llama",
@@ -60,7 +60,7 @@ static const svf_config families[] = {
 
 enum { LLAMA, MISTRAL, QWEN2, FAMILIES };
 
-/* By the name of the class or, in a config without, by the type. */
+/* Finds the family by the name of the class or, if there is none, by the type. */
 static svf_status find_family(const json_t *root, int *family)
 {
   const json_t *classes = svf_config_value(root, "architectures");
@@ -87,7 +87,7 @@ static svf_status find_family(const json_t *root, int *family)
                   families[MISTRAL].architecture, families[QWEN2].architecture);
 }
 
-/* What would silently change the arithmetic. */
+/* Refuses settings that would silently change the arithmetic. */
 static svf_status check_supported(const json_t *root)
 {
   const json_t *act = json_object_get(root, "hidden_act");
@@ -171,7 +171,8 @@ static svf_status read_head_dim(const json_t *root, svf_config *c)
   return SVF_OK;
 }
 
-/* Newer configs of Qwen2 list the kind of every layer. What can be said is: the last ones slide. */
+/* Newer configs of Qwen2 list the kind of every layer. Supported is a list in which all layers with
+ * a sliding window come last. */
 static svf_status read_layer_types(const json_t *types, svf_config *c)
 {
   size_t full = 0;
@@ -198,7 +199,7 @@ static svf_status read_layer_types(const json_t *types, svf_config *c)
   return SVF_OK;
 }
 
-/* Llama has none, Mistral has it in all layers, Qwen2 in the last ones if it is switched on. */
+/* Llama has no window, Mistral has one in all layers, Qwen2 in the last ones if it is enabled. */
 static svf_status read_window(const json_t *root, int family, svf_config *c)
 {
   bool used = family == MISTRAL;

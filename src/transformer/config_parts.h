@@ -11,11 +11,11 @@
 
 extern const svf_json_limits svf_config_limits;
 
-/* rope_theta and the scaling, from either form: rope_theta with rope_scaling {rope_type or type,
- * ...}, or rope_parameters, which hold both. Errors: FILE, UNSUPPORTED. */
+/* Read rope_theta and the scaling, from either form: rope_theta with rope_scaling {rope_type or
+ * type, ...}, or rope_parameters, which hold both. Errors: FILE, UNSUPPORTED. */
 svf_status svf_config_rope(const json_t *root, svf_config *config);
 
-/* bos and eos; config->vocab and the defaults are there. Errors: FILE, UNSUPPORTED. */
+/* Read bos and eos; config->vocab and the defaults are set. Errors: FILE, UNSUPPORTED. */
 svf_status svf_config_tokens(const json_t *root, svf_config *config);
 
 #endif

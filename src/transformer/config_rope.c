@@ -11,7 +11,7 @@
 #define MOST 1e12
 #define MOST_FACTOR 1e6
 
-/* The object that has the parameters, or NULL; its key for messages. */
+/* Finds the object that has the parameters, or NULL, and its key, for messages. */
 static svf_status find_object(const json_t *root, const char **key, const json_t **object)
 {
   const json_t *scaling = svf_config_value(root, "rope_scaling");
@@ -27,7 +27,8 @@ static svf_status find_object(const json_t *root, const char **key, const json_t
   return SVF_OK;
 }
 
-/* Some architectures rotate differently by kind of layer: an object for each. */
+/* Refuses the form of architectures that rotate differently by kind of layer: an object for
+ * each. */
 static svf_status check_flat(const char *key, json_t *object)
 {
   const char *name;
@@ -42,14 +43,14 @@ static svf_status check_flat(const char *key, json_t *object)
   return SVF_OK;
 }
 
-/* All of a head is rotated. */
+/* Refuses to rotate only some of an attention head's elements. */
 static svf_status check_whole(const json_t *object)
 {
-  double part = 1;
+  double factor = 1;
   if (!svf_config_value(object, "partial_rotary_factor")) return SVF_OK;
-  const svf_status status = svf_config_number(object, "partial_rotary_factor", 0, 1, &part);
-  if (status != SVF_OK || part == 1) return status;
-  return svf_fail(SVF_ERR_UNSUPPORTED, "partial_rotary_factor is %g, supported is 1", part);
+  const svf_status status = svf_config_number(object, "partial_rotary_factor", 0, 1, &factor);
+  if (status != SVF_OK || factor == 1) return status;
+  return svf_fail(SVF_ERR_UNSUPPORTED, "partial_rotary_factor is %g, supported is 1", factor);
 }
 
 static svf_status read_llama3(const json_t *object, svf_config *config)

@@ -33,7 +33,7 @@ static svf_status add_eos(const json_t *value, svf_config *c)
   return SVF_OK;
 }
 
-/* One, or a list. */
+/* One token, or a list of tokens. */
 static svf_status read_eos(const json_t *root, svf_config *c)
 {
   const json_t *eos = svf_config_value(root, "eos_token_id");

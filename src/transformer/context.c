@@ -124,6 +124,11 @@ svf_status svf_context_check_gains(const svf_context *c, const float *gains)
   return svf_fail(SVF_ERR_ARGUMENT, "gains are given, but no layer of the model is in factors");
 }
 
+size_t svf_context_capacity(const svf_context *c)
+{
+  return svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK);
+}
+
 void svf_context_start(svf_context *c, size_t sequence, const float *gains, uint64_t hash,
                        size_t kept)
 {
@@ -192,7 +197,7 @@ size_t svf_context_length(const svf_context *context, size_t sequence)
 
 /* --- A pass ----------------------------------------------------------------------------------- */
 
-/* Checks rows and gives each its position and gains. */
+/* Checks the rows, gives each its position and gains, and takes KV blocks for them. */
 static svf_status place(svf_context *c, const svf_row *rows, size_t count, const float *logits)
 {
   memset(c->more, 0, c->kv.sequences * sizeof *c->more);

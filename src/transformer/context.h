@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A context is a state to run passes in, and what serving adds to it: the KV cache, its sequences
- * with their gains, and the stop. */
+ * A context is a state to run passes in and what serving adds to it: the KV cache, its sequences
+ * with their gains, and the callback that stops a job. */
 #ifndef SVF_TRANSFORMER_CONTEXT_H
 #define SVF_TRANSFORMER_CONTEXT_H
 
@@ -15,19 +15,22 @@ struct svf_context {
   const svf_model *model;
   svf_state state;
   svf_kv kv;
-  const float **gains; /* [sequences] with which they run; NULL: the base model */
-  size_t *more;        /* [sequences] positions that the pass under way adds */
+  const float **gains; /* [sequences] the gains of each; NULL: the base model */
+  size_t *more;        /* [sequences] positions that the pass under way adds to each */
   bool (*stop)(void *context);
   void *stop_context;
 };
 
-/* Hash that identifies gains in the cache: 0 for NULL, the base model. */
+/* The hash that identifies gains in the cache; 0 for NULL, the base model. */
 uint64_t svf_context_hash(const svf_context *c, const float *gains);
 
-/* ARGUMENT for gains where no layer is in factors: to take them would be to ignore them. */
+/* Errors: ARGUMENT for gains where no layer is in factors, since they would be ignored. */
 svf_status svf_context_check_gains(const svf_context *c, const float *gains);
 
-/* Start a sequence with gains of this hash, and with the first `kept` positions that it has. */
+/* Positions that one sequence can fill at most. */
+size_t svf_context_capacity(const svf_context *c);
+
+/* Start a sequence with these gains, whose hash is `hash`, keeping its first `kept` positions. */
 void svf_context_start(svf_context *c, size_t sequence, const float *gains, uint64_t hash,
                        size_t kept);
 

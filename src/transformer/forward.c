@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One pass of the decoder, as every thread of a team runs it: each step is shared out, and a
- * barrier stands wherever a step reads what other threads wrote.
+ * One pass of the decoder, as every thread of a team runs it: the threads share each step,
+ * and a barrier stands wherever a step reads what other threads wrote.
  *
  *   x = embedding[token]
  *   for each layer:  h = norm(x)   q, k, v = W h      x += W_o attention(rope(q), rope(k), v)
  *                    h = norm(x)   gate, up = W h     x += W_down (silu(gate) * up)
- *   logits = W_head norm(x)
+ *   logits = W_lm_head norm(x)
  *
  * Each W is dense, or U diag(d) V^T with the gains d of the row's own expert. */
 #include <svf/matmul.h>
@@ -23,7 +23,8 @@ static void embed(const svf_worker *w)
   size_t end;
   for (size_t i = svf_worker_share(w, w->p->count, &end); i < end; ++i) {
     row.data = table + (size_t)w->p->rows[i].token * bytes;
-    (void)svf_tensor_to_f32(&row, w->s->x + i * hidden, hidden); /* its type was checked before */
+    (void)svf_tensor_to_f32(&row, w->s->x + i * hidden,
+                            hidden); /* load_embedding checked its type */
   }
   svf_worker_sync(w);
 }
@@ -41,10 +42,10 @@ static void normalise(const svf_worker *w, size_t layer, bool second)
   svf_worker_sync(w);
 }
 
-static void rotate(const svf_worker *w, size_t row, float *head)
+static void rotate(const svf_worker *w, size_t row, float *x)
 {
   const size_t half = w->config->head_dim / 2, at = w->s->position[row] * half;
-  w->s->attention.ops->rope(head, w->s->cos + at, w->s->sin + at, half);
+  w->s->attention.ops->rope(x, w->s->cos + at, w->s->sin + at, half);
 }
 
 static const svf_kv_sequence *sequence_of(const svf_worker *w, size_t row)
@@ -52,49 +53,50 @@ static const svf_kv_sequence *sequence_of(const svf_worker *w, size_t row)
   return &w->p->kv->sequence[w->p->rows[row].sequence];
 }
 
-/* Head by head, since neighbouring positions of one share cache lines. */
+/* KV head by KV head, since neighbouring positions of one share cache lines. */
 static void store_keys(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
   const size_t dim = w->config->head_dim, heads = w->config->kv_heads, rows = w->p->count;
   size_t end;
   for (size_t i = svf_worker_share(w, heads * rows, &end); i < end; ++i) {
-    const size_t head = i / rows, row = i % rows, at = (row * heads + head) * dim;
+    const size_t kv_head = i / rows, row = i % rows, at = (row * heads + kv_head) * dim;
     rotate(w, row, a->k + at);
-    svf_kv_store(w->p->kv, sequence_of(w, row), layer, head, w->s->position[row], a->k + at,
+    svf_kv_store(w->p->kv, sequence_of(w, row), layer, kv_head, w->s->position[row], a->k + at,
                  a->v + at);
   }
   svf_worker_sync(w);
 }
 
-/* Runs and heads are dealt out in turn: a row's work grows with its position. */
+/* Threads take runs and KV heads in turn, since a row's work grows with its position. */
 static void attend(const svf_worker *w, size_t layer)
 {
   const svf_state *s = w->s;
   const svf_activations *a = svf_state_slot(s, layer);
-  const size_t dim = w->config->head_dim, heads = w->config->kv_heads, group = s->attention.group;
+  const size_t dim = w->config->head_dim, heads = w->config->kv_heads;
+  const size_t per_kv = s->attention.heads_per_kv;
   const bool windowed = layer >= w->config->window_from_layer;
   for (size_t i = w->ith; i < w->p->runs * heads; i += w->nth) {
-    const size_t row = s->run[i / heads], head = i % heads;
-    const size_t at = (row * heads + head) * group * dim;
+    const size_t row = s->run[i / heads], kv_head = i % heads;
+    const size_t at = (row * heads + kv_head) * per_kv * dim;
     const svf_attention_task t = {.sequence = sequence_of(w, row),
                                   .layer = layer,
-                                  .head = head,
+                                  .kv_head = kv_head,
                                   .position = s->position[row],
                                   .count = s->run[i / heads + 1] - row,
                                   .window = windowed ? w->config->window : 0,
                                   .q = a->q + at,
                                   .out = a->attended + at,
-                                  .stride = heads * group * dim};
+                                  .stride = heads * per_kv * dim};
     for (size_t r = 0; r < t.count; ++r) {
-      for (size_t g = 0; g < group; ++g) rotate(w, row + r, a->q + at + r * t.stride + g * dim);
+      for (size_t g = 0; g < per_kv; ++g) rotate(w, row + r, a->q + at + r * t.stride + g * dim);
     }
     svf_attend(&s->attention, w->p->kv, &t, s->scratch + w->ith * s->scratch_floats);
   }
   svf_worker_sync(w);
 }
 
-/* All rows are one long one: the operation is element by element. */
+/* Elementwise, so all rows are taken as one long row. */
 static void activate(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
@@ -129,8 +131,8 @@ static void layer_pass(const svf_worker *w, size_t layer)
   svf_linears_run(w, &down, 1, rows, false);
 }
 
-/* Only of rows that want logits, closed up. */
-static void head_pass(const svf_worker *w)
+/* Only for rows that want logits, without gaps between them. */
+static void lm_head_pass(const svf_worker *w)
 {
   const size_t hidden = w->config->hidden;
   const float *weight = svf_model_norm(w->s->model, w->config->layers, false);
@@ -144,8 +146,8 @@ static void head_pass(const svf_worker *w)
     ++n;
   }
   svf_worker_sync(w);
-  const svf_linear_call head = {svf_model_head(w->s->model), w->s->last, w->p->logits, 0};
-  svf_linears_run(w, &head, 1, n, true);
+  const svf_linear_call lm_head = {svf_model_lm_head(w->s->model), w->s->last, w->p->logits, 0};
+  svf_linears_run(w, &lm_head, 1, n, true);
 }
 
 static void work(void *context, size_t ith, size_t nth)
@@ -154,10 +156,10 @@ static void work(void *context, size_t ith, size_t nth)
   const svf_worker w = {p, p->state, &p->state->model->config, ith, nth};
   embed(&w);
   for (size_t layer = 0; layer < w.config->layers; ++layer) layer_pass(&w, layer);
-  if (p->wanted > 0) head_pass(&w);
+  if (p->wanted > 0) lm_head_pass(&w);
 }
 
-/* Rows that follow each other in one sequence, cut into what attention takes at once. */
+/* Divides rows that follow each other in one sequence into runs, which attention takes at once. */
 static size_t find_runs(svf_state *s, const svf_row *rows, size_t count)
 {
   const size_t most = svf_attention_rows(&s->attention);

@@ -14,15 +14,15 @@
 #include "src/transformer/batch.h"
 #include "src/transformer/sample.h"
 
-/* A request as this library's struct; its results go to the caller's. */
+/* A request, read into this library's struct; its results go to the caller's. */
 typedef struct text {
   svf_request r;
   svf_sampling sampling; /* what r.sampling points to */
-  svf_request *to;
-  int32_t next; /* the token to go on with, once the prompt is read */
+  svf_request *to;       /* the caller's */
+  int32_t next;          /* the token to go on with once the prompt is read */
 } text;
 
-/* Whose next token a row of logits gives. */
+/* The slot whose next token a row of logits gives. */
 typedef struct choice {
   size_t slot;
   svf_status status;
@@ -34,26 +34,26 @@ typedef struct generation {
   size_t count;
   svf_batch batch;
   float *logits;          /* [rows that may want them][vocab] */
-  choice *choices;        /* [rows that may want them] */
-  size_t choice_count;    /* of the pass */
+  choice *choices;        /* [rows that may want logits] */
+  size_t choice_count;    /* choices of the pass */
   svf_candidate *scratch; /* [threads][vocab] */
 } generation;
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-/* Positions that a request fills at most: its last token is never read. */
+/* The most positions that a request fills: its last token is never read. */
 static size_t positions_of(const svf_request *r)
 {
   return r->prompt_count + (r->max_tokens > 0 ? r->max_tokens - 1 : 0);
 }
 
-/* Says in the last message which request failed. */
+/* Adds to the last message which request failed. */
 static svf_status of_request(svf_status status, size_t i)
 {
   return svf_fail_at(status, "requests[%zu]", i);
 }
 
-/* The whole prompt, since other requests are under way when its last tokens are read. */
+/* Checks the whole prompt, since other requests are under way when its last tokens are read. */
 static svf_status check_prompt(const svf_context *c, const svf_request *r, size_t i)
 {
   const size_t vocab = c->model->config.vocab;
@@ -61,13 +61,13 @@ static svf_status check_prompt(const svf_context *c, const svf_request *r, size_
   if (!r->prompt || r->prompt_count == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "requests[%zu] has an empty prompt", i);
   }
-  if (!svf_size_add(r->prompt_count, r->max_tokens, &all) || positions_of(r) > c->kv.limit ||
-      svf_kv_blocks(positions_of(r)) > c->kv.count) {
+  if (!svf_size_add(r->prompt_count, r->max_tokens, &all) ||
+      positions_of(r) > svf_context_capacity(c)) {
     return svf_fail(
         SVF_ERR_ARGUMENT,
         "requests[%zu]: a prompt of %zu tokens and %zu more exceed the %zu positions of "
         "the context",
-        i, r->prompt_count, r->max_tokens, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
+        i, r->prompt_count, r->max_tokens, svf_context_capacity(c));
   }
   for (size_t k = 0; k < r->prompt_count; ++k) {
     if (r->prompt[k] < 0 || (size_t)r->prompt[k] >= vocab) {
@@ -93,7 +93,7 @@ static svf_status read_request(generation *g, svf_request *from, size_t i)
   return of_request(status, i);
 }
 
-/* All are read before anything is generated. Requests of no tokens have nothing to read. */
+/* All requests are read before anything is generated. Those with max_tokens = 0 need no pass. */
 static svf_status read_requests(generation *g, char *requests, size_t step)
 {
   svf_batch *b = &g->batch;
@@ -118,7 +118,7 @@ static void finish(const text *t)
 
 /* --- Passes ----------------------------------------------------------------------------------- */
 
-/* Begin requests while there are sequences for them and room. */
+/* Begin requests while there are free sequences and KV blocks for them. */
 static void begin(generation *g)
 {
   for (size_t i; (i = svf_batch_next(&g->batch)) != SVF_NONE;) {
@@ -131,7 +131,7 @@ static void begin(generation *g)
   }
 }
 
-/* The next token of every text, then as much of the prompts as fits. */
+/* A row for the next token of every text, then as many rows of the prompts as fit. */
 static svf_status gather(generation *g)
 {
   svf_batch *b = &g->batch;
@@ -155,7 +155,8 @@ static text *text_of(const generation *g, size_t slot)
   return &g->texts[g->batch.slot[slot].text];
 }
 
-/* Choose the next token of a text by row i of the logits and put it among the results, uncounted. */
+/* Choose a text's next token by row i of the logits and store it among the results, not yet
+ * counted. */
 static svf_status choose(const generation *g, size_t i, svf_candidate *scratch)
 {
   const size_t vocab = g->c->model->config.vocab;
@@ -170,7 +171,7 @@ static svf_status choose(const generation *g, size_t i, svf_candidate *scratch)
   return svf_log_probability(logits, vocab, t->next, s->temperature, &t->r.log_probabilities[at]);
 }
 
-/* Hand the token that was chosen to its request; true if it was the last one. */
+/* Hand the chosen token to its request; true if it was the last one. */
 static bool deliver(const generation *g, const text *t)
 {
   if (!t->r.ignore_end && ends_text(&g->c->model->config, t->next)) {
@@ -194,8 +195,8 @@ static void choose_share(void *context, size_t ith, size_t nth)
   }
 }
 
-/* Tokens are chosen by all threads and handed out by this one. A failed choice is repeated for its
- * message, which belongs to a thread. */
+/* All threads choose tokens; this one hands them out. A failed choice is repeated here, since error
+ * messages belong to the thread that made them. */
 static svf_status take(generation *g)
 {
   const svf_batch *b = &g->batch;
@@ -227,7 +228,7 @@ static bool has_work(const generation *g)
   return g->batch.begun < g->count;
 }
 
-/* In the order of the requests; those that have not begun never come to on_finish. */
+/* Requests under way finish in their order; those that have not begun get no call of on_finish. */
 static svf_status stop(generation *g)
 {
   const svf_batch *b = &g->batch;

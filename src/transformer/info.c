@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a model says of its layers and files. */
+ * What a model reports about its layers and files. */
 #define _POSIX_C_SOURCE 200809L
 #include <svf/model.h>
 

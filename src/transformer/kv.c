@@ -9,13 +9,13 @@
 #include "src/core/status.h"
 #include "src/core/pages.h"
 
-/* Sizes from the shape; false if they exceed SIZE_MAX. */
+/* Computes sizes from the shape; false if one exceeds SIZE_MAX. */
 static bool sizes(svf_kv *kv, size_t *bytes)
 {
   size_t sequences;
   kv->lanes = (kv->dim + SVF_PANEL - 1) / SVF_PANEL * SVF_PANEL;
-  return svf_size_mul(kv->dim + kv->lanes, SVF_KV_BLOCK, &kv->head_floats) &&
-         svf_size_mul(kv->head_floats, kv->heads, &kv->block_floats) &&
+  return svf_size_mul(kv->dim + kv->lanes, SVF_KV_BLOCK, &kv->kv_head_floats) &&
+         svf_size_mul(kv->kv_head_floats, kv->heads, &kv->block_floats) &&
          svf_size_mul(kv->block_floats, kv->layers, &kv->block_floats) &&
          svf_size_mul(kv->block_floats, kv->count, bytes) &&
          svf_size_mul(*bytes, sizeof(float), bytes) && kv->count <= UINT32_MAX &&
@@ -89,19 +89,19 @@ static void let_go(svf_kv *kv, uint32_t block)
   if (--kv->holders[block] == 0) kv->unused[kv->unused_count++] = block;
 }
 
-/* The first `count` positions of a block, of all layers and heads: whole panels of keys, in which
- * positions are lanes. */
+/* Copies the first `count` positions of a KV block, of all layers and KV heads. Keys are copied in
+ * whole panels, since positions are their lanes. */
 static void copy_block(const svf_kv *kv, size_t from, size_t to, size_t count)
 {
-  const float *source = kv->data + from * kv->block_floats;
-  float *target = kv->data + to * kv->block_floats;
+  const float *in = kv->data + from * kv->block_floats;
+  float *out = kv->data + to * kv->block_floats;
   const size_t keys = svf_size_ceil(count, SVF_PANEL) * SVF_PANEL * kv->dim;
   for (size_t i = 0; i < kv->layers * kv->heads; ++i) {
-    const size_t at = i * kv->head_floats, values = at + kv->dim * SVF_KV_BLOCK;
-    memcpy(target + at, source + at, keys * sizeof *target);
+    const size_t at = i * kv->kv_head_floats, values = at + kv->dim * SVF_KV_BLOCK;
+    memcpy(out + at, in + at, keys * sizeof *out);
     for (size_t lane = 0; lane < kv->lanes; lane += SVF_PANEL) {
       const size_t panel = values + lane * SVF_KV_BLOCK;
-      memcpy(target + panel, source + panel, count * SVF_PANEL * sizeof *target);
+      memcpy(out + panel, in + panel, count * SVF_PANEL * sizeof *out);
     }
   }
 }
@@ -125,7 +125,7 @@ size_t svf_kv_matching(const svf_kv *kv, size_t sequence, uint64_t hash, const i
 
 /* --- Growing ---------------------------------------------------------------------------------- */
 
-/* Whether a sequence that goes on would write in a block that others hold too. */
+/* True if a sequence that goes on would write into a KV block that others hold too. */
 static bool goes_on_shared(const svf_kv *kv, const svf_kv_sequence *s)
 {
   return s->length % SVF_KV_BLOCK != 0 && kv->holders[s->blocks[s->length / SVF_KV_BLOCK]] > 1;
@@ -150,31 +150,31 @@ static svf_status check_limit(const svf_kv *kv, const size_t *more)
   return SVF_OK;
 }
 
-/* Counts the blocks to be taken. Who goes on in a shared block lets go of it, so that the last one
- * keeps it. */
-static size_t part(svf_kv *kv, const size_t *more)
+/* Counts the KV blocks to be taken. A sequence that goes on in a shared block lets go of it, so
+ * that the last sequence to hold it keeps it. */
+static size_t leave_shared(svf_kv *kv, const size_t *more)
 {
   size_t wanted = 0;
   for (size_t i = 0; i < kv->sequences; ++i) {
     svf_kv_sequence *s = &kv->sequence[i];
     wanted += svf_kv_missing(kv, i, s->length + more[i]);
-    s->parts = more[i] > 0 && goes_on_shared(kv, s);
-    if (s->parts) --kv->holders[s->blocks[s->length / SVF_KV_BLOCK]];
+    s->leaves = more[i] > 0 && goes_on_shared(kv, s);
+    if (s->leaves) --kv->holders[s->blocks[s->length / SVF_KV_BLOCK]];
   }
   return wanted;
 }
 
-static void undo_part(svf_kv *kv)
+static void rejoin_shared(svf_kv *kv)
 {
   for (size_t i = 0; i < kv->sequences; ++i) {
     const svf_kv_sequence *s = &kv->sequence[i];
-    if (s->parts) ++kv->holders[s->blocks[s->length / SVF_KV_BLOCK]];
+    if (s->leaves) ++kv->holders[s->blocks[s->length / SVF_KV_BLOCK]];
   }
 }
 
 static void grow(svf_kv *kv, svf_kv_sequence *s, size_t more)
 {
-  if (s->parts) {
+  if (s->leaves) {
     uint32_t *block = &s->blocks[s->length / SVF_KV_BLOCK];
     const uint32_t own = take(kv);
     copy_block(kv, *block, own, s->length % SVF_KV_BLOCK);
@@ -187,9 +187,9 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
 {
   const svf_status status = check_limit(kv, more);
   if (status != SVF_OK) return status;
-  const size_t wanted = part(kv, more);
+  const size_t wanted = leave_shared(kv, more);
   if (wanted > kv->unused_count) {
-    undo_part(kv);
+    rejoin_shared(kv);
     return svf_fail(SVF_ERR_SPACE, "the KV cache is full: %zu blocks wanted, %zu of %zu free",
                     wanted, kv->unused_count, kv->count);
   }
@@ -197,7 +197,7 @@ svf_status svf_kv_grow(svf_kv *kv, const size_t *more)
   return SVF_OK;
 }
 
-/* Blocks that are free once a sequence has let go of its own. */
+/* KV blocks that are free once a sequence has let go of its own. */
 static size_t free_without(const svf_kv *kv, const svf_kv_sequence *s)
 {
   size_t count = kv->unused_count;
@@ -207,7 +207,7 @@ static size_t free_without(const svf_kv *kv, const svf_kv_sequence *s)
 
 svf_status svf_kv_fork(svf_kv *kv, size_t from, size_t to, size_t length)
 {
-  const svf_kv_sequence *source = &kv->sequence[from];
+  const svf_kv_sequence *donor = &kv->sequence[from];
   svf_kv_sequence *s = &kv->sequence[to];
   const size_t whole = length / SVF_KV_BLOCK, rest = length % SVF_KV_BLOCK;
   if (rest > 0 && free_without(kv, s) == 0) {
@@ -216,40 +216,40 @@ svf_status svf_kv_fork(svf_kv *kv, size_t from, size_t to, size_t length)
   }
   svf_kv_truncate(kv, to, 0);
   for (; s->held < whole; ++s->held) {
-    s->blocks[s->held] = source->blocks[s->held];
+    s->blocks[s->held] = donor->blocks[s->held];
     ++kv->holders[s->blocks[s->held]];
   }
   if (rest > 0) {
     s->blocks[s->held++] = take(kv);
-    copy_block(kv, source->blocks[whole], s->blocks[whole], rest);
+    copy_block(kv, donor->blocks[whole], s->blocks[whole], rest);
   }
-  memcpy(s->tokens, source->tokens, length * sizeof *s->tokens);
+  memcpy(s->tokens, donor->tokens, length * sizeof *s->tokens);
   s->length = length;
-  s->hash = source->hash;
+  s->hash = donor->hash;
   return SVF_OK;
 }
 
 /* --- Keys and values -------------------------------------------------------------------------- */
 
-float *svf_kv_keys(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
+float *svf_kv_keys(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t kv_head,
                    size_t position)
 {
   const size_t block = s->blocks[position / SVF_KV_BLOCK];
-  return kv->data + block * kv->block_floats + (layer * kv->heads + head) * kv->head_floats;
+  return kv->data + block * kv->block_floats + (layer * kv->heads + kv_head) * kv->kv_head_floats;
 }
 
-float *svf_kv_values(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
+float *svf_kv_values(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t kv_head,
                      size_t position)
 {
-  return svf_kv_keys(kv, s, layer, head, position) + kv->dim * SVF_KV_BLOCK;
+  return svf_kv_keys(kv, s, layer, kv_head, position) + kv->dim * SVF_KV_BLOCK;
 }
 
-void svf_kv_store(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t head,
+void svf_kv_store(const svf_kv *kv, const svf_kv_sequence *s, size_t layer, size_t kv_head,
                   size_t position, const float *key, const float *value)
 {
   const size_t at = position % SVF_KV_BLOCK;
-  float *k = svf_kv_keys(kv, s, layer, head, position);
-  float *v = svf_kv_values(kv, s, layer, head, position);
+  float *k = svf_kv_keys(kv, s, layer, kv_head, position);
+  float *v = svf_kv_values(kv, s, layer, kv_head, position);
   k += at / SVF_PANEL * kv->dim * SVF_PANEL + at % SVF_PANEL;
   for (size_t i = 0; i < kv->dim; ++i) k[i * SVF_PANEL] = key[i];
   for (size_t i = 0; i < kv->lanes; ++i) {

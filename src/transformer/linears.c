@@ -3,8 +3,8 @@
 
 #include <svf/matmul.h>
 
-/* The gains of the pass's rows (of those that want logits, if `wanting`) in one layer: a thread's
- * own list of pointers, or NULL if it would say nothing. */
+/* The gains in one layer of the pass's rows (if `wanting`, of those that want logits): a list of
+ * pointers that belongs to this thread, or NULL for a dense layer. */
 static const float *const *gains_of(const svf_worker *w, const svf_model_linear *l, size_t slot,
                                     bool wanting)
 {
@@ -19,7 +19,7 @@ static const float *const *gains_of(const svf_worker *w, const svf_model_linear 
   return list;
 }
 
-/* Every thread makes its own copy of the plan, which is cheaper than to wait for one. */
+/* Every thread makes its own copy of the plan, which is cheaper than waiting for one. */
 void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t count, size_t rows,
                      bool wanting)
 {

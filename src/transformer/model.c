@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening a model: every tensor is found, checked and packed; making one in memory; what it is. */
+ * Opening a model, in which every tensor is found, checked and packed; making a model in memory;
+ * describing one. */
 #include "src/transformer/model.h"
 
 #include <stdio.h>
@@ -9,14 +10,14 @@
 #include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 #include "src/transformer/weights.h"
 
 /* --- Loading ---------------------------------------------------------------------------------- */
 
 static svf_status no_memory(void) { return svf_fail(SVF_ERR_MEMORY, "no memory for a model"); }
 
-/* Every linear layer's name and shape. */
+/* Lists the name and shape of every linear layer. */
 static svf_status list_linears(svf_model *m)
 {
   const svf_config *c = &m->config;
@@ -66,7 +67,7 @@ static svf_status find_norm(const svf_model *m, size_t i, const svf_tensor **t)
   return svf_weights_find(m->files, name, m->config.hidden, 0, t);
 }
 
-/* Memory is taken once all are there: a config alone may ask for gigabytes. */
+/* Memory is taken only once all norms are found: a config alone may ask for gigabytes. */
 static svf_status load_norms(svf_model *m)
 {
   const size_t hidden = m->config.hidden, count = 2 * m->config.layers + 1;
@@ -99,7 +100,7 @@ static svf_status load_embedding(svf_model *m)
   }
 }
 
-/* The factored layers, as experts see them. */
+/* Lists the layers in factors as modules, which is how experts see them. */
 static svf_status list_modules(svf_model *m)
 {
   m->module = calloc(m->linear_count, sizeof *m->module);
@@ -124,7 +125,7 @@ static svf_status list_modules(svf_model *m)
 static svf_status load(svf_model *m, const char *dir, const svf_model_options *o)
 {
   const unsigned flags = o->flags & SVF_MODEL_NO_MMAP ? SVF_SAFETENSORS_NO_MMAP : 0;
-  svf_status status = svf_source_open(dir, flags, &m->config, &m->files);
+  svf_status status = svf_model_files_open(dir, flags, &m->config, &m->files);
   if (status == SVF_OK) status = load_embedding(m);
   if (status == SVF_OK) status = load_norms(m);
   if (status == SVF_OK) status = load_linears(m, o);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an open model is made of. */
+ * The struct of an open model. */
 #ifndef SVF_TRANSFORMER_MODEL_H
 #define SVF_TRANSFORMER_MODEL_H
 
@@ -13,12 +13,12 @@
 struct svf_model {
   svf_config config;
   svf_checkpoint *files;
-  svf_model_linear *linears; /* [layers][SVF_LAYER_LINEARS], then the head */
+  svf_model_linear *linears; /* [layers][SVF_LAYER_LINEARS], then the lm_head */
   size_t linear_count;
-  char *names;
-  float *norms; /* [layers][2][hidden]: before attention, before the MLP; then the last one */
+  char *names;  /* [linear_count][SVF_LINEAR_NAME] */
+  float *norms; /* [layers][2][hidden] before attention, before the MLP; then the final one */
   const svf_tensor *embedding; /* [vocab][hidden], of `files` or `made` */
-  svf_tensor made;             /* the embedding of a model in memory; its data are owned */
+  svf_tensor made;             /* the embedding of a model made in memory; owns its data */
   svf_module *module;          /* what modules.modules points to */
   svf_modules modules;
 };
@@ -28,24 +28,25 @@ static inline const svf_model_linear *svf_model_layer(const svf_model *m, size_t
   return m->linears + layer * SVF_LAYER_LINEARS;
 }
 
-static inline const svf_model_linear *svf_model_head(const svf_model *m)
+static inline const svf_model_linear *svf_model_lm_head(const svf_model *m)
 {
   return svf_model_layer(m, m->config.layers);
 }
 
-/* The weights of a norm of a layer; with layer = layers those of the final norm. */
+/* The weights of a layer's norm, the second one being that before the MLP; layer = layers means the
+ * final norm. */
 static inline const float *svf_model_norm(const svf_model *m, size_t layer, bool second)
 {
   return m->norms + (2 * layer + (second ? 1 : 0)) * m->config.hidden;
 }
 
-/* What a model is made of that comes from no files. Arrays are the caller's until the model is
- * made; then they are the model's, who frees them. */
+/* What a model in memory is made of. The arrays belong to the caller until the model is made; then
+ * they belong to the model, which frees them. */
 typedef struct svf_model_parts {
   float *embedding; /* [vocab][hidden] */
   float *norms;     /* as in svf_model */
-  /* Gives linear layer i, of which name, m and n are set, what else it has: r, bytes, and `owned`,
-   * from malloc and its kin, which is its block too. On an error the model is not made. */
+  /* Completes linear layer i, whose name, m and n are set: r, bytes, and `owned`, which is its
+   * block and which the model frees by free(). On an error the model is not made. */
   svf_status (*linear)(void *context, size_t i, svf_model_linear *linear);
   void *context;
 } svf_model_parts;

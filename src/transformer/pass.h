@@ -12,16 +12,16 @@
 
 typedef struct svf_pass {
   svf_state *state;    /* with the rows' positions and gains in it */
-  const svf_kv *kv;    /* has room for the rows */
+  const svf_kv *kv;    /* has KV blocks for the rows */
   const svf_row *rows; /* [count], checked */
   size_t count;
   float *logits;     /* [wanted][vocab], or NULL if no row wants them */
-  size_t wanted;     /* rows that want logits; svf_forward counts them */
-  size_t runs;       /* of rows that attention takes together, likewise */
-  svf_status status; /* of the planning of a call, which only a mistake of ours can make fail */
+  size_t wanted;     /* rows that want logits; set by svf_forward */
+  size_t runs;       /* runs of rows that attention takes together; set by svf_forward */
+  svf_status status; /* of planning the calls, which only a mistake in this library can make fail */
 } svf_pass;
 
-/* Carry it out on at most state->sizes.threads threads. */
+/* Carry out a pass on at most state->sizes.threads threads. */
 svf_status svf_forward(svf_pass *p);
 
 /* A thread of the team that carries out a pass. */

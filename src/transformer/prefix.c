@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sorted by their tokens, the texts that have most in common with one of them stand beside it. Texts
- * leave the sorted list from the last one to the first: those beside one that leaves are then
- * earlier ones, and the nearer of the two is its leader. */
+ * In a list sorted by tokens, the texts that have the most in common with a text stand beside it.
+ * Texts leave the sorted list from the last one to the first: the neighbours of a text that leaves
+ * are then earlier texts, and the one that shares more with it is its leader. */
 #include "src/transformer/prefix.h"
 
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* A text's place in the sorted list; the first place and the last one are nobody's. */
+/* A text's place in the sorted list; the first and the last place hold no text. */
 typedef struct place {
   const svf_prefix *text;
   size_t before, after;
-  size_t shared; /* with the text at `after` */
+  size_t shared; /* tokens in common with the text at `after` */
 } place;
 
 typedef struct child {
@@ -24,9 +24,9 @@ typedef struct child {
 typedef struct list {
   svf_prefix *texts;
   size_t count;
-  place *places; /* [count + 2] */
-  size_t *at;    /* [count] the place of a text; later where a text's children begin */
-  child *children;
+  place *places;   /* [count + 2] */
+  size_t *at;      /* [count] each text's place; in walk(), where its children begin */
+  child *children; /* [count] */
 } list;
 
 static size_t common(const svf_prefix *a, const svf_prefix *b)
@@ -79,7 +79,7 @@ static void find_leaders(list *l)
   }
 }
 
-/* A leader that has as much in common with its own leader is followed by way of that one. */
+/* A leader that shares as much with its own leader is replaced by that one. */
 static void shorten_ways(list *l)
 {
   for (size_t i = 0; i < l->count; ++i) {
@@ -90,7 +90,7 @@ static void shorten_ways(list *l)
   }
 }
 
-/* Children of one leader stand together, those that share most first. */
+/* Children of one leader stand together, those that share the most with it first. */
 static int by_leader(const void *x, const void *y)
 {
   const child *a = x, *b = y;
@@ -99,8 +99,8 @@ static int by_leader(const void *x, const void *y)
   return compare(a->text, b->text);
 }
 
-/* Each text, then its children, each followed by its own. The end of `order` is the stack of those
- * that are still to come, the next one first. */
+/* Orders each text before its children, and each child before its own. The end of `order` serves as
+ * the stack of texts that are still to come, the next one first. */
 static void walk(list *l, size_t *order)
 {
   child *c = l->children;

@@ -4,7 +4,7 @@
 #include <math.h>
 
 /* Llama 3: wavelengths beyond the context that the model was trained with are stretched, those well
- * within it stay, between the two it is blended. */
+ * within it stay, and those in between are blended. */
 static double llama3(const svf_config *c, double frequency)
 {
   const double pi = 3.14159265358979323846;

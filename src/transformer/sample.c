@@ -24,7 +24,7 @@ static bool likelier(svf_candidate a, svf_candidate b)
   return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
 }
 
-/* A heap with the likeliest on top. */
+/* Restores a heap with the likeliest candidate on top. */
 static void sift(svf_candidate *heap, size_t count, size_t at)
 {
   for (size_t child; (child = 2 * at + 1) < count; at = child) {
@@ -36,7 +36,7 @@ static void sift(svf_candidate *heap, size_t count, size_t at)
   }
 }
 
-/* The likeliest leaves the heap, for the place after its end. */
+/* Moves the likeliest candidate out of the heap, to the place after its new end. */
 static svf_candidate pop(svf_candidate *heap, size_t *count)
 {
   const svf_candidate top = heap[0];
@@ -72,7 +72,7 @@ static bool any_nan(const float *x, size_t n)
   return bad != 0;
 }
 
-/* In lanes, which compilers make vectors of. */
+/* In lanes, which compilers turn into vectors. */
 static float largest(const float *x, size_t n)
 {
   enum { LANES = 16 };
@@ -102,8 +102,8 @@ svf_status svf_logits_best(const float *logits, size_t vocab, size_t *best)
   return SVF_OK;
 }
 
-/* Draws from what top_k, top_p and min_p leave: those popped, which stand after the heap's end,
- * the likeliest last. Logits are relative to the largest. */
+/* Draws from the candidates that top_k, top_p and min_p leave. These are popped and stand after the
+ * heap's end, the likeliest last. Logits are relative to the largest one. */
 static int32_t draw_some(const svf_sampling *s, svf_candidate *heap, size_t vocab, double all,
                          double u)
 {
@@ -112,7 +112,7 @@ static int32_t draw_some(const svf_sampling *s, svf_candidate *heap, size_t voca
   size_t left = vocab, n = 0;
   double sum = 0;
   for (size_t i = vocab / 2; i-- > 0;) sift(heap, vocab, i);
-  if (limited) { /* then probabilities are those among the top_k */
+  if (limited) { /* probabilities are then relative to the sum of the top_k */
     all = 0;
     while (vocab - left < s->top_k) all += exp((double)pop(heap, &left).logit);
   }
@@ -131,7 +131,7 @@ static int32_t draw_some(const svf_sampling *s, svf_candidate *heap, size_t voca
   return heap[vocab - n].token;
 }
 
-/* Without filters no order is needed. */
+/* Draws from all candidates, which without filters need no order. */
 static int32_t draw_any(const svf_candidate *c, size_t vocab, double all, double u)
 {
   double rest = u * all;
@@ -145,8 +145,8 @@ static int32_t draw_any(const svf_candidate *c, size_t vocab, double all, double
   return c[last].token;
 }
 
-/* Logits over temperature, relative to the largest: divided after it was subtracted, so that no
- * temperature overflows. Returns the sum of their exp. */
+/* Logits relative to the largest one, divided by the temperature after that is subtracted, so that
+ * no temperature overflows. Returns the sum of their exponentials. */
 static double scale(const float *logits, size_t vocab, size_t best, float temperature,
                     svf_candidate *to)
 {

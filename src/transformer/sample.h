@@ -4,12 +4,12 @@
 
 #include <svf/generate.h>
 
-/* A caller's sampling as this library's, checked; NULL is the likeliest token always. VERSION,
- * ARGUMENT. */
+/* Read a caller's sampling into this library's struct and check it; NULL means always the likeliest
+ * token. Errors: VERSION, ARGUMENT. */
 svf_status svf_sampling_read(const svf_sampling *sampling, svf_sampling *s);
 
-/* The likeliest token, the lowest id of equals. NUMERIC unless there is a distribution: a logit is
- * NaN, or the largest one is not finite. */
+/* The likeliest token; among equals the lowest id. Errors: NUMERIC if there is no distribution,
+ * since a logit is NaN or the largest one is not finite. */
 svf_status svf_logits_best(const float *logits, size_t vocab, size_t *best);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Log-probabilities of given texts. A text reads all its tokens but the last; row i of it gives the
- * log-probability of token i + 1. Rows that it leaves to its leader give the same there, and are
- * taken from its results. */
+ * Log-probabilities of given texts. A text reads all its tokens but the last; its row i gives the
+ * log-probability of token i + 1. Rows that it leaves to its leader have the same results there,
+ * which are copied from the leader's. */
 #include <svf/score.h>
 
 #include <math.h>
@@ -27,8 +27,8 @@ static double sum_exp(const float *x, size_t n, float max, float temperature)
   for (size_t i = 0; i < n; i += SVF_SUM_BLOCK) {
     const size_t count = svf_size_min(n - i, SVF_SUM_BLOCK);
     for (size_t k = 0; k < count; ++k) scaled[k] = (x[i + k] - max) / temperature;
-    const float part = svf_dispatch_ops()->sum_exp(scaled, count, &most);
-    if (most > -INFINITY) sum += exp((double)most) * (double)part;
+    const float scaled_sum = svf_dispatch_ops()->sum_exp(scaled, count, &most);
+    if (most > -INFINITY) sum += exp((double)most) * (double)scaled_sum;
   }
   return sum;
 }
@@ -91,10 +91,10 @@ static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
     return svf_fail(SVF_ERR_ARGUMENT, "first is %zu, not from 1 to %zu, the last token", r->first,
                     r->count - 1);
   }
-  if (r->count - 1 > c->kv.limit || svf_kv_blocks(r->count - 1) > c->kv.count) {
+  if (r->count - 1 > svf_context_capacity(c)) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "%zu tokens, of which all but the last are read: the context has room for %zu",
-                    r->count, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
+                    "%zu tokens, of which all but the last are read: the context holds at most %zu",
+                    r->count, svf_context_capacity(c));
   }
   for (size_t i = 0; i < r->count; ++i) {
     if (r->tokens[i] >= 0 && (size_t)r->tokens[i] < vocab) continue;
@@ -125,7 +125,7 @@ static svf_status read_request(scoring *s, const void *from, size_t i)
   return SVF_OK;
 }
 
-/* Whether the results of a text's leader are its own, too, as far as they have tokens in common. */
+/* True if the results of a text's leader are also its own as far as they have tokens in common. */
 static bool agrees(const scoring *s, size_t i)
 {
   const size_t leader = s->batch.prefix[i].leader;
@@ -135,7 +135,7 @@ static bool agrees(const scoring *s, size_t i)
          b->temperature <= a->temperature;
 }
 
-/* Of `shared` tokens that both read, the row of the last one is followed by another token. */
+/* The last of the `shared` tokens is followed by different tokens, so its row is the text's own. */
 static void use_leaders(scoring *s)
 {
   for (size_t i = 0; i < s->count; ++i) {
@@ -147,7 +147,7 @@ static void use_leaders(scoring *s)
 
 /* --- Passes ----------------------------------------------------------------------------------- */
 
-/* Whether token k is among those that a text leaves to its leader. */
+/* True if token k is among those that a text leaves to its leader. */
 static bool is_led(const scoring *s, size_t i, size_t k)
 {
   const svf_batch_text *t = &s->batch.text[i];
@@ -161,8 +161,8 @@ static svf_status end(scoring *s, size_t slot)
   for (size_t k = r->first; is_led(s, i, k); ++k) {
     size_t from = i;
     while (is_led(s, from, k)) from = s->batch.prefix[from].leader;
-    const svf_score_request *source = &s->requests[from];
-    r->log_probabilities[k - r->first] = source->log_probabilities[k - source->first];
+    const svf_score_request *leader = &s->requests[from];
+    r->log_probabilities[k - r->first] = leader->log_probabilities[k - leader->first];
   }
   if (r->on_finish) r->on_finish(r->on_finish_context);
   return svf_batch_end(&s->batch, slot);
@@ -183,7 +183,8 @@ static void compute_share(void *context, size_t ith, size_t nth)
   for (size_t i = ith; i < s->item_count; i += nth) s->items[i].status = compute(s, i);
 }
 
-/* Rows of one sequence follow each other, the last of them is `read` - 1 and gives token `read`. */
+/* Rows of one sequence follow each other; the last of them reads token `read` - 1 and gives the
+ * log-probability of token `read`. */
 static void list_items(scoring *s)
 {
   const svf_batch *b = &s->batch;
@@ -199,7 +200,8 @@ static void list_items(scoring *s)
   }
 }
 
-/* All threads compute; a failure is repeated for its message, which belongs to a thread. */
+/* All threads compute. A failed item is repeated here, since error messages belong to the thread
+ * that made them. */
 static svf_status take(scoring *s)
 {
   svf_status status = SVF_OK;

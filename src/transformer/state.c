@@ -12,7 +12,7 @@
 #include "src/core/status.h"
 #include "src/transformer/rope.h"
 
-/* `count` elements of `size` bytes on a cache line; NULL, too, where that overflows. */
+/* count * width elements of `size` bytes, aligned to a cache line; NULL also on overflow. */
 static void *allocate(size_t count, size_t width, size_t size)
 {
   size_t bytes;
@@ -22,7 +22,7 @@ static void *allocate(size_t count, size_t width, size_t size)
 
 static float *floats(size_t rows, size_t width) { return allocate(rows, width, sizeof(float)); }
 
-/* How many layers from layer i on are carried out together. */
+/* How many linear layers, from linear layer i on, are carried out together. */
 static size_t together(const svf_model *m, size_t i)
 {
   if (i == m->linear_count - 1) return 1;
@@ -85,7 +85,7 @@ svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *
   const svf_config *f = &model->config;
   *s = (svf_state){.model = model, .sizes = *sizes, .isa = isa};
   s->attention.ops = svf_dispatch_ops();
-  s->attention.group = f->heads / f->kv_heads;
+  s->attention.heads_per_kv = f->heads / f->kv_heads;
   s->attention.scale = (float)(1 / sqrt((double)f->head_dim));
   svf_status status = svf_dispatch(isa, SVF_FORMAT_F32, 0, 1, &s->attention.kernel);
   if (status == SVF_OK) status = size_workspace(s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a pass computes in: activations, of one layer at a time or of all of them, and everything
- * else that its steps write. A state knows nothing of sequences: where rows stand and with which
- * gains they run is told by whoever starts the pass. */
+ * The memory that a pass works in: activations, of one layer at a time or of all layers, and
+ * everything else that its steps write. A state knows nothing of sequences: whoever starts the pass
+ * sets the rows' positions and gains. */
 #ifndef SVF_TRANSFORMER_STATE_H
 #define SVF_TRANSFORMER_STATE_H
 
@@ -12,20 +12,22 @@
 
 enum { SVF_ABREAST = 3 }; /* linear layers that are carried out together: q, k and v */
 
-/* What a layer computes, [rows][...], as the layer leaves it. */
+/* What a layer computes, each [rows][...], as it is when the layer ends. */
 typedef struct svf_activations {
-  float *h;         /* [hidden] the residual stream normalised, for attention, then for the MLP */
-  float *q;         /* [heads * head_dim], rotated */
-  float *k, *v;     /* [kv_heads * head_dim], k rotated */
-  float *attended;  /* [heads * head_dim] */
-  float *gate, *up; /* [intermediate]; gate is silu(gate) * up at the end */
+  float *h;        /* [hidden] the residual stream, normalised for attention and then for the MLP */
+  float *q;        /* [heads * head_dim], rotated */
+  float *k;        /* [kv_heads * head_dim], rotated */
+  float *v;        /* [kv_heads * head_dim] */
+  float *attended; /* [heads * head_dim] */
+  float *gate;     /* [intermediate] silu(gate) * up */
+  float *up;       /* [intermediate] */
 } svf_activations;
 
 /* Sizes of a state. */
 typedef struct svf_state_sizes {
-  size_t rows;    /* of a pass, at most */
-  size_t threads; /* of a pass, at most */
-  size_t slots;   /* 1: layers take turns in one slot; the model's layers: each keeps its own */
+  size_t rows;    /* most rows of a pass */
+  size_t threads; /* most threads of a pass */
+  size_t slots;   /* 1: all layers use one slot in turn; the model's layers: each has its own */
 } svf_state_sizes;
 
 typedef struct svf_state {
@@ -35,30 +37,30 @@ typedef struct svf_state {
   svf_attention attention;
   float *cos, *sin; /* [positions of the cache][head_dim/2] */
 
-  float *x;              /* [rows][hidden] the residual stream */
-  float *last;           /* [rows][hidden] the final norm of rows that want logits, closed up */
+  float *x;    /* [rows][hidden] the residual stream */
+  float *last; /* [rows][hidden] the final norm of the rows that want logits, without gaps */
   svf_activations *slot; /* [slots] */
 
-  char *workspace; /* of the linear layers */
+  char *workspace; /* [workspace_bytes] of the linear layers */
   size_t workspace_bytes;
-  float *scratch; /* of attention, [threads][scratch_floats] */
+  float *scratch; /* [threads][scratch_floats] of attention */
   size_t scratch_floats;
-  const float **lists; /* of gains in one linear layer, [threads][SVF_ABREAST][rows] */
+  const float **lists; /* [threads][SVF_ABREAST][rows] the rows' gains in one linear layer */
 
-  /* Of the rows of a pass; the first two are filled in before it. */
-  const float **gains; /* [rows] of the whole model, NULL: the base model */
-  size_t *position;    /* [rows] in the row's sequence */
-  size_t *run;         /* [rows + 1] first rows of runs, and one past the last row */
+  /* The rows of a pass; gains and position are set before it. */
+  const float **gains; /* [rows] gains of the whole model; NULL: the base model */
+  size_t *position;    /* [rows] position in the row's sequence */
+  size_t *run;         /* [rows + 1] the first row of each run, then one past the last row */
 } svf_state;
 
-/* Take the memory. The cache that passes will use gives the number of positions and the shape of
- * its heads; the model must have all its blocks. Errors: OVERFLOW, UNSUPPORTED, MEMORY; *s must be
- * freed also then. */
+/* Allocate a state. The cache that passes will use gives the number of positions and the shape of
+ * the KV heads; the model must have all its blocks. Errors: OVERFLOW, UNSUPPORTED, MEMORY; *s must
+ * be freed also then. */
 svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *kv,
                             const svf_state_sizes *sizes, svf_isa isa);
 void svf_state_free(svf_state *s);
 
-/* Where a layer's activations are. */
+/* The slot of a layer's activations. */
 static inline const svf_activations *svf_state_slot(const svf_state *s, size_t layer)
 {
   return &s->slot[s->sizes.slots > 1 ? layer : 0];

@@ -87,9 +87,9 @@ svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, siz
   return svf_tensor_to_f32(t, *out, rows);
 }
 
-/* --- Where a layer stands --------------------------------------------------------------------- */
+/* --- Where a layer's weights are -------------------------------------------------------------- */
 
-static const svf_tensor *part(const svf_checkpoint *files, const char *name, const char *suffix)
+static const svf_tensor *suffixed(const svf_checkpoint *files, const char *name, const char *suffix)
 {
   char text[NAME];
   snprintf(text, sizeof text, "%s.%s", name, suffix);
@@ -97,7 +97,7 @@ static const svf_tensor *part(const svf_checkpoint *files, const char *name, con
 }
 
 static svf_status check_factors(const svf_checkpoint *files, const char *name, size_t m, size_t n,
-                                svf_weights_source *s)
+                                svf_layer_tensors *s)
 {
   if (!s->u || !s->s || !s->v) {
     return svf_fail(SVF_ERR_FILE, "'%s' has no %s: factors are .U, .S and .V", name,
@@ -119,15 +119,15 @@ static svf_status check_factors(const svf_checkpoint *files, const char *name, s
   return status == SVF_OK ? check_shape(files, s->v, s->r, n) : status;
 }
 
-/* The block must be that of an m x n layer. It is not verified byte by byte: that would read it
+/* The block must be that of an m x n layer. Its bytes are not verified, since that would read them
  * all. */
 static svf_status check_packed(const svf_checkpoint *files, const char *name, size_t m, size_t n,
-                               svf_weights_source *s)
+                               svf_layer_tensors *s)
 {
   svf_linear_header h;
   if (s->packed->dtype != SVF_TENSOR_U8 || s->packed->bytes < sizeof h) {
-    return svf_fail(SVF_ERR_FILE, "'%s.packed' is %zu bytes of %s, no packed layer (%.200s)", name,
-                    s->packed->bytes, svf_tensor_type_name(s->packed->dtype),
+    return svf_fail(SVF_ERR_FILE, "'%s.packed' is %zu bytes of %s, not a packed layer (%.200s)",
+                    name, s->packed->bytes, svf_tensor_type_name(s->packed->dtype),
                     svf_checkpoint_file(files, s->packed));
   }
   memcpy(&h, s->packed->data, sizeof h);
@@ -137,7 +137,7 @@ static svf_status check_packed(const svf_checkpoint *files, const char *name, si
                     (unsigned long long)h.m, (unsigned long long)h.n, m, n,
                     svf_checkpoint_file(files, s->packed));
   }
-  if (h.r > svf_size_min(m, n)) { /* a pass takes memory in proportion to it */
+  if (h.r > svf_size_min(m, n)) { /* a pass takes memory in proportion to r */
     return svf_fail(SVF_ERR_FILE,
                     "'%s.packed' has rank %llu, a %zu x %zu matrix has at most %zu (%.200s)", name,
                     (unsigned long long)h.r, m, n, svf_size_min(m, n),
@@ -148,31 +148,31 @@ static svf_status check_packed(const svf_checkpoint *files, const char *name, si
 }
 
 svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, const char *alias,
-                              size_t m, size_t n, svf_weights_source *source)
+                              size_t m, size_t n, svf_layer_tensors *tensors)
 {
-  svf_weights_source s = {.packed = part(files, name, "packed"),
-                          .u = part(files, name, "U"),
-                          .s = part(files, name, "S"),
-                          .v = part(files, name, "V")};
-  *source = s;
-  if (s.packed) return check_packed(files, name, m, n, source);
-  if (s.u || s.s || s.v) return check_factors(files, name, m, n, source);
-  source->dense = alias ? svf_checkpoint_find(files, alias) : part(files, name, "weight");
-  if (!source->dense) {
+  svf_layer_tensors s = {.packed = suffixed(files, name, "packed"),
+                         .u = suffixed(files, name, "U"),
+                         .s = suffixed(files, name, "S"),
+                         .v = suffixed(files, name, "V")};
+  *tensors = s;
+  if (s.packed) return check_packed(files, name, m, n, tensors);
+  if (s.u || s.s || s.v) return check_factors(files, name, m, n, tensors);
+  tensors->dense = alias ? svf_checkpoint_find(files, alias) : suffixed(files, name, "weight");
+  if (!tensors->dense) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s%s' is missing: the model needs it, [%zu, %zu]",
                     alias ? alias : name, alias ? "" : ".weight", m, n);
   }
-  return check_shape(files, source->dense, m, n);
+  return check_shape(files, tensors->dense, m, n);
 }
 
 svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,
-                                     size_t i, svf_weights_source *source)
+                                     size_t i, svf_layer_tensors *tensors)
 {
   char name[NAME];
   const svf_linear_shape shape = svf_model_linear_shape(config, i);
   svf_model_linear_name(config, i, name);
   return svf_weights_locate(files, name, svf_model_linear_alias(config, i), shape.m, shape.n,
-                            source);
+                            tensors);
 }
 
 /* --- What can be packed ----------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ static svf_status open_weights(const svf_tensor *t, svf_view *view)
   return status == SVF_OK ? open_view(t, view) : status;
 }
 
-svf_status svf_weights_open(const svf_weights_source *s, svf_weights_views *views,
+svf_status svf_weights_open(const svf_layer_tensors *s, svf_weights_views *views,
                             svf_linear_source *to)
 {
   *views = (svf_weights_views){0};
@@ -212,8 +212,8 @@ void svf_weights_close(svf_weights_views *views)
 
 /* --- Packing ---------------------------------------------------------------------------------- */
 
-/* What svf_linear_pack takes: format, and the choices that suit the layer. */
-static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_model_options *o,
+/* What svf_linear_pack takes, with the format and the quantisation that suit the layer. */
+static void choose(const svf_layer_tensors *s, size_t m, size_t n, const svf_model_options *o,
                    svf_linear_source *out)
 {
   *out = (svf_linear_source){
@@ -230,15 +230,15 @@ static void choose(const svf_weights_source *s, size_t m, size_t n, const svf_mo
   }
 }
 
-svf_status svf_weights_bytes(const svf_weights_source *source, size_t m, size_t n,
+svf_status svf_weights_bytes(const svf_layer_tensors *tensors, size_t m, size_t n,
                              const svf_model_options *o, size_t *bytes)
 {
   svf_linear_source to;
-  if (source->packed) {
-    *bytes = source->packed->bytes;
+  if (tensors->packed) {
+    *bytes = tensors->packed->bytes;
     return SVF_OK;
   }
-  choose(source, m, n, o, &to);
+  choose(tensors, m, n, o, &to);
   return svf_linear_bytes(&to, bytes);
 }
 
@@ -249,8 +249,8 @@ typedef struct pack_task {
   svf_status status;
 } pack_task;
 
-/* All parts fail alike; part 0 runs on the calling thread, whose message it leaves. */
-static void pack_part(void *context, size_t ith, size_t nth)
+/* All shares fail alike; share 0 runs on the calling thread and leaves its message there. */
+static void pack_share(void *context, size_t ith, size_t nth)
 {
   pack_task *t = context;
   const svf_status status = svf_linear_pack_part(t->source, t->block, t->bytes, ith, nth);
@@ -260,23 +260,23 @@ static void pack_part(void *context, size_t ith, size_t nth)
 static svf_status pack(const svf_linear_source *from, size_t threads, void *block, size_t bytes)
 {
   pack_task task = {from, block, bytes, SVF_OK};
-  svf_openmp_team(threads ? threads : svf_max_threads(), pack_part, &task);
+  svf_openmp_team(threads ? threads : svf_max_threads(), pack_share, &task);
   return task.status == SVF_OK ? svf_linear_seal(block, bytes) : task.status;
 }
 
-svf_status svf_weights_pack(const svf_weights_source *source, size_t m, size_t n,
+svf_status svf_weights_pack(const svf_layer_tensors *tensors, size_t m, size_t n,
                             const svf_model_options *o, void *block, size_t bytes)
 {
   svf_linear_source to;
   svf_weights_views views;
-  choose(source, m, n, o, &to);
-  svf_status status = svf_weights_open(source, &views, &to);
+  choose(tensors, m, n, o, &to);
+  svf_status status = svf_weights_open(tensors, &views, &to);
   if (status == SVF_OK) status = pack(&to, o->threads, block, bytes);
   svf_weights_close(&views);
   return status;
 }
 
-static svf_status load_sigma(const svf_weights_source *s, svf_model_linear *layer)
+static svf_status load_sigma(const svf_layer_tensors *s, svf_model_linear *layer)
 {
   if (s->r == 0) return SVF_OK;
   layer->sigma = malloc(s->r * sizeof *layer->sigma);
@@ -289,7 +289,7 @@ static svf_status load_sigma(const svf_weights_source *s, svf_model_linear *laye
 svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
                             const svf_model_options *o, svf_model_linear *layer)
 {
-  svf_weights_source s;
+  svf_layer_tensors s;
   svf_status status = svf_weights_locate(files, layer->name, alias, layer->m, layer->n, &s);
   if (status == SVF_OK) status = svf_weights_bytes(&s, layer->m, layer->n, o, &layer->bytes);
   if (status != SVF_OK) return status;

@@ -121,7 +121,7 @@ static void run(svf_isa isa, size_t group, size_t dim)
   static const size_t ends[] = {0, 1, 15, 16, 62, 63, 64, 65, 126, 127, 128, 129, LIMIT - 1};
   static const size_t windows[] = {1, 2, 16, 63, 64, 65, 128, LIMIT};
   svf_attention a = {
-      .ops = svf_dispatch_ops(), .group = group, .scale = (float)(1 / sqrt((double)dim))};
+      .ops = svf_dispatch_ops(), .heads_per_kv = group, .scale = (float)(1 / sqrt((double)dim))};
   problem p = make(group, dim);
   svf_kv kv;
   ck_works(svf_dispatch(isa, SVF_FORMAT_F32, 0, 1, &a.kernel));

@@ -182,7 +182,7 @@ START_TEST(misuse_is_refused_before_anything_is_scored)
   r[1] = good;
   r[1].tokens = many;
   r[1].count = 130;
-  ck_fails(svf_score(c, r, 2), SVF_ERR_ARGUMENT, "the context has room for 128");
+  ck_fails(svf_score(c, r, 2), SVF_ERR_ARGUMENT, "the context holds at most 128");
   ck_assert_int_eq(finished, 0);
   r[1].count = 129; /* the last token is not read */
   ck_works(svf_score(c, r, 2));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200809L
-#include "src/transformer/source.h"
+#include "src/transformer/model_files.h"
 
 #include <unistd.h>
 
@@ -17,15 +17,15 @@ static svf_status check_finished(const char *dir)
     status = svf_file_at_path(
         svf_fail(SVF_ERR_FILE,
                  "this decomposition is not finished: repeat the 'svf decompose' that "
-                 "made it, which goes on where it was"),
+                 "began it, which continues where it stopped"),
         dir);
   }
   close(directory);
   return status;
 }
 
-svf_status svf_source_open(const char *dir, unsigned flags, svf_config *config,
-                           svf_checkpoint **files)
+svf_status svf_model_files_open(const char *dir, unsigned flags, svf_config *config,
+                                svf_checkpoint **files)
 {
   *files = NULL;
   svf_status status = check_finished(dir);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "src/convert/split.h"
+#include "src/convert/files.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,17 +18,18 @@
 
 enum { NAME = 64 };
 
-typedef struct split {
+typedef struct writing {
   const svf_conversion *c;
   const svf_safetensors_entry *entries;
-  const svf_split *how;
-  size_t files, bytes; /* of data */
-  size_t *first;       /* [files + 1]: entries of a file begin here */
-  svf_split_fn *append;
+  const svf_files_options *how;
+  size_t files;
+  size_t bytes;  /* of data in all files */
+  size_t *first; /* [files + 1] the first entry of each file, then one past the last entry */
+  svf_files_append_fn *append;
   const void *context;
-} split;
+} writing;
 
-static svf_status divide(split *s, size_t count)
+static svf_status divide(writing *s, size_t count)
 {
   const size_t limit = s->how->limit;
   size_t in_file = 0, elements, bytes;
@@ -53,7 +54,7 @@ static void name_shard(size_t number, size_t files, char *text)
   snprintf(text, NAME, "model-%05zu-of-%05zu.safetensors", number, files);
 }
 
-static void name_file(const split *s, size_t k, char *text)
+static void name_file(const writing *s, size_t k, char *text)
 {
   if (s->files == 1) {
     snprintf(text, NAME, "model.safetensors");
@@ -64,8 +65,8 @@ static void name_file(const split *s, size_t k, char *text)
 
 /* --- What an unfinished run left -------------------------------------------------------------- */
 
-/* The name of a shard of another number of files. */
-static bool is_of_another_division(const split *s, const char *name)
+/* True for the name of a shard of another number of files. */
+static bool is_of_another_division(const writing *s, const char *name)
 {
   static const char before[] = "model-", between[] = "-of-";
   char text[NAME];
@@ -76,8 +77,8 @@ static bool is_of_another_division(const split *s, const char *name)
   return strcmp(text, name) == 0 && files != s->files;
 }
 
-/* A file of that name that write_file made; a link is not. */
-static bool is_marked(const split *s, int directory, const char *name)
+/* True for a file of that name that has the mark; a link has none. */
+static bool is_marked(const writing *s, int directory, const char *name)
 {
   const int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
   svf_safetensors *file = NULL;
@@ -89,8 +90,9 @@ static bool is_marked(const split *s, int directory, const char *name)
   return marked;
 }
 
-/* They would stay beside the model for ever: its own shards replace only those of their names. */
-static svf_status remove_other_divisions(const split *s)
+/* Shards of another number of files would otherwise stay beside the model forever, since its own
+ * shards replace only those of the same names. */
+static svf_status remove_other_divisions(const writing *s)
 {
   if (!s->how->mark) return SVF_OK;
   DIR *d = opendir(s->c->out);
@@ -99,8 +101,7 @@ static svf_status remove_other_divisions(const split *s)
   for (struct dirent *e; status == SVF_OK && (e = readdir(d)) != NULL;) {
     if (!is_of_another_division(s, e->d_name) || !is_marked(s, dirfd(d), e->d_name)) continue;
     if (unlinkat(dirfd(d), e->d_name, 0) == 0) continue;
-    status =
-        svf_file_at_path(svf_file_error("cannot remove what is left of another run"), e->d_name);
+    status = svf_file_at_path(svf_file_error("cannot remove what an earlier run left"), e->d_name);
     status = svf_file_at_path(status, s->c->out);
   }
   closedir(d);
@@ -109,7 +110,7 @@ static svf_status remove_other_divisions(const split *s)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-static svf_status write_file(const split *s, size_t k)
+static svf_status write_file(const writing *s, size_t k)
 {
   char name[NAME], path[PATH_MAX];
   svf_safetensors_writer *w = NULL;
@@ -127,7 +128,7 @@ static svf_status write_file(const split *s, size_t k)
   return status;
 }
 
-static svf_status write_index(const split *s)
+static svf_status write_index(const writing *s)
 {
   json_t *map = json_object();
   for (size_t k = 0; k < s->files; ++k) {
@@ -144,11 +145,11 @@ static svf_status write_index(const split *s)
                                     map);
 }
 
-svf_status svf_split_write(const svf_conversion *c, const svf_safetensors_entry *entries,
-                           size_t count, const svf_split *how, svf_split_fn *append,
+svf_status svf_files_write(const svf_conversion *c, const svf_safetensors_entry *entries,
+                           size_t count, const svf_files_options *how, svf_files_append_fn *append,
                            const void *context)
 {
-  split s = {.c = c, .entries = entries, .how = how, .append = append, .context = context};
+  writing s = {.c = c, .entries = entries, .how = how, .append = append, .context = context};
   s.first = malloc((count + 1) * sizeof *s.first);
   if (!s.first) return svf_fail(SVF_ERR_MEMORY, "no memory for a list of files");
   svf_status status = divide(&s, count);
