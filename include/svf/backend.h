@@ -24,8 +24,8 @@ typedef enum svf_backend {
  *   - is UNSUPPORTED for other formats, and where oneDNN has no such product; it never falls back
  *     on the library's own kernels,
  *   - allocates, creates primitives (oneDNN caches them) and may copy the packed weights into a
- *     layout that oneDNN prefers, so it may fail with MEMORY or FAILED: this back end is there for a
- *     second opinion, not for speed,
+ *     layout that oneDNN prefers, so it may fail with MEMORY or FAILED: this back end is there for
+ *     a second opinion, not for speed,
  *   - adds up in oneDNN's order: bits may depend on the rows, the threads and the CPU,
  *   - runs on oneDNN's threads: `threads` of them if its runtime is the program's OpenMP.
  *
@@ -34,7 +34,8 @@ typedef enum svf_backend {
 SVF_API svf_status svf_backend_select(svf_backend backend);
 
 /* svf_backend_select with the name in the environment variable SVF_BACKEND, "own" or "onednn". Does
- * nothing and returns OK if it is unset or empty. Errors: ARGUMENT for another name, UNSUPPORTED. */
+ * nothing and returns OK if it is unset or empty. Errors: ARGUMENT for another name,
+ * UNSUPPORTED. */
 SVF_API svf_status svf_backend_select_env(void);
 
 /* The back end that is selected. Thread-safe. */

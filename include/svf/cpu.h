@@ -4,7 +4,8 @@
  *
  * Features are read once, by CPUID and XGETBV on x86, from AT_HWCAP and AT_HWCAP2 on AArch64. A
  * feature counts only if the operating system saves its state across context switches, not because
- * the silicon has it. The library reads no environment variable unless svf_isa_select_env or svf_backend_select_env is called. */
+ * the silicon has it. The library reads no environment variable unless svf_isa_select_env or
+ * svf_backend_select_env is called. */
 #ifndef SVF_CPU_H
 #define SVF_CPU_H
 
@@ -47,9 +48,9 @@ SVF_API uint64_t svf_cpu_features(void);
  *   x86      ref, avx2, avx512, avx512bf16, amx
  *   AArch64  ref, neon, neonbf16
  *
- * On some CPUs a kernel is slower than those below it, as that of avx512bf16 is on Intel's. There it
- * serves only calls that ask for avx512bf16 by name, in their isa or by svf_isa_select; AUTO and amx
- * skip it. svf_cpu_describe says which kernels these are. */
+ * On some CPUs a kernel is slower than those below it, as that of avx512bf16 is on Intel's. There
+ * it serves only calls that ask for avx512bf16 by name, in their isa or by svf_isa_select; AUTO and
+ * amx skip it. svf_cpu_describe says which kernels these are. */
 
 /* All instruction sets except AUTO, in an order fit for lists, whether they are in this build or
  * not. i runs from 0 to svf_isa_count() - 1; any other i gives SVF_ISA_AUTO. Thread-safe. */

@@ -2,8 +2,8 @@
  *
  * Experts of whole models, in memory and as files (library svf_model).
  *
- * A file is in safetensors format. It has one tensor for each module that the expert changes, F32 of
- * shape [r]: z as "<module>.z" where the parametrisation is direct, otherwise the parameters as
+ * A file is in safetensors format. It has one tensor for each module that the expert changes, F32
+ * of shape [r]: z as "<module>.z" where the parametrisation is direct, otherwise the parameters as
  * "<module>.p". <module> is the name of the weight in the model without ".weight", for example
  * "model.layers.0.mlp.down_proj". Its metadata are
  *
@@ -60,15 +60,15 @@ typedef struct svf_expert_module {
 
 /* An expert from arrays; all modules have the size of the first. Everything is copied, except z of
  * the modules, which is not read but computed. On OK *expert must be closed. Errors: NULL; VERSION
- * (a size); ARGUMENT (info; no module, too many, a bad name, one name twice, a bad rank; the message
- * names it); NUMERIC (a value or z that is not finite); OVERFLOW; MEMORY. */
+ * (a size); ARGUMENT (info; no module, too many, a bad name, one name twice, a bad rank; the
+ * message names it); NUMERIC (a value or z that is not finite); OVERFLOW; MEMORY. */
 SVF_API svf_status svf_expert_create(const svf_expert_info *info, const svf_expert_module *modules,
                                      size_t count, svf_expert **expert);
 
 /* An expert from a file, which is no longer needed afterwards. On OK *expert must be closed.
  * Errors, with the path in the message: NULL; IO; MEMORY; VERSION (svf.format); FILE (whatever
- * svf_safetensors_open refuses; bad metadata; no tensor, or one that is not as described above; a value
- * that is not finite). */
+ * svf_safetensors_open refuses; bad metadata; no tensor, or one that is not as described above; a
+ * value that is not finite). */
 SVF_API svf_status svf_expert_open(const char *path, svf_expert **expert);
 
 /* Free; NULL is ignored. */

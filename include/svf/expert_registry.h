@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The experts of a running model, by name (library svf_model). Experts can be loaded and removed
- * while others, or the same ones, are in use: a user of an expert holds a handle, and an expert that
- * was removed lives until its last handle is released.
+ * while others, or the same ones, are in use: a user of an expert holds a handle, and an expert
+ * that was removed lives until its last handle is released.
  *
- * Every function is thread-safe except destroy, which must be the last call on its registry. Handles
- * and what they hold may outlive the registry; the modules that it was created with must not be
- * freed before it. */
+ * Every function is thread-safe except destroy, which must be the last call on its registry.
+ * Handles and what they hold may outlive the registry; the modules that it was created with must
+ * not be freed before it. */
 #ifndef SVF_EXPERT_REGISTRY_H
 #define SVF_EXPERT_REGISTRY_H
 

@@ -7,9 +7,9 @@
  * instruction set, whatever MXCSR says; on AArch64 FPCR's rounding mode and AHP bit must be those
  * of a fresh process.
  *
- * `from` and `to` are arrays of `count` elements with their natural alignment, which do not overlap;
- * if count is 0 they may be NULL. Nothing beyond them is read or written. The kernels are those of
- * the selected instruction set (svf/cpu.h). Thread-safe; cannot fail. */
+ * `from` and `to` are arrays of `count` elements with their natural alignment, which do not
+ * overlap; if count is 0 they may be NULL. Nothing beyond them is read or written. The kernels are
+ * those of the selected instruction set (svf/cpu.h). Thread-safe; cannot fail. */
 #ifndef SVF_HALF_H
 #define SVF_HALF_H
 

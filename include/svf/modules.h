@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Experts on a model (library svf_model): the gains of all its modules in one vector. Nothing of the
- * model is needed except its modules' names and sigma. */
+ * Experts on a model (library svf_model): the gains of all its modules in one vector. Nothing of
+ * the model is needed except its modules' names and sigma. */
 #ifndef SVF_MODULES_H
 #define SVF_MODULES_H
 
@@ -41,8 +41,7 @@ SVF_API const svf_module *svf_modules_at(const svf_modules *modules, size_t i);
  * of their names (strcmp): of each module its name with the terminator, r as 8 bytes, and sigma,
  * both little-endian. It is never 0 (1 takes its place), and does not depend on the order of the
  * modules or on offsets. Errors: NULL; VERSION (a size); ARGUMENT (count = 0, a bad name, one name
- * twice, r = 0); OVERFLOW;
- * MEMORY. */
+ * twice, r = 0); OVERFLOW; MEMORY. */
 SVF_API svf_status svf_modules_fingerprint(const svf_module *modules, size_t count,
                                            uint64_t *fingerprint);
 
@@ -75,8 +74,8 @@ typedef struct svf_mixture {
                          "model.layers.<i>." */
 } svf_mixture;
 
-/* The gains of the model under a mixture, into the caller's gains[modules->gains]. In each module
- * z = sum of alpha[k] * z of expert k (svf_mix), from which svf_gains makes the gains. It is z that
+/* The gains of the model under a mixture, into the caller's gains[modules->gains]. In each module z
+ * = sum of alpha[k] * z of expert k (svf_mix), from which svf_gains makes the gains. It is z that
  * is mixed, not the gains: normalisation comes last.
  *
  * In a module that an expert does not name, its z is 1; a module that no expert names gets its

@@ -14,8 +14,8 @@ extern "C" {
 
 typedef struct svf_safetensors svf_safetensors;
 
-/* Flag: read the file into memory instead of mapping it. A file that is truncated while it is mapped
- * raises SIGBUS. */
+/* Flag: read the file into memory instead of mapping it. A file that is truncated while it is
+ * mapped raises SIGBUS. */
 #define SVF_SAFETENSORS_NO_MMAP 1u
 
 /* Open and check `path`. On OK *file must be closed with svf_safetensors_close. Errors: NULL; IO
@@ -48,8 +48,8 @@ typedef struct svf_safetensors_entry {
   size_t shape[SVF_TENSOR_MAX_DIMS];
 } svf_safetensors_entry;
 
-/* A key of __metadata__ and its value, both UTF-8. The format has nothing else there, so this struct
- * will never have another member. */
+/* A key of __metadata__ and its value, both UTF-8. The format has nothing else there, so this
+ * struct will never have another member. */
 typedef struct svf_safetensors_pair {
   const char *key, *value;
 } svf_safetensors_pair;

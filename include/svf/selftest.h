@@ -14,8 +14,8 @@ extern "C" {
 /* Run every kernel of `isa` (SVF_ISA_AUTO: of all instruction sets that this CPU can run) on small
  * integers, whose sums are exact, and compare every bit with plain C. Takes less than a second.
  * *executed, unless executed is NULL, becomes the number of kernels that ran: where an instruction
- * set has two for a format, only the one that calls on this CPU use. Allocates its buffers. Errors: UNSUPPORTED, MEMORY, FAILED with the
- * kernel, shape and element that disagree. Thread-safe. */
+ * set has two for a format, only the one that calls on this CPU use. Allocates its buffers. Errors:
+ * UNSUPPORTED, MEMORY, FAILED with the kernel, shape and element that disagree. Thread-safe. */
 SVF_API svf_status svf_selftest(svf_isa isa, int *executed);
 
 #ifdef __cplusplus

@@ -33,8 +33,8 @@ typedef enum svf_status {
   SVF_ERR_STOPPED      /* a callback of the caller asked to stop */
 } svf_status;
 
-/* The constant's name without its prefix, for example "OVERFLOW"; "?" for an unknown value.
- * Static strings. Thread-safe. */
+/* The constant's name without its prefix, for example "OVERFLOW"; "?" for an unknown value. Static
+ * strings. Thread-safe. */
 SVF_API const char *svf_status_name(svf_status status);
 
 /* The message of this thread's last failed call; "" if no call has failed. The string belongs to
@@ -43,8 +43,8 @@ SVF_API const char *svf_status_name(svf_status status);
 SVF_API const char *svf_last_message(void);
 
 /* Set the calling thread's message to a copy of `text`, which may be the last message itself, or to
- * "" if text is NULL. This is for callbacks that fail, and for programs that report their own errors
- * as the library does. A text of more than 500 bytes is truncated and ends in "...". Returns
+ * "" if text is NULL. This is for callbacks that fail, and for programs that report their own
+ * errors as the library does. A text of more than 500 bytes is truncated and ends in "...". Returns
  * `status`. Thread-safe. */
 SVF_API svf_status svf_set_message(svf_status status, const char *text);
 

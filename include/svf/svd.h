@@ -55,10 +55,10 @@ typedef svf_status svf_svd_fn(const svf_svd_args *args);
  * these are freed, a report takes twice the space of vt, and rank^2 doubles. With W and its factors
  * the peak in place was measured as 3.2*m*n floats where m:n is 11:4, and 7*m*n where W is square.
  *
- * Errors: NULL, VERSION, ARGUMENT (dimensions, rank, stride, or a rule for work in place), OVERFLOW,
- * MEMORY, NUMERIC (NaN or Inf in W, or no convergence). On error the outputs are unspecified.
- * Thread-safe as far as the LAPACK is, except that OpenBLAS has one number of threads for the whole
- * process: it is args->threads during the call, and afterwards what it was before. */
+ * Errors: NULL, VERSION, ARGUMENT (dimensions, rank, stride, or a rule for work in place),
+ * OVERFLOW, MEMORY, NUMERIC (NaN or Inf in W, or no convergence). On error the outputs are
+ * unspecified. Thread-safe as far as the LAPACK is, except that OpenBLAS has one number of threads
+ * for the whole process: it is args->threads during the call, and afterwards what it was before. */
 SVF_API svf_status svf_svd(const svf_svd_args *args);
 
 #ifdef __cplusplus

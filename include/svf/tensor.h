@@ -44,8 +44,8 @@ typedef struct svf_tensor {
 } svf_tensor;
 
 /* Convert an F32, F16 or BF16 tensor exactly to fp32, into the caller's out[elements], which has
- * space for `capacity` floats. Errors: NULL, VERSION, SPACE (capacity < elements), UNSUPPORTED (dtype, which the message
- * names). Thread-safe. */
+ * space for `capacity` floats. Errors: NULL, VERSION, SPACE (capacity < elements), UNSUPPORTED
+ * (dtype, which the message names). Thread-safe. */
 SVF_API svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capacity);
 
 /* "F32", "BF16", ...; "?" for an unknown value. Static strings. Thread-safe. */

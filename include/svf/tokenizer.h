@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tokenizers of Hugging Face's tokenizer.json (library svf_model): byte-level BPE as in GPT-2,
- * SmolLM, Qwen2 and Llama 3, and BPE with byte fallback as in Llama 2 and Mistral. The ids are those
- * of the library `tokenizers`; a file that asks for anything that this reader does not do in exactly
- * the same way is refused with a message that names it.
+ * SmolLM, Qwen2 and Llama 3, and BPE with byte fallback as in Llama 2 and Mistral. The ids are
+ * those of the library `tokenizers`; a file that asks for anything that this reader does not do in
+ * exactly the same way is refused with a message that names it.
  *
- * `truncation` and `padding` of the file are ignored. A tokenizer never changes once it is open, and every function that takes a const tokenizer is thread-safe. */
+ * `truncation` and `padding` of the file are ignored. A tokenizer never changes once it is open,
+ * and every function that takes a const tokenizer is thread-safe. */
 #ifndef SVF_TOKENIZER_H
 #define SVF_TOKENIZER_H
 
@@ -24,10 +25,12 @@ typedef struct svf_tokenizer svf_tokenizer;
 #define SVF_TOKENIZER_MAX_ID ((1 << 24) - 1)
 #define SVF_TOKENIZER_MAX_TEXT ((size_t)1 << 28) /* bytes of one text to encode */
 
-/* Flag for encoding: add the tokens that the file's post_processor puts around a text (BOS, EOS). */
+/* Flag for encoding: add the tokens that the file's post_processor puts around a text (BOS,
+ * EOS). */
 #define SVF_TOKENIZER_SPECIAL 1u
-/* Flag for encoding: special tokens that are spelled out in the text are ordinary text, as they must
- * be where the text comes from a stranger. Added tokens that are not special are still recognised. */
+/* Flag for encoding: special tokens that are spelled out in the text are ordinary text, as they
+ * must be where the text comes from a stranger. Added tokens that are not special are still
+ * recognised. */
 #define SVF_TOKENIZER_PLAIN 2u
 /* Flag for decoding: leave special tokens out. */
 #define SVF_TOKENIZER_SKIP_SPECIAL 4u
@@ -35,8 +38,8 @@ typedef struct svf_tokenizer svf_tokenizer;
 /* Open a tokenizer.json, or the one in the directory `path`. Close *tokenizer with
  * svf_tokenizer_close. Errors, with the path: NULL; IO; MEMORY; FILE (malformed: not JSON,
  * duplicate tokens or ids, ids outside 0..SVF_TOKENIZER_MAX_ID, merges of unknown tokens, ...);
- * UNSUPPORTED (a kind of model, normalizer, pre-tokenizer, regular expression, ... that this
- * reader does not know). */
+ * UNSUPPORTED (a kind of model, normalizer, pre-tokenizer, regular expression, ... that this reader
+ * does not know). */
 SVF_API svf_status svf_tokenizer_open(const char *path, svf_tokenizer **tokenizer);
 
 /* The same from memory, which is no longer needed afterwards. */
@@ -67,19 +70,19 @@ SVF_API bool svf_tokenizer_is_special(const svf_tokenizer *tokenizer, int32_t id
  *   ids    out, with space for `capacity` ids; may be NULL if that is 0
  *   count  out: the number of ids, also on SPACE
  *
- * Takes O(bytes log bytes) time and memory in proportion to bytes, which it allocates. Errors: NULL; ARGUMENT
- * (unknown flag); OVERFLOW (bytes > SVF_TOKENIZER_MAX_TEXT, or the file's rules make the text many
- * times longer); SPACE (capacity < *count; ids are untouched); MEMORY; FILE (a character is
- * unknown, and the unk_token is not in the vocabulary); UNSUPPORTED (the text makes a regular expression of
- * the file backtrack without end). */
+ * Takes O(bytes log bytes) time and memory in proportion to bytes, which it allocates. Errors:
+ * NULL; ARGUMENT (unknown flag); OVERFLOW (bytes > SVF_TOKENIZER_MAX_TEXT, or the file's rules make
+ * the text many times longer); SPACE (capacity < *count; ids are untouched); MEMORY; FILE (a
+ * character is unknown, and the unk_token is not in the vocabulary); UNSUPPORTED (the text makes a
+ * regular expression of the file backtrack without end). */
 SVF_API svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, unsigned flags,
                                         const char *text, size_t bytes, int32_t *ids,
                                         size_t capacity, size_t *count);
 
 /* Ids to text, always well-formed UTF-8: a byte that does not complete a character is U+FFFD, by
  * the rule above. If a run of tokens of single bytes (<0xE2>) is not well-formed as a whole,
- * `tokenizers` replaces every byte of the run, which cannot be known while streaming; here the bytes
- * that form characters stay. Ids without a token add nothing.
+ * `tokenizers` replaces every byte of the run, which cannot be known while streaming; here the
+ * bytes that form characters stay. Ids without a token add nothing.
  *
  *   flags  SVF_TOKENIZER_SKIP_SPECIAL
  *   text   out, with space for `capacity` bytes, not terminated; may be NULL if that is 0
@@ -91,8 +94,8 @@ SVF_API svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, unsigned
                                         size_t capacity, size_t *bytes);
 
 /* Decoding one id at a time. Push and flush give whole characters, and what they give adds up to
- * what svf_tokenizer_decode gives. A decoder is the caller's memory, with nothing to free; a copy of
- * it can be used to go back to an earlier state. Its tokenizer must stay open. */
+ * what svf_tokenizer_decode gives. A decoder is the caller's memory, with nothing to free; a copy
+ * of it can be used to go back to an earlier state. Its tokenizer must stay open. */
 typedef struct svf_decoder {
   uint64_t opaque[8];
 } svf_decoder;
@@ -107,8 +110,8 @@ SVF_API svf_status svf_decoder_init(svf_decoder *decoder, const svf_tokenizer *t
 SVF_API svf_status svf_decoder_push(svf_decoder *decoder, int32_t id, char *text, size_t capacity,
                                     size_t *bytes);
 
-/* The end: U+FFFD for a character that was never completed, or nothing. Afterwards the decoder is as
- * it was after init. Errors: NULL, SPACE. */
+/* The end: U+FFFD for a character that was never completed, or nothing. Afterwards the decoder is
+ * as it was after init. Errors: NULL, SPACE. */
 SVF_API svf_status svf_decoder_flush(svf_decoder *decoder, char *text, size_t capacity,
                                      size_t *bytes);
 

@@ -24,8 +24,8 @@ svf_isa svf_choose_isa(uint64_t has);
 const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weights, size_t group,
                                     size_t rows);
 
-/* How many lines of a panel lie between the one that is used and the one that is fetched
- * meanwhile. Thread-safe. */
+/* How many lines of a panel lie between the one that is used and the one that is fetched meanwhile.
+ * Thread-safe. */
 size_t svf_fetch_distance(void);
 
 /* The conversions of the selected ISA, or of the best ISA below it that has some. Thread-safe. */

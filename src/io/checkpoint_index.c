@@ -25,7 +25,8 @@ static svf_status read_pair(const char *name, const json_t *value, placed *out)
                     svf_text_show(name).text, strlen(name), SVF_SAFETENSORS_MAX_NAME);
   }
   if (!shard || !svf_text_is_file_name(shard)) {
-    return svf_fail(SVF_ERR_FILE, "tensor '%s': shard '%s' is not the name of a file beside it",
+    return svf_fail(SVF_ERR_FILE,
+                    "tensor '%s': shard '%s' is not the name of a file beside it",
                     svf_text_show(name).text, svf_text_show(shard ? shard : "").text);
   }
   *out = (placed){name, shard};
@@ -47,7 +48,7 @@ static int by_name(const void *a, const void *b)
   return strcmp(x->name, y->name);
 }
 
-/* Pairs sorted by shard become numbered shards, and entries sorted by name. */
+/* Makes numbered shards and entries sorted by name from pairs that are sorted by shard. */
 static svf_status number_shards(const placed *pairs, size_t count, svf_index *index)
 {
   for (size_t i = 0; i < count; ++i) {
@@ -85,7 +86,7 @@ static svf_status parse_root(svf_index *index)
   const json_t *metadata = json_object_get(index->root, "metadata");
   const size_t count = json_object_size(map);
   if (!json_is_object(map) || count == 0) {
-    return svf_fail(SVF_ERR_FILE, "weight_map is not an object with a tensor or more");
+    return svf_fail(SVF_ERR_FILE, "weight_map is not an object with at least one tensor");
   }
   if (count > SVF_SAFETENSORS_MAX_TENSORS) {
     return svf_fail(SVF_ERR_FILE, "weight_map names %zu tensors, the limit is %u", count,

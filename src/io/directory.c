@@ -32,7 +32,7 @@ static int open_plain(int directory, const char *name)
   return openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 }
 
-/* The target is taken apart instead of followed, so that nothing on the way can be a link. */
+/* The link's target is parsed instead of followed, so that nothing on the way can be a link. */
 static svf_status open_blob(int directory, const char *name, int *fd)
 {
   char target[512];
@@ -41,7 +41,7 @@ static svf_status open_blob(int directory, const char *name, int *fd)
   if (length < 0) return svf_file_error("cannot read the symbolic link");
   target[length] = 0;
   if (strncmp(target, BLOBS "/", prefix) != 0 || !svf_text_is_file_name(target + prefix)) {
-    return svf_fail(SVF_ERR_FILE, "a symbolic link to '%s', not to a file in %s/",
+    return svf_fail(SVF_ERR_FILE, "is a symbolic link to '%s', not to a file in %s/",
                     svf_text_show(target).text, BLOBS);
   }
   const int blobs = openat(directory, BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -56,7 +56,7 @@ static svf_status open_blob(int directory, const char *name, int *fd)
 svf_status svf_directory_file(int directory, const char *name, int *fd)
 {
   if (!svf_text_is_file_name(name)) {
-    return svf_fail(SVF_ERR_FILE, "not the name of a file in this directory");
+    return svf_fail(SVF_ERR_FILE, "is not the name of a file in this directory");
   }
   *fd = open_plain(directory, name);
   if (*fd >= 0) return SVF_OK;
