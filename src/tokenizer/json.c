@@ -38,7 +38,7 @@ svf_status svf_tok_flag(const json_t *node, const char *what, const char *key, b
 
 svf_status svf_tok_id(const json_t *value, const char *what, int32_t *id)
 {
-  if (!json_is_integer(value)) return svf_fail(SVF_ERR_FILE, "%s: its id is no integer", what);
+  if (!json_is_integer(value)) return svf_fail(SVF_ERR_FILE, "%s: its id is not an integer", what);
   const json_int_t i = json_integer_value(value);
   if (i < 0 || i > SVF_TOKENIZER_MAX_ID) {
     return svf_fail(SVF_ERR_FILE, "%s: its id is %lld, not in 0..%d", what, (long long)i,
@@ -55,7 +55,7 @@ static svf_status each_of(const json_t *list, const char *what, svf_tok_read *re
   svf_status status = SVF_OK;
   if (!json_is_array(list)) return svf_fail(SVF_ERR_FILE, "%s: a Sequence without a list", what);
   if (json_array_size(list) > SVF_TOK_MAX_STEPS) {
-    return svf_fail(SVF_ERR_UNSUPPORTED, "%s: a Sequence of %zu, the limit is %d", what,
+    return svf_fail(SVF_ERR_UNSUPPORTED, "%s: a Sequence of %zu steps, the limit is %d", what,
                     json_array_size(list), SVF_TOK_MAX_STEPS);
   }
   json_array_foreach(list, i, step)
