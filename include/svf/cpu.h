@@ -30,8 +30,7 @@ extern "C" {
 #define SVF_CPU_AVX512VNNI (UINT64_C(1) << 10)
 #define SVF_CPU_AVXVNNI (UINT64_C(1) << 11)
 #define SVF_CPU_AMX_INT8 (UINT64_C(1) << 12)
-#define SVF_CPU_INTEL \
-  (UINT64_C(1) << 13) /* made by Intel: VDPBF16PS runs at half the rate of FMAs */
+#define SVF_CPU_INTEL (UINT64_C(1) << 13) /* by Intel: VDPBF16PS has half the rate of FMAs */
 #define SVF_CPU_NEON (UINT64_C(1) << 16)
 #define SVF_CPU_NEON_BF16 (UINT64_C(1) << 17)    /* BFMMLA */
 #define SVF_CPU_NEON_DOTPROD (UINT64_C(1) << 18) /* SDOT */

@@ -4,9 +4,9 @@
  *
  * A program that was compiled with the headers of one major.minor runs with the shared libraries of
  * every release of it, whose names carry both numbers (libsvf.so.0.2). Such a release may add
- * functions, flags, values of an enum, and members at the end of structs that begin with `size_t
- * size`. Set such a struct to zero, then its size to sizeof, whether the library reads it or fills
- * it. Then the following holds:
+ * functions, flags, values of an enum, and members at the end of structs that begin with
+ * `size_t size`. Set such a struct to zero, then its size to sizeof, whether the library reads it
+ * or fills it. Then the following holds:
  *
  *   - A library that knows more members takes those that the program lacks as zero, which means
  *     what was done before there were such members, and fills only as many as size tells.

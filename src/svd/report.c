@@ -25,8 +25,8 @@ static double distance_from_identity(const double *gram, size_t rank)
 
 enum { REPORT_ROWS = 64 };
 
-/* Adds `rows` rows of U to the Gram matrix, and returns their share of ||W - U diag(sigma)
- * V^T||_F^2. u_rows [rows][rank] and product [rows][n] are scratch memory. */
+/* Adds `rows` rows of U to the Gram matrix, and returns their share of
+ * ||W - U diag(sigma) V^T||_F^2. u_rows [rows][rank] and product [rows][n] are scratch memory. */
 static double add_rows(const svf_svd_args *a, const double *vt, size_t row, size_t rows,
                        double *u_rows, double *product, double *gram)
 {
