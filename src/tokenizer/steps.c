@@ -63,9 +63,9 @@ static svf_status rewrite(const step_work *w)
 {
   switch (w->step->kind) {
     case SVF_TOK_NFC: return svf_tok_nfc(w->text, w->bytes, &w->out->text);
-    case SVF_TOK_PREFIX: return rewrite_prefix(r);
-    case SVF_TOK_REPLACE: return rewrite_replace(r);
-    default: return rewrite_bytes(r);
+    case SVF_TOK_PREFIX: return rewrite_prefix(w);
+    case SVF_TOK_REPLACE: return rewrite_replace(w);
+    default: return rewrite_bytes(w);
   }
 }
 
