@@ -117,11 +117,10 @@ static svf_status place_tensors(svf_checkpoint *c, size_t i)
                               s->path);
     }
     if (entry->shard != i) {
-      return svf_file_at_path(
-          svf_fail(SVF_ERR_FILE, "has tensor '%s', which the index places in '%s'",
-                   svf_text_show(tensor->name).text,
-                   svf_text_show(c->index.shards[entry->shard]).text),
-          s->path);
+      return svf_file_at_path(svf_fail(SVF_ERR_FILE, "tensor '%s', which the index places in '%s'",
+                                       svf_text_show(tensor->name).text,
+                                       svf_text_show(c->index.shards[entry->shard]).text),
+                              s->path);
     }
     c->places[entry - c->index.entries] = (place){tensor, i};
   }

@@ -41,7 +41,7 @@ static svf_status open_blob(int directory, const char *name, int *fd)
   if (length < 0) return svf_file_error("cannot read the symbolic link");
   target[length] = 0;
   if (strncmp(target, BLOBS "/", prefix) != 0 || !svf_text_is_file_name(target + prefix)) {
-    return svf_fail(SVF_ERR_FILE, "is a symbolic link to '%s', not to a file in %s/",
+    return svf_fail(SVF_ERR_FILE, "a symbolic link to '%s', not to a file in %s/",
                     svf_text_show(target).text, BLOBS);
   }
   const int blobs = openat(directory, BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -234,7 +234,7 @@ svf_status svf_safetensors_append(svf_safetensors_writer *writer, const void *da
   }
   if (bytes > writer->bytes - writer->appended) {
     return svf_file_at_path(
-        svf_fail(SVF_ERR_ARGUMENT, "%zu bytes more, but only %zu of its %zu are left", bytes,
+        svf_fail(SVF_ERR_ARGUMENT, "%zu bytes more, but %zu of its %zu are left", bytes,
                  writer->bytes - writer->appended, writer->bytes),
         svf_output_path(writer->output));
   }

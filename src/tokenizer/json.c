@@ -38,7 +38,7 @@ svf_status svf_tok_flag(const json_t *node, const char *what, const char *key, b
 
 svf_status svf_tok_id(const json_t *value, const char *what, int32_t *id)
 {
-  if (!json_is_integer(value)) return svf_fail(SVF_ERR_FILE, "%s: its id is not an integer", what);
+  if (!json_is_integer(value)) return svf_fail(SVF_ERR_FILE, "%s: its id is no integer", what);
   const json_int_t i = json_integer_value(value);
   if (i < 0 || i > SVF_TOKENIZER_MAX_ID) {
     return svf_fail(SVF_ERR_FILE, "%s: its id is %lld, not in 0..%d", what, (long long)i,
