@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf_matmul on oneDNN: two matmul primitives, with everything around them (X gathered, gains,
- * bias, rounding) in plain C between.
+ * svf_matmul on oneDNN: two matmul primitives, and everything around them (gathering X, gains,
+ * bias, rounding) in plain C.
  *
- * A panel of ours is a column of oneDNN's blocked layout BA16a16b (bf16: BA16a16b2a), as long as
- * fp32 has whole 16 steps, so weights are read where they are; where a primitive would then be
- * oneDNN's reference code they are reordered into what it prefers. */
+ * One of our panels is a column of oneDNN's layout BA16a16b (bf16: BA16a16b2a), for fp32 only if k
+ * is a multiple of 16. So the weights are read where they are. Where that would lead oneDNN to its
+ * slow reference code, they are reordered into the layout that it prefers. */
 #include "src/backend/onednn.h"
 
 #ifdef _OPENMP
@@ -26,7 +26,7 @@
 typedef struct call {
   const svf_matmul_args *args;
   const svf_linear_header *h;
-  dnnl_data_type_t type; /* of X, weights and T as the products read them */
+  dnnl_data_type_t type; /* of X, the weights and T, as the products read them */
   dnnl_engine_t engine;
   dnnl_stream_t stream;
 } call;
@@ -34,7 +34,8 @@ typedef struct call {
 static svf_status failed(dnnl_status_t status, const char *what)
 {
   if (status == dnnl_success) return SVF_OK;
-  if (status == dnnl_out_of_memory) return svf_fail(SVF_ERR_MEMORY, "oneDNN: no memory: %s", what);
+  if (status == dnnl_out_of_memory)
+    return svf_fail(SVF_ERR_MEMORY, "oneDNN: no memory for %s", what);
   return svf_fail(status == dnnl_unimplemented ? SVF_ERR_UNSUPPORTED : SVF_ERR_FAILED,
                   "oneDNN: %s gives status %d", what, (int)status);
 }
@@ -59,7 +60,7 @@ typedef struct product {
   void *packed; /* weights as the primitive prefers them; NULL: the panels themselves */
 } product;
 
-/* Unusable reference code apart. */
+/* False for oneDNN's reference code, which is unusably slow. */
 static bool is_fast(dnnl_primitive_desc_t pd)
 {
   const char *name = "";
@@ -88,7 +89,8 @@ static dnnl_status_t run_pair(const call *c, dnnl_primitive_t primitive, dnnl_me
   return status == dnnl_success ? dnnl_stream_wait(c->stream) : status;
 }
 
-/* A primitive between memory; weights NULL: a reorder. */
+/* Executes a primitive on memory: src, weights and dst of a matmul (count = 3), or the two sides of
+ * a reorder (count = 2). */
 static dnnl_status_t execute(const call *c, dnnl_primitive_t primitive, const desc *d,
                              const void *const *data, int count)
 {
@@ -106,8 +108,8 @@ static dnnl_status_t execute(const call *c, dnnl_primitive_t primitive, const de
   return status;
 }
 
-static dnnl_status_t reorder(const call *c, const desc *from, const void *source, const desc *to,
-                             void *out)
+static dnnl_status_t reorder(const call *c, const desc *from, const void *from_data, const desc *to,
+                             void *to_data)
 {
   dnnl_primitive_desc_t pd = NULL;
   dnnl_primitive_t primitive = NULL;
@@ -116,7 +118,7 @@ static dnnl_status_t reorder(const call *c, const desc *from, const void *source
   if (status == dnnl_success) status = dnnl_primitive_create(&primitive, pd);
   if (status == dnnl_success) {
     const desc d[] = {*from, *to};
-    const void *const data[] = {source, out};
+    const void *const data[] = {from_data, to_data};
     status = execute(c, primitive, d, data, 2);
   }
   if (primitive) dnnl_primitive_destroy(primitive);
@@ -124,8 +126,9 @@ static dnnl_status_t reorder(const call *c, const desc *from, const void *source
   return status;
 }
 
-/* Weights in the layout that the primitive chose, from panels or from [channels][k]. */
-static svf_status prefer(const call *c, product *p, const desc *plain, const void *source)
+/* Reorders weights, which are panels or [channels][k], into the layout that the primitive
+ * chooses. */
+static svf_status prefer(const call *c, product *p, const desc *given, const void *weights)
 {
   desc any;
   dnnl_status_t status = desc_init(&any, p->k, p->channels, c->type, dnnl_format_tag_any);
@@ -137,10 +140,11 @@ static svf_status prefer(const call *c, product *p, const desc *plain, const voi
   if (status != dnnl_success) return failed(status, "the description of weights");
   p->packed = allocate(1, 1, dnnl_memory_desc_get_size(view(&p->weights)));
   if (!p->packed) return svf_fail(SVF_ERR_MEMORY, "oneDNN: no memory for its layout of weights");
-  return failed(reorder(c, plain, source, &p->weights, p->packed), "a reorder of weights");
+  return failed(reorder(c, given, weights, &p->weights, p->packed), "a reorder of weights");
 }
 
-/* fp32 with a broken last group of steps has no such layout: through the unpacked factor. */
+/* fp32 panels whose k is not a multiple of 16 have no layout of oneDNN's: the factor is unpacked,
+ * and that is reordered. */
 static svf_status prefer_unpacked(const call *c, product *p)
 {
   const bool is_u = p->channels == c->h->m && p->panels == (const char *)c->h + c->h->u_offset;
@@ -150,7 +154,8 @@ static svf_status prefer_unpacked(const call *c, product *p)
   svf_status status = svf_linear_unpack(c->h, (size_t)c->h->bytes, is_u ? plain : NULL, p->k,
                                         is_u ? NULL : plain, p->k);
   if (status == SVF_OK) {
-    status = failed(desc_init(&d, p->k, p->channels, dnnl_f32, dnnl_ba), "unpacked weights");
+    status = failed(desc_init(&d, p->k, p->channels, dnnl_f32, dnnl_ba),
+                    "the description of unpacked weights");
   }
   if (status == SVF_OK) {
     status = prefer(c, p, &d, plain);
@@ -215,7 +220,7 @@ static const char *row_of(const void *data, svf_dtype type, ptrdiff_t stride, si
   return (const char *)data + (row > 0 ? (ptrdiff_t)row * stride * size : 0);
 }
 
-/* A row in fp32 as the products read it. */
+/* Writes a row of fp32 as the products read it. */
 static void put_row(const call *c, void *to, size_t row, size_t k, const float *x)
 {
   if (c->type == dnnl_f32) {
@@ -225,18 +230,18 @@ static void put_row(const call *c, void *to, size_t row, size_t k, const float *
   }
 }
 
-static void gather_x(const call *c, void *to, float *room)
+static void gather_x(const call *c, void *to, float *x_row)
 {
   const svf_matmul_args *a = c->args;
   const size_t n = (size_t)c->h->n;
   for (size_t i = 0; i < a->rows; ++i) {
     const void *from = row_of(a->x, a->x_type, a->x_stride, i);
     if (a->x_type == SVF_DTYPE_F32) {
-      memcpy(room, from, n * sizeof *room);
+      memcpy(x_row, from, n * sizeof *x_row);
     } else {
-      svf_bf16_to_f32(from, room, n);
+      svf_bf16_to_f32(from, x_row, n);
     }
-    put_row(c, to, i, n, room);
+    put_row(c, to, i, n, x_row);
   }
 }
 
@@ -284,12 +289,12 @@ static svf_status onednn_run(const call *c)
   product second = {.k = r > 0 ? r : n, .channels = m, .panels = base + c->h->u_offset};
   void *x = allocate(rows, n, sizeof(float)), *a = allocate(rows, r + 1, sizeof(float));
   float *t = allocate(rows, r + 1, sizeof *t), *y = allocate(rows, m, sizeof *y);
-  float *room = allocate(1, n, sizeof *room);
+  float *x_row = allocate(1, n, sizeof *x_row);
   svf_status status = SVF_OK;
-  if (!x || !a || !t || !y || !room) {
-    status = svf_fail(SVF_ERR_MEMORY, "no memory for %zu rows on oneDNN", rows);
+  if (!x || !a || !t || !y || !x_row) {
+    status = svf_fail(SVF_ERR_MEMORY, "oneDNN: no memory for %zu rows", rows);
   } else {
-    gather_x(c, x, room);
+    gather_x(c, x, x_row);
     if (r > 0) status = onednn_multiply(c, &first, x, t);
     if (r > 0 && status == SVF_OK) apply_gains(c, t, a);
     if (status == SVF_OK) status = onednn_multiply(c, &second, r > 0 ? a : x, y);
@@ -301,15 +306,17 @@ static svf_status onednn_run(const call *c)
   free(a);
   free(t);
   free(y);
-  free(room);
+  free(x_row);
   return status;
 }
 
 static svf_status run_on_engine(call *c)
 {
-  svf_status status = failed(dnnl_engine_create(&c->engine, dnnl_cpu, 0), "its engine");
+  svf_status status =
+      failed(dnnl_engine_create(&c->engine, dnnl_cpu, 0), "the creation of an engine");
   if (status != SVF_OK) return status;
-  status = failed(dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags), "a stream");
+  status = failed(dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags),
+                  "the creation of a stream");
   if (status == SVF_OK) {
     status = onednn_run(c);
     dnnl_stream_destroy(c->stream);

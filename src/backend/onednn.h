@@ -4,8 +4,8 @@
 
 #include <svf/matmul.h>
 
-/* A checked call with at least one row on oneDNN; see svf/backend.h. UNSUPPORTED, MEMORY, FAILED.
- * Thread-safe. */
+/* Carries out a checked call with at least one row on oneDNN; see svf/backend.h. Errors:
+ * UNSUPPORTED, MEMORY, FAILED. Thread-safe. */
 svf_status svf_onednn_matmul(const svf_matmul_args *args, size_t threads);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What differs between the APIs of oneDNN 2.x, with operation descriptors and memory descriptors
- * that are structs, and 3.x. */
+ * The differences between the APIs of oneDNN 2.x and 3.x: 2.x has operation descriptors, and its
+ * memory descriptors are structs. */
 #ifndef SVF_BACKEND_ONEDNN_API_H
 #define SVF_BACKEND_ONEDNN_API_H
 

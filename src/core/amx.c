@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Linux Documentation/arch/x86/xstate.rst. Refused by kernels before 5.16, by some containers, and
- * where a thread's alternate signal stack is too small for the tiles. */
+ * The request is described in Linux's Documentation/arch/x86/xstate.rst. It is refused by kernels
+ * before 5.16, by some containers, and where a thread's alternate signal stack is too small for the
+ * tiles. */
 #define _GNU_SOURCE
 #include "src/core/amx.h"
 

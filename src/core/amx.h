@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-/* Ask, once per process, and remember the answer. Thread-safe. */
+/* Asks for the tiles once per process and remembers the answer. Thread-safe. */
 bool svf_amx_permitted(void);
 
-/* Whether it was asked for and refused; never asks. */
+/* True if the tiles were asked for and refused; never asks itself. Thread-safe. */
 bool svf_amx_refused(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which back end svf_matmul goes to. */
+ * The choice of the back end that carries out svf_matmul. */
 #include <svf/backend.h>
 
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ const char *svf_backend_name(svf_backend backend)
 svf_status svf_backend_select(svf_backend backend)
 {
   if (backend != SVF_BACKEND_OWN && backend != SVF_BACKEND_ONEDNN) {
-    return svf_fail(SVF_ERR_ARGUMENT, "backend is %d, which is none", (int)backend);
+    return svf_fail(SVF_ERR_ARGUMENT, "backend is %d, which is no back end", (int)backend);
   }
 #ifndef SVF_WITH_ONEDNN
   if (backend == SVF_BACKEND_ONEDNN) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Seconds of a clock that never goes back. */
+ * A clock that never goes back. */
 #ifndef SVF_CORE_CLOCK_H
 #define SVF_CORE_CLOCK_H
 
 #include <time.h>
 
-/* Needs _POSIX_C_SOURCE 199309L or later where it is included. */
+/* Seconds since some fixed moment. The file that includes this needs _POSIX_C_SOURCE 199309L or
+ * later. */
 static inline double svf_now(void)
 {
   struct timespec t;

@@ -15,7 +15,7 @@ static bool bit(uint64_t word, int n) { return word >> n & 1; }
 uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
 {
   uint64_t has = 0;
-  /* SSE + AVX; and opmask + both halves of ZMM; tile configuration + data */
+  /* Bits of XCR0: SSE + AVX; these, opmask and both halves of ZMM; tile configuration + data. */
   const uint64_t ymm = 0x6, zmm = 0xe6, tile = 0x60000;
   const bool osxsave = bit(r->leaf1_ecx, 27), avx = bit(r->leaf1_ecx, 28);
   if (!osxsave || !avx || (r->xcr0 & ymm) != ymm) return 0;
@@ -31,7 +31,7 @@ uint64_t svf_cpu_from_x86(const svf_x86_registers *r)
   if (bit(r->leaf7_ebx, 31)) has |= SVF_CPU_AVX512VL;
   if (bit(r->leaf7_ecx, 11)) has |= SVF_CPU_AVX512VNNI;
   if (bit(r->leaf7_1_eax, 5)) has |= SVF_CPU_AVX512BF16;
-  /* Virtual machines have shown the bits without a palette. */
+  /* Some virtual machines show the feature bits but no palette of tiles. */
   if ((r->xcr0 & tile) != tile || !bit(r->leaf7_edx, 24) || r->leaf1d_eax < 1) return has;
   has |= SVF_CPU_AMX_TILE;
   if (bit(r->leaf7_edx, 22)) has |= SVF_CPU_AMX_BF16;

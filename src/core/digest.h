@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two 64-bit digests of bytes; any change of one bit changes them. No defence against forgery.
+ * Two 64-bit digests of bytes. Changing any one bit changes them; they are no defence against
+ * forgery.
  *
  *   svf_digest   for much data, as fast as memory: like FNV-1a, but over 64-bit words in eight
- *                interleaved lanes, which are folded by the same step. Depends on the byte order
- *   svf_fnv1a    for little data: FNV-1a as it is known, byte by byte, so that any other program
- *                can compute it. The fingerprint of a model's factors (svf/modules.h) */
+ *                interleaved lanes, which are folded by the same operation. It depends on the
+ *                machine's byte order
+ *   svf_fnv1a    for little data: standard FNV-1a, byte by byte, so that any other program can
+ *                compute it. It makes the fingerprint of a model's factors (svf/modules.h) */
 #ifndef SVF_CORE_DIGEST_H
 #define SVF_CORE_DIGEST_H
 
@@ -20,7 +22,7 @@ typedef struct svf_digest {
 static const uint64_t svf_digest_prime = UINT64_C(0x100000001b3);
 static const uint64_t svf_digest_basis = UINT64_C(0xcbf29ce484222325);
 
-/* High bits are carried down, which multiplication never does. */
+/* Multiplication never carries high bits down; the shift does. */
 static inline uint64_t svf_digest_step(uint64_t sum, uint64_t word)
 {
   sum = (sum ^ word) * svf_digest_prime;
@@ -34,8 +36,8 @@ static inline svf_digest svf_digest_begin(void)
   return d;
 }
 
-/* A last run of fewer than 64 bytes is filled up with zeros: where lengths may differ, add them
- * too. */
+/* The last 64 bytes, if incomplete, are padded with zeros: where lengths may differ, add them to
+ * the digest too. */
 static inline void svf_digest_add(svf_digest *d, const void *data, size_t bytes)
 {
   const unsigned char *p = (const unsigned char *)data;
@@ -49,7 +51,7 @@ static inline void svf_digest_add(svf_digest *d, const void *data, size_t bytes)
   }
 }
 
-/* Never 0, which may stand for "none". */
+/* The digest, which is never 0: that may stand for "none". */
 static inline uint64_t svf_digest_end(const svf_digest *d)
 {
   uint64_t sum = svf_digest_basis;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From CPU features to a registry row. The only state is two atomics: the features, read once, and
- * what svf_isa_select asked for. */
+ * The choice of a registry row by CPU features. The only state is two atomics: the features, which
+ * are read once, and what svf_isa_select asked for. */
 #include "src/core/dispatch.h"
 
 #include <stdarg.h>
@@ -40,7 +40,7 @@ static const struct {
 
 static _Atomic int selected_isa = SVF_ISA_AUTO;
 
-/* CPUID traps to the hypervisor on a virtual machine, so the answer is kept. Threads that race here
+/* On a virtual machine CPUID traps to the hypervisor, so the answer is kept. Threads that race here
  * store the same value. */
 static uint64_t features(void)
 {
@@ -54,16 +54,17 @@ static uint64_t features(void)
   return f & ~asked;
 }
 
-/* By what the CPU has, which never changes; what the operating system permits may turn out late. */
+/* Judged by what the CPU has, which never changes. What the operating system permits may become
+ * known only later. */
 static bool can_run(uint64_t has, uint64_t needs) { return (needs & ~has) == 0; }
 
-/* Tiles are asked for when they are first needed, not before. */
+/* The operating system is asked for tiles when they are first needed, not before. */
 static bool is_permitted(const svf_kernel *kernel)
 {
   return !(kernel->needs & SVF_CPU_AMX_TILE) || svf_amx_permitted();
 }
 
-/* Whether what is below this kernel is faster here. */
+/* True if the kernels below this one are faster on this CPU. */
 static bool is_slow(uint64_t has, const svf_kernel *kernel) { return (kernel->slow_on & has) != 0; }
 
 svf_isa svf_choose_isa(uint64_t has)
@@ -95,14 +96,14 @@ bool svf_isa_supported(svf_isa isa)
 {
   const uint64_t has = features();
   if (isa == SVF_ISA_AUTO) return true;
-  for (size_t i = svf_kernel_count(); i-- > 0;) { /* the best ones are asked for most */
+  for (size_t i = svf_kernel_count(); i-- > 0;) { /* the last are the best, and asked for most */
     const svf_kernel *kernel = svf_kernel_at(i);
     if (kernel->isa == isa && can_run(has, kernel->needs)) return true;
   }
   return false;
 }
 
-/* Why `isa` cannot run: the build has no kernel of it, or the CPU lacks a feature. */
+/* Says why `isa` cannot run: this build has no kernel of it, or the CPU lacks a feature. */
 static svf_status unsupported(svf_isa isa)
 {
   for (size_t i = 0; i < svf_kernel_count(); ++i) {
@@ -118,7 +119,7 @@ static svf_status unsupported(svf_isa isa)
     }
   }
   if (!svf_isa_known(isa)) {
-    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %d, which is no instruction set", (int)isa);
+    return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %d, which is not an instruction set", (int)isa);
   }
   return svf_fail(SVF_ERR_UNSUPPORTED, "isa is %s, for which this build has no kernel",
                   svf_isa_name(isa));
@@ -166,8 +167,8 @@ svf_status svf_dispatch(svf_isa isa, svf_format weights, size_t group, size_t ro
                   svf_isa_name(isa), svf_format_name(weights));
 }
 
-/* One row of bf16 has 94 % of Granite Rapids' bandwidth with 8, 78 % with 96 and more; that of
- * Zen 5 has 84 % with 96, 77 % with 24. */
+/* Measured as the share of memory bandwidth that one row of bf16 reaches: on Granite Rapids 94 %
+ * with 8 lines, 78 % with 96 and more; on Zen 5 84 % with 96 lines, 77 % with 24. */
 size_t svf_fetch_distance(void)
 {
   enum { NEAR = 8, FAR = 96 };
@@ -194,7 +195,7 @@ const svf_ops_kernel *svf_dispatch_ops(void)
   return &svf_ops_ref;
 }
 
-/* snprintf at the end of what is there, counting what would not fit. */
+/* snprintf after the first *length characters; *length also counts what does not fit. */
 __attribute__((format(printf, 4, 5))) static void append_text(char *buffer, size_t bytes,
                                                               size_t *length, const char *format,
                                                               ...)

@@ -8,7 +8,10 @@
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
-static inline uint64_t svf_fp_mode(void) { return _mm_getcsr() & ~0x3fu; /* without the flags */ }
+static inline uint64_t svf_fp_mode(void)
+{
+  return _mm_getcsr() & ~0x3fu; /* without the exception flags */
+}
 static inline void svf_set_fp_mode(uint64_t mode) { _mm_setcsr((unsigned)mode); }
 #elif defined(__aarch64__)
 static inline uint64_t svf_fp_mode(void)

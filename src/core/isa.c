@@ -8,7 +8,7 @@
 
 typedef enum architecture { ANY_ARCHITECTURE, ARM, X86 } architecture;
 
-/* A higher rank is preferred, within an architecture; ranks have gaps as values have. */
+/* Within an architecture the higher rank is preferred. Ranks have gaps, as the enum's values do. */
 typedef struct isa_row {
   svf_isa isa;
   const char *name;
@@ -16,7 +16,7 @@ typedef struct isa_row {
   int rank;
 } isa_row;
 
-/* AUTO, and then all that svf_isa_at tells of. */
+/* AUTO, and after it those that svf_isa_at lists, in its order. */
 static const isa_row isa_rows[] = {
     {SVF_ISA_AUTO, "auto", ANY_ARCHITECTURE, 0},
     {SVF_ISA_REF, "ref", ANY_ARCHITECTURE, 0},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The only file that knows OpenMP. */
+ * The only file that knows OpenMP, apart from the oneDNN back end. */
 #include "src/core/openmp.h"
 
 #ifdef _OPENMP
@@ -14,9 +14,10 @@
 
 size_t svf_openmp_threads(void) { return (size_t)omp_get_max_threads(); }
 
-/* Beyond it OpenMP's runtime may fail to start threads, and exits. Counts the machine's processors:
- * omp_get_num_procs() is 1 once the calling thread is bound to one. glibc reads a file to count
- * them, which takes as long as a small layer, so the answer is kept. */
+/* With more threads than this OpenMP's runtime may fail to start them, and then it exits. It is a
+ * multiple of the machine's processors, not of omp_get_num_procs(), which is 1 once the calling
+ * thread is bound to one processor. glibc reads a file to count them, which takes as long as a
+ * small layer, so the answer is kept. */
 static size_t most_threads(void)
 {
   enum { PER_PROCESSOR = 4 };
@@ -33,7 +34,7 @@ static size_t most_threads(void)
 void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
 {
   const int team = (int)svf_size_min(threads, most_threads());
-  const uint64_t mode = svf_fp_mode(); /* workers have the one that they were created with */
+  const uint64_t mode = svf_fp_mode(); /* workers still have that of their creation */
 #pragma omp parallel num_threads(team)
   {
     const uint64_t own = svf_fp_mode();

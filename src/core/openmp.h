@@ -6,7 +6,7 @@
 
 #include "src/core/private.h"
 
-/* The number of threads that OpenMP would start here; 1 without it. */
+/* The number of threads that OpenMP would start here; 1 in builds without it. */
 size_t svf_openmp_threads(void);
 
 /* work(context, ith, nth) on a team of nth <= threads OpenMP threads, in the floating-point mode of
@@ -14,7 +14,7 @@ size_t svf_openmp_threads(void);
 typedef void svf_team_fn(void *context, size_t ith, size_t nth);
 SVF_PRIVATE_API void svf_openmp_team(size_t threads, svf_team_fn *work, void *context);
 
-/* Inside of it: returns once all of the team have called it. */
+/* Called by every thread of a team, from `work`: returns once all of them have called it. */
 SVF_PRIVATE_API void svf_openmp_barrier(void);
 
 #endif

@@ -16,7 +16,7 @@ void *svf_pages_alloc(size_t bytes)
   if (!svf_size_round(bytes + !bytes, unit, &all)) return NULL;
   void *p = aligned_alloc(unit, all);
 #ifdef MADV_HUGEPAGE
-  if (p && unit == HUGE) (void)madvise(p, all, MADV_HUGEPAGE); /* a wish */
+  if (p && unit == HUGE) (void)madvise(p, all, MADV_HUGEPAGE); /* best effort */
 #endif
   return p;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Large memory. */
+ * Large allocations. */
 #ifndef SVF_CORE_PAGES_H
 #define SVF_CORE_PAGES_H
 
 #include <stddef.h>
 
-/* `bytes` on a cache line at least, for free(); NULL if there are none. What is large asks for huge
- * pages: weights are streamed, and with small ones a core waits for its TLB. */
+/* `bytes` bytes, aligned to a cache line at least, to be released by free(); NULL if memory is
+ * short. Large allocations ask for huge pages: weights are streamed, and with small pages a core
+ * waits for its TLB. Thread-safe. */
 void *svf_pages_alloc(size_t bytes);
 
 #endif

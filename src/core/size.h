@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sizes that cannot wrap. Every function returns false, and leaves *out alone, on overflow. */
+ * Arithmetic of sizes that cannot wrap. On overflow a function that returns bool returns false and
+ * leaves *out alone. */
 #ifndef SVF_CORE_SIZE_H
 #define SVF_CORE_SIZE_H
 
@@ -23,7 +24,7 @@ static inline bool svf_size_add(size_t a, size_t b, size_t *out)
   return true;
 }
 
-/* The next multiple of `unit`. */
+/* a rounded up to a multiple of `unit`. */
 static inline bool svf_size_round(size_t a, size_t unit, size_t *out)
 {
   size_t x;
@@ -38,11 +39,12 @@ static inline size_t svf_size_max(size_t a, size_t b) { return a > b ? a : b; }
 /* a / b rounded up; a + b must not wrap. */
 static inline size_t svf_size_ceil(size_t a, size_t b) { return (a + b - 1) / b; }
 
-/* Where share i of `total` divided into `parts` starts; shares differ by one at most. */
-static inline size_t svf_share(size_t total, size_t parts, size_t i)
+/* Where share i begins when `total` is divided into `nth` shares, whose sizes differ by at most
+ * one. */
+static inline size_t svf_share(size_t total, size_t nth, size_t i)
 {
-  const size_t share = total / parts, extra = total % parts;
-  return i * share + (i < extra ? i : extra);
+  const size_t least = total / nth, extra = total % nth;
+  return i * least + (i < extra ? i : extra);
 }
 
 #endif

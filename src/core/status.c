@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CUT "..."
+#define ELLIPSIS "..."
 
 static _Thread_local char message[512];
 
-/* Ends a text that was cut at `at` so that it shows; at < sizeof message - 3. UTF-8 stays whole. */
-static void mark_cut(char *text, size_t at)
+/* Ends a truncated text in "..." at byte `at` < sizeof message - 3, or up to 3 bytes earlier, so
+ * that no character of UTF-8 is divided. */
+static void add_ellipsis(char *text, size_t at)
 {
   while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80) --at;
-  memcpy(text + at, CUT, sizeof CUT);
+  memcpy(text + at, ELLIPSIS, sizeof ELLIPSIS);
 }
 
 svf_status svf_fail(svf_status status, const char *format, ...)
@@ -22,12 +23,12 @@ svf_status svf_fail(svf_status status, const char *format, ...)
   va_start(list, format);
   const int n = vsnprintf(message, sizeof message, format, list);
   va_end(list);
-  if (n >= (int)sizeof message) mark_cut(message, sizeof message - sizeof CUT);
+  if (n >= (int)sizeof message) add_ellipsis(message, sizeof message - sizeof ELLIPSIS);
   return status;
 }
 
-/* The reason is worth more than the place: this is what is cut, or left out, where both are too
- * long. */
+/* The reason is worth more than the place: where both are too long together, the place is truncated
+ * or left out. */
 svf_status svf_fail_at(svf_status status, const char *format, ...)
 {
   if (status == SVF_OK) return status;
@@ -38,15 +39,16 @@ svf_status svf_fail_at(svf_status status, const char *format, ...)
   va_end(list);
   memcpy(reason, message, sizeof reason);
   const size_t taken = strlen(reason) + sizeof ": ";
-  const size_t room = sizeof message > taken ? sizeof message - taken : 0;
-  if (n < 0 || room < sizeof CUT) return status;
-  if ((size_t)n > room) mark_cut(place, room - (sizeof CUT - 1));
+  const size_t space = sizeof message > taken ? sizeof message - taken : 0;
+  if (n < 0 || space < sizeof ELLIPSIS) return status;
+  if ((size_t)n > space) add_ellipsis(place, space - (sizeof ELLIPSIS - 1));
   return svf_fail(status, "%s: %s", place, reason);
 }
 
 const char *svf_last_message(void) { return message; }
 
-/* One byte more than a message has: svf_fail marks what it cuts. */
+/* The copy has one byte more than a message, so that svf_fail sees that a text is too long, and
+ * ends it in "...". */
 svf_status svf_set_message(svf_status status, const char *text)
 {
   char copy[sizeof message + 1];

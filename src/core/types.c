@@ -17,7 +17,7 @@ const char *svf_version(void)
 
 /* --- Element types ---------------------------------------------------------------------------- */
 
-/* At the index that is the type's value. */
+/* Indexed by the type's value. */
 static const struct {
   const char *name;
   size_t size;

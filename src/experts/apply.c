@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One expert on a model. */
+ * The gains of a model under one expert. */
 #include "src/experts/apply.h"
 
 #include <inttypes.h>
@@ -13,7 +13,8 @@
 #include "src/experts/expert.h"
 #include "src/experts/modules.h"
 
-/* Marks in `seen` the modules of the expert that are the model's module i. */
+/* Marks in `seen` the expert's module that has the name of the model's module i, if there is
+ * one. */
 static svf_status match_module(const svf_expert *expert, const svf_modules *modules, size_t i,
                                bool *seen)
 {
@@ -103,7 +104,7 @@ svf_status svf_expert_gains(const svf_expert *expert, float scale, const svf_mod
 {
   svf_modules model;
   if (!gains) return svf_fail(SVF_ERR_NULL, "gains is NULL");
-  if (!isfinite(scale)) return svf_fail(SVF_ERR_ARGUMENT, "scale is %g", (double)scale);
+  if (!isfinite(scale)) return svf_fail(SVF_ERR_ARGUMENT, "scale is %g, not finite", (double)scale);
   svf_status status = svf_modules_read(modules, &model);
   if (status == SVF_OK) status = svf_expert_check_pairing(expert, &model, flags);
   for (size_t i = 0; status == SVF_OK && i < model.count; ++i) {

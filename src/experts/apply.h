@@ -4,7 +4,7 @@
 
 #include <svf/modules.h>
 
-/* What svf_expert_check finds in modules that svf_modules_read has read. */
+/* svf_expert_check for modules that svf_modules_read has read. */
 svf_status svf_expert_check_pairing(const svf_expert *expert, const svf_modules *modules,
                                     unsigned flags);
 

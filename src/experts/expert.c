@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Experts in memory. Everything that is true of every expert, wherever it comes from, is checked
- * here. */
+ * Experts in memory. What must be true of every expert, wherever it comes from, is checked here. */
 #include "src/experts/expert.h"
 
 #include <math.h>
@@ -14,7 +13,7 @@
 #include "src/core/structs.h"
 #include "src/io/text.h"
 
-/* Of the first version. */
+/* Sizes of the structs' first version. */
 #define INFO_BYTES SVF_SIZE_TO(svf_expert_info, trained)
 #define MODULE_BYTES SVF_SIZE_TO(svf_expert_module, z)
 
@@ -64,19 +63,20 @@ static bool is_known(svf_parametrisation kind)
 static svf_status check_info(const svf_expert_info *info)
 {
   const svf_parametrisation kind = info->parametrisation;
-  if (info->factors == 0) return svf_fail(SVF_ERR_ARGUMENT, "factors is 0, no fingerprint");
+  if (info->factors == 0)
+    return svf_fail(SVF_ERR_ARGUMENT, "factors is 0, which is no fingerprint");
   if (!is_known(kind)) {
     return svf_fail(SVF_ERR_ARGUMENT, "parametrisation is %d, which is none", (int)kind);
   }
   if (!isfinite(info->scale) || (kind == SVF_PARAMETERS_DIRECT && info->scale != 1)) {
-    return svf_fail(SVF_ERR_ARGUMENT, "scale is %g; it is finite, and 1 where z is stored",
+    return svf_fail(SVF_ERR_ARGUMENT, "scale is %g; it must be finite, and 1 where z is stored",
                     (double)info->scale);
   }
   const svf_status status = check_text("task", info->task, SVF_EXPERT_MAX_TASK);
   return status == SVF_OK ? check_text("trained", info->trained, SVF_EXPERT_MAX_TRAINED) : status;
 }
 
-/* Its name, its rank and the sum of ranks up to it. */
+/* Checks a module's name, rank and pointer, and adds its rank to *values, which has a limit. */
 static svf_status check_module(const svf_expert_module *m, size_t *values)
 {
   const svf_status status = svf_module_name_check(m->name);
@@ -91,8 +91,8 @@ static svf_status check_module(const svf_expert_module *m, size_t *values)
   return svf_fail(SVF_ERR_ARGUMENT, "the expert has more than %u values", SVF_EXPERT_MAX_VALUES);
 }
 
-/* The caller's modules as this library's, checked but for duplicates, which are found when they are
- * sorted; the sum of their ranks is added to *values. */
+/* Copies the caller's modules and checks them, except for duplicates, which are found when they are
+ * sorted. The sum of their ranks is added to *values. */
 static svf_status read_modules(svf_expert *expert, const svf_expert_module *modules, size_t *values)
 {
   size_t step;
@@ -164,7 +164,7 @@ static svf_status copy_strings(svf_expert *expert)
   return SVF_OK;
 }
 
-/* Values in the order of names, after them z where that is another. */
+/* Copies the values in the order of names; where z differs from them, it follows all of them. */
 static svf_status copy_values(svf_expert *expert, size_t values)
 {
   const svf_expert_info *info = &expert->info;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Handles: an expert, its gains, and a count of those who hold them. */
+ * Handles: an expert, its gains, and the number of those who hold them. */
 #include "src/experts/handle.h"
 
 #include <stdio.h>
@@ -51,7 +51,7 @@ svf_expert_handle *svf_expert_handle_retain(svf_expert_handle *handle)
   return handle;
 }
 
-/* What other holders did with the expert happens before the last one frees it. */
+/* acq_rel makes all that other holders did with the expert happen before the last one frees it. */
 void svf_expert_handle_release(svf_expert_handle *handle)
 {
   if (!handle) return;

@@ -9,12 +9,12 @@
 struct svf_expert_handle {
   atomic_size_t holders;
   svf_expert *expert; /* owned */
-  float *gains;
+  float *gains;       /* [modules->gains], owned */
   char name[SVF_EXPERT_MAX_NAME + 1];
 };
 
-/* A handle with one holder: the expert and its gains under that name, which is well-formed. On OK
- * the expert belongs to the handle. Errors: those of svf_expert_gains, OVERFLOW, MEMORY. */
+/* A handle with one holder, on the expert and its gains, under a well-formed name. On OK the expert
+ * belongs to the handle. Errors: those of svf_expert_gains, OVERFLOW, MEMORY. */
 svf_status svf_expert_handle_create(const char *name, svf_expert *expert,
                                     const svf_modules *modules, unsigned flags,
                                     svf_expert_handle **handle);

@@ -21,7 +21,7 @@ static svf_status required(const svf_safetensors *file, const char *key, const c
 {
   *value = svf_safetensors_metadata(file, key);
   if (*value) return SVF_OK;
-  return svf_fail(SVF_ERR_FILE, "the metadata lack %s: is it an expert's file?", key);
+  return svf_fail(SVF_ERR_FILE, "the metadata lack %s: is this an expert's file?", key);
 }
 
 static svf_status read_version(const svf_safetensors *file)
@@ -58,7 +58,7 @@ static svf_status read_parametrisation(const svf_safetensors *file, svf_parametr
   return bad_value(key, value, "'direct' or 'sigmoid'");
 }
 
-/* jansson, unlike strtof, reads the same number whatever the locale. */
+/* Unlike strtof, jansson reads the same number in every locale. */
 static svf_status read_scale(const svf_safetensors *file, float *scale)
 {
   enum { LONGEST = 64 };
@@ -98,7 +98,7 @@ svf_status svf_expert_metadata_read(const svf_safetensors *file, svf_expert_info
   return status;
 }
 
-/* 9 digits bring every fp32 back. */
+/* 9 digits are enough to read every fp32 back exactly. */
 static svf_status print_scale(float scale, char *out, size_t capacity)
 {
   json_t *number = json_real((double)scale);

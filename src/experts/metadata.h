@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an expert's file says about it, as the strings that safetensors' metadata are. */
+ * The metadata of an expert's file, which are strings as in all safetensors files. */
 #ifndef SVF_EXPERTS_METADATA_H
 #define SVF_EXPERTS_METADATA_H
 
@@ -10,15 +10,16 @@
 enum { SVF_EXPERT_PAIRS = 7 };
 
 typedef struct svf_expert_metadata {
-  svf_safetensors_pair pairs[SVF_EXPERT_PAIRS];
+  svf_safetensors_pair pairs[SVF_EXPERT_PAIRS]; /* the first `count` are set */
   size_t count;
-  char factors[17], scale[32]; /* what pairs point into */
+  char factors[17]; /* the pairs point into this */
+  char scale[32];   /* and into this */
 } svf_expert_metadata;
 
-/* Strings of *info belong to the file. Errors: VERSION, FILE, MEMORY. */
+/* Read the metadata. Strings of *info belong to the file. Errors: VERSION, FILE, MEMORY. */
 svf_status svf_expert_metadata_read(const svf_safetensors *file, svf_expert_info *info);
 
-/* The metadata of a valid info, pointing into it. Errors: MEMORY. */
+/* Make the metadata of a valid info, whose strings they point to. Errors: MEMORY. */
 svf_status svf_expert_metadata_print(const svf_expert_info *info, svf_expert_metadata *out);
 
 #endif

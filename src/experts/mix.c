@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A mixture of experts on a model. */
+ * The gains of a model under a mixture of experts. */
 #include <svf/modules.h>
 
 #include <math.h>
@@ -15,13 +15,13 @@
 #include "src/experts/expert.h"
 #include "src/experts/modules.h"
 
-/* A mixture at work. */
+/* A mixture, and what is needed to make its gains one module at a time. */
 typedef struct mixing {
   svf_mixture of;
-  size_t columns; /* of alpha: the layers, or 1 for all of them */
-  bool normalise;
-  const float **z; /* [count] of the module at hand */
-  float *weights;  /* [count] and */
+  size_t columns;  /* of alpha: the layers, or 1 for all of them */
+  bool normalise;  /* as in all experts */
+  const float **z; /* [count], z of the experts in this module */
+  float *weights;  /* [count], alpha of the experts in this module */
 } mixing;
 
 static svf_status read_mixture(const svf_mixture *from, mixing *x)
@@ -51,7 +51,7 @@ static float alpha_of(const mixing *x, size_t k, size_t layer)
   return x->of.alpha[k * x->columns + layer];
 }
 
-/* Every layer must have something to mix. */
+/* In every layer the alpha of some expert must not be 0. */
 static svf_status check_alpha(const mixing *x)
 {
   for (size_t layer = 0; layer < x->columns; ++layer) {
@@ -59,8 +59,8 @@ static svf_status check_alpha(const mixing *x)
     for (size_t k = 0; k < x->of.count; ++k) {
       const float a = alpha_of(x, k, layer);
       if (!isfinite(a)) {
-        return svf_fail(SVF_ERR_ARGUMENT, "alpha of expert %zu, layer %zu is %g", k, layer,
-                        (double)a);
+        return svf_fail(SVF_ERR_ARGUMENT, "alpha of expert %zu, layer %zu is %g, not finite", k,
+                        layer, (double)a);
       }
       any |= a != 0;
     }
@@ -91,7 +91,7 @@ static svf_status check_experts(mixing *x, const svf_modules *modules, unsigned 
   return SVF_OK;
 }
 
-/* i of "model.layers.<i>.", in the one way that numbers are written. */
+/* i of "model.layers.<i>.", in canonical decimal without leading zeros. */
 static bool layer_of(const char *name, size_t *layer)
 {
   enum { MAX_DIGITS = 6 };
@@ -111,7 +111,7 @@ static svf_status module_weights(const mixing *x, const svf_module *m)
   size_t layer = 0;
   if (x->of.layers > 0 && !layer_of(m->name, &layer)) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "module '%s' belongs to no layer: alpha per layer says nothing about it",
+                    "module '%s' belongs to no layer, so alpha per layer does not apply to it",
                     m->name);
   }
   if (layer >= x->columns) {
@@ -145,7 +145,7 @@ static svf_status module_gains(const mixing *x, const svf_modules *modules, size
   return svf_fail_in_module(status, m.name);
 }
 
-static svf_status mix(mixing *x, const svf_modules *modules, float *gains)
+static svf_status mix_modules(mixing *x, const svf_modules *modules, float *gains)
 {
   svf_status status = SVF_OK;
   x->z = calloc(x->of.count, sizeof(const float *));
@@ -171,5 +171,5 @@ svf_status svf_mixture_gains(const svf_mixture *mixture, const svf_modules *modu
   if (status == SVF_OK) status = svf_modules_read(modules, &model);
   if (status == SVF_OK) status = check_alpha(&x);
   if (status == SVF_OK) status = check_experts(&x, &model, flags);
-  return status == SVF_OK ? mix(&x, &model, gains) : status;
+  return status == SVF_OK ? mix_modules(&x, &model, gains) : status;
 }

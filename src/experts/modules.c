@@ -19,7 +19,7 @@ static svf_status check_module(const svf_module *m)
   return SVF_OK;
 }
 
-static svf_status read_module(const void *from, size_t i, svf_module *module)
+static svf_status copy_module(const void *from, size_t i, svf_module *module)
 {
   const svf_status status =
       svf_struct_read("module", from, SVF_SIZE_TO(svf_module, offset), module, sizeof *module);
@@ -28,7 +28,7 @@ static svf_status read_module(const void *from, size_t i, svf_module *module)
 
 svf_status svf_module_read(const svf_modules *modules, size_t i, svf_module *module)
 {
-  return read_module(svf_modules_at(modules, i), i, module);
+  return copy_module(svf_modules_at(modules, i), i, module);
 }
 
 const svf_module *svf_modules_at(const svf_modules *modules, size_t i)
@@ -112,7 +112,7 @@ svf_status svf_modules_fingerprint(const svf_module *modules, size_t count, uint
   svf_module *read = calloc(count, sizeof *read);
   if (!read) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", count);
   for (size_t i = 0; i < count && status == SVF_OK; ++i) {
-    status = read_module((const char *)modules + i * step, i, &read[i]);
+    status = copy_module((const char *)modules + i * step, i, &read[i]);
     if (status == SVF_OK) status = check_module(&read[i]);
   }
   if (status == SVF_OK) status = digest_sorted(read, count, fingerprint);

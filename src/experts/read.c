@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading an expert's file. It is read, not mapped, since a server must survive that someone
- * truncates it; sizes are limited before memory is allocated for them. */
+ * Reading an expert's file. It is read, not mapped, since a server must survive its truncation.
+ * Sizes are limited before memory is allocated for them. */
 #define _POSIX_C_SOURCE 200809L
 #include <svf/expert.h>
 
@@ -21,11 +21,11 @@ enum { SUFFIX = 2 }; /* bytes of svf_expert_suffix */
 
 typedef struct content {
   svf_expert_module *modules;
-  char *names;   /* of modules: the tensors' without their suffixes */
-  float *values; /* aligned, as the file's are not */
+  char *names;   /* of the modules: those of the tensors without their suffixes */
+  float *values; /* aligned, unlike those in the file */
 } content;
 
-/* Counts what the tensor takes in a content. */
+/* Checks a tensor, and adds what it needs in a `content` to *name_bytes and *values. */
 static svf_status check_tensor(const svf_tensor *tensor, const char *suffix, size_t *name_bytes,
                                size_t *values)
 {
@@ -102,7 +102,7 @@ static svf_status open_file(int fd, svf_safetensors **file)
   const svf_status status = svf_file_size(fd, &bytes);
   if (status != SVF_OK) return status;
   if (bytes <= limit) return svf_safetensors_open_fd(fd, SVF_SAFETENSORS_NO_MMAP, file);
-  return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, that of an expert at most %zu", bytes,
+  return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, an expert's file has at most %zu", bytes,
                   limit);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The registry: handles in the order of names, under one mutex. Files are read, gains computed and
- * experts freed outside of it, so that no lookup waits for them. */
+ * The registry of experts: handles in the order of names, under one mutex. Files are read, gains
+ * computed and experts freed without holding it, so that no lookup waits for them. */
 #include <svf/expert_registry.h>
 
 #include <pthread.h>
@@ -17,8 +17,8 @@
 struct svf_expert_registry {
   svf_modules modules;
   unsigned flags;
-  pthread_mutex_t mutex; /* of what follows */
-  svf_expert_handle **handles;
+  pthread_mutex_t mutex;       /* protects the members below */
+  svf_expert_handle **handles; /* [capacity], of which the first `count` are in use */
   size_t count, capacity;
 };
 
@@ -57,7 +57,7 @@ void svf_expert_registry_destroy(svf_expert_registry *registry)
 static svf_status check_name(const svf_expert_registry *registry, const char *name)
 {
   static const char allowed[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" /* to begin with */
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" /* may come first */
       "._-";
   if (!registry || !name)
     return svf_fail(SVF_ERR_NULL, "%s is NULL", registry ? "name" : "registry");
@@ -72,7 +72,8 @@ static svf_status check_name(const svf_expert_registry *registry, const char *na
   return SVF_OK;
 }
 
-/* Whether the name is there; *at: where, or where it belongs. The mutex is held. */
+/* True if the registry has the name. *at becomes its place, or the place where it belongs. The
+ * mutex is held. */
 static bool locate(const svf_expert_registry *registry, const char *name, size_t *at)
 {
   size_t low = 0, high = registry->count;
@@ -94,7 +95,7 @@ static svf_status missing(const char *name)
   return svf_fail(SVF_ERR_ARGUMENT, "there is no expert '%s'", name);
 }
 
-/* Room for one more handle. The mutex is held. */
+/* Makes space for one more handle. The mutex is held. */
 static svf_status grow(svf_expert_registry *registry)
 {
   enum { FIRST = 8 };

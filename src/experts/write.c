@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing an expert's file. The expert is made first, so that what is written is what can be read,
+ * Writing an expert's file. An expert is made first, so that only what can be read back is written,
  * in the order of names. */
 #include <svf/expert.h>
 
@@ -13,7 +13,9 @@
 #include "src/experts/expert.h"
 #include "src/experts/metadata.h"
 
-enum { NAME_BYTES = SVF_EXPERT_MAX_MODULE_NAME + 3 }; /* with suffix and terminator */
+enum {
+  NAME_BYTES = SVF_EXPERT_MAX_MODULE_NAME + 3
+}; /* of a tensor's name, with suffix and terminator */
 
 static void list_entries(const svf_expert *expert, svf_safetensors_entry *entries, char *names)
 {
@@ -49,14 +51,14 @@ static svf_status create(const char *path, const svf_expert *expert,
   return status;
 }
 
-/* fp32 in the byte order of files, a piece at a time. */
-static svf_status append(svf_safetensors_writer *writer, const float *values, size_t count)
+/* Appends fp32 in the byte order of files, some values at a time. */
+static svf_status append_values(svf_safetensors_writer *writer, const float *values, size_t count)
 {
-  enum { PIECE = 1024 };
-  unsigned char bytes[PIECE * sizeof(float)];
+  enum { AT_ONCE = 1024 };
+  unsigned char bytes[AT_ONCE * sizeof(float)];
   svf_status status = SVF_OK;
-  for (size_t done = 0; done < count && status == SVF_OK; done += PIECE) {
-    const size_t some = svf_size_min(PIECE, count - done);
+  for (size_t done = 0; done < count && status == SVF_OK; done += AT_ONCE) {
+    const size_t some = svf_size_min(AT_ONCE, count - done);
     for (size_t i = 0; i < some; ++i) {
       uint32_t bits;
       memcpy(&bits, &values[done + i], sizeof bits);
@@ -72,7 +74,7 @@ static svf_status write_expert(const char *path, const svf_expert *expert)
   svf_safetensors_writer *writer = NULL;
   svf_status status = create(path, expert, &writer);
   for (size_t i = 0; i < expert->count && status == SVF_OK; ++i) {
-    status = append(writer, expert->modules[i].values, expert->modules[i].r);
+    status = append_values(writer, expert->modules[i].values, expert->modules[i].r);
   }
   if (status == SVF_OK) status = svf_safetensors_commit(&writer);
   svf_safetensors_discard(&writer);

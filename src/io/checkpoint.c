@@ -56,15 +56,15 @@ static svf_status make_places(svf_checkpoint *c, size_t count)
   return SVF_OK;
 }
 
-/* The path is for messages only; the file is opened by its name in the directory. */
+/* The shard's path is for messages only; the file is opened by its name in the directory. */
 static svf_status open_shard(int directory, const char *dir, const char *name, unsigned flags,
                              shard *out)
 {
-  const size_t room = strlen(dir) + strlen(name) + 2;
+  const size_t bytes = strlen(dir) + strlen(name) + 2;
   int fd;
-  out->path = malloc(room);
-  if (!out->path) return no_memory(room, "bytes");
-  snprintf(out->path, room, "%s/%s", dir, name);
+  out->path = malloc(bytes);
+  if (!out->path) return no_memory(bytes, "bytes");
+  snprintf(out->path, bytes, "%s/%s", dir, name);
   svf_status status = svf_directory_file(directory, name, &fd);
   if (status == SVF_OK) {
     status = svf_safetensors_open_fd(fd, flags, &out->file);
@@ -104,7 +104,7 @@ static svf_status read_index(int directory, const char *dir, svf_index *index)
   return svf_file_at_path(status, dir);
 }
 
-/* Every tensor of shard i has its place in the index, and there it is put. */
+/* Puts every tensor of shard i into the place that the index has for it; FILE if there is none. */
 static svf_status place_tensors(svf_checkpoint *c, size_t i)
 {
   const shard *s = &c->shards[i];

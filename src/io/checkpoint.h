@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The tensors of a model's directory, in one file or in many. As in Hugging Face's transformers,
- * model.safetensors is taken where it is there; else model.safetensors.index.json names the shards,
- * and tensors and shards must agree with it exactly: every tensor of the index is in the shard that
- * it names, and no shard holds another one.
+ * model.safetensors is used if it exists. Otherwise model.safetensors.index.json names the shards,
+ * which must agree with it exactly: every tensor of the index is in the shard that it names, and no
+ * shard holds any other tensor.
  *
  * Shards are files of the directory itself: src/io/directory.h says which links are followed. */
 #ifndef SVF_IO_CHECKPOINT_H
@@ -15,11 +15,11 @@
 
 typedef struct svf_checkpoint svf_checkpoint;
 
-/* flags: SVF_SAFETENSORS_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE, MEMORY; the
- * message names the file. */
+/* flags: SVF_SAFETENSORS_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE,
+ * MEMORY; the message names the file. */
 svf_status svf_checkpoint_open(const char *dir, unsigned flags, svf_checkpoint **checkpoint);
 
-/* Whether an open directory has one, of whatever content. */
+/* True if the open directory has a checkpoint, valid or not. */
 bool svf_checkpoint_is_there(int directory);
 
 /* NULL is ignored. Tensors and their data become invalid. */
@@ -28,7 +28,7 @@ void svf_checkpoint_close(svf_checkpoint *checkpoint);
 /* The tensor of that name, or NULL. */
 const svf_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name);
 
-/* Tensor i in the order of names by strcmp; NULL if out of range. */
+/* The number of tensors, and tensor i in the order of names by strcmp; NULL if out of range. */
 size_t svf_checkpoint_count(const svf_checkpoint *checkpoint);
 const svf_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i);
 

@@ -47,7 +47,7 @@ static int by_name(const void *a, const void *b)
   return strcmp(x->name, y->name);
 }
 
-/* Pairs sorted by shard become numbered shards, and entries sorted by name. */
+/* Makes numbered shards and entries sorted by name from pairs that are sorted by shard. */
 static svf_status number_shards(const placed *pairs, size_t count, svf_index *index)
 {
   for (size_t i = 0; i < count; ++i) {
@@ -85,7 +85,7 @@ static svf_status parse_root(svf_index *index)
   const json_t *metadata = json_object_get(index->root, "metadata");
   const size_t count = json_object_size(map);
   if (!json_is_object(map) || count == 0) {
-    return svf_fail(SVF_ERR_FILE, "weight_map is not an object with a tensor or more");
+    return svf_fail(SVF_ERR_FILE, "weight_map is not an object with at least one tensor");
   }
   if (count > SVF_SAFETENSORS_MAX_TENSORS) {
     return svf_fail(SVF_ERR_FILE, "weight_map names %zu tensors, the limit is %u", count,

@@ -9,23 +9,23 @@
 
 #include <svf/status.h>
 
-#define SVF_INDEX_MAX_BYTES 100000000 /* as a header: it names the same tensors */
+#define SVF_INDEX_MAX_BYTES 100000000 /* that of a header, which names the same tensors */
 #define SVF_INDEX_MAX_SHARDS 65536    /* a decomposed model has one for every matrix */
 
 typedef struct svf_index_entry {
   const char *name;
-  size_t shard; /* in shards */
+  size_t shard; /* index in svf_index.shards */
 } svf_index_entry;
 
 typedef struct svf_index {
   size_t count;
-  svf_index_entry *entries; /* sorted by name, which are unique */
+  svf_index_entry *entries; /* [count], sorted by name; names are unique */
   size_t shard_count;
-  const char **shards; /* names of files in the index's directory, sorted and unique */
-  json_t *root;        /* holds the strings */
+  const char **shards; /* [shard_count] names of files in the directory, sorted and unique */
+  json_t *root;        /* holds all strings */
 } svf_index;
 
-/* On OK *index must be freed. Errors: FILE (also for a shard's name that leads out of the
+/* On OK *index must be freed. Errors: FILE (also if the name of a shard leads out of the
  * directory), MEMORY. */
 svf_status svf_index_parse(const char *json, size_t bytes, svf_index *index);
 

@@ -32,7 +32,7 @@ static int open_plain(int directory, const char *name)
   return openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 }
 
-/* The target is taken apart instead of followed, so that nothing on the way can be a link. */
+/* The link's target is parsed instead of followed, so that nothing on the way can be a link. */
 static svf_status open_blob(int directory, const char *name, int *fd)
 {
   char target[512];
@@ -56,7 +56,7 @@ static svf_status open_blob(int directory, const char *name, int *fd)
 svf_status svf_directory_file(int directory, const char *name, int *fd)
 {
   if (!svf_text_is_file_name(name)) {
-    return svf_fail(SVF_ERR_FILE, "not the name of a file in this directory");
+    return svf_fail(SVF_ERR_FILE, "is not the name of a file in this directory");
   }
   *fd = open_plain(directory, name);
   if (*fd >= 0) return SVF_OK;

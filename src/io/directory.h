@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The directory of a model, whose files' names may come from a file of it. A name is that of a file
- * in the directory itself. A symbolic link is refused, for it may lead anywhere, but for the one
- * kind that Hugging Face's cache is made of: "../../blobs/<name>", from snapshots/<revision>/ to a
- * regular file in blobs/. */
+ * The directory of a model. The names of its files may come from one of those files, so a name must
+ * be that of a file in the directory itself. Symbolic links may lead anywhere and are refused, with
+ * the exception of the one kind that Hugging Face's cache is made of: "../../blobs/<name>", from
+ * snapshots/<revision>/ to a regular file in blobs/. */
 #ifndef SVF_IO_DIRECTORY_H
 #define SVF_IO_DIRECTORY_H
 
@@ -12,17 +12,18 @@
 
 #include <svf/status.h>
 
-/* close(*directory). Errors: IO; the message begins with the path. */
+/* Open a directory, to be closed by close(*directory). Errors: IO; the message begins with the
+ * path. */
 svf_status svf_directory_open(const char *path, int *directory);
 
-/* There is something of that name, of whatever kind. */
+/* True if the directory has an entry of that name, of any kind. */
 bool svf_directory_has(int directory, const char *name);
 
-/* Open a file for reading; close(*fd). Errors: FILE (no such name, a link as above), IO; messages
- * do not name the file. */
+/* Open a file for reading, to be closed by close(*fd). Errors: FILE (the name is not that of a file
+ * in a directory, or a link is refused), IO; messages do not name the file. */
 svf_status svf_directory_file(int directory, const char *name, int *fd);
 
-/* svf_file_read_fd of a file of the directory; messages begin with the name. */
+/* svf_file_read_fd for a file of the directory; messages begin with its name. */
 svf_status svf_directory_read(int directory, const char *name, size_t max_bytes, char **data,
                               size_t *bytes);
 

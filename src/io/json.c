@@ -10,7 +10,7 @@
 
 const svf_json_limits svf_json_usual = {.what = "the file", .depth = 64, .values = 1u << 22};
 
-static svf_status limit(const char *json, size_t bytes, const svf_json_limits *limits)
+static svf_status check_limits(const char *json, size_t bytes, const svf_json_limits *limits)
 {
   size_t depth = 0;
   size_t commas = 0;
@@ -42,11 +42,11 @@ svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits 
 {
   json_error_t error;
   *root = NULL;
-  const svf_status status = limit(json, bytes, limits);
+  const svf_status status = check_limits(json, bytes, limits);
   if (status != SVF_OK) return status;
   *root = json_loadb(json, bytes, JSON_REJECT_DUPLICATES, &error);
   if (*root) return SVF_OK;
-  /* jansson has a text for every error but want of memory */
+  /* jansson has a text for every error except lack of memory */
   if (!error.text[0] || json_error_code(&error) == json_error_out_of_memory) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for %s of %zu bytes", limits->what, bytes);
   }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything is relative to the directory's descriptor, so that a change of the working directory,
- * or of a link on the way, between opening and commit does not matter. */
+ * Everything is relative to the directory's descriptor, so it does not matter if the working
+ * directory, or a link on the way, changes between open and commit. */
 #define _POSIX_C_SOURCE 200809L
 #include "src/io/output.h"
 
@@ -19,13 +19,13 @@
 #include "src/io/text.h"
 
 enum {
-  MAX_KEPT = 200,     /* bytes of the name in the temporary's, which must stay below NAME_MAX */
-  MAX_NUMBERS = 10000 /* temporaries of one process for one name */
+  MAX_KEPT = 200,     /* bytes of the name in that of the temporary file, to keep below NAME_MAX */
+  MAX_NUMBERS = 10000 /* temporary files of one process for one name */
 };
 
 struct svf_output {
   char *path;
-  const char *name; /* in path */
+  const char *name; /* points into path */
   char temporary[MAX_KEPT + 48];
   int directory;
   int fd;
@@ -49,7 +49,7 @@ static svf_status open_directory(svf_output *output)
   return status;
 }
 
-/* What rename could not replace is better known before hours of writing. */
+/* If rename cannot replace what is in the place, this finds out before hours of writing. */
 static svf_status check_place(const svf_output *output)
 {
   struct stat info;
@@ -71,12 +71,12 @@ static svf_status create_temporary(svf_output *output)
     output->fd = openat(output->directory, output->temporary,
                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (output->fd >= 0) return SVF_OK;
-    if (errno != EEXIST) break; /* one may be left from a killed process of the same id */
+    if (errno != EEXIST) break; /* a killed process of the same id may have left it */
   }
-  return svf_file_error("cannot create a temporary file beside it");
+  return svf_file_error("cannot create a temporary file next to it");
 }
 
-/* Free without removing anything. */
+/* Closes and frees without removing any file. */
 static void release(svf_output **output)
 {
   if ((*output)->fd >= 0) close((*output)->fd);
@@ -145,7 +145,8 @@ static svf_status put_in_place(svf_output *output)
     return svf_file_error("cannot rename the temporary file");
   }
   output->temporary[0] = 0;
-  if (fsync(output->directory) != 0 && errno != EINVAL) { /* EINVAL: a file system without it */
+  if (fsync(output->directory) != 0 &&
+      errno != EINVAL) { /* EINVAL: the file system has no such thing */
     return svf_file_error("cannot write its directory to the disk");
   }
   return SVF_OK;

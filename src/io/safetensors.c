@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Safetensors files: opening, mapping or reading, and access to what the header described.
+ * Safetensors files: opening, mapping or reading, and access to what the header describes.
  *
- * The header is always read into memory, never through the mapping: it is parsed whole before any
- * data is touched, and a file that shrinks meanwhile is an error instead of a SIGBUS. */
+ * The header is always read into memory, never through the mapping. It is parsed whole before any
+ * data is touched, and if the file shrinks meanwhile that is an error instead of a SIGBUS. */
 #define _POSIX_C_SOURCE 200809L
 #include "src/io/safetensors.h"
 
@@ -19,11 +19,11 @@
 
 struct svf_safetensors {
   svf_safetensors_header header;
-  void *memory;  /* mapping of the whole file, or a copy of its data */
-  size_t mapped; /* bytes of the mapping; 0: memory is from malloc */
+  void *memory;  /* a mapping of the whole file, or a copy of its data */
+  size_t mapped; /* bytes of the mapping; 0: the memory is allocated */
 };
 
-/* *data_offset: bytes before the data. */
+/* *data_offset becomes the number of bytes before the data. */
 static svf_status read_header(int fd, size_t file_bytes, svf_safetensors_header *header,
                               size_t *data_offset)
 {
@@ -53,10 +53,10 @@ static svf_status read_data(svf_safetensors *file, int fd, unsigned flags, size_
   const char *data;
   if (flags & SVF_SAFETENSORS_NO_MMAP) {
     const size_t bytes = file_bytes - data_offset;
-    size_t room;
-    /* aligned as a mapping of what svf_safetensors_create writes */
-    file->memory = svf_size_round(bytes + !bytes, SVF_SAFETENSORS_ALIGNMENT, &room)
-                       ? aligned_alloc(SVF_SAFETENSORS_ALIGNMENT, room)
+    size_t capacity;
+    /* The alignment is that of a mapping of a file that svf_safetensors_create wrote. */
+    file->memory = svf_size_round(bytes + !bytes, SVF_SAFETENSORS_ALIGNMENT, &capacity)
+                       ? aligned_alloc(SVF_SAFETENSORS_ALIGNMENT, capacity)
                        : NULL;
     if (!file->memory) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes of data", bytes);
     const svf_status status = svf_file_read_at(fd, file->memory, bytes, data_offset);

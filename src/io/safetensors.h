@@ -4,8 +4,8 @@
 
 #include <svf/safetensors.h>
 
-/* svf_safetensors_open of a file that is open for reading; fd may be closed afterwards. Messages do
- * not name the file. */
+/* svf_safetensors_open for a file that is open for reading; fd may be closed afterwards. Messages
+ * do not name the file. */
 svf_status svf_safetensors_open_fd(int fd, unsigned flags, svf_safetensors **file);
 
 #endif

@@ -16,14 +16,14 @@
 
 static const svf_json_limits limits = {
     .what = "the header",
-    .depth = 3,                                 /* file object, tensor object, shape */
+    .depth = 3, /* the file's object, a tensor's object, its shape */
     .values = SVF_SAFETENSORS_MAX_TENSORS * 16u /* a tensor of 8 dimensions has 12 */
 };
 
 /* A tensor's place in the data, before anything else about it is known. */
 typedef struct range {
   size_t begin, end;
-  size_t order; /* in the JSON; makes sorting stable */
+  size_t order; /* place in the JSON, which makes sorting stable */
   const char *name;
   json_t *info;
 } range;
@@ -60,8 +60,9 @@ static svf_status read_range(const char *name, json_t *info, size_t data_bytes, 
                     p.text);
   }
   if (out->begin > out->end || out->end > data_bytes) {
-    return svf_fail(SVF_ERR_FILE, "tensor '%s': data_offsets [%zu, %zu] leave the data (%zu bytes)",
-                    p.text, out->begin, out->end, data_bytes);
+    return svf_fail(SVF_ERR_FILE,
+                    "tensor '%s': data_offsets [%zu, %zu] exceed the data (%zu bytes)", p.text,
+                    out->begin, out->end, data_bytes);
   }
   out->name = name;
   out->info = info;
@@ -85,7 +86,7 @@ static svf_status check_metadata(json_t *metadata)
   return SVF_OK;
 }
 
-/* The ranges of all tensors in the order of the JSON, and the metadata. */
+/* Reads the ranges of all tensors in the order of the JSON, and the metadata. */
 static svf_status read_ranges(json_t *root, size_t data_bytes, range *ranges,
                               svf_safetensors_header *header)
 {
@@ -126,15 +127,14 @@ static svf_status check_tiling(range *ranges, size_t count, size_t data_bytes)
       const svf_printable p = svf_text_show(ranges[i].name);
       return svf_fail(SVF_ERR_FILE, "tensor '%s': begins at %zu, %s the end of the one before, %zu",
                       p.text, ranges[i].begin,
-                      ranges[i].begin < at ? "overlapping" : "leaving a hole behind", at);
+                      ranges[i].begin < at ? "overlapping" : "leaving a hole after", at);
     }
     at = ranges[i].end;
   }
   if (at != data_bytes) {
     return svf_fail(SVF_ERR_FILE,
-                    "the data has %zu bytes, of which the last %zu belong to no "
-                    "tensor",
-                    data_bytes, data_bytes - at);
+                    "the data has %zu bytes, of which the last %zu belong to no tensor", data_bytes,
+                    data_bytes - at);
   }
   return SVF_OK;
 }
@@ -151,7 +151,7 @@ static bool read_shape(const json_t *shape, svf_tensor *tensor)
                                &tensor->bytes);
 }
 
-/* What *tensor does not get here is zero already. */
+/* Members of *tensor that are not set here are zero already. */
 static svf_status read_tensor(const range *r, svf_tensor *tensor)
 {
   const svf_printable p = svf_text_show(r->name);
@@ -180,7 +180,7 @@ static int by_name(const void *a, const void *b)
   return strcmp((*x)->name, (*y)->name);
 }
 
-/* Sorted ranges become tensors, their names copied so that the JSON can go. */
+/* Makes tensors from sorted ranges; names are copied so that the JSON can be freed. */
 static svf_status read_tensors(const range *ranges, svf_safetensors_header *header)
 {
   const size_t count = header->count;

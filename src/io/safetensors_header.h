@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The header of a safetensors file as a pure function of its bytes: no file, no mapping, so tests
- * and fuzzers feed it directly. */
+ * The header of a safetensors file as a pure function of its bytes. It needs no file and no
+ * mapping, so tests and fuzzers feed it directly. */
 #ifndef SVF_IO_SAFETENSORS_HEADER_H
 #define SVF_IO_SAFETENSORS_HEADER_H
 
@@ -19,18 +19,18 @@
 
 typedef struct svf_safetensors_header {
   size_t count;
-  svf_tensor *tensors;        /* in file order: each begins where the one before it ends */
-  const svf_tensor **by_name; /* the same, sorted by strcmp */
-  char *names;                /* what the tensors' names point into */
+  svf_tensor *tensors;        /* [count], in file order: each begins where the one before it ends */
+  const svf_tensor **by_name; /* [count], the same sorted by strcmp */
+  char *names;                /* the tensors' names point into it */
   json_t *metadata;           /* an object of strings, or NULL */
 } svf_safetensors_header;
 
-/* Bytes of JSON that follow the prefix of a file of file_bytes. Errors: FILE. */
+/* *length becomes the bytes of JSON after the prefix, in a file of file_bytes. Errors: FILE. */
 svf_status svf_safetensors_header_length(const unsigned char prefix[SVF_SAFETENSORS_PREFIX],
                                          size_t file_bytes, size_t *length);
 
-/* Parse and check the JSON of a file with data_bytes of data. On OK *header must be freed; tensors
- * have no data yet. Errors: FILE, MEMORY; messages do not name the file. */
+/* Parse and check the JSON of a file with data_bytes of data. On OK *header must be freed; its
+ * tensors do not point to data yet. Errors: FILE, MEMORY; messages do not name the file. */
 svf_status svf_safetensors_header_parse(const char *json, size_t length, size_t data_bytes,
                                         svf_safetensors_header *header);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing safetensors files. The header is made whole from the entries before anything is written;
- * the data that follows is only counted. */
+ * Writing safetensors files. The whole header is made from the entries before anything is written;
+ * of the data that follows only the bytes are counted. */
 #include <svf/safetensors.h>
 
 #include <stdint.h>
@@ -19,7 +19,8 @@
 
 struct svf_safetensors_writer {
   svf_output *output;
-  size_t bytes, appended; /* of data */
+  size_t bytes;    /* of all data */
+  size_t appended; /* bytes of data that were appended so far */
 };
 
 static svf_status no_memory(size_t count)
@@ -27,7 +28,7 @@ static svf_status no_memory(size_t count)
   return svf_fail(SVF_ERR_MEMORY, "no memory for a header of %zu entries", count);
 }
 
-/* A name of an entry or key of the metadata that `object` does not have yet. */
+/* Checks the name of an entry, or a key of the metadata, which `object` must not have yet. */
 static svf_status check_name(const char *what, size_t i, const char *name, const json_t *object)
 {
   if (!name) return svf_fail(SVF_ERR_NULL, "%s %zu: its name is NULL", what, i);
@@ -66,7 +67,8 @@ static svf_status check_entry(const svf_safetensors_entry *entry, size_t i, cons
   return SVF_OK;
 }
 
-/* Where the tensor ends if it begins at `begin`; JSON's integers, as files' sizes, have 63 bits. */
+/* *end becomes the end of a tensor that begins at `begin`. JSON's integers have 63 bits, as sizes
+ * of files do. */
 static svf_status find_end(const svf_safetensors_entry *entry, size_t i, size_t begin, size_t *end)
 {
   size_t elements, bytes;
@@ -90,7 +92,7 @@ static json_t *integers(const size_t *values, int count)
   return list;
 }
 
-/* Advances *bytes. */
+/* Adds one entry at offset *bytes of the data, and advances *bytes. */
 static svf_status add_entry(json_t *root, const svf_safetensors_entry *entry, size_t i,
                             size_t *bytes)
 {
@@ -110,7 +112,7 @@ static svf_status add_entry(json_t *root, const svf_safetensors_entry *entry, si
   return SVF_OK;
 }
 
-/* A caller's entries. */
+/* Adds a caller's entries. */
 static svf_status add_entries(json_t *root, const svf_safetensors_entry *entries, size_t count,
                               size_t *bytes)
 {
@@ -148,8 +150,8 @@ static svf_status add_metadata(json_t *root, const svf_safetensors_pair *pairs, 
   return SVF_OK;
 }
 
-/* Prefix and JSON, padded with spaces to where the data may begin; free(*header). Not json_dumps,
- * which loses a key where it finds no memory for it, and does not say so. */
+/* Prints the prefix and the JSON, padded with spaces to where the data may begin; free(*header).
+ * json_dumps would silently lose a key that it finds no memory for, so json_dumpb is used. */
 static svf_status print_header(const json_t *root, char **header, size_t *bytes)
 {
   const size_t length = json_dumpb(root, NULL, 0, JSON_COMPACT);
@@ -193,7 +195,7 @@ static svf_status check_create(const char *path, const svf_safetensors_entry *en
   if ((!entries && count > 0) || (!pairs && pair_count > 0)) {
     return svf_fail(SVF_ERR_NULL, "%s is NULL", entries || !count ? "metadata" : "entries");
   }
-  /* one less: the reader counts __metadata__ */
+  /* The limit is one less here, because the reader counts __metadata__. */
   if (count > SVF_SAFETENSORS_MAX_TENSORS - 1 || pair_count > SVF_SAFETENSORS_MAX_TENSORS - 1) {
     return svf_fail(SVF_ERR_ARGUMENT, "%zu tensors and %zu pairs of metadata, the limit is %u each",
                     count, pair_count, SVF_SAFETENSORS_MAX_TENSORS - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Element types of safetensors files, and the exact widening of the floating-point ones to fp32. It
- * is done on bits, so that denormals and NaN payloads survive whatever the FPU's mode is. */
+ * Element types of safetensors files, and the exact widening of floating-point types to fp32. It
+ * works on bits, so that denormals and NaN payloads survive in any mode of the FPU. */
 #include "src/io/tensor.h"
 
 #include <string.h>
@@ -104,7 +104,7 @@ svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capaci
   return widen(&t, out);
 }
 
-/* --- Finite numbers: exponents that are not all ones ------------------------------------------ */
+/* --- Numbers are finite unless all bits of the exponent are ones ------------------------------ */
 
 static bool all_finite_32(const unsigned char *p, size_t count, uint32_t exponent)
 {
@@ -135,7 +135,7 @@ svf_status svf_tensor_not_finite(const svf_tensor *tensor)
   return svf_fail(SVF_ERR_NUMERIC, "tensor '%.80s' has NaN or Inf among its weights", tensor->name);
 }
 
-/* A NaN in a weight would be one in every text, and say nothing of where. */
+/* One NaN in a weight would reach every text, without a hint of where it came from. */
 svf_status svf_tensor_check_finite(const svf_tensor *tensor)
 {
   return svf_tensor_data_is_finite(tensor->dtype, tensor->data, tensor->bytes)

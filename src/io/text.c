@@ -18,8 +18,8 @@ svf_printable svf_text_show(const char *string)
   return p;
 }
 
-/* Bytes of the sequence that begins with this one; 0: none does. */
-static int sequence_length(unsigned char first)
+/* Bytes of the UTF-8 character that begins with this one; 0 if none does. */
+static int character_bytes(unsigned char first)
 {
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return 2;
@@ -32,11 +32,11 @@ bool svf_text_is_utf8(const char *string)
   static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
   const unsigned char *at = (const unsigned char *)string;
   while (*at) {
-    const int length = sequence_length(*at);
+    const int length = character_bytes(*at);
     uint32_t code = length == 1 ? *at : *at & (0x7fu >> length);
     if (length == 0) return false;
     for (int i = 1; i < length; ++i) {
-      if ((at[i] & 0xc0) != 0x80) return false; /* the terminator too */
+      if ((at[i] & 0xc0) != 0x80) return false; /* the terminator is refused here too */
       code = code << 6 | (at[i] & 0x3fu);
     }
     if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return false;

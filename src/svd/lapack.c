@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * W row-major is W^T column-major, whose left singular vectors, column by column, are V^T row by
- * row, and whose right ones are U row by row: nothing is transposed. */
+ * A row-major W is a column-major W^T. Its left singular vectors, column by column, are V^T row by
+ * row, and its right ones are U row by row, so nothing needs to be transposed. */
 #include "src/svd/svd.h"
 
 #include <lapacke.h>
@@ -12,8 +12,8 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* Floats that sgesdd is documented to need for jobz = O. The answer of its workspace query is an
- * fp32 that may have been rounded down. */
+/* The floats that sgesdd is documented to need for jobz = O. They are computed here because its
+ * workspace query answers with an fp32, which may have been rounded down. */
 static size_t workspace_of(size_t m, size_t n)
 {
   const size_t k = svf_size_min(m, n), long_side = m > n ? m : n, inner = 5 * k * k + 4 * k;
@@ -22,7 +22,7 @@ static size_t workspace_of(size_t m, size_t n)
 
 svf_status svf_lapack_check(size_t m, size_t n)
 {
-  /* LAPACK counts in int, also its workspace: 5*k*k + 7*k for k = min(m, n). */
+  /* LAPACK counts in int, also its workspace of 5*k*k + 7*k floats for k = min(m, n). */
   if (m <= INT_MAX && n <= INT_MAX && svf_size_min(m, n) <= 20700 &&
       workspace_of(m, n) <= INT_MAX) {
     return SVF_OK;
@@ -41,9 +41,9 @@ static svf_status check_finite(const float *w, size_t m, size_t n)
   return SVF_OK;
 }
 
-/* The larger factor (V^T of two equal ones) takes W's place, where it is already; of LAPACK's two
- * matrices for factors it touches only the one for the other. */
-static svf_status decompose(size_t m, size_t n, float *u, float *sigma, float *vt)
+/* The larger factor (V^T if they are equal) takes the place of W, which is there already. Of its
+ * two matrices for factors LAPACK then touches only the one for the smaller factor. */
+static svf_status run_sgesdd(size_t m, size_t n, float *u, float *sigma, float *vt)
 {
   const size_t count = workspace_of(m, n), k = svf_size_min(m, n);
   const lapack_int rows = (lapack_int)n, columns = (lapack_int)m, rank = (lapack_int)k;
@@ -66,8 +66,8 @@ static svf_status decompose(size_t m, size_t n, float *u, float *sigma, float *v
   return status;
 }
 
-/* The element of largest magnitude in a column of U, the first of equals, becomes positive. By
- * rows, as U is stored. */
+/* Makes the element of largest magnitude in each column of U, the first of equals, positive. Goes
+ * by rows, as U is stored. */
 static svf_status fix_signs(size_t m, size_t n, float *u, float *vt)
 {
   const size_t rank = svf_size_min(m, n);
@@ -93,6 +93,6 @@ static svf_status fix_signs(size_t m, size_t n, float *u, float *vt)
 svf_status svf_lapack_svd(size_t m, size_t n, float *u, float *sigma, float *vt)
 {
   svf_status status = check_finite(n >= m ? vt : u, m, n);
-  if (status == SVF_OK) status = decompose(m, n, u, sigma, vt);
+  if (status == SVF_OK) status = run_sgesdd(m, n, u, sigma, vt);
   return status == SVF_OK ? fix_signs(m, n, u, vt) : status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How good a decomposition is, multiplied out in double precision. */
+ * How good a decomposition is: the factors are multiplied out in double precision. */
 #include "src/svd/svd.h"
 
 #include <cblas.h>
@@ -12,7 +12,7 @@
 
 static double square(double x) { return x * x; }
 
-/* ||gram - I||_F / sqrt(rank) of the upper triangle that dsyrk filled. */
+/* ||gram - I||_F / sqrt(rank) for a Gram matrix of which dsyrk filled the upper triangle. */
 static double distance_from_identity(const double *gram, size_t rank)
 {
   double sum = 0;
@@ -25,18 +25,19 @@ static double distance_from_identity(const double *gram, size_t rank)
 
 enum { REPORT_ROWS = 64 };
 
-/* Rows of U at a time: their part of the Gram matrix, and of W - U diag(sigma) V^T. */
+/* Adds `rows` rows of U to the Gram matrix, and returns their share of
+ * ||W - U diag(sigma) V^T||_F^2. u_rows [rows][rank] and product [rows][n] are scratch memory. */
 static double add_rows(const svf_svd_args *a, const double *vt, size_t row, size_t rows,
-                       double *part, double *product, double *gram)
+                       double *u_rows, double *product, double *gram)
 {
   const size_t rank = a->rank;
   const int r = (int)rank, n = (int)a->n;
-  for (size_t i = 0; i < rows * rank; ++i) part[i] = (double)a->u[row * rank + i];
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, r, (int)rows, 1, part, r, 1, gram, r);
+  for (size_t i = 0; i < rows * rank; ++i) u_rows[i] = (double)a->u[row * rank + i];
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, r, (int)rows, 1, u_rows, r, 1, gram, r);
   for (size_t i = 0; i < rows; ++i) {
-    for (size_t k = 0; k < rank; ++k) part[i * rank + k] *= (double)a->sigma[k];
+    for (size_t k = 0; k < rank; ++k) u_rows[i * rank + k] *= (double)a->sigma[k];
   }
-  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, n, r, 1, part, r, vt, n, 0,
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, n, r, 1, u_rows, r, vt, n, 0,
               product, n);
   double error = 0;
   for (size_t i = 0; i < rows; ++i) {
@@ -52,17 +53,17 @@ svf_status svf_svd_measure(const svf_svd_args *a, double power, svf_svd_report *
   const size_t rank = a->rank;
   double *wide = malloc(rank * a->n * sizeof *wide);
   double *gram = calloc(rank * rank, sizeof *gram);
-  double *part = malloc(REPORT_ROWS * rank * sizeof *part);
+  double *u_rows = malloc(REPORT_ROWS * rank * sizeof *u_rows);
   double *product = malloc(REPORT_ROWS * a->n * sizeof *product);
   svf_status status = SVF_OK;
-  if (!wide || !gram || !part || !product) {
+  if (!wide || !gram || !u_rows || !product) {
     status = svf_fail(SVF_ERR_MEMORY, "no memory to measure the factors");
   } else {
     double error = 0;
     for (size_t i = 0; i < rank * a->n; ++i) wide[i] = (double)a->vt[i];
     for (size_t row = 0; row < a->m; row += REPORT_ROWS) {
       const size_t rows = svf_size_min(REPORT_ROWS, a->m - row);
-      error += add_rows(a, wide, row, rows, part, product, gram);
+      error += add_rows(a, wide, row, rows, u_rows, product, gram);
     }
     report->residual = power > 0 ? sqrt(error / power) : 0;
     report->orthogonality_u = distance_from_identity(gram, rank);
@@ -72,7 +73,7 @@ svf_status svf_svd_measure(const svf_svd_args *a, double power, svf_svd_report *
   }
   free(wide);
   free(gram);
-  free(part);
+  free(u_rows);
   free(product);
   return status;
 }

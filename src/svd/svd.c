@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The decomposition of one matrix of the caller's: arguments, memory, and OpenBLAS's threads. */
+ * svf_svd: its arguments, memory, and the threads of OpenBLAS. */
 #include "src/svd/svd.h"
 
 #include <cblas.h>
@@ -36,8 +36,8 @@ static svf_status check_shape(const svf_svd_args *a)
   }
   if (!svf_size_mul(a->m, a->w_stride, &elements) ||
       !svf_size_mul(elements, sizeof(double), &elements)) {
-    return svf_fail(SVF_ERR_OVERFLOW, "m = %zu, w_stride = %zu is more than there are bytes", a->m,
-                    a->w_stride);
+    return svf_fail(SVF_ERR_OVERFLOW, "m = %zu times w_stride = %zu doubles exceed SIZE_MAX bytes",
+                    a->m, a->w_stride);
   }
   return svf_lapack_check(a->m, a->n);
 }
@@ -54,7 +54,7 @@ static svf_status check_in_place(const svf_svd_args *a)
                   a->m > a->n ? "u" : "vt", k, a->rank, a->n, a->w_stride);
 }
 
-/* A report of another version is refused before the work, not after it. */
+/* read_args calls this too, so that a report of another version is refused before the work. */
 static svf_status write_report(const svf_svd_args *a, const svf_svd_report *report)
 {
   if (!a->report) return SVF_OK;
@@ -84,7 +84,7 @@ static void copy_w(const svf_svd_args *a, float *to)
 
 static double square(double x) { return x * x; }
 
-/* ||x||^2 of `rows` rows. */
+/* ||x||_F^2 of x [rows][columns]. */
 static double power_of(const float *x, size_t rows, size_t columns, size_t stride)
 {
   double sum = 0;
@@ -94,7 +94,8 @@ static double power_of(const float *x, size_t rows, size_t columns, size_t strid
   return sum;
 }
 
-/* The leading a->rank of all k; dropped: the squared sum of the others. */
+/* Keeps the leading a->rank of all k singular values; *dropped becomes the sum of the squares of
+ * the others. */
 static svf_status truncate_factors(const svf_svd_args *a, double *dropped)
 {
   const size_t k = svf_size_min(a->m, a->n), rank = a->rank;
@@ -120,7 +121,7 @@ static svf_status truncate_factors(const svf_svd_args *a, double *dropped)
   return status;
 }
 
-/* All factors have room where they are to be. */
+/* Where all singular values are kept, the factors are made in the caller's memory. */
 static svf_status decompose(const svf_svd_args *a, double *dropped)
 {
   *dropped = 0;
@@ -129,7 +130,7 @@ static svf_status decompose(const svf_svd_args *a, double *dropped)
   return svf_lapack_svd(a->m, a->n, a->u, a->sigma, a->vt);
 }
 
-static svf_status run(const svf_svd_args *a)
+static svf_status decompose_and_measure(const svf_svd_args *a)
 {
   double dropped;
   svf_status status = decompose(a, &dropped);
@@ -147,7 +148,7 @@ svf_status svf_svd(const svf_svd_args *args)
   if (status != SVF_OK) return status;
   const int threads = openblas_get_num_threads();
   if (a.threads > 0) openblas_set_num_threads((int)svf_size_min(a.threads, INT_MAX));
-  status = run(&a);
+  status = decompose_and_measure(&a);
   if (a.threads > 0) openblas_set_num_threads(threads);
   return status;
 }

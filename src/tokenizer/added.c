@@ -24,7 +24,7 @@ svf_status svf_tok_added_vocabulary(const json_t *added_tokens, svf_tok_vocabula
     if (status == SVF_OK) status = svf_tok_flag(node, what, "special", false, &token.special);
     if (status != SVF_OK) return status;
     token.bytes = (uint32_t)strlen(content);
-    if (token.bytes == 0) continue; /* as `tokenizers` does */
+    if (token.bytes == 0) continue; /* `tokenizers` skips it too */
     if (token.bytes > SVF_TOK_MAX_ADDED) {
       return svf_fail(SVF_ERR_UNSUPPORTED, "added token '%s' has %u bytes, the limit is %d",
                       svf_text_show(content).text, (unsigned)token.bytes, SVF_TOK_MAX_ADDED);
@@ -40,7 +40,7 @@ svf_status svf_tok_added_vocabulary(const json_t *added_tokens, svf_tok_vocabula
   return SVF_OK;
 }
 
-/* The text that a token is looked for by. */
+/* Makes the text by which a token is found: its content after these normalizing steps. */
 static svf_status normalize(const svf_tok_steps *steps, const char *content, svf_tok_added *token)
 {
   const size_t bytes = strlen(content);
@@ -135,7 +135,8 @@ void svf_tok_added_free(svf_tok_added_set *set)
   *set = (svf_tok_added_set){0};
 }
 
-/* Of list[low, high), whose first `depth` bytes are equal: the first with a byte >= c there. */
+/* The first of list[low, high), whose first `depth` bytes are equal, that has a byte >= c after
+ * them; `high` if there is none. */
 static size_t bisect(const svf_tok_added_set *set, size_t low, size_t high, size_t depth, int c)
 {
   while (low < high) {
@@ -172,7 +173,7 @@ static bool is_alone(const char *text, size_t bytes, size_t begin, size_t end)
   return end == bytes || !svf_tok_is_word(svf_tok_utf8_at(text + end));
 }
 
-/* Where the white space that ends before `begin` begins, not before `least`. */
+/* Where the white space just before `begin` begins, but not before `least`. */
 static size_t strip_left(const char *text, size_t begin, size_t least)
 {
   while (begin > least) {

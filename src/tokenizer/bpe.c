@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A word is a list of symbols, linked so that two become one in O(1), and a heap of the merges that
- * are possible. A merge is not taken out of the heap when one of its symbols is gone; it is
- * recognised when its turn comes, by the ids that it was made for. */
+ * A word is a list of symbols, linked so that two become one in O(1), and a heap of possible
+ * merges. A merge stays in the heap when one of its symbols is gone. That is noticed when its turn
+ * comes, by the ids that it was made for. */
 #include "src/tokenizer/bpe.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "src/tokenizer/utf8.h"
 
 typedef struct svf_tok_symbol {
-  int32_t id;             /* -1: merged into the one before */
+  int32_t id;             /* -1: merged into the symbol before it */
   int32_t previous, next; /* -1: none */
 } symbol;
 
@@ -33,7 +33,7 @@ static bool before(const candidate *a, const candidate *b)
   return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
 }
 
-/* There is room: see reserve_heap. */
+/* The heap has space for it: see reserve_heap. */
 static void push(svf_tok_word *word, candidate c)
 {
   size_t i = word->waiting++;
@@ -61,7 +61,7 @@ static candidate pop(svf_tok_word *word)
 }
 
 /* A word of n symbols begins with n - 1 candidates, and each of at most n - 1 merges takes one out
- * and puts two in. */
+ * of the heap and puts two in. */
 static svf_status reserve_heap(svf_tok_word *word)
 {
   const size_t needed = 2 * word->count;
@@ -87,7 +87,7 @@ static svf_status add_symbol(svf_tok_word *word, int32_t id)
   return SVF_OK;
 }
 
-/* The pair that begins at symbol `at`, if it is one that merges name. */
+/* Puts the pair that begins at symbol `at` into the heap, if the merges name it. */
 static void propose(const svf_tok_bpe *bpe, svf_tok_word *word, int32_t at)
 {
   if (at < 0 || word->symbols[at].next < 0) return;
@@ -126,7 +126,8 @@ static int32_t character(const svf_tok_bpe *bpe, const svf_tok_vocabulary *vocab
   return token && token->model ? token->id : -1;
 }
 
-/* The character's bytes as tokens; false if one of them has none. */
+/* Adds the character's bytes as tokens. *done becomes false, and nothing is added, if a byte has no
+ * token. */
 static svf_status fall_back(const svf_tok_bpe *bpe, svf_tok_word *word, const char *s, size_t bytes,
                             bool *done)
 {
@@ -142,7 +143,7 @@ static svf_status fall_back(const svf_tok_bpe *bpe, svf_tok_word *word, const ch
   return status;
 }
 
-static svf_status unknown(const svf_tok_bpe *bpe, svf_tok_word *word, bool *pending)
+static svf_status add_unknown(const svf_tok_bpe *bpe, svf_tok_word *word, bool *pending)
 {
   svf_status status = SVF_OK;
   if (bpe->unk_missing) {
@@ -154,10 +155,10 @@ static svf_status unknown(const svf_tok_bpe *bpe, svf_tok_word *word, bool *pend
   return status;
 }
 
-/* The word's first symbols: its characters. An unknown token is pending until a known character
- * comes; bytes that are fallen back to come before it, which is how `tokenizers` has it. */
-static svf_status split(const svf_tok_bpe *bpe, const svf_tok_vocabulary *vocabulary,
-                        svf_tok_word *word, const char *text, size_t bytes)
+/* Makes the word's first symbols, its characters. An unknown token is pending until a known
+ * character comes; tokens of bytes are added before it, as in `tokenizers`. */
+static svf_status add_characters(const svf_tok_bpe *bpe, const svf_tok_vocabulary *vocabulary,
+                                 svf_tok_word *word, const char *text, size_t bytes)
 {
   bool pending = false;
   svf_status status = SVF_OK;
@@ -174,7 +175,7 @@ static svf_status split(const svf_tok_bpe *bpe, const svf_tok_vocabulary *vocabu
     } else {
       bool done;
       status = fall_back(bpe, word, s, length, &done);
-      if (status == SVF_OK && !done) status = unknown(bpe, word, &pending);
+      if (status == SVF_OK && !done) status = add_unknown(bpe, word, &pending);
     }
   }
   if (status == SVF_OK && pending) status = add_symbol(word, bpe->unk);
@@ -188,7 +189,7 @@ svf_status svf_tok_bpe_encode(const svf_tok_bpe *bpe, const svf_tok_vocabulary *
     const svf_tok_token *token = svf_tok_find(vocabulary, text, bytes);
     if (token && token->model) return svf_tok_ids_append(ids, token->id);
   }
-  svf_status status = split(bpe, vocabulary, word, text, bytes);
+  svf_status status = add_characters(bpe, vocabulary, word, text, bytes);
   if (status == SVF_OK) status = reserve_heap(word);
   if (status != SVF_OK) return status;
   merge_all(bpe, word);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Byte pair encoding of one word: of all neighbours that the merges name, those of the least rank
- * become one, the leftmost first, until none is left. */
+ * Byte pair encoding of one word: of all neighbouring pairs that the merges name, the one of least
+ * rank becomes one symbol, the leftmost of equals first, until no such pair is left. */
 #ifndef SVF_TOKENIZER_BPE_H
 #define SVF_TOKENIZER_BPE_H
 
@@ -16,28 +16,28 @@ typedef struct svf_tok_merge {
   uint32_t rank;
 } svf_tok_merge;
 
-/* Characters below have their ids in a table: those of the byte-level alphabet among them. */
+/* Characters below this have their ids in a table; the byte-level alphabet is among them. */
 #define SVF_TOK_QUICK 0x180
 
 typedef struct svf_tok_bpe {
-  svf_tok_merge *merges; /* open addressing by the pair */
+  svf_tok_merge *merges; /* [mask + 1], open addressing by the pair of ids */
   size_t mask;
-  int32_t quick[SVF_TOK_QUICK];
-  int32_t bytes[256]; /* tokens <0x00>...<0xFF> or -1; all -1 without byte_fallback */
-  int32_t unk;        /* -1: unknown characters are left out */
-  bool unk_missing;   /* the file names an unk_token that is none */
-  bool fuse_unk;      /* unknown characters in a row are one */
-  bool ignore_merges; /* a word that is a token is that token */
+  int32_t quick[SVF_TOK_QUICK]; /* ids of characters, or -1 */
+  int32_t bytes[256]; /* ids of tokens <0x00>...<0xFF>, or -1; all are -1 without byte_fallback */
+  int32_t unk;        /* id of the unk_token; -1: unknown characters are left out */
+  bool unk_missing;   /* the file names an unk_token that is not a token */
+  bool fuse_unk;      /* unknown characters in a row become one token */
+  bool ignore_merges; /* a word that is a token as a whole becomes that token */
 } svf_tok_bpe;
 
-/* The file's `model`, whose vocabulary has been read. Free also after a failure. Errors: FILE,
- * UNSUPPORTED, MEMORY. */
+/* Read the file's `model`, whose vocabulary has been read before. It must be freed, also after a
+ * failure. Errors: FILE, UNSUPPORTED, MEMORY. */
 svf_status svf_tok_bpe_read(svf_tok_bpe *bpe, const json_t *model,
                             const svf_tok_vocabulary *vocabulary);
 
 void svf_tok_bpe_free(svf_tok_bpe *bpe);
 
-/* Memory of one thread for words: zero it first. */
+/* Memory of one thread for words. Set it to zero first. */
 typedef struct svf_tok_word {
   struct svf_tok_symbol *symbols;
   struct svf_tok_candidate *heap;
@@ -47,7 +47,7 @@ typedef struct svf_tok_word {
 
 void svf_tok_word_free(svf_tok_word *word);
 
-/* Append the ids of a word of well-formed UTF-8, in O(n log n). Errors: FILE (unk_missing),
+/* Append the ids of a word of well-formed UTF-8, in O(n log n) time. Errors: FILE (unk_missing),
  * MEMORY. */
 svf_status svf_tok_bpe_encode(const svf_tok_bpe *bpe, const svf_tok_vocabulary *vocabulary,
                               svf_tok_word *word, const char *text, size_t bytes, svf_tok_ids *ids);

@@ -11,7 +11,8 @@
 #include "src/tokenizer/json.h"
 #include "src/tokenizer/utf8.h"
 
-/* The slot of that pair, or where it belongs: an empty one, or one in use if there is none near. */
+/* The slot of that pair, or the empty one where it belongs, or another pair's slot if none near is
+ * empty. */
 static svf_tok_merge *find_slot(const svf_tok_bpe *bpe, int32_t left, int32_t right)
 {
   size_t at = (size_t)svf_tok_mix((uint64_t)(uint32_t)left << 32 | (uint32_t)right) & bpe->mask;
@@ -28,7 +29,7 @@ const svf_tok_merge *svf_tok_merge_find(const svf_tok_bpe *bpe, int32_t left, in
   return merge->left == left && merge->right == right ? merge : NULL;
 }
 
-/* Of a pair that is there twice, the last rank counts. */
+/* If a pair is there twice, its last rank counts. */
 static svf_status put(svf_tok_bpe *bpe, svf_tok_merge merge)
 {
   svf_tok_merge *slot = find_slot(bpe, merge.left, merge.right);
@@ -40,23 +41,24 @@ static svf_status put(svf_tok_bpe *bpe, svf_tok_merge merge)
   return SVF_OK;
 }
 
-/* A merge is "left right", or ["left", "right"] where tokens may have spaces. */
-static bool parts(const json_t *merge, const char *part[2], size_t bytes[2])
+/* Reads the two tokens of a merge: "left right", or ["left", "right"] where tokens may have spaces.
+ * Their texts end after bytes[i]. False if they are not two tokens. */
+static bool read_pair(const json_t *merge, const char *text[2], size_t bytes[2])
 {
   if (json_is_array(merge) && json_array_size(merge) == 2) {
     for (size_t i = 0; i < 2; ++i) {
       const json_t *item = json_array_get(merge, i);
-      part[i] = json_string_value(item);
+      text[i] = json_string_value(item);
       bytes[i] = json_string_length(item);
     }
-    return part[0] && part[1];
+    return text[0] && text[1];
   }
-  const char *line = json_string_value(merge);
-  const char *space = line ? strchr(line, ' ') : NULL;
+  const char *both = json_string_value(merge);
+  const char *space = both ? strchr(both, ' ') : NULL;
   if (!space || strchr(space + 1, ' ')) return false;
-  part[0] = line;
-  part[1] = space + 1;
-  bytes[0] = (size_t)(space - line);
+  text[0] = both;
+  text[1] = space + 1;
+  bytes[0] = (size_t)(space - both);
   bytes[1] = strlen(space + 1);
   return true;
 }
@@ -64,23 +66,24 @@ static bool parts(const json_t *merge, const char *part[2], size_t bytes[2])
 static svf_status read_merge(svf_tok_bpe *bpe, const json_t *json,
                              const svf_tok_vocabulary *vocabulary, size_t rank)
 {
-  const char *part[2];
+  const char *text[2];
   size_t bytes[2];
   const svf_tok_token *token[2];
-  if (!parts(json, part, bytes)) {
+  if (!read_pair(json, text, bytes)) {
     return svf_fail(SVF_ERR_FILE, "merge %zu is not two tokens", rank);
   }
   for (size_t i = 0; i < 2; ++i) {
-    token[i] = svf_tok_find(vocabulary, part[i], bytes[i]);
+    token[i] = svf_tok_find(vocabulary, text[i], bytes[i]);
     if (!token[i] || !token[i]->model) {
       return svf_fail(SVF_ERR_FILE, "merge %zu: '%s' is not in the vocab", rank,
-                      svf_text_show(part[i]).text);
+                      svf_text_show(text[i]).text);
     }
   }
   const svf_tok_token *joined = svf_tok_find_joined(vocabulary, token[0], token[1]);
   if (!joined || !joined->model) {
-    return svf_fail(SVF_ERR_FILE, "merge %zu: what '%s' and '%s' become is not in the vocab", rank,
-                    svf_text_show(part[0]).text, svf_text_show(part[1]).text);
+    return svf_fail(SVF_ERR_FILE,
+                    "merge %zu: '%s' and '%s' become a token that is not in the vocab", rank,
+                    svf_text_show(text[0]).text, svf_text_show(text[1]).text);
   }
   return put(bpe, (svf_tok_merge){token[0]->id, token[1]->id, joined->id, (uint32_t)rank});
 }
@@ -91,7 +94,8 @@ static svf_status read_merges(svf_tok_bpe *bpe, const json_t *merges,
   const size_t count = json_array_size(merges);
   size_t slots = 2;
   if (!json_is_array(merges)) return svf_fail(SVF_ERR_FILE, "the model has no list 'merges'");
-  if (count > INT32_MAX) return svf_fail(SVF_ERR_FILE, "the model has %zu merges", count);
+  if (count > INT32_MAX)
+    return svf_fail(SVF_ERR_FILE, "the model has %zu merges, which is too many", count);
   while (slots < 2 * count) slots *= 2;
   bpe->merges = malloc(slots * sizeof *bpe->merges);
   if (!bpe->merges) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu merges", count);
@@ -123,7 +127,7 @@ static void fill_tables(svf_tok_bpe *bpe, const svf_tok_vocabulary *vocabulary, 
   }
 }
 
-/* Options of other tokenizers than ours must be absent, null, empty or 0. */
+/* Options that only other tokenizers have must be absent, null, empty or 0. */
 static svf_status refuse_options(const json_t *model)
 {
   static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
@@ -146,7 +150,7 @@ static svf_status read_unk(svf_tok_bpe *bpe, const json_t *model,
   const json_t *unk = json_object_get(model, "unk_token");
   bpe->unk = -1;
   if (!unk || json_is_null(unk)) return SVF_OK;
-  if (!json_is_string(unk)) return svf_fail(SVF_ERR_FILE, "the model's unk_token is no string");
+  if (!json_is_string(unk)) return svf_fail(SVF_ERR_FILE, "the model's unk_token is not a string");
   bpe->unk = model_id(vocabulary, json_string_value(unk), json_string_length(unk));
   bpe->unk_missing = bpe->unk < 0;
   return SVF_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The byte-level alphabet: a printable character for each byte. Bytes that are printable Latin-1
- * are themselves, the others follow from U+0100 on in order. */
+ * stand for themselves; the others have the characters from U+0100 on, in order. */
 #ifndef SVF_TOKENIZER_BYTE_LEVEL_H
 #define SVF_TOKENIZER_BYTE_LEVEL_H
 
@@ -20,7 +20,7 @@ static inline uint32_t svf_tok_byte_to_char(unsigned char byte)
   return 0x121u + (byte - 0x7fu); /* 0x7f to 0xa0 */
 }
 
-/* The byte, or -1. */
+/* The byte that a character stands for, or -1. */
 static inline int svf_tok_char_to_byte(uint32_t c)
 {
   if (c < 0x100) return svf_tok_byte_is_itself(c) ? (int)c : -1;

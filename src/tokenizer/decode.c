@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ids to text. There is one way, an id at a time; a whole text is decoded by it too. */
+ * Ids to text, one id at a time; a whole text is decoded in the same way. */
 #include <string.h>
 
 #include "src/core/status.h"
 #include "src/tokenizer/tokenizer.h"
 #include "src/tokenizer/utf8.h"
 
-/* What a svf_decoder holds, with as much room again for later versions. */
+/* What an svf_decoder holds; it has twice this size, for later versions. */
 typedef struct decoder_state {
   const svf_tokenizer *tokenizer;
   unsigned flags;
-  uint32_t strip;           /* characters at the beginning of the text that may still go */
-  unsigned char pending[4]; /* the beginning of a character */
+  uint32_t strip; /* characters that may still be stripped from the beginning of the text */
+  unsigned char pending[4]; /* the first bytes of a character */
   unsigned char pending_bytes;
-  bool started; /* a token came before */
+  bool started; /* a token has been decoded */
 } decoder_state;
 
 _Static_assert(2 * sizeof(decoder_state) <= sizeof(svf_decoder),
-               "svf_decoder has room for twice this");
+               "svf_decoder has space for twice this");
 
 static decoder_state load(const svf_decoder *from)
 {
@@ -33,7 +33,7 @@ static void store(const decoder_state *d, svf_decoder *to)
   memcpy(to, d, sizeof *d);
 }
 
-/* The caller's memory; bytes counts on where it is too small. */
+/* The caller's memory; `bytes` also counts what it is too small for. */
 typedef struct sink {
   char *text;
   size_t capacity, bytes;
@@ -47,7 +47,7 @@ static void put(sink *out, const char *data, size_t bytes)
   out->bytes += bytes;
 }
 
-/* One whole character, or nothing if it is one that the beginning of the text loses. */
+/* Puts one whole character, unless it is one that is stripped from the beginning of the text. */
 static void put_character(decoder_state *d, sink *out, const char *c, size_t bytes)
 {
   const char *strip = d->tokenizer->decoding.strip;
@@ -66,7 +66,7 @@ static void put_replacement(decoder_state *d, sink *out)
   put_character(d, out, SVF_TOK_REPLACEMENT, strlen(SVF_TOK_REPLACEMENT));
 }
 
-/* Characters from bytes that come one by one. */
+/* Makes characters from bytes that come one by one. */
 static void put_byte(decoder_state *d, sink *out, char byte)
 {
   char pending[sizeof d->pending];
@@ -155,11 +155,12 @@ static void put_id(decoder_state *d, sink *out, int32_t id)
   put_token(d, out, token);
 }
 
-static svf_status finish(const sink *out, size_t *bytes)
+static svf_status report_bytes(const sink *out, size_t *bytes)
 {
   *bytes = out->bytes;
   if (out->bytes <= out->capacity) return SVF_OK;
-  return svf_fail(SVF_ERR_SPACE, "%zu bytes of text, but room for %zu", out->bytes, out->capacity);
+  return svf_fail(SVF_ERR_SPACE, "%zu bytes of text, but capacity is %zu", out->bytes,
+                  out->capacity);
 }
 
 static svf_status check(bool given, const char *text, size_t capacity, const size_t *bytes)
@@ -197,7 +198,7 @@ svf_status svf_decoder_push(svf_decoder *decoder, int32_t id, char *text, size_t
   sink out = {text, capacity, 0};
   decoder_state d = load(decoder);
   put_id(&d, &out, id);
-  status = finish(&out, bytes);
+  status = report_bytes(&out, bytes);
   if (status == SVF_OK) store(&d, decoder);
   return status;
 }
@@ -209,7 +210,7 @@ svf_status svf_decoder_flush(svf_decoder *decoder, char *text, size_t capacity, 
   sink out = {text, capacity, 0};
   decoder_state d = load(decoder);
   end_bytes(&d, &out);
-  status = finish(&out, bytes);
+  status = report_bytes(&out, bytes);
   if (status != SVF_OK) return status;
   return svf_decoder_init(decoder, d.tokenizer, d.flags);
 }
@@ -225,5 +226,5 @@ svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, unsigned flags, 
   sink out = {text, capacity, 0};
   for (size_t i = 0; i < count; ++i) put_id(&d, &out, ids[i]);
   end_bytes(&d, &out);
-  return finish(&out, bytes);
+  return report_bytes(&out, bytes);
 }

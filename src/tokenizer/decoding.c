@@ -11,7 +11,7 @@
 #include "src/tokenizer/json.h"
 #include "src/tokenizer/utf8.h"
 
-/* Steps that work on tokens must come before those that see the text as one. */
+/* Decoders that work on tokens must come before those that work on the whole text. */
 static svf_status misplaced(const char *type)
 {
   return svf_fail(SVF_ERR_UNSUPPORTED, "the decoder %s in this place is not supported", type);
@@ -64,8 +64,8 @@ static svf_status read_metaspace(svf_tok_decoding *decoding, const json_t *node)
   return SVF_OK;
 }
 
-/* A decoder that stands alone. */
-static bool alone(svf_tok_decoding *decoding, svf_tok_decoding_kind kind)
+/* Sets a decoder that must be the only one; false if there was one before. */
+static bool set_kind(svf_tok_decoding *decoding, svf_tok_decoding_kind kind)
 {
   if (decoding->known) return false;
   decoding->kind = kind;
@@ -77,12 +77,12 @@ static svf_status read_decoder(const json_t *node, const char *type, void *conte
 {
   svf_tok_decoding *decoding = context;
   if (strcmp(type, "ByteLevel") == 0) {
-    return alone(decoding, SVF_TOK_BYTE_LEVEL) ? SVF_OK : misplaced(type);
+    return set_kind(decoding, SVF_TOK_BYTE_LEVEL) ? SVF_OK : misplaced(type);
   }
   if (strcmp(type, "Metaspace") == 0) {
-    return alone(decoding, SVF_TOK_METASPACE) ? read_metaspace(decoding, node) : misplaced(type);
+    return set_kind(decoding, SVF_TOK_METASPACE) ? read_metaspace(decoding, node) : misplaced(type);
   }
-  if (!decoding->known) alone(decoding, SVF_TOK_CHAIN);
+  if (!decoding->known) set_kind(decoding, SVF_TOK_CHAIN);
   if (strcmp(type, "Replace") == 0) return read_replace(decoding, node);
   if (strcmp(type, "Strip") == 0) return read_strip(decoding, node);
   bool *once = strcmp(type, "ByteFallback") == 0 ? &decoding->byte_fallback
@@ -101,7 +101,7 @@ static int hexadecimal(char c)
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The byte of a token <0xE2>, or -1. */
+/* The byte of a token such as <0xE2>, or -1 for another token. */
 static int byte_token(const char *text, size_t bytes)
 {
   if (bytes != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>') return -1;
@@ -110,7 +110,8 @@ static int byte_token(const char *text, size_t bytes)
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* The bytes that a token of the byte-level alphabet stands for; any other token is itself. */
+/* Appends the bytes that a token of the byte-level alphabet stands for, or any other token
+ * itself. */
 static svf_status form_bytes(svf_tok_bytes *texts, const char *text, size_t bytes)
 {
   const size_t begin = texts->count;
@@ -132,7 +133,7 @@ typedef struct scratch {
   svf_tok_pieces pieces, spare;
 } scratch;
 
-/* A token after the replacements. */
+/* Appends a token as the replacements leave it. */
 static svf_status form_chain(svf_tok_decoding *decoding, scratch *s, const char *text, size_t bytes,
                              svf_tok_form *form)
 {
@@ -177,7 +178,7 @@ svf_status svf_tok_decoding_read(svf_tok_decoding *decoding, const json_t *node,
 {
   svf_status status = svf_tok_each(node, "the decoder", "decoders", read_decoder, decoding);
   if (status != SVF_OK) return status;
-  /* real replacements make a token shorter */
+  /* The replacements of real files make a token shorter. */
   const size_t limit = 4 * vocabulary->text_bytes + SVF_TOK_MAX_CONTENT;
   scratch s = {.matcher.work = svf_tok_matcher_work(vocabulary->text_bytes),
                .pieces.text.limit = limit,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text to ids: added tokens are cut out of the text, what is between them is normalized, added
- * tokens are cut out of that too, and the rest is split into words, whose pairs are merged. */
+ * Text to ids: added tokens are taken out of the text, what is between them is normalized, added
+ * tokens are taken out of that too, and the rest is split into words, whose pairs are merged. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +13,10 @@
 /* The memory of one call. */
 typedef struct encoder {
   const svf_tokenizer *tokenizer;
-  bool plain;
+  bool plain;          /* SVF_TOKENIZER_PLAIN */
   svf_tok_bytes clean; /* the text, if it was not well-formed */
   svf_tok_matcher matcher;
-  svf_tok_pieces normal; /* one span: a normalized text */
+  svf_tok_pieces normal; /* one piece: a normalized text */
   svf_tok_pieces words;
   svf_tok_pieces spare;
   svf_tok_word word;
@@ -62,7 +62,7 @@ static svf_status repair(svf_tok_bytes *out, const char *text, size_t bytes)
   return status;
 }
 
-/* Make `pieces` one span of a text, and run steps on it. */
+/* Makes `pieces` one piece of text, and runs steps on it. */
 static svf_status process(encoder *e, const svf_tok_steps *steps, svf_tok_pieces *pieces,
                           const char *text, size_t bytes, bool first)
 {
@@ -78,18 +78,18 @@ static svf_status encode_words(encoder *e, const char *text, size_t bytes, bool 
   const svf_tokenizer *t = e->tokenizer;
   svf_status status = process(e, &t->pre_tokenizer, &e->words, text, bytes, first);
   for (size_t i = 0; i < e->words.count && status == SVF_OK; ++i) {
-    const svf_tok_span *span = &e->words.spans[i];
-    status = svf_tok_bpe_encode(&t->bpe, &t->vocabulary, &e->word, e->words.text.data + span->begin,
-                                span->bytes, &e->ids);
+    const svf_tok_piece *piece = &e->words.list[i];
+    status = svf_tok_bpe_encode(&t->bpe, &t->vocabulary, &e->word,
+                                e->words.text.data + piece->begin, piece->bytes, &e->ids);
   }
   return status;
 }
 
-typedef svf_status encode_part(encoder *e, const char *text, size_t bytes, bool first);
+typedef svf_status encode_fn(encoder *e, const char *text, size_t bytes, bool first);
 
-/* The tokens of a set in a text, and what is between them by another function. */
+/* Encodes the tokens of a set in a text; what is between them is encoded by another function. */
 static svf_status encode_around(encoder *e, const svf_tok_added_set *set, const char *text,
-                                size_t bytes, bool first, encode_part *between)
+                                size_t bytes, bool first, encode_fn *between)
 {
   svf_tok_hit hit = {0};
   svf_status status = SVF_OK;
@@ -135,8 +135,9 @@ static svf_status encode(encoder *e, const char *text, size_t bytes, unsigned fl
   return status == SVF_OK ? append_all(&e->ids, &t->suffix, special) : status;
 }
 
-/* What texts of so many bytes may become on the way: spaces of 3 bytes, byte-level characters of 2,
- * decomposed characters, each at most a few times longer. */
+/* How long a text of `bytes` bytes may become on the way: spaces become marks of 3 bytes, bytes
+ * become byte-level characters of 2, characters are decomposed, and each makes it at most a few
+ * times longer. */
 static size_t growth_limit(size_t bytes)
 {
   return svf_size_min(32 * bytes + ((size_t)1 << 16), SVF_TOK_MAX_BYTES);
@@ -172,7 +173,7 @@ svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, unsigned flags, 
   if (status == SVF_OK) {
     *count = e.ids.count;
     if (e.ids.count > capacity) {
-      status = svf_fail(SVF_ERR_SPACE, "%zu ids, but room for %zu", e.ids.count, capacity);
+      status = svf_fail(SVF_ERR_SPACE, "%zu ids, but capacity is %zu", e.ids.count, capacity);
     } else if (e.ids.count > 0) {
       memcpy(ids, e.ids.data, e.ids.count * sizeof *ids);
     }

@@ -55,7 +55,7 @@ static svf_status each_of(const json_t *list, const char *what, svf_tok_read *re
   svf_status status = SVF_OK;
   if (!json_is_array(list)) return svf_fail(SVF_ERR_FILE, "%s: a Sequence without a list", what);
   if (json_array_size(list) > SVF_TOK_MAX_STEPS) {
-    return svf_fail(SVF_ERR_UNSUPPORTED, "%s: a Sequence of %zu, the limit is %d", what,
+    return svf_fail(SVF_ERR_UNSUPPORTED, "%s: a Sequence of %zu steps, the limit is %d", what,
                     json_array_size(list), SVF_TOK_MAX_STEPS);
   }
   json_array_foreach(list, i, step)

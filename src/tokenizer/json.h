@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading the parts of a tokenizer.json. `what` names the part in messages. */
+ * Reading the sections of a tokenizer.json. `what` names the section in messages. */
 #ifndef SVF_TOKENIZER_JSON_H
 #define SVF_TOKENIZER_JSON_H
 
@@ -15,10 +15,10 @@
 /* The required string `type`. Errors: FILE. */
 svf_status svf_tok_type(const json_t *node, const char *what, const char **type);
 
-/* UNSUPPORTED: "<what> of the type '<type>' is not supported". */
+/* Fails with UNSUPPORTED and "<what> of the type '<type>' is not supported". */
 svf_status svf_tok_unknown_type(const char *what, const char *type);
 
-/* A required string; a boolean that is `missing` where there is none. Errors: FILE. */
+/* Read a required string, or a boolean that is `missing` if the key is absent. Errors: FILE. */
 svf_status svf_tok_string(const json_t *node, const char *what, const char *key,
                           const char **value);
 svf_status svf_tok_flag(const json_t *node, const char *what, const char *key, bool missing,
@@ -27,8 +27,8 @@ svf_status svf_tok_flag(const json_t *node, const char *what, const char *key, b
 /* A required token id. Errors: FILE. */
 svf_status svf_tok_id(const json_t *value, const char *what, int32_t *id);
 
-/* Calls read(step, type, context) for a node, or for each in the list `key` of one that is a
- * Sequence; not at all for null. Errors: FILE, UNSUPPORTED, those of read. */
+/* Calls read(step, type, context) for a node or, if it is a Sequence, for each element of its list
+ * `key`; does nothing for null. Errors: FILE, UNSUPPORTED, those of read. */
 typedef svf_status svf_tok_read(const json_t *step, const char *type, void *context);
 svf_status svf_tok_each(const json_t *node, const char *what, const char *key, svf_tok_read *read,
                         void *context);

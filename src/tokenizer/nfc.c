@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Normalization form C by utf8proc, but marks are put in order here: its own way is quadratic in
- * the length of a run of marks, which texts from strangers may choose. */
+ * Normalization form C by utf8proc, except that marks are put in order here: utf8proc takes time
+ * quadratic in the length of a run of marks, and texts from strangers may have long ones. */
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -11,7 +11,7 @@
 #include "src/tokenizer/steps.h"
 #include "src/tokenizer/utf8.h"
 
-enum { MAX_DECOMPOSED = 18 }; /* code points that one can become in any form of normalization */
+enum { MAX_DECOMPOSED = 18 }; /* code points that one may become in any normalization form */
 
 typedef struct points {
   int32_t *list; /* code points */
@@ -46,7 +46,7 @@ static svf_status decompose(const char *text, size_t bytes, points *p)
 
 static int combining_class(int32_t c) { return (int)utf8proc_get_property(c)->combining_class; }
 
-/* Sort a run of marks by their class, which is below 256, and keep the order of equals. */
+/* Sorts a run of marks by their class, which is below 256, and keeps the order of equals. */
 static void sort_run(int32_t *run, size_t count, int32_t *scratch)
 {
   size_t start[257] = {0};
@@ -56,7 +56,7 @@ static void sort_run(int32_t *run, size_t count, int32_t *scratch)
   memcpy(run, scratch, count * sizeof *run);
 }
 
-/* A few marks are the rule, and then sorting in place is quicker. */
+/* The same in place, which is faster for the few marks that are the rule. */
 static void insert_run(int32_t *run, size_t count)
 {
   for (size_t i = 1; i < count; ++i) {
@@ -75,7 +75,7 @@ static svf_status order(points *p)
     size_t end = i;
     while (end < all && combining_class(p->list[end]) != 0) ++end;
     if (end - i > few) {
-      const svf_status status = reserve(p, all); /* scratch behind the points */
+      const svf_status status = reserve(p, all); /* scratch memory after the points */
       if (status != SVF_OK) return status;
       sort_run(p->list + i, end - i, p->list + all);
     } else {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Matching under limits: neither a hostile file nor a hostile text may hang the process, so a match
- * is tried at one place at a time, on a window of the text that grows only while the match wants to
- * see beyond it. Steps of backtracking are limited by the window, and all windows together by the
- * length of the text: with patterns that match everywhere, as those of tokenizers do, this is
- * linear. */
+ * Matching under limits: neither a hostile file nor a hostile text may hang the process. So a match
+ * is tried at one place at a time, on a window of the text that grows only while the match needs to
+ * see beyond it. The window limits the steps of backtracking, and the length of the text limits all
+ * windows together. With patterns that match everywhere, as those of tokenizers do, this takes
+ * linear time. */
 #define _GNU_SOURCE /* memmem */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "src/tokenizer/pattern.h"
@@ -19,16 +19,16 @@
 #include "src/tokenizer/utf8.h"
 
 enum {
-  WINDOW = 256,        /* bytes; nearly every word is shorter */
-  STEPS_PER_BYTE = 16, /* a run of n spaces needs 2n, a run of n letters at most 3n */
+  WINDOW = 256,        /* bytes: nearly every word is shorter */
+  STEPS_PER_BYTE = 16, /* n spaces in a row need 2n steps, n letters at most 3n */
   MIN_STEPS = 1000,
   MAX_HEAP = 1 << 16 /* KiB, for matches that need more stack than the JIT compiler's code has */
 };
 
 struct svf_tok_pattern {
-  pcre2_code *code; /* NULL: the literal */
+  pcre2_code *code; /* NULL: the text is a literal */
   size_t literal_bytes;
-  char text[]; /* as in the file */
+  char text[]; /* as in the file, terminated */
 };
 
 static svf_status compile_error(int code, size_t offset, const char *text)
@@ -43,9 +43,10 @@ static svf_status compile_error(int code, size_t offset, const char *text)
                   svf_text_show(text).text, (const char *)reason, offset);
 }
 
-/* Anchored by compiling: the JIT compiler's code knows no anchor given with the match. */
-static svf_status compile_in(pcre2_compile_context *context, const char *text, const char *source,
-                             pcre2_code **code)
+/* Compiles an anchored pattern: the JIT compiler's code ignores an anchor that is given with the
+ * match. */
+static svf_status compile_in(pcre2_compile_context *context, const char *text,
+                             const char *translated, pcre2_code **code)
 {
   const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED |
                            PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
@@ -53,26 +54,27 @@ static svf_status compile_in(pcre2_compile_context *context, const char *text, c
   int error;
   size_t offset;
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-  *code =
-      pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED, options, &error, &offset, context);
+  *code = pcre2_compile((PCRE2_SPTR)translated, PCRE2_ZERO_TERMINATED, options, &error, &offset,
+                        context);
   if (!*code) return compile_error(error, offset, text);
   pcre2_pattern_info(*code, PCRE2_INFO_MATCHEMPTY, &empty);
   if (empty) {
     return svf_fail(SVF_ERR_UNSUPPORTED, "regular expression '%s': it matches the empty string",
                     svf_text_show(text).text);
   }
-  pcre2_jit_compile(*code, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD); /* or it is interpreted */
+  pcre2_jit_compile(*code,
+                    PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD); /* interpreted if this fails */
   return SVF_OK;
 }
 
 static svf_status compile(const char *text, pcre2_code **code)
 {
-  char source[SVF_TOK_MAX_PATTERN * 8];
-  svf_status status = svf_tok_pattern_translate(text, source);
+  char translated[SVF_TOK_MAX_PATTERN * 8];
+  svf_status status = svf_tok_pattern_translate(text, translated);
   if (status != SVF_OK) return status;
   pcre2_compile_context *context = pcre2_compile_context_create(NULL);
   if (!context) return svf_fail(SVF_ERR_MEMORY, "no memory to compile a regular expression");
-  status = compile_in(context, text, source, code);
+  status = compile_in(context, text, translated, code);
   pcre2_compile_context_free(context);
   return status;
 }
@@ -82,7 +84,7 @@ svf_status svf_tok_pattern_make(const char *text, bool literal, svf_tok_pattern 
   const size_t bytes = strlen(text);
   *pattern = NULL;
   if (bytes == 0 || bytes >= SVF_TOK_MAX_PATTERN) {
-    return svf_fail(SVF_ERR_UNSUPPORTED, "a pattern of %zu bytes; supported are 1 to %d", bytes,
+    return svf_fail(SVF_ERR_UNSUPPORTED, "a pattern of %zu bytes; 1 to %d are supported", bytes,
                     SVF_TOK_MAX_PATTERN - 1);
   }
   svf_tok_pattern *made = calloc(1, sizeof *made + bytes + 1);
@@ -122,7 +124,7 @@ void svf_tok_matcher_free(svf_tok_matcher *matcher)
   *matcher = (svf_tok_matcher){0};
 }
 
-/* Match at `at`, seeing text up to `stop`. */
+/* Matches at `at`, looking at the text up to `stop`. */
 static int match_in(const svf_tok_pattern *pattern, const svf_tok_matcher *matcher,
                     const char *text, size_t at, size_t stop, uint32_t options)
 {
@@ -141,7 +143,7 @@ static svf_status too_much(const svf_tok_pattern *pattern, size_t at)
                   svf_text_show(pattern->text).text, at);
 }
 
-/* *end: of the match at `at`, or `at` where there is none. */
+/* *end becomes the end of the match at `at`, or `at` if there is none. */
 static svf_status match_at(const svf_tok_pattern *pattern, svf_tok_matcher *matcher,
                            const char *text, size_t bytes, size_t at, size_t *end)
 {

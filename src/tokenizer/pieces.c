@@ -53,18 +53,18 @@ svf_status svf_tok_pieces_add(svf_tok_pieces *pieces, size_t begin, size_t bytes
 {
   if (bytes == 0) return SVF_OK;
   if (pieces->count == pieces->capacity) {
-    svf_tok_span *grown =
-        svf_tok_grow(pieces->spans, &pieces->capacity, pieces->count + 1, sizeof *grown);
+    svf_tok_piece *grown =
+        svf_tok_grow(pieces->list, &pieces->capacity, pieces->count + 1, sizeof *grown);
     if (!grown) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu words", pieces->count + 1);
-    pieces->spans = grown;
+    pieces->list = grown;
   }
-  pieces->spans[pieces->count++] = (svf_tok_span){(uint32_t)begin, (uint32_t)bytes, first};
+  pieces->list[pieces->count++] = (svf_tok_piece){(uint32_t)begin, (uint32_t)bytes, first};
   return SVF_OK;
 }
 
 void svf_tok_pieces_free(svf_tok_pieces *pieces)
 {
   free(pieces->text.data);
-  free(pieces->spans);
+  free(pieces->list);
   *pieces = (svf_tok_pieces){0};
 }

@@ -33,7 +33,8 @@ static svf_status add_special(svf_tok_ids *ids, const json_t *special_tokens, co
   return SVF_OK;
 }
 
-/* A template is special tokens around "A". Those of a later one go around those of an earlier. */
+/* A template is special tokens around "A". Those of a later template go around those of an earlier
+ * one. */
 static svf_status read_items(const json_t *node, svf_tok_ids *before, svf_tok_ids *after)
 {
   size_t i;
@@ -47,7 +48,7 @@ static svf_status read_items(const json_t *node, svf_tok_ids *before, svf_tok_id
     const json_t *sequence = json_object_get(item, "Sequence");
     const char *id = json_string_value(json_object_get(special ? special : sequence, "id"));
     if (!id || (!special && (seen || strcmp(id, "A") != 0))) {
-      return svf_fail(SVF_ERR_FILE, "%s: item %zu is neither a special token nor the one A", what,
+      return svf_fail(SVF_ERR_FILE, "%s: item %zu is neither a special token nor the only A", what,
                       i);
     }
     if (special) {
@@ -88,7 +89,7 @@ static svf_status read_template(svf_tokenizer *tokenizer, const json_t *node)
 
 static svf_status read_post_processor(const json_t *node, const char *type, void *context)
 {
-  if (strcmp(type, "ByteLevel") == 0) return SVF_OK; /* about offsets */
+  if (strcmp(type, "ByteLevel") == 0) return SVF_OK; /* it only concerns offsets */
   if (strcmp(type, "TemplateProcessing") == 0) return read_template(context, node);
   return svf_tok_unknown_type("a post-processor", type);
 }

@@ -12,7 +12,7 @@
 static const char gpt2_words[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/* Takes what the step owns, also when it fails. */
+/* Adds a step, and takes what it owns, also on failure. */
 static svf_status add(svf_tok_steps *steps, svf_tok_step step)
 {
   if (steps->count == steps->capacity) {
@@ -39,7 +39,7 @@ void svf_tok_steps_free(svf_tok_steps *steps)
   *steps = (svf_tok_steps){0};
 }
 
-/* A step with a content; takes the pattern, also when it fails. */
+/* Adds a step with a content, and takes its pattern, also on failure. */
 static svf_status add_content(svf_tok_steps *steps, svf_tok_step step, const char *content)
 {
   step.content_bytes = strlen(content);

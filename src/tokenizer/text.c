@@ -14,9 +14,9 @@ struct svf_text {
   svf_decoder decoder;
   char **stops;
   size_t stop_count;
-  char *held; /* `given` bytes that were handed out by the last call, then what was not yet */
+  char *held; /* [bytes]; the last call handed out the first `given` of them */
   size_t given, bytes, capacity;
-  bool stopped;
+  bool stopped; /* a stop string is complete */
 };
 
 svf_status svf_text_create(const svf_tokenizer *tokenizer, unsigned flags, const char *const *stops,
@@ -56,7 +56,7 @@ void svf_text_destroy(svf_text *text)
   free(text);
 }
 
-/* What was handed out leaves the buffer. */
+/* Removes from the buffer what was handed out. */
 static void forget(svf_text *t)
 {
   if (t->given > 0) memmove(t->held, t->held + t->given, t->bytes - t->given);
@@ -64,15 +64,15 @@ static void forget(svf_text *t)
   t->given = 0;
 }
 
-/* Appends what the decoder gives: token < 0 is the end. */
+/* Appends what the decoder gives for a token; token < 0 is the end. */
 static svf_status append(svf_text *t, int32_t token)
 {
   for (;;) {
     size_t more = 0;
     char *end = t->held ? t->held + t->bytes : NULL;
-    const size_t room = t->capacity - t->bytes;
-    const svf_status status = token < 0 ? svf_decoder_flush(&t->decoder, end, room, &more)
-                                        : svf_decoder_push(&t->decoder, token, end, room, &more);
+    const size_t space = t->capacity - t->bytes;
+    const svf_status status = token < 0 ? svf_decoder_flush(&t->decoder, end, space, &more)
+                                        : svf_decoder_push(&t->decoder, token, end, space, &more);
     if (status == SVF_OK) t->bytes += more;
     if (status != SVF_ERR_SPACE) return status;
     size_t capacity;
@@ -85,7 +85,7 @@ static svf_status append(svf_text *t, int32_t token)
   }
 }
 
-/* Whether a stop string, or as much of it as there is, stands at `at`. */
+/* True if a stop string, or as much of it as has come, stands at `at`; *complete tells which. */
 static bool stands(const svf_text *t, size_t at, const char *stop, bool *complete)
 {
   const size_t length = strlen(stop), left = t->bytes - at;
@@ -93,8 +93,8 @@ static bool stands(const svf_text *t, size_t at, const char *stop, bool *complet
   return memcmp(t->held + at, stop, svf_size_min(length, left)) == 0;
 }
 
-/* Bytes that can be handed out: up to the stop string that ends first, which does not depend on how
- * tokens divide the text, or to what may become one. */
+/* The bytes that can be handed out: those before the stop string that ends first, which does not
+ * depend on how tokens divide the text, or before what may become a stop string. */
 static size_t certain(svf_text *t)
 {
   size_t hold = t->bytes, begin = 0, end = SIZE_MAX;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening a tokenizer.json, and looking into its vocabulary. */
+ * Opening a tokenizer.json, and access to its vocabulary. */
 #define _POSIX_C_SOURCE 200809L
 #include "src/tokenizer/tokenizer.h"
 
@@ -15,7 +15,7 @@
 #include "src/io/text.h"
 #include "src/tokenizer/json.h"
 
-/* What the vocabulary needs room for. */
+/* What the vocabulary needs space for. */
 typedef struct measure {
   size_t tokens, text_bytes;
   int32_t max_id;
@@ -86,7 +86,7 @@ static svf_status read_vocabulary(svf_tokenizer *tokenizer, const json_t *model,
   return status;
 }
 
-/* Files of old versions do not say that it is BPE. */
+/* Refuses models other than BPE. Files of old versions do not say that they are BPE. */
 static svf_status check_model(const json_t *model)
 {
   const json_t *type = json_object_get(model, "type");
@@ -130,7 +130,7 @@ static svf_status from_json(const json_t *root, svf_tokenizer **out)
   svf_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
   if (!tokenizer) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", sizeof *tokenizer);
   svf_status status = read_all(tokenizer, root);
-  if (status == SVF_ERR_OVERFLOW) { /* its rules make too much of its own tokens */
+  if (status == SVF_ERR_OVERFLOW) { /* its rules make its own tokens too long */
     char what[128];
     snprintf(what, sizeof what, "%s", svf_last_message());
     status = svf_fail(SVF_ERR_FILE, "%s of a token", what);

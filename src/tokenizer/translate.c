@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From Oniguruma's Ruby dialect to PCRE2's. What is let through means the same in both. */
+ * From Oniguruma's Ruby dialect to PCRE2's. What is not refused means the same in both. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -38,8 +38,8 @@ static void copy(translation *t, size_t bytes)
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-/* \p{name}: general categories as they are; other names can only be scripts, by which PCRE2 means
- * more characters unless told otherwise. */
+/* \p{name}: general categories stay as they are. Longer names can only be scripts, which in PCRE2
+ * have more characters unless "sc:" comes before the name. */
 static svf_status property(translation *t)
 {
   const char *name = t->at + 3;
@@ -53,7 +53,7 @@ static svf_status property(translation *t)
   return SVF_OK;
 }
 
-/* \x{...}; two digits without braces are a byte in one dialect and a character in the other. */
+/* \x{...}. Two digits without braces are a byte in one dialect and a character in the other. */
 static svf_status hexadecimal(translation *t)
 {
   const char *close = t->at[2] == '{' ? strchr(t->at, '}') : NULL;
@@ -67,7 +67,7 @@ static svf_status escape(translation *t)
   const char c = t->at[1];
   switch (c) {
     case 's':
-    case 'S': /* PCRE2's \s has U+180E too */
+    case 'S': /* PCRE2's \s also has U+180E */
       put(t, c == 's' ? "\\p{White_Space}" : "\\P{White_Space}");
       t->at += 2;
       return SVF_OK;
@@ -87,7 +87,7 @@ static svf_status escape(translation *t)
   return SVF_OK;
 }
 
-/* Ruby's {n,m}+ is not possessive and its {n}? is not lazy; {,m} is a repetition there only. */
+/* In Ruby {n,m}+ is not possessive and {n}? is not lazy; {,m} is a repetition only there. */
 static svf_status repetition(translation *t)
 {
   size_t bytes = 1;
@@ -120,7 +120,7 @@ static svf_status group(translation *t)
   return refuse(t, "a group '(?'");
 }
 
-/* A class begins; what is first in it could be taken for its end. */
+/* Begins a class, and refuses a ']' as its first character, which may be its end. */
 static svf_status open_class(translation *t)
 {
   const size_t bytes = t->at[1] == '^' ? 2 : 1;

@@ -3,8 +3,8 @@
 
 #include <utf8proc.h>
 
-/* Bytes of the sequence that begins with `first`, and what its second byte may be: that alone rules
- * out longer forms than needed, surrogates, and what is beyond U+10FFFF. 0: none begins so. */
+/* The bytes of the sequence that begins with `first`, 0 if none does, and the range of its second
+ * byte, which alone rules out longer forms than needed, surrogates, and what is beyond U+10FFFF. */
 static size_t expect(unsigned char first, unsigned char *low, unsigned char *high)
 {
   *low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
@@ -73,7 +73,7 @@ bool svf_tok_is_space(uint32_t c)
          c == 0x3000;
 }
 
-/* Letters in circles and squares are symbols by category, but alphabetic. */
+/* Letters in circles and squares: their category is that of symbols, but they are alphabetic. */
 static bool is_enclosed_letter(uint32_t c)
 {
   return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UTF-8 from outside, and the few properties of characters that tokens are bounded by. */
+ * UTF-8 from outside, and the few properties of characters that bound tokens. */
 #ifndef SVF_TOKENIZER_UTF8_H
 #define SVF_TOKENIZER_UTF8_H
 
@@ -11,26 +11,26 @@
 #define SVF_TOK_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 typedef enum svf_tok_sequence {
-  SVF_TOK_CHARACTER, /* a whole one */
-  SVF_TOK_BEGINNING, /* all bytes there are begin a character */
-  SVF_TOK_ILL        /* a maximal subpart of an ill-formed sequence: one U+FFFD */
+  SVF_TOK_CHARACTER, /* a whole character */
+  SVF_TOK_BEGINNING, /* all bytes together are the beginning of a character */
+  SVF_TOK_ILL        /* a maximal subpart of an ill-formed sequence, which counts as one U+FFFD */
 } svf_tok_sequence;
 
-/* What the `bytes` >= 1 at s begin with, and its length. */
+/* What the `bytes` >= 1 bytes at s begin with; *length becomes its length. */
 svf_tok_sequence svf_tok_utf8_next(const char *s, size_t bytes, size_t *length);
 
-/* Bytes of the character at s in well-formed text. */
+/* The bytes of the character at s in well-formed text. */
 size_t svf_tok_utf8_length(const char *s);
 
 /* The character at s, and the one that ends before `end` > begin, in well-formed text. */
 uint32_t svf_tok_utf8_at(const char *s);
 uint32_t svf_tok_utf8_before(const char *begin, const char *end);
 
-/* Write a character, return its bytes: at most 4. */
+/* Write a character, and return how many bytes it has: at most 4. */
 size_t svf_tok_utf8_put(uint32_t c, char *out);
 
-/* Unicode's White_Space; a character of words (UTS 18: Alphabetic, marks, decimal digits,
- * connectors, joiners). */
+/* True for Unicode's White_Space, and for characters of words (UTS 18: Alphabetic, marks, decimal
+ * digits, connectors, joiners). */
 bool svf_tok_is_space(uint32_t c);
 bool svf_tok_is_word(uint32_t c);
 

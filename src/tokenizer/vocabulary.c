@@ -22,8 +22,9 @@ svf_status svf_tok_vocabulary_make(svf_tok_vocabulary *vocabulary, size_t tokens
   size_t slots = 2;
   *vocabulary = (svf_tok_vocabulary){0};
   if (tokens > SIZE_MAX / 64 || text_bytes > UINT32_MAX - tokens - 1) {
-    return svf_fail(SVF_ERR_FILE, "the vocabulary has %zu tokens of %zu bytes together", tokens,
-                    text_bytes);
+    return svf_fail(SVF_ERR_FILE,
+                    "the vocabulary has %zu tokens of %zu bytes in total, which is too much",
+                    tokens, text_bytes);
   }
   while (slots < 2 * tokens) slots *= 2;
   vocabulary->capacity = tokens;
@@ -32,7 +33,7 @@ svf_status svf_tok_vocabulary_make(svf_tok_vocabulary *vocabulary, size_t tokens
   vocabulary->size = (size_t)max_id + 1;
   vocabulary->tokens = malloc((tokens + 1) * sizeof *vocabulary->tokens);
   vocabulary->texts = malloc(vocabulary->text_capacity + 1);
-  /* not touched where it stays 0, so a single large id costs no memory */
+  /* Pages that stay 0 are never touched, so a single large id costs no memory. */
   vocabulary->slots = calloc(slots, sizeof *vocabulary->slots);
   vocabulary->by_id = calloc(vocabulary->size, sizeof *vocabulary->by_id);
   if (!vocabulary->tokens || !vocabulary->texts || !vocabulary->slots || !vocabulary->by_id) {
@@ -58,7 +59,8 @@ static bool spells(const svf_tok_vocabulary *vocabulary, const svf_tok_token *to
          memcmp(text + left_bytes, right, right_bytes) == 0;
 }
 
-/* The token, or NULL and the slot where it belongs; *slot is one in use if there is none near. */
+/* The token, or NULL. *slot is its slot, or the empty one where it belongs, or another token's if
+ * none near is empty. */
 static svf_tok_token *find(const svf_tok_vocabulary *vocabulary, const char *left,
                            size_t left_bytes, const char *right, size_t right_bytes, size_t *slot)
 {
