@@ -14,7 +14,7 @@ typedef struct job {
   size_t bytes;
   char *expert, *mix; /* owned, or NULL */
   float scale;
-  size_t line;         /* of the file; 0: from the command line */
+  size_t line; /* of the file; 0: from the command line */
   svf_sampling sampling;
   size_t tokens; /* at most */
 } job;

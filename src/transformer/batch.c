@@ -7,7 +7,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* A pass costs about as much as so many rows more in another one. */
+/* What a pass costs, in rows more of another pass: about what reading the weights takes. */
 enum { ROWS_OF_A_PASS = 32 };
 
 /* The sequence that holds most of a text, and how much that is. */
