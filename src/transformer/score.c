@@ -189,14 +189,10 @@ static void list_items(scoring *s)
 {
   const svf_batch *b = &s->batch;
   s->item_count = 0;
-  for (size_t i = 0, left = 0; i < b->row_count; ++i, --left) {
-    const size_t slot = b->rows[i].sequence;
-    if (i == 0 || slot != b->rows[i - 1].sequence) {
-      for (left = 1; i + left < b->row_count && b->rows[i + left].sequence == slot;) ++left;
-    }
+  for (size_t i = 0; i < b->row_count; ++i) {
     if (!b->rows[i].wants_logits) continue;
     s->items[s->item_count++] =
-        (item){.text = b->slot[slot].text, .token = b->slot[slot].read + 1 - left};
+        (item){.text = b->slot[b->rows[i].sequence].text, .token = s->c->state.position[i] + 1};
   }
 }
 
