@@ -37,7 +37,7 @@ typedef struct spec {
   ptrdiff_t x_pad, y_pad;              /* stride = width + pad */
   bool x_backward, y_backward, x_same; /* negative strides; x stride 0 */
   size_t factor_pad;
-  bool transposed; /* U and V^T are stored column after column */
+  bool transposed;              /* U and V^T are stored column after column */
   bool bias, accumulate, gains; /* gains: a random mix of experts and NULL, else all NULL */
   bool at_end;                  /* buffers end (else begin) at an inaccessible page */
 } spec;

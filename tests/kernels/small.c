@@ -51,7 +51,7 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
 static void lowest(run *r, size_t group, size_t rows)
 {
   const spec s = {.format = r->format,
-                  .quant = {group, gate_traits(r->format).bands ? 128 : 0},
+                  .quant = {.group = group, .head = gate_traits(r->format).bands ? 128 : 0},
                   .isa = r->isa,
                   .m = 17,
                   .n = 300,
