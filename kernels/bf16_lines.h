@@ -44,7 +44,7 @@ SVF_INLINE line line_put_half(char *a, int row, int half, line l)
 static void lines_finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf_tile *tile,
                            size_t padded, const float *sums)
 {
-  const int planes = e->split ? 2 : 1, half = (int)(channel / SVF_PANEL % 2);
+  const int planes = e->hi_lo ? 2 : 1, half = (int)(channel / SVF_PANEL % 2);
   char *t = (char *)e->t + channel / BF16_STEPS * (size_t)planes * padded * SVF_LINE;
   if (e->keep) keep_sums(e, channel, lanes, tile->rows, sums);
   const bool pad = half == 0 && channel + SVF_PANEL >= e->t_channels;

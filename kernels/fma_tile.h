@@ -31,11 +31,11 @@ enum {
 
 /* T as the format carries it. hi + lo is exact in fp32: lo has at most 8 bits within the 24
  * of t. */
-SVF_INLINE vec fma_carry(vec t, bool split)
+SVF_INLINE vec fma_carry(vec t, bool hi_lo)
 {
   if (!FMA_BF16) return t;
   const vec hi = v_bf16(t);
-  if (!split) return hi;
+  if (!hi_lo) return hi;
   return v_add(hi, v_finite(hi, v_bf16(v_sub(t, hi))));
 }
 
@@ -50,7 +50,7 @@ static void fma_finish_t(const svf_epilogue *e, size_t channel, int lanes, int r
     const line gain = line_load_part(e->gains[i] + channel, lanes);
     line l = line_load(sums + i * SVF_PANEL);
     SVF_UNROLL
-    for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(v_mul(l.v[v], gain.v[v]), e->split);
+    for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(v_mul(l.v[v], gain.v[v]), e->hi_lo);
     line_store(t + i * SVF_PANEL, l);
   }
 }

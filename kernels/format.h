@@ -45,7 +45,7 @@ svf_panel_layout svf_panel_layout_of(svf_format weights, size_t group);
 /* Where step k of a panel begins, for a k that a slice may begin with. */
 static inline size_t svf_panel_offset(const svf_panel_layout *l, size_t k)
 {
-  return (k + SVF_BLOCK - 1) / SVF_BLOCK * l->scales + k * l->step;
+  return (k + SVF_SPAN - 1) / SVF_SPAN * l->scales + k * l->step;
 }
 
 /* Bytes of a packed panel with k steps; k is small enough that nothing wraps. */

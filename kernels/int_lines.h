@@ -156,7 +156,7 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
 {
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const size_t lines = int_whole_lines(k) / SVF_PANEL;
-  line v[SVF_BLOCK / SVF_PANEL];
+  line v[SVF_SPAN / SVF_PANEL];
   for (size_t l = 0; l < lines; ++l) {
     const int lanes = lanes_of(k, l);
     v[l] = line_zero();
@@ -174,7 +174,7 @@ static void int_pack_sums(const float *const *sums, const svf_epilogue *e, size_
   }
   for (int i = 0; i < rows; ++i) {
     const float *gain = e->gains[i] + channel;
-    line v[SVF_BLOCK / SVF_PANEL];
+    line v[SVF_SPAN / SVF_PANEL];
     for (size_t l = 0; l < lines; ++l) {
       const int lanes = lanes_of(k, l);
       v[l] = line_zero();
@@ -193,8 +193,8 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const int_rows all = rows_of(rows);
   char *a = packed;
-  for (size_t j = 0; j < k; j += SVF_BLOCK) {
-    const size_t count = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
+  for (size_t j = 0; j < k; j += SVF_SPAN) {
+    const size_t count = k - j < SVF_SPAN ? k - j : SVF_SPAN;
     for (int i = 0; i < rows; ++i) {
       pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, all, i,
                a);
@@ -204,11 +204,11 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
 }
 
 /* Scales of LANES channels of a group, from a block of a panel on. */
-SVF_INLINE vec weight_scales(const char *block, svf_format format, size_t group, int channel)
+SVF_INLINE vec weight_scales(const char *span, svf_format format, size_t group, int channel)
 {
   const size_t at = group * SVF_PANEL + (size_t)channel;
-  return format == SVF_FORMAT_S8 ? v_load((const float *)(const void *)block + at)
-                                 : v_widen((const uint16_t *)(const void *)block + at);
+  return format == SVF_FORMAT_S8 ? v_load((const float *)(const void *)span + at)
+                                 : v_widen((const uint16_t *)(const void *)span + at);
 }
 
 /* The exact sums of a group in fp32, times both scales, added to those in c. */

@@ -15,13 +15,13 @@ enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up w
 
 SVF_INLINE size_t int_whole_lines(size_t k)
 {
-  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
+  return k < SVF_SPAN ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_SPAN;
 }
 
 /* Bytes of the scales in front of a block of a panel: fp32 of s8, else bf16. */
 SVF_INLINE size_t svf_scale_bytes(svf_format weights, size_t group)
 {
-  return SVF_BLOCK / group * SVF_PANEL *
+  return SVF_SPAN / group * SVF_PANEL *
          (weights == SVF_FORMAT_S8 ? sizeof(float) : sizeof(uint16_t));
 }
 

@@ -280,14 +280,14 @@ SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *
 
 SVF_INLINE void int_tile(const svf_tile *tile, const int_shape s)
 {
-  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_SPAN : (size_t)tile->group;
   const char *a = tile->a, *b = tile->b;
   int_fetch f = {tile->a_ahead, tile->ahead};
   int_sums sum;
   if (!tile->resume) {
     memset(tile->c, 0, (size_t)(s.rows * s.panels) * SVF_PANEL * sizeof(float));
   }
-  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+  for (size_t left = tile->k; left > 0; left -= left < SVF_SPAN ? left : SVF_SPAN) {
     const size_t steps = int_whole_lines(left);
     const char *w = b + svf_scale_bytes(s.format, group);
     for (size_t k = 0, g = 0; k < steps; k += group, ++g) {

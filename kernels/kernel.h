@@ -30,7 +30,7 @@
 enum {
   SVF_PANEL = 16,       /* output channels in a panel, for every ISA */
   SVF_LINE = 64,        /* bytes */
-  SVF_BLOCK = 256,      /* steps of A that share a scale, in the formats with integers */
+  SVF_SPAN = 256,       /* steps of A that share a scale, in the formats with integers */
   SVF_GROUP_LEAST = 32, /* weights of a channel that share a scale: so many, 64, 128 or a block */
   SVF_HEAD_UNIT = 64,   /* of the int8 part of w84: whole lines of integers */
   SVF_A_HEADER = 8,     /* bytes per row in front of such a block: scales, fp32 [row], then what the
@@ -44,7 +44,7 @@ enum {
  * there is none. */
 typedef struct svf_epilogue {
   void *t;                   /* T of this row block: the A of the second product; or NULL */
-  bool split;                /* T keeps what rounding to the kernel's type would lose */
+  bool hi_lo;                /* T keeps what rounding to the kernel's type would lose */
   size_t t_channels;         /* r */
   const float *const *gains; /* one pointer per row of the block, each to r gains; none is NULL */
   void *y;                   /* first row of this row block */
@@ -103,7 +103,7 @@ typedef void svf_pack_sums_fn(const float *const *sums, const svf_epilogue *epil
 
 /* How the loops around a kernel go through the operands, see src/matmul/stage.c. The figures are
  * for an L2 of 1.25 MiB or more, of AMX 2 MiB; on a smaller one they cost speed, never bits. The
- * sums of a chunk and a block of T must fit: rows * SVF_BLOCK <= sums. */
+ * sums of a chunk and a block of T must fit: rows * SVF_SPAN <= sums. */
 typedef struct svf_blocking {
   int rows;  /* of a chunk: their slice of A stays in L2 */
   int steps; /* of a slice, whole blocks */

@@ -8,7 +8,7 @@
  *
  *   sums and maxima    in 16 lanes: lane j takes elements j, j + 16, ...; a last partial line is
  *                      filled up with the neutral element. A sum begins a second one every
- *                      SVF_SUM_BLOCK elements and adds it up in lanes. svf_lanes_sum and
+ *                      SVF_SUM_LENGTH elements and adds it up in lanes. svf_lanes_sum and
  *                      svf_lanes_max fold the 16 lanes
  *   exp                of arguments <= 0, as exp.h says: within 1 ulp, 0 where it would be denormal
  *   / and sqrt         rounded correctly, as IEEE 754 has them
@@ -27,7 +27,7 @@
 
 enum {
   SVF_OPS_LANES = 16,
-  SVF_SUM_BLOCK = 1024 /* elements; a small one is lost beside its block's sum, not the row's */
+  SVF_SUM_LENGTH = 1024 /* elements; a small one is lost beside its block's sum, not the row's */
 };
 
 /* y = (x * (1 / sqrt(mean + eps))) * weight, mean = sum of fma(x, x, .) / n. y may be x. */

@@ -237,7 +237,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
                          const amx_shape s, const amx_room r, amx_fetches *f)
 {
   const int rows = units * AMX_ROWS;
-  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_SPAN : (size_t)tile->group;
   const size_t stride = tile->b_stride, plane = (size_t)rows * SVF_LINE;
   const size_t apart = s.planes == 2 ? plane : AMX_TILE_BYTES;
   const size_t scales = svf_scale_bytes(s.format, group),
@@ -254,7 +254,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
   size_t i = 0; /* steps so far */
   if (amx_is_widened(s) && r.fill) amx_widen(b + scales, stride, s, r.tiles);
   amx_zero_sums();
-  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+  for (size_t left = tile->k; left > 0; left -= left < SVF_SPAN ? left : SVF_SPAN) {
     const size_t steps = int_whole_lines(left);
     const float *a_scale = (const float *)(const void *)a + unit * AMX_ROWS;
     const char *w = b + scales, *lines = a + rows * SVF_A_HEADER + unit * AMX_TILE_BYTES;
@@ -273,7 +273,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
       w += amx_tile_bytes(s.format);
       /* Those of the next step: what was stored just now could not be loaded at once. */
       const bool ends = k + INT_LINE >= steps;
-      if (amx_is_widened(s) && r.fill && !(ends && left <= SVF_BLOCK)) {
+      if (amx_is_widened(s) && r.fill && !(ends && left <= SVF_SPAN)) {
         amx_widen(ends ? w + scales : w, stride, s, r.tiles + (i & r.mask) * step_room);
       }
       if (s.halves) amx_add_parts(&sums, &to, s, parts);
@@ -291,9 +291,9 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
 
 /* A tile, in passes that have sums for all their planes. */
 SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels, const int planes,
-                         const bool few, const svf_format format, const bool split)
+                         const bool few, const svf_format format, const bool halves)
 {
-  amx_shape s = {planes == 2 ? 1 : units, planes, few, 1, format, split};
+  amx_shape s = {planes == 2 ? 1 : units, planes, few, 1, format, halves};
   const int most = 4 / amx_tiles_of_a(s);
   s.panels = panels < most ? panels : most;
   const bool kept = tile->room && panels == s.panels && !few;
@@ -307,12 +307,12 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
 }
 
 SVF_INLINE void amx_two_planes(const svf_tile *tile, const int units, const int panels,
-                               const svf_format format, const bool split)
+                               const svf_format format, const bool halves)
 {
   if (units == 1 && tile->rows <= INT_FEW) {
-    amx_tile(tile, units, panels, 2, true, format, split);
+    amx_tile(tile, units, panels, 2, true, format, halves);
   } else {
-    amx_tile(tile, units, panels, 2, false, format, split);
+    amx_tile(tile, units, panels, 2, false, format, halves);
   }
 }
 

@@ -121,12 +121,12 @@ typedef struct smmla_fetch {
 SVF_INLINE void smmla_pass(const svf_tile *tile, int rows, int pair, const smmla_shape s,
                            smmla_fetch *ahead)
 {
-  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_SPAN : (size_t)tile->group;
   const size_t a_line = (size_t)(rows * s.planes) * SVF_LINE;
   const int row = s.planes == 2 ? pair : 2 * pair;
   const char *a = tile->a, *b = tile->b;
   float *c = tile->c + row * SVF_PANEL;
-  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+  for (size_t left = tile->k; left > 0; left -= left < SVF_SPAN ? left : SVF_SPAN) {
     const size_t steps = int_whole_lines(left);
     const float *a_scale = (const float *)(const void *)a + row;
     const char *w = b + svf_scale_bytes(s.format, group);

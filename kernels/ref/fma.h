@@ -32,11 +32,11 @@ static float plain_weight(const svf_tile *tile, size_t k, int j)
 }
 
 /* T as the format carries it. */
-static float plain_carry(float t, bool split)
+static float plain_carry(float t, bool hi_lo)
 {
   if (!FMA_BF16) return t;
   const float hi = svf_widen_bf16(svf_round_bf16(t));
-  return split && isfinite(hi) ? hi + svf_widen_bf16(svf_round_bf16(t - hi)) : hi;
+  return hi_lo && isfinite(hi) ? hi + svf_widen_bf16(svf_round_bf16(t - hi)) : hi;
 }
 
 static void plain_tile(const svf_tile *tile, int rows)
@@ -58,7 +58,7 @@ static void plain_tile(const svf_tile *tile, int rows)
       } else if (e->t) {
         if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)channel] = sum;
         ((float *)e->t)[plain_index(rows, i, channel)] =
-            plain_carry(sum * e->gains[i][channel], e->split);
+            plain_carry(sum * e->gains[i][channel], e->hi_lo);
       } else {
         finish_y_ref(e, i, channel, sum);
       }

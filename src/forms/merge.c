@@ -12,7 +12,7 @@
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
 
-enum { STRIP = 288 }; /* rows at a time: what vector kernels keep in L2 */
+enum { ROWS_AT_ONCE = 288 }; /* rows at a time: what vector kernels keep in L2 */
 
 /* A checked call and where its workspace has what. */
 typedef struct merge {
@@ -20,7 +20,7 @@ typedef struct merge {
   svf_linear_source factors; /* sigma is d */
   svf_linear_source v;       /* V as a dense layer */
   svf_linear_header header;  /* of its packed block */
-  size_t strip, threads;
+  size_t chunk, threads;
   size_t x, product, bytes; /* offsets of a strip of U * d and of the product's workspace; all */
   char *workspace;
   svf_status status; /* of planning, which only a mistake of ours can make fail */
@@ -37,7 +37,7 @@ static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *
   if (status != SVF_OK) return status;
   svf_linear_source *f = &m->factors;
   m->threads = threads ? threads : svf_max_threads();
-  m->strip = svf_size_min(m->args.rows, STRIP);
+  m->chunk = svf_size_min(m->args.rows, ROWS_AT_ONCE);
   if (f->r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer: it is merged already");
   if (m->args.gains) f->sigma = m->args.gains;
   m->v = (svf_linear_source){.size = sizeof m->v,
@@ -58,7 +58,7 @@ static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
   const size_t at = row * a->out_stride * svf_dtype_size(a->out_type);
   return (svf_matmul_args){.size = sizeof(svf_matmul_args),
                            .linear = block,
-                           .rows = svf_size_min(m->strip, a->rows - row),
+                           .rows = svf_size_min(m->chunk, a->rows - row),
                            .x = m->workspace ? m->workspace + m->x : NULL,
                            .x_stride = (ptrdiff_t)m->factors.r,
                            .y_type = a->out_type,
@@ -76,7 +76,7 @@ static svf_status lay_out(merge *m)
   const svf_status status = svf_matmul_workspace(&args, m->threads, &own);
   if (status != SVF_OK) return status;
   m->x = (size_t)header.bytes;
-  if (!svf_size_mul(m->strip * sizeof(float), m->factors.r, &x) ||
+  if (!svf_size_mul(m->chunk * sizeof(float), m->factors.r, &x) ||
       !svf_size_round(x, SVF_LINEAR_ALIGNMENT, &x) || !svf_size_add(m->x, x, &m->product) ||
       !svf_size_add(m->product, own, &m->bytes)) {
     return svf_fail(SVF_ERR_OVERFLOW, "n = %zu, r = %zu: the workspace exceeds SIZE_MAX",
@@ -88,7 +88,7 @@ static svf_status lay_out(merge *m)
 static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
 {
   const size_t size = svf_dtype_size(a->out_type);
-  size_t span;
+  size_t extent;
   if (a->flags & ~SVF_MERGE_CONTINUE) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MERGE_CONTINUE is known",
                     a->flags);
@@ -110,8 +110,8 @@ static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
     return svf_fail(SVF_ERR_ARGUMENT, "args->out_stride is %zu, less than n = %zu", a->out_stride,
                     f->n);
   }
-  if (!svf_size_mul(a->rows, a->out_stride, &span) || !svf_size_mul(span, size, &span) ||
-      span > PTRDIFF_MAX) {
+  if (!svf_size_mul(a->rows, a->out_stride, &extent) || !svf_size_mul(extent, size, &extent) ||
+      extent > PTRDIFF_MAX) {
     return svf_fail(SVF_ERR_OVERFLOW, "args->out: %zu rows of stride %zu exceed the address space",
                     a->rows, a->out_stride);
   }
@@ -190,8 +190,8 @@ static void work(void *context, size_t ith, size_t nth)
     /* Sealed without a checksum: nobody else will see this block. */
     if (ith == 0) ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
   }
-  for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->strip) {
-    scale_rows(m, row, svf_size_min(m->strip, m->args.rows - row), ith, nth);
+  for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->chunk) {
+    scale_rows(m, row, svf_size_min(m->chunk, m->args.rows - row), ith, nth);
     sync_workers(nth);
     status = multiply(m, row, ith, nth);
   }

@@ -8,7 +8,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
-#include "src/linear/parts.h"
+#include "src/linear/bands.h"
 
 /* CR LF: a file that was transferred as text is recognised. */
 const unsigned char svf_linear_magic[8] = {'S', 'V', 'F', 'L', 'I', 'N', '\r', '\n'};
@@ -28,10 +28,10 @@ static bool panels(const svf_linear_header *h, int product, size_t *bytes)
   const size_t channels = svf_product_channels(h, product), k = svf_product_k(h, product);
   size_t count, head, rest;
   if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* a panel does not wrap */
-  const svf_parts p = svf_parts_of(h, product);
+  const svf_bands p = svf_bands_of(h, product);
   return svf_size_round(channels, SVF_PANEL, &count) &&
-         svf_size_mul(p.split_panel, p.stride[0], &head) &&
-         svf_size_mul(count / SVF_PANEL - p.split_panel, p.stride[1], &rest) &&
+         svf_size_mul(p.cut_panel, p.stride[0], &head) &&
+         svf_size_mul(count / SVF_PANEL - p.cut_panel, p.stride[1], &rest) &&
          svf_size_add(head, rest, bytes);
 }
 

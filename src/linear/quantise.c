@@ -57,7 +57,7 @@ static float search_int4(const float *w, size_t count, float most, int8_t *q)
   enum { TRIES = 12, FIRST = 88, STEP = 6 }; /* 0.88, 0.94 ... 1.54 times -most/8 */
   double least = HUGE_VAL;
   float best = 0;
-  int8_t trial[SVF_BLOCK];
+  int8_t trial[SVF_SPAN];
   for (int i = 0; i < TRIES; ++i) {
     float scale = as_bf16(most / (float)INT4_LEAST * 100 / (float)(FIRST + i * STEP));
     for (int again = 0; again < 2; ++again) {

@@ -21,15 +21,15 @@ typedef struct workspace_sizes {
 } workspace_sizes;
 
 /* A's bytes, checked, in whole cache lines. */
-static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t split_k,
+static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t cut_k,
                     size_t *out)
 {
   enum { STEP_BYTES = 4 }; /* bytes of A per step and row, header included */
   size_t steps, padded, most;
-  return svf_size_round(k, SVF_BLOCK, &steps) && svf_size_add(steps, SVF_BLOCK, &steps) &&
+  return svf_size_round(k, SVF_SPAN, &steps) && svf_size_add(steps, SVF_SPAN, &steps) &&
          svf_size_round(rows, (size_t)kernel->row_unit, &padded) &&
          svf_size_mul(steps, padded, &most) && svf_size_mul(most, STEP_BYTES, &most) &&
-         svf_size_round(svf_a_split_bytes(kernel, padded, k, planes, split_k), SVF_LINE, out);
+         svf_size_round(svf_a_cut_bytes(kernel, padded, k, planes, cut_k), SVF_LINE, out);
 }
 
 /* T as the first product leaves it where it does not make A. */
@@ -45,7 +45,7 @@ static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *o
  * of T. */
 static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 {
-  const size_t once = kernel->pack_sums ? SVF_BLOCK / SVF_PANEL : SVF_PANELS_MAX;
+  const size_t once = kernel->pack_sums ? SVF_SPAN / SVF_PANEL : SVF_PANELS_MAX;
   return rows > (size_t)kernel->rows ? widest : svf_size_min(widest, once);
 }
 
@@ -75,7 +75,7 @@ static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel,
 static bool add_up(const workspace_sizes *space, size_t count, size_t nth, workspace_sizes *most,
                    size_t *bytes)
 {
-  size_t parts;
+  size_t shares;
   *most = (workspace_sizes){0};
   *bytes = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -87,8 +87,8 @@ static bool add_up(const workspace_sizes *space, size_t count, size_t nth, works
     most->own = svf_size_max(most->own, space[i].own);
     most->room = svf_size_max(most->room, space[i].room);
   }
-  return svf_size_mul(most->c * sizeof(float) + most->own + most->room, nth, &parts) &&
-         svf_size_add(*bytes, parts, bytes);
+  return svf_size_mul(most->c * sizeof(float) + most->own + most->room, nth, &shares) &&
+         svf_size_add(*bytes, shares, bytes);
 }
 
 /* --- Checks ----------------------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ static svf_status choose_kernels(svf_call *call)
   call->format = (svf_format)h->format;
   call->hi_lo = row->traits.hi_lo;
   call->x_product = h->r > 0 ? 0 : 1;
-  for (int i = 0; i < 2; ++i) call->product[i].parts = svf_parts_of(h, i);
+  for (int i = 0; i < 2; ++i) call->product[i].bands = svf_bands_of(h, i);
   status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, &call->kernel);
   call->head_kernel = call->kernel;
   if (status != SVF_OK || h->head == 0) return status;
@@ -159,7 +159,7 @@ static svf_status check_matrix(const char *name, const void *data, svf_dtype typ
                                size_t rows, size_t width)
 {
   const size_t size = svf_dtype_size(type);
-  size_t span;
+  size_t extent;
   if (size == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->%s_type is %d, which is no element type", name,
                     (int)type);
@@ -170,8 +170,8 @@ static svf_status check_matrix(const char *name, const void *data, svf_dtype typ
                     data, svf_dtype_name(type));
   }
   const size_t step = magnitude(stride);
-  if (!svf_size_mul(rows - 1, step, &span) || !svf_size_add(span, width, &span) ||
-      !svf_size_mul(span, size, &span) || span > PTRDIFF_MAX) {
+  if (!svf_size_mul(rows - 1, step, &extent) || !svf_size_add(extent, width, &extent) ||
+      !svf_size_mul(extent, size, &extent) || extent > PTRDIFF_MAX) {
     return svf_fail(SVF_ERR_OVERFLOW, "args->%s: %zu rows of stride %td exceed the address space",
                     name, rows, stride);
   }
@@ -307,7 +307,7 @@ static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
     call->args.x_stride = call->args.y_stride = call->args.t0_stride = 0;
   }
   call->sigma = svf_linear_sigma(h);
-  call->blocks = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
+  call->strips = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
   call->distance = svf_fetch_distance();
   call->c_floats = space->c;
   for (int i = 0; i < 2; ++i) {
@@ -318,7 +318,7 @@ static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
     p->k = svf_product_k(h, i);
     p->channels = svf_product_channels(h, i);
     p->panels = svf_size_ceil(p->channels, SVF_PANEL);
-    p->whole_blocks = false;
+    p->whole_spans = false;
   }
   call->t = at ? (float *)(void *)(at + space->x + space->t) : NULL;
   call->t_stride = call->product[0].panels * SVF_PANEL;
@@ -341,7 +341,7 @@ static void find_stages(svf_plan_data *p)
   memset(p->needed, 0, sizeof p->needed);
   for (size_t i = 0; i < p->count; ++i) {
     const svf_call *call = &p->call[i];
-    if (call->blocks == 0) continue;
+    if (call->strips == 0) continue;
     p->needed[SVF_STAGE_SECOND] = true;
     p->needed[SVF_STAGE_X] |= call->product[call->x_product].maker == SVF_BY_STAGE;
     if (svf_is_dense(call)) continue;
@@ -360,7 +360,7 @@ static void fill_plan(svf_plan_data *p, const call_group *g, char *workspace)
     const workspace_sizes *space = &g->space[i];
     fill_call(&p->call[i], space, at);
     share_x(p, i);
-    if (p->call[i].blocks > 0) svf_choose_x_maker(&p->call[i], space->x);
+    if (p->call[i].strips > 0) svf_choose_x_maker(&p->call[i], space->x);
     t_bytes[i] = space->t;
     at = at ? at + space->x + space->t + space->t32 : NULL;
   }
@@ -370,7 +370,7 @@ static void fill_plan(svf_plan_data *p, const call_group *g, char *workspace)
   p->own_bytes = g->most.own;
   p->room = at ? p->own + g->nth * g->most.own : NULL;
   p->room_bytes = g->most.room;
-  if (p->call[0].blocks > 0) svf_divide(p, t_bytes);
+  if (p->call[0].strips > 0) svf_divide(p, t_bytes);
   find_stages(p);
 }
 

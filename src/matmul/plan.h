@@ -7,7 +7,7 @@
  * Rows are cut into row blocks of nearly equal height (at most kernel->rows). One stage lays X out as
  * A, two are the products, and one between them lays T out, where svf_maker does not say that it
  * comes about otherwise. The output of a product, row blocks x panels, is divided into a grid of
- * row_parts x panel_parts cells; part ith is one cell. In a group the panels of all calls stand side
+ * row_shares x panel_shares cells; part ith is one cell. In a group the panels of all calls stand side
  * by side, so that the columns of the grid are equally wide whatever the layers are; a cell may have
  * panels of several. */
 #ifndef SVF_MATMUL_PLAN_H
@@ -17,14 +17,14 @@
 
 #include "kernels/format.h"
 #include "src/core/size.h"
-#include "src/linear/parts.h"
+#include "src/linear/bands.h"
 
 /* Blocking within a part, beside the kernel's own; see stage.c for the loops. It costs or gains
  * speed, never bits. */
 enum {
-  SVF_CHUNK_BLOCKS = 144,  /* most row blocks in a chunk */
+  SVF_CHUNK_STRIPS = 144,  /* most row blocks in a chunk */
   SVF_PIECE = 512,         /* steps of X that are laid out at once, whole lines */
-  SVF_STREAM_BLOCKS = 4,   /* up to so many row blocks memory is the limit: then a slice has */
+  SVF_STREAM_STRIPS = 4,   /* up to so many row blocks memory is the limit: then a slice has */
   SVF_STREAM_SLICE = 2048, /* so many steps, and they read weights in long runs */
   SVF_A_STAYS = 1 << 20,   /* bytes of A that stay in L2 beside the weights */
   SVF_A_OWN = 8 << 10      /* bytes of A that a part makes for itself sooner than it waits */
@@ -33,7 +33,7 @@ enum {
 /* Who makes the A of a product. */
 typedef enum svf_maker {
   SVF_BY_STAGE,   /* the stage before it */
-  SVF_BY_PART,    /* every part of it for itself: what saves a barrier */
+  SVF_BY_SHARE,   /* every part of it for itself: what saves a barrier */
   SVF_BY_PRODUCT, /* T: the first product, where it has whole blocks of integers or needs none */
   SVF_BY_CALLER   /* X is A as it is */
 } svf_maker;
@@ -45,18 +45,18 @@ typedef struct svf_product {
   char *a; /* workspace: row block after row block; X or T as it is laid out. For makers that
              are the stage or the first product */
   const char *weights; /* packed panels */
-  svf_parts parts;
+  svf_bands bands;
   size_t k;
   size_t channels, panels;
-  bool whole_blocks; /* the first product: parts have whole blocks of T, packed after a pass */
-  size_t units;      /* what is divided into columns of cells: panels, or blocks of T */
-  size_t cost;       /* of a unit, compared with those of the other calls */
-  size_t before;     /* the cost of all units of the calls before this one */
+  bool whole_spans; /* the first product: parts have whole blocks of T, packed after a pass */
+  size_t units;     /* what is divided into columns of cells: panels, or blocks of T */
+  size_t cost;      /* of a unit, compared with those of the other calls */
+  size_t before;    /* the cost of all units of the calls before this one */
 } svf_product;
 
 /* The grid of one product of all calls. */
 typedef struct svf_grid {
-  size_t row_parts, panel_parts;
+  size_t row_shares, panel_shares;
   size_t cost; /* of all units */
 } svf_grid;
 
@@ -69,7 +69,7 @@ typedef struct svf_call {
   svf_format format;
   int x_product; /* the one that reads X: 0, or 1 where the layer is dense and has no other */
   svf_product product[2];
-  size_t blocks; /* row blocks */
+  size_t strips;
   size_t x_call; /* whose layout of X this one reads, too: its own number, or a smaller one */
   float *t;      /* workspace: T in fp32, [rows][t_stride], until it is laid out; or NULL */
   size_t t_stride;
@@ -116,7 +116,7 @@ void svf_choose_x_maker(svf_call *call, size_t x_bytes);
 void svf_divide(svf_plan_data *plan, const size_t *t_bytes);
 
 /* The first panel of a column of cells; one past the last panel for the column past the last. */
-size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_part);
+size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_share);
 
 static inline bool svf_is_dense(const svf_call *call) { return call->x_product == 1; }
 
@@ -139,7 +139,7 @@ static inline size_t svf_room(const svf_kernel *kernel, size_t rows)
 {
   if (rows <= (size_t)kernel->rows) return 0;
   const size_t steps = svf_size_max(SVF_STREAM_SLICE, (size_t)kernel->blocking.steps);
-  return (size_t)kernel->room * (size_t)kernel->blocking.group * (steps + SVF_BLOCK);
+  return (size_t)kernel->room * (size_t)kernel->blocking.group * (steps + SVF_SPAN);
 }
 
 /* Rows as A and C have them. */
@@ -155,15 +155,15 @@ static inline size_t svf_a_bytes(const svf_kernel *kernel, size_t padded_rows, s
 {
   const size_t steps = (size_t)kernel->a_steps;
   const size_t lines = (k + steps - 1) / steps * (size_t)kernel->a_lines[planes];
-  const size_t headers = svf_kernel_integer(kernel) ? (k + SVF_BLOCK - 1) / SVF_BLOCK : 0;
+  const size_t headers = svf_kernel_integer(kernel) ? (k + SVF_SPAN - 1) / SVF_SPAN : 0;
   return (lines * SVF_LINE + headers * SVF_A_HEADER) * padded_rows;
 }
 
-/* The same where blocks begin anew at step split_k. */
-static inline size_t svf_a_split_bytes(const svf_kernel *kernel, size_t padded_rows, size_t k,
-                                       int planes, size_t split_k)
+/* The same where blocks begin anew at step cut_k. */
+static inline size_t svf_a_cut_bytes(const svf_kernel *kernel, size_t padded_rows, size_t k,
+                                     int planes, size_t cut_k)
 {
-  const size_t first = svf_size_min(k, split_k);
+  const size_t first = svf_size_min(k, cut_k);
   return svf_a_bytes(kernel, padded_rows, first, planes) +
          svf_a_bytes(kernel, padded_rows, k - first, planes);
 }
@@ -171,7 +171,7 @@ static inline size_t svf_a_split_bytes(const svf_kernel *kernel, size_t padded_r
 /* Steps that a slice is a multiple of. */
 static inline size_t svf_slice_unit(const svf_kernel *kernel)
 {
-  return svf_kernel_integer(kernel) ? SVF_BLOCK : (size_t)kernel->a_steps;
+  return svf_kernel_integer(kernel) ? SVF_SPAN : (size_t)kernel->a_steps;
 }
 
 #endif

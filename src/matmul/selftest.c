@@ -28,7 +28,7 @@ static const shape shapes[] = {
     {33, 40, 49, 8}, {70, 65, 50, 31}, {48, 120, 96, 2}, {129, 66, 17, 65},
 };
 
-enum { EXPERTS = 3, PARTS = 3 };
+enum { EXPERTS = 3, SHARES = 3 };
 
 typedef struct buffers {
   float *u, *vt, *sigma, *gains, *x, *bias, *y, *expected;
@@ -124,7 +124,7 @@ static svf_status compare(const buffers *b, const shape *s, const svf_kernel *ke
   for (size_t i = 0; i < s->rows * s->m; ++i) {
     if (memcmp(&b->y[i], &b->expected[i], sizeof(float)) != 0) {
       return svf_fail(SVF_ERR_FAILED,
-                      "%s: m = %zu, n = %zu, r = %zu, rows = %zu in %zu parts: y[%zu][%zu] is %g, "
+                      "%s: m = %zu, n = %zu, r = %zu, rows = %zu in %zu shares: y[%zu][%zu] is %g, "
                       "expected %g",
                       kernel->name, s->m, s->n, s->r, s->rows, nth, i / s->m, i % s->m,
                       (double)b->y[i], (double)b->expected[i]);
@@ -188,7 +188,7 @@ static svf_status expect_rounded(buffers *b, const shape *s, svf_format format)
 static svf_status run_kernel(const buffers *b, const shape *s, const svf_kernel *kernel)
 {
   svf_status status = SVF_OK;
-  for (size_t nth = 1; nth <= PARTS && status == SVF_OK; nth += PARTS - 1) {
+  for (size_t nth = 1; nth <= SHARES && status == SVF_OK; nth += SHARES - 1) {
     status = multiply_in_shares(b, s, kernel->isa, nth);
     if (status == SVF_OK) status = compare(b, s, kernel, nth);
   }

@@ -2,20 +2,20 @@
  *
  * The panels of a factor, of which a first part may have another format than the rest: some of the
  * panels, or of the steps of every panel. A format of one band has all in the second part. */
-#ifndef SVF_LINEAR_PARTS_H
-#define SVF_LINEAR_PARTS_H
+#ifndef SVF_LINEAR_BANDS_H
+#define SVF_LINEAR_BANDS_H
 
 #include <svf/linear.h>
 
 #include "kernels/format.h"
 
-typedef struct svf_parts {
+typedef struct svf_bands {
   svf_format format[2]; /* of the weights */
   svf_panel_layout layout[2];
   size_t group;
-  size_t split_panel, split_k; /* where the second part begins; one of them is 0 */
-  size_t stride[2];            /* bytes from panel to panel */
-} svf_parts;
+  size_t cut_panel, cut_k; /* where the second part begins; one of them is 0 */
+  size_t stride[2];        /* bytes from panel to panel */
+} svf_bands;
 
 /* The reduction of product 0, with V, or of product 1, with U or with a dense W. */
 static inline size_t svf_product_k(const svf_linear_header *h, int product)
@@ -31,18 +31,18 @@ static inline size_t svf_product_channels(const svf_linear_header *h, int produc
 
 /* Of V, the weights of product 0, or of U or W, those of product 1. Needs format, one that there
  * is, group, head, n and r of the header; n and r are small enough that a panel does not wrap. */
-static inline svf_parts svf_parts_of(const svf_linear_header *h, int product)
+static inline svf_bands svf_bands_of(const svf_linear_header *h, int product)
 {
   const svf_format_row *row = svf_format_of((svf_format)h->format);
-  svf_parts p = {.format = {row->head, row->traits.weights}, .group = h->group};
+  svf_bands p = {.format = {row->head, row->traits.weights}, .group = h->group};
   p.layout[0] = p.layout[1] = svf_panel_layout_of(row->traits.weights, p.group);
   if (row->traits.bands) p.layout[0] = svf_panel_layout_of(row->head, p.group);
   const size_t head = (size_t)h->head, k = svf_product_k(h, product);
   if (product == 0) {
-    p.split_panel = head / SVF_PANEL;
+    p.cut_panel = head / SVF_PANEL;
     for (int i = 0; i < 2; ++i) p.stride[i] = svf_panel_bytes(&p.layout[i], k);
   } else {
-    p.split_k = head;
+    p.cut_k = head;
     p.stride[1] = svf_panel_bytes(&p.layout[1], k - head);
     if (head > 0) p.stride[1] += svf_panel_bytes(&p.layout[0], head);
     p.stride[0] = p.stride[1];
@@ -50,34 +50,34 @@ static inline svf_parts svf_parts_of(const svf_linear_header *h, int product)
   return p;
 }
 
-static inline int svf_part_at(const svf_parts *p, size_t panel, size_t k)
+static inline int svf_band_at(const svf_bands *p, size_t panel, size_t k)
 {
-  return panel >= p->split_panel && k >= p->split_k;
+  return panel >= p->cut_panel && k >= p->cut_k;
 }
 
 /* The first step of the block of integers that holds step k: blocks begin anew where the second
  * part does. */
-static inline size_t svf_block_begin(const svf_parts *p, size_t k)
+static inline size_t svf_span_begin(const svf_bands *p, size_t k)
 {
-  return k < p->split_k ? k / SVF_BLOCK * SVF_BLOCK : k - (k - p->split_k) % SVF_BLOCK;
+  return k < p->cut_k ? k / SVF_SPAN * SVF_SPAN : k - (k - p->cut_k) % SVF_SPAN;
 }
 
 /* The step behind it, of `all`. */
-static inline size_t svf_block_end(const svf_parts *p, size_t k, size_t all)
+static inline size_t svf_span_end(const svf_bands *p, size_t k, size_t all)
 {
-  const size_t begin = svf_block_begin(p, k), end = k < p->split_k ? p->split_k : all;
-  return end - begin < SVF_BLOCK ? end : begin + SVF_BLOCK;
+  const size_t begin = svf_span_begin(p, k), end = k < p->cut_k ? p->cut_k : all;
+  return end - begin < SVF_SPAN ? end : begin + SVF_SPAN;
 }
 
 /* Where step k of a panel begins, for a k that a slice may begin with. */
-static inline size_t svf_parts_offset(const svf_parts *p, size_t panel, size_t k)
+static inline size_t svf_bands_offset(const svf_bands *p, size_t panel, size_t k)
 {
-  if (!svf_part_at(p, panel, k)) {
+  if (!svf_band_at(p, panel, k)) {
     return panel * p->stride[0] + svf_panel_offset(&p->layout[0], k);
   }
-  const size_t head = p->split_k ? svf_panel_bytes(&p->layout[0], p->split_k) : 0;
-  return p->split_panel * p->stride[0] + (panel - p->split_panel) * p->stride[1] + head +
-         svf_panel_offset(&p->layout[1], k - p->split_k);
+  const size_t head = p->cut_k ? svf_panel_bytes(&p->layout[0], p->cut_k) : 0;
+  return p->cut_panel * p->stride[0] + (panel - p->cut_panel) * p->stride[1] + head +
+         svf_panel_offset(&p->layout[1], k - p->cut_k);
 }
 
 #endif
