@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A row for each format. cmake/documents.cmake reads the names from here, too. */
+ * A row for each format. cmake/documents.cmake reads their names from this file, too. */
 #include "kernels/format.h"
 
-/* The whole block of 256 steps; or what svf_quant.group chooses from, the default first. */
+/* A group is a whole span of 256 steps, or what svf_quant.group chooses from, the default first. */
 static const size_t format_span[] = {SVF_SPAN}, format_groups[] = {SVF_GROUP_LEAST, 64, 128};
 
 #define FORMAT_SPAN .groups = format_span, .group_count = 1
 #define FORMAT_GROUPS \
   .groups = format_groups, .group_count = sizeof format_groups / sizeof *format_groups
 
-/* Digits of weights, X and T. */
+/* Significant bits of weights, X and T. */
 #define FORMAT_DIGITS(w, x, t) .weight_precision = (w), .x_precision = (x), .t_precision = (t)
 
-/* At the index that is the format's value. */
+/* Each row stands at the index that is the format's value. */
 /* clang-format off */
 static const svf_format_row format_rows[] = {
     [SVF_FORMAT_F32] = {

@@ -32,7 +32,7 @@
 
 _Static_assert((int)SVF_OPS_LANES == (int)SVF_PANEL, "a line has the lanes of a sum");
 
-/* Elements of the line at i of a row of n. */
+/* How many elements the line at i has, in a row of n. */
 SVF_INLINE int ops_lanes_at(size_t i, size_t n)
 {
   return n - i < SVF_PANEL ? (int)(n - i) : (int)SVF_PANEL;
@@ -60,7 +60,7 @@ SVF_INLINE line line_max(line x, line y)
   return x;
 }
 
-/* Lanes past those that exist become `rest`. */
+/* Sets the lanes past the first `lanes` to `rest`. */
 SVF_INLINE line line_fill(line l, int lanes, float rest)
 {
   if (lanes == SVF_PANEL) return l;
@@ -92,7 +92,7 @@ SVF_INLINE line line_exp(line l)
   return l;
 }
 
-/* Sums are put aside every SVF_SUM_LENGTH elements. */
+/* Partial sums, which are added to the total every SVF_SUM_LENGTH elements. */
 typedef struct ops_sums {
   line part, total;
 } ops_sums;
@@ -103,7 +103,7 @@ SVF_INLINE void ops_put_aside(ops_sums *s)
   s->part = line_dup(0);
 }
 
-/* Before the line at i is summed. */
+/* Called before the line at i is added. */
 SVF_INLINE void ops_sums_at(ops_sums *s, size_t i)
 {
   if (i > 0 && i % SVF_SUM_LENGTH == 0) ops_put_aside(s);

@@ -27,7 +27,7 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 enum {
   SMMLA_PAIR = 2 * SVF_LINE, /* bytes of a pair in a line of A */
   SMMLA_STEPS = 8,           /* steps of an SMMLA */
-  SMMLA_PAIRS = 3,           /* in a pass */
+  SMMLA_PAIRS = 3,           /* most pairs in a pass */
   SMMLA_PAIR_SUMS = 2 * VECS /* vectors of 2 x 2 sums for a pair and a panel */
 };
 
@@ -49,7 +49,7 @@ SVF_INLINE ivec smmla(ivec a, ivec w, ivec sum)
   return sum;
 }
 
-/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 is 16 times itself. */
+/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 comes as 16 times its value. */
 SVF_INLINE void smmla_weights(const char *b, svf_format format, const int q, ivec *w)
 {
   ivec low = i_load(b + q * 16), high;
@@ -87,7 +87,8 @@ SVF_INLINE void smmla_eight_steps(const char *a, const char *b, const smmla_shap
   }
 }
 
-/* The sums of a group, of a block at b; c and a_scale of the pass's first row. */
+/* Adds the sums of a group to c; b is where the panel's span begins, c and a_scale are those of the
+ * pass's first row. */
 SVF_INLINE void smmla_add_group(const smmla_sums *sum, const char *b, size_t group,
                                 const float *a_scale, float *c, const smmla_shape s)
 {
@@ -117,7 +118,7 @@ typedef struct smmla_fetch {
   svf_fetch a, b;
 } smmla_fetch;
 
-/* Pairs [pair, pair + s.pairs) of a tile's row block. */
+/* Pairs [pair, pair + s.pairs) of a tile's strip. */
 SVF_INLINE void smmla_pass(const svf_tile *tile, int rows, int pair, const smmla_shape s,
                            smmla_fetch *ahead)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The formats with integers in plain C: the twin that every other kernel of them must match to the
- * bit. A is int16 whatever its planes, [64 steps][row][64]. */
+ * bit. A is int16 whatever its planes: a span is [line of 64 steps][row][64]. */
 #include <math.h>
 
 #include "kernels/int_scale.h"
@@ -13,13 +13,13 @@ static size_t int_index_ref(int rows, int row, size_t k)
   return (k / INT_LINE * (size_t)rows + (size_t)row) * INT_LINE + k % INT_LINE;
 }
 
-/* Bytes of a block of A with `steps` steps, whole lines. */
+/* Bytes of a span of A with `steps` steps, which are whole lines. */
 static size_t int_span_bytes_ref(int rows, size_t steps)
 {
   return (size_t)rows * (SVF_A_HEADER + steps * sizeof(int16_t));
 }
 
-/* Step k of channel j in the data of a block. */
+/* The integer of channel j at step k in the data of a span. */
 static int int_weight_ref(const unsigned char *data, svf_format format, size_t k, size_t j)
 {
   if (format != SVF_FORMAT_W4) return (int8_t)data[(k / 4 * SVF_PANEL + j) * 4 + k % 4];
@@ -40,7 +40,7 @@ static size_t int_weights_bytes_ref(svf_format format, size_t group)
   return svf_scale_bytes(format, group) + (format == SVF_FORMAT_W4 ? weights / 2 : weights);
 }
 
-/* One block added to the sum of a row and channel. */
+/* Adds one span to the sum of a row and a channel. */
 static float int_add_span_ref(float sum, const svf_tile *tile, svf_format format, const char *a,
                               const char *b, int rows, int row, size_t j, size_t steps)
 {
@@ -87,7 +87,7 @@ static float int_element_ref(const void *x, svf_dtype type, ptrdiff_t at)
   return type == SVF_DTYPE_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
 }
 
-/* One row of a block: `k` values become its integers and its scale. */
+/* `k` values of a row become its integers and its scale in a span. */
 static void int_round_row_ref(const float *v, size_t k, int planes, int rows, int row, char *a)
 {
   int16_t *data = (int16_t *)(void *)(a + rows * SVF_A_HEADER);

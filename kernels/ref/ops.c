@@ -5,7 +5,7 @@
 
 #include "kernels/ref/exp.h"
 
-/* Lane by lane: sums are put aside every SVF_SUM_LENGTH elements. */
+/* Partial sums of each lane, which are added to its total every SVF_SUM_LENGTH elements. */
 typedef struct sums_ref {
   float part[SVF_OPS_LANES], total[SVF_OPS_LANES];
 } sums_ref;
