@@ -41,12 +41,12 @@ enum {
 };
 
 /* What becomes of finished sums. The first product sets gains, keep and t; where T is laid out
- * later, y instead of t. The second product sets y and what follows it. Tiles have no epilogue where
- * their sums are packed as whole spans of T. */
+ * later, y instead of t. The second product sets y and what follows it. Tiles have no epilogue
+ * where their sums are packed as whole spans of T. */
 typedef struct svf_epilogue {
-  void *t;                   /* T of this strip, laid out as the A of the second product; or NULL */
-  bool hi_lo;                /* T is hi + lo: lo keeps what rounding to the kernel's type would lose */
-  size_t t_channels;         /* r */
+  void *t;           /* T of this strip, laid out as the A of the second product; or NULL */
+  bool hi_lo;        /* T is hi + lo: lo keeps what rounding to the kernel's type would lose */
+  size_t t_channels; /* r */
   const float *const *gains; /* one pointer per row of the strip, each to r gains; none is NULL */
   void *y;                   /* Y of this strip's first row */
   ptrdiff_t y_stride;        /* elements between rows */
@@ -92,15 +92,15 @@ typedef struct svf_tile {
 
 typedef void svf_tile_fn(const svf_tile *tile);
 
-/* Makes k steps of A, in the kernel's type, from a strip of the caller's X. Reads k elements of each
- * row and writes whole lines, with zeros past k where the kernel reads them. Integers: k is a whole
- * number of spans, or ends where the row or one of its bands does. */
+/* Makes k steps of A, in the kernel's type, from a strip of the caller's X. Reads k elements of
+ * each row and writes whole lines, with zeros past k where the kernel reads them. Integers: k is a
+ * whole number of spans, or ends where the row or one of its bands does. */
 typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                               int planes, void *a);
 
-/* Integers: makes one span of T, `k` steps from `channel` on, of finished sums: sums[panel] has 16 of
- * each row, row after row. They are kept if the epilogue says so, multiplied by the gains of their
- * row, and become a whole span of A at `a`. */
+/* Integers: makes one span of T, `k` steps from `channel` on, of finished sums: sums[panel] has 16
+ * of each row, row after row. They are kept if the epilogue says so, multiplied by the gains of
+ * their row, and become a whole span of A at `a`. */
 typedef void svf_pack_sums_fn(const float *const *sums, const svf_epilogue *epilogue,
                               size_t channel, int rows, size_t k, int planes, void *a);
 

@@ -15,8 +15,8 @@
  *
  * Each operation is evaluated as it is written below; a product and a sum that are not called fma
  * are each rounded. A NaN makes every result NaN that depends on it, in its own row; its sign and
- * payload are the hardware's. Denormals follow MXCSR or FPCR, which are never changed: bits are the same where
- * these say the same. */
+ * payload are the hardware's. Denormals follow MXCSR or FPCR, which are never changed: bits are the
+ * same where these say the same. */
 #ifndef SVF_KERNELS_OPS_H
 #define SVF_KERNELS_OPS_H
 

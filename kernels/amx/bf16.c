@@ -22,8 +22,8 @@ enum { AMX_AWAKE = 8 }; /* steps between stores */
  *
  * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
 
-/* One line of each row of A, 16 lines of each panel. Loads and products alternate, since a tile takes
- * as long to load as to multiply. */
+/* One line of each row of A, 16 lines of each panel. Loads and products alternate, since a tile
+ * takes as long to load as to multiply. */
 SVF_INLINE void dpbf16_step_1(const char *a, const char *b, size_t stride, const int panels,
                               const int planes, const amx_fetching *f)
 {

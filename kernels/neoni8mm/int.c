@@ -49,7 +49,8 @@ SVF_INLINE ivec smmla(ivec a, ivec w, ivec sum)
   return sum;
 }
 
-/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 comes as 16 times its value. */
+/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 comes as 16 times its
+ * value. */
 SVF_INLINE void smmla_weights(const char *b, svf_format format, const int q, ivec *w)
 {
   ivec low = i_load(b + q * 16), high;

@@ -12,18 +12,20 @@
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
 
-enum { ROWS_AT_ONCE = 288 }; /* rows at a time: what vector kernels keep in L2 */
+enum { ROWS_AT_ONCE = 288 }; /* most rows of a chunk: what vector kernels keep in L2 */
 
-/* A checked call and where its workspace has what. */
+/* A checked call, and where everything is in its workspace. */
 typedef struct merge {
   svf_merge_args args;
   svf_linear_source factors; /* sigma is d */
   svf_linear_source v;       /* V as a dense layer */
   svf_linear_header header;  /* of its packed block */
   size_t chunk, threads;
-  size_t x, product, bytes; /* offsets of a strip of U * d and of the product's workspace; all */
+  size_t x;       /* offset of a chunk of U * d in the workspace */
+  size_t product; /* offset of the product's own workspace */
+  size_t bytes;   /* of the whole workspace */
   char *workspace;
-  svf_status status; /* of planning, which only a mistake of ours can make fail */
+  svf_status status; /* of planning, which fails only through a mistake in this file */
 } merge;
 
 /* --- Checks ----------------------------------------------------------------------------------- */
@@ -51,7 +53,7 @@ static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *
   return svf_linear_layout(f->n, f->r, 0, SVF_FORMAT_F32, NULL, &m->header);
 }
 
-/* One strip's product, which begins at row `row` of the piece. */
+/* The product of the chunk that begins at row `row` of those to be made. */
 static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
 {
   const svf_merge_args *a = &m->args;
@@ -66,12 +68,12 @@ static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
                            .y_stride = (ptrdiff_t)a->out_stride};
 }
 
-/* The block of V, a strip of U * d, what the product needs. */
+/* Divides the workspace: the block of V, a chunk of U * d, and the product's own workspace. */
 static svf_status lay_out(merge *m)
 {
   _Alignas(SVF_LINEAR_ALIGNMENT) svf_linear_header header = m->header;
   size_t x, own;
-  header.checksum = 1; /* nothing but the header is looked at, and whether it is sealed */
+  header.checksum = 1; /* only the header is read, which must look sealed */
   const svf_matmul_args args = product_of(m, &header, 0);
   const svf_status status = svf_matmul_workspace(&args, m->threads, &own);
   if (status != SVF_OK) return status;
@@ -152,7 +154,7 @@ static void sync_workers(size_t nth)
   if (nth > 1) svf_openmp_barrier();
 }
 
-/* A share of rows [row, row + rows) of U times d. */
+/* Makes a share of rows [row, row + rows) of U times d. */
 static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size_t nth)
 {
   const svf_factor u = svf_factor_of(&m->factors, 1);
@@ -165,7 +167,7 @@ static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size
   }
 }
 
-/* Every thread makes its own copy of the plan, which is cheaper than to wait for one. */
+/* Every thread makes its own copy of the plan, which costs less than waiting for one. */
 static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
 {
   svf_plan plan;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The panels of a factor, of which a first part may have another format than the rest: some of the
- * panels, or of the steps of every panel. A format of one band has all in the second part. */
+ * The panels of a factor in bands: a head may have another format than the tail. It is the first
+ * panels, or the first steps of every panel. A format of one band has everything in the tail. */
 #ifndef SVF_LINEAR_BANDS_H
 #define SVF_LINEAR_BANDS_H
 
@@ -9,11 +9,12 @@
 
 #include "kernels/format.h"
 
+/* Arrays have the head at [0], the tail at [1]. */
 typedef struct svf_bands {
   svf_format format[2]; /* of the weights */
   svf_panel_layout layout[2];
   size_t group;
-  size_t cut_panel, cut_k; /* where the second part begins; one of them is 0 */
+  size_t cut_panel, cut_k; /* where the tail begins; one of them is 0 */
   size_t stride[2];        /* bytes from panel to panel */
 } svf_bands;
 
@@ -23,14 +24,15 @@ static inline size_t svf_product_k(const svf_linear_header *h, int product)
   return (size_t)(product == 1 && h->r > 0 ? h->r : h->n);
 }
 
-/* Its outputs. A dense layer has none of product 0. */
+/* Its outputs. Product 0 of a dense layer has none. */
 static inline size_t svf_product_channels(const svf_linear_header *h, int product)
 {
   return (size_t)(product == 1 ? h->m : h->r);
 }
 
-/* Of V, the weights of product 0, or of U or W, those of product 1. Needs format, one that there
- * is, group, head, n and r of the header; n and r are small enough that a panel does not wrap. */
+/* The bands of V, the weights of product 0, or of U or W, those of product 1. Reads format, group,
+ * head, n and r of the header: the format must exist, and n and r be small enough that the size of
+ * a panel does not wrap. */
 static inline svf_bands svf_bands_of(const svf_linear_header *h, int product)
 {
   const svf_format_row *row = svf_format_of((svf_format)h->format);
@@ -50,26 +52,26 @@ static inline svf_bands svf_bands_of(const svf_linear_header *h, int product)
   return p;
 }
 
+/* The band of step k of a panel: 0 is the head, 1 the tail. */
 static inline int svf_band_at(const svf_bands *p, size_t panel, size_t k)
 {
   return panel >= p->cut_panel && k >= p->cut_k;
 }
 
-/* The first step of the block of integers that holds step k: blocks begin anew where the second
- * part does. */
+/* The first step of the span that holds step k. Spans begin anew at the cut. */
 static inline size_t svf_span_begin(const svf_bands *p, size_t k)
 {
   return k < p->cut_k ? k / SVF_SPAN * SVF_SPAN : k - (k - p->cut_k) % SVF_SPAN;
 }
 
-/* The step behind it, of `all`. */
+/* One past the last step of the span that holds step k, of `all` steps. */
 static inline size_t svf_span_end(const svf_bands *p, size_t k, size_t all)
 {
   const size_t begin = svf_span_begin(p, k), end = k < p->cut_k ? p->cut_k : all;
   return end - begin < SVF_SPAN ? end : begin + SVF_SPAN;
 }
 
-/* Where step k of a panel begins, for a k that a slice may begin with. */
+/* Bytes from the first panel to step k of a panel, for a k that a slice may begin with. */
 static inline size_t svf_bands_offset(const svf_bands *p, size_t panel, size_t k)
 {
   if (!svf_band_at(p, panel, k)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packing factors into panels. One file for every format and ISA, since the layout is one. */
+ * Packs factors into panels. One file serves every format and ISA, since they share the layout. */
 #include <string.h>
 
 #include "kernels/bf16.h"
@@ -12,10 +12,10 @@
 #include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-enum { TILE = 16 }; /* steps that are read at once */
+enum { TILE = 16 }; /* steps that are read at a time */
 
-/* Steps [k0, k0 + count), count <= TILE, of the channels of a panel, in the order in which they
- * lie, so that a few cache lines are read at a time: channel j's at to + j * apart. */
+/* Reads steps [k0, k0 + count), count <= TILE, of the channels of a panel in the order in which
+ * they lie, so that only a few cache lines are read at a time. Channel j's go to to + j * apart. */
 static void read_tile(const svf_factor *f, size_t channel, size_t lanes, size_t k0, size_t count,
                       float *to, size_t apart)
 {
@@ -34,7 +34,7 @@ static void read_tile(const svf_factor *f, size_t channel, size_t lanes, size_t 
   }
 }
 
-/* Step k, lane j of a panel of floats. */
+/* Writes step k, lane j of a panel of floats. */
 static void put(char *panel, svf_format format, size_t k, size_t j, float x)
 {
   if (format == SVF_FORMAT_F32) {
@@ -61,7 +61,7 @@ static void pack_floats(const svf_factor *f, const svf_bands *to, size_t channel
   }
 }
 
-/* One channel's share of a block: its scales and its integers. */
+/* Packs one channel of a span: its scales and its integers. */
 static void pack_channel(const float *w, size_t count, const svf_bands *to, int band, size_t j,
                          char *span)
 {
@@ -108,7 +108,7 @@ static void pack_integers(const svf_factor *f, const svf_bands *to, size_t panel
   }
 }
 
-/* Panels [first, last). */
+/* Packs panels [first, last). */
 static void pack_panels(const svf_factor *f, const svf_bands *to, char *out, size_t first,
                         size_t last)
 {
@@ -123,15 +123,15 @@ static void pack_panels(const svf_factor *f, const svf_bands *to, char *out, siz
   }
 }
 
-/* Part ith of nth of the panels: any nth, any remainder. */
+/* Packs share ith of nth of the panels, for any nth. */
 static void pack_share(const svf_factor *f, const svf_bands *to, char *out, size_t ith, size_t nth)
 {
   const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
   pack_panels(f, to, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
 }
 
-/* Rows of `width` elements that are `stride` apart, their elements `step`: either rows or columns
- * must lie whole one after the other. */
+/* Checks `rows` rows of `width` elements, the rows `stride` and their elements `step` apart: either
+ * each row must lie whole before the next one, or each column. */
 static svf_status check_steps(const char *name, size_t stride, size_t step, const char *width_name,
                               size_t rows, size_t width)
 {
@@ -188,7 +188,7 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
   return SVF_OK;
 }
 
-/* And where to pack to. */
+/* Checks the source and the block to pack to, and makes the header. */
 static svf_status check_pack_call(const svf_linear_source *from, svf_linear_source *source,
                                   const void *block, size_t bytes, svf_linear_header *header)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bits along the spectrum. */
+ * Dividing a budget of bits along the spectrum of a layer. */
 #include <math.h>
 
 #include "kernels/format.h"
@@ -10,8 +10,7 @@
 #include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-/* What a group of weights loses, times the squares of what they are multiplied by: weight i by
- * sigma[i * step]. */
+/* The squared error of a group of weights; the error of weight i is taken times sigma[i * step]. */
 static double group_error(const float *w, size_t count, svf_format format, const float *sigma,
                           size_t step)
 {
@@ -25,7 +24,7 @@ static double group_error(const float *w, size_t count, svf_format format, const
   return error;
 }
 
-/* Steps [k0, k1) of a channel, in groups. */
+/* The same of steps [k0, k1) of a channel, in groups. */
 static double channel_error(const svf_factor *f, size_t channel, size_t k0, size_t k1,
                             svf_format format, size_t group, const float *sigma, size_t step)
 {
@@ -39,7 +38,7 @@ static double channel_error(const svf_factor *f, size_t channel, size_t k0, size
   return error;
 }
 
-/* Squared error of singular vectors [k0, k1), whole groups, in W. */
+/* The squared error of W that comes from singular vectors [k0, k1), which are whole groups. */
 static double span_error(const svf_linear_source *s, size_t k0, size_t k1, svf_format format,
                          size_t group)
 {
@@ -54,7 +53,7 @@ static double span_error(const svf_linear_source *s, size_t k0, size_t k1, svf_f
   return error;
 }
 
-/* The largest head that fits; SPACE if 0 does not. */
+/* Finds the largest head that fits; SPACE if not even 0 does. */
 static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_quant *quant)
 {
   svf_linear_header header = {0};

@@ -6,7 +6,7 @@
 #include "src/core/status.h"
 #include "src/linear/bands.h"
 
-/* Step k of a block, lane j. */
+/* The weight at step k of a span, lane j. */
 static float integer_at(const char *span, const svf_bands *p, int band, size_t k, size_t j)
 {
   const svf_format_row *row = svf_format_of(p->format[band]);
@@ -37,7 +37,7 @@ static float weight_at(const char *panels, const svf_bands *p, size_t channel, s
   }
 }
 
-/* A factor whose reduction index is contiguous, from its panels. */
+/* Writes a factor from its panels, with its steps contiguous. */
 static void unpack(const char *panels, const svf_linear_header *h, int product, float *out,
                    size_t stride)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dividing the work: the grids of both products, and who makes which A. */
+ * Divides the work: the grids of both products, and who makes which A. */
 #include "src/matmul/plan.h"
 
 enum { SPAN_PANELS = SVF_SPAN / SVF_PANEL };
 
-/* Blocks of T in the panels of its head, or behind it. */
+/* Spans of T in the panels of the head, or in those of the tail. */
 static size_t head_spans(const svf_product *p)
 {
   return svf_size_ceil(p->bands.cut_panel, SPAN_PANELS);
@@ -31,8 +31,8 @@ size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_
 
 static double ceil_of(double x) { return x > (double)(size_t)x ? (double)(size_t)x + 1 : x; }
 
-/* About what a panel costs, in cycles on a wide machine: the kernel's for a row and step, eight for
- * a line of weights, once per chunk of rows. */
+/* Roughly what a panel costs, in cycles on a wide machine: kernel->cycles for each row and step,
+ * and eight for each line of weights, once per chunk of rows. */
 static double panel_cost(const svf_call *call, const svf_product *p, double rows)
 {
   const double chunks = ceil_of(rows / call->kernel->blocking.rows);
@@ -40,8 +40,8 @@ static double panel_cost(const svf_call *call, const svf_product *p, double rows
          8 * chunks * (double)p->bands.stride[1] / SVF_LINE;
 }
 
-/* And A, which is read line by line once per pass over `panels` panels, the first pass apart where it
- * was written row block after row block by the same parts (`own`). */
+/* What A costs, which is read line by line once per pass over `panels` panels. The first pass is
+ * free where the same share wrote A (`own`). */
 static double a_cost(const svf_call *call, const svf_product *p, double rows, double panels,
                      bool own)
 {
@@ -52,20 +52,21 @@ static double a_cost(const svf_call *call, const svf_product *p, double rows, do
   return 8 * lines * (own ? passes - 1 : passes);
 }
 
-/* Rows of a cell, which has whole row blocks. */
+/* Rows of a cell, which has whole strips. */
 static double cell_rows(const svf_call *call, size_t row_shares)
 {
   const size_t strip_rows = svf_size_ceil(call->args.rows, call->strips);
   return (double)(svf_size_ceil(call->strips, row_shares) * strip_rows);
 }
 
-/* Whether the parts that multiply by A wrote it themselves, if they are divided by rows alone. */
+/* True if the shares that multiply by A wrote it themselves, given that they are divided by rows
+ * alone. */
 static bool wrote_a(const svf_plan_data *plan, const svf_product *p, int product)
 {
   return product == 0 || p->maker != SVF_BY_PRODUCT || plan->grid[0].row_shares == plan->nth;
 }
 
-/* What a cell costs that has this share of all panels. */
+/* What a cell costs that has this fraction of all panels. */
 static double cell_cost(const svf_plan_data *plan, int product, size_t row_shares, double fraction)
 {
   double cost = 0;
@@ -80,7 +81,8 @@ static double cell_cost(const svf_plan_data *plan, int product, size_t row_share
   return cost;
 }
 
-/* Cells of the grid should be equally large first; then few lines should come from beyond L2. */
+/* Chooses the grid of least cost: its cells are equally large, and few lines come from beyond L2.
+ * */
 static void choose_grid(svf_plan_data *plan, int product)
 {
   svf_grid *grid = &plan->grid[product];
@@ -106,7 +108,7 @@ static void choose_grid(svf_plan_data *plan, int product)
 
 /* --- Its columns ------------------------------------------------------------------------------ */
 
-/* Costs of the panels of several calls, to be compared with one another. */
+/* Sets the costs of the panels of several calls, relative to one another. */
 static void compare_panels(svf_plan_data *plan, int product)
 {
   enum { MOST = 1 << 12 };
@@ -125,7 +127,8 @@ static void compare_panels(svf_plan_data *plan, int product)
   }
 }
 
-/* Panels become units, 16 of them one where they are left together: the cost of a column, about. */
+/* Makes units of panels, one of 16 panels where spans of T are left whole. Returns roughly what a
+ * column of the grid costs. */
 static size_t set_units(svf_plan_data *plan, int product, bool whole)
 {
   svf_grid *grid = &plan->grid[product];
@@ -146,7 +149,7 @@ static size_t set_units(svf_plan_data *plan, int product, bool whole)
   return svf_size_ceil(svf_size_ceil(grid->cost, grid->panel_shares), most) * most;
 }
 
-/* Blocks of T are left whole if no part gets much more than it would otherwise. */
+/* Spans of T are left whole if no share becomes much larger than it would be otherwise. */
 static void leave_whole(svf_plan_data *plan)
 {
   const size_t least = set_units(plan, 0, false), all = plan->grid[0].cost;
@@ -156,7 +159,7 @@ static void leave_whole(svf_plan_data *plan)
 
 /* --- Makers ----------------------------------------------------------------------------------- */
 
-/* Who makes the A of a product, of so many bytes, that cannot have it as it is. */
+/* Who makes an A of this many bytes, if it does not come about otherwise. */
 static svf_maker maker_of(size_t bytes) { return bytes <= SVF_A_OWN ? SVF_BY_SHARE : SVF_BY_STAGE; }
 
 void svf_choose_x_maker(svf_call *call, size_t x_bytes)

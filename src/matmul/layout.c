@@ -3,14 +3,14 @@
  * X, or T in fp32, becomes the A of a product. */
 #include "src/matmul/layout.h"
 
-/* Pieces of A in a row block. None has steps of both sides of a split. */
+/* Pieces of A in a strip. No piece crosses the cut. */
 static size_t pieces_of(const svf_product *p)
 {
   const size_t cut = p->bands.cut_k;
   return svf_size_ceil(cut, SVF_PIECE) + svf_size_ceil(p->k - cut, SVF_PIECE);
 }
 
-/* One of them: from its step k0 on; `a` is A of the row block that starts at row0. */
+/* Lays out one piece of a strip; `a` is the A of the strip that begins at row0. */
 static void lay_out_piece(const svf_call *call, int product, size_t strip, size_t piece,
                           size_t row0, char *a)
 {
@@ -38,8 +38,8 @@ void svf_lay_out(const svf_call *call, int product, size_t strip0, size_t strip1
   }
 }
 
-/* A share of the pieces, row block after row block, so that a part finds much of what it wrote in
- * its own cache. */
+/* A share of the pieces, strip after strip, so that it finds much of what it wrote in its own
+ * cache. */
 void svf_lay_out_share(const svf_call *call, int product, size_t ith, size_t nth)
 {
   const svf_product *p = &call->product[product];

@@ -52,12 +52,12 @@ static void run_shares(void *context, size_t ith, size_t nth)
   for (int stage = svf_matmul_next_stage(t->plan, 0); stage >= 0;) {
     for (size_t i = ith; i < t->shares; i += nth) svf_matmul_stage(t->plan, stage, i);
     stage = svf_matmul_next_stage(t->plan, stage + 1);
-    if (stage >= 0) svf_openmp_barrier(); /* the region's end is one itself */
+    if (stage >= 0) svf_openmp_barrier(); /* the end of the region is a barrier, too */
   }
 }
 
-/* On at most `parts` OpenMP threads. Correct for any team that the runtime grants, also one of a
- * single thread. */
+/* Runs a plan on at most `shares` OpenMP threads. It is correct for any team that the runtime
+ * grants, also one of a single thread. */
 static void run_team(const svf_plan *plan, size_t shares)
 {
   team t = {plan, shares};
@@ -65,7 +65,7 @@ static void run_team(const svf_plan *plan, size_t shares)
 }
 
 #ifdef SVF_WITH_ONEDNN
-/* The plan was made for its checks. */
+/* The plan was made only to check the arguments. */
 static svf_status on_onednn(const svf_plan *plan, size_t threads)
 {
   const svf_plan_data *p = svf_plan_read(plan);
@@ -81,7 +81,7 @@ static svf_status on_onednn(const svf_plan *plan, size_t threads)
 }
 #endif
 
-/* A plan in `parts` shares, for which the caller asked by `threads`. */
+/* Runs a plan of `shares` shares; `threads` is what the caller asked for. */
 static svf_status run(const svf_plan *plan, size_t shares, size_t threads)
 {
   (void)threads;

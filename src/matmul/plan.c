@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checking the arguments, of one call or of a group, and sizing the workspace. */
+ * Checks the arguments of a call or of a group, and sizes the workspace. */
 #include "src/matmul/plan.h"
 
 #include <string.h>
@@ -12,15 +12,16 @@
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
-/* In this order: of every call A of X, A of T and T in fp32; then of every part the partial sums, an
- * A of its own and its widened weights, as the call that takes most needs them. */
+/* The order of things in the workspace: A of X, A of T and T in fp32 of every call; then the
+ * partial sums of every share, an A of its own for each, and its widened weights. What a share has
+ * is sized for the call that needs most. */
 typedef struct workspace_sizes {
   size_t x, t, t32; /* bytes, multiples of a cache line */
-  size_t c;         /* floats, likewise */
-  size_t own, room; /* bytes, likewise */
+  size_t c;         /* floats, whole cache lines */
+  size_t own, room; /* bytes, whole cache lines */
 } workspace_sizes;
 
-/* A's bytes, checked, in whole cache lines. */
+/* The bytes of an A in whole cache lines; false if they exceed SIZE_MAX. */
 static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t cut_k,
                     size_t *out)
 {
@@ -32,7 +33,7 @@ static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes,
          svf_size_round(svf_a_cut_bytes(kernel, padded, k, planes, cut_k), SVF_LINE, out);
 }
 
-/* T as the first product leaves it where it does not make A. */
+/* The bytes of T in fp32, as the first product leaves it where it does not make A. */
 static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *out)
 {
   *out = 0;
@@ -41,7 +42,7 @@ static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *o
          svf_size_mul(*out, sizeof(float), out);
 }
 
-/* Panels whose sums a part keeps: one row block has one tile of them at a time, or one block
+/* Panels whose sums a share keeps: a single strip has one tile of them at a time, or one span
  * of T. */
 static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 {
@@ -49,8 +50,8 @@ static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
   return rows > (size_t)kernel->rows ? widest : svf_size_min(widest, once);
 }
 
-/* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
- * with the number of rows, too: that happens within one row block. */
+/* All sizes grow with rows, however the work is divided into shares. They also do where the kernel
+ * changes with the number of rows, which happens within one strip. */
 static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel, size_t rows,
                            workspace_sizes *out)
 {
@@ -70,8 +71,8 @@ static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel,
   return true;
 }
 
-/* The bytes of a whole workspace, and in `most` what a part needs. Every call has room for an X of
- * its own: whether it reads another's changes with rows. */
+/* The bytes of a whole workspace, and in `most` those that a share needs. Every call has room for a
+ * layout of X of its own, since whether it reads another call's changes with rows. */
 static bool add_up(const workspace_sizes *space, size_t count, size_t nth, workspace_sizes *most,
                    size_t *bytes)
 {
@@ -93,7 +94,7 @@ static bool add_up(const workspace_sizes *space, size_t count, size_t nth, works
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-/* The block, and who computes with it. */
+/* Checks the packed block and chooses the kernels that compute with it. */
 static svf_status choose_kernels(svf_call *call)
 {
   const svf_matmul_args *args = &call->args;
@@ -109,11 +110,11 @@ static svf_status choose_kernels(svf_call *call)
   status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, &call->kernel);
   call->head_kernel = call->kernel;
   if (status != SVF_OK || h->head == 0) return status;
-  /* Of the same ISA whatever the rows, since both read the same A. */
+  /* The same ISA, whatever the number of rows, since both kernels read the same A. */
   return svf_dispatch(call->kernel->isa, row->head, h->group, SIZE_MAX, &call->head_kernel);
 }
 
-/* A caller's arguments as this version's; what the call needs. */
+/* Reads a caller's arguments as this version's, and sizes what the call needs. */
 static svf_status read_call(const char *name, const void *from, svf_call *call,
                             workspace_sizes *space)
 {
@@ -130,7 +131,7 @@ static svf_status read_call(const char *name, const void *from, svf_call *call,
   svf_fail(SVF_ERR_ARGUMENT, what " is " format ", calls[0] has " format ": a group reads one X", \
            x, y)
 
-/* Whether a call of a group reads what the first one does. */
+/* Checks that a call of a group reads the same X as the first one. */
 static svf_status check_agreement(const svf_call *call, const svf_call *first)
 {
   const svf_matmul_args *a = &call->args, *b = &first->args;
@@ -148,13 +149,13 @@ static svf_status check_agreement(const svf_call *call, const svf_call *first)
   return SVF_OK;
 }
 
-/* |stride|, for PTRDIFF_MIN too. */
+/* |stride|, also of PTRDIFF_MIN. */
 static size_t magnitude(ptrdiff_t stride)
 {
   return stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
 }
 
-/* A caller's matrix: type, pointer, and the distance from its first to its last row. */
+/* Checks a caller's matrix: its type, its pointer, and that all its rows are addressable. */
 static svf_status check_matrix(const char *name, const void *data, svf_dtype type, ptrdiff_t stride,
                                size_t rows, size_t width)
 {
@@ -216,10 +217,10 @@ static svf_status check_operands(const svf_matmul_args *args)
 
 /* --- Groups ----------------------------------------------------------------------------------- */
 
-/* Calls as they come from a caller, checked and measured. */
+/* The calls of a caller, checked and measured. */
 typedef struct call_group {
   const svf_matmul_args *calls;
-  size_t count, step, nth; /* step = 0: one call, called args in messages */
+  size_t count, step, nth; /* step = 0: a single call, which messages call args */
   workspace_sizes space[SVF_MATMUL_GROUP_MAX], most;
   size_t bytes;
 } call_group;
@@ -248,7 +249,7 @@ static svf_status in_call(const call_group *g, size_t i, svf_status status)
 
 static svf_status measure(call_group *g, svf_call *calls)
 {
-  if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
+  if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one share");
   for (size_t i = 0; i < g->count; ++i) {
     const char *from = (const char *)g->calls + i * g->step;
     svf_status status = read_call("args", from, &calls[i], &g->space[i]);
@@ -276,7 +277,7 @@ static svf_status check_all(const call_group *g, const svf_call *calls, const vo
     if (status != SVF_OK) return in_call(g, i, status);
   }
   if (bytes < g->bytes) {
-    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu parts need %zu",
+    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu shares need %zu",
                     bytes, calls[0].args.rows, g->nth, g->bytes);
   }
   if (!workspace && g->bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
@@ -298,7 +299,7 @@ static bool same_a(const svf_call *x, const svf_call *y)
          a->a_steps == b->a_steps && a->a_lines[planes] == b->a_lines[planes];
 }
 
-/* Everything but the division: the call's share of the workspace begins at `at`. */
+/* Fills in everything but the division. The call's part of the workspace begins at `at`. */
 static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
 {
   const svf_matmul_args *args = &call->args;
@@ -324,7 +325,7 @@ static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
   call->t_stride = call->product[0].panels * SVF_PANEL;
 }
 
-/* Whose layout of X a call reads. */
+/* Finds the call whose layout of X this one reads. */
 static void share_x(svf_plan_data *p, size_t i)
 {
   svf_call *call = &p->call[i];

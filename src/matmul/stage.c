@@ -1,44 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One part of one stage; the loops of a product around the micro-kernel:
+ * One share of one stage. The loops of a product around the micro-kernel are
  *
- *   for each chunk of row blocks                        its slice of A stays in L2
+ *   for each chunk of strips                            its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
  *       for each slice of k
- *         for each run of panels                        read once from memory, used from L2
- *           for each row block
+ *         for each panel run                            read once from memory, used from L2
+ *           for each strip
  *             for each tile                             micro-kernel
  *
- * While a run is used the next one is fetched, a share of it by every row block, and so is A of
- * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, or
- * the tiles of a block of T, a slice all of k, and what is fetched lies a little ahead. */
+ * While a run is used the next one is fetched, a portion of it by every strip, and so is A of the
+ * next slice. In a chunk of one strip each weight is used once: then a pass is one tile, or the
+ * tiles of one span of T, a slice is all of k, and what is fetched lies only a little ahead. */
 #include "src/matmul/layout.h"
 #include "src/matmul/tile.h"
 
 typedef struct cell {
   const svf_call *call;
   const svf_product *product;
-  bool to_t;     /* the result is T, else Y */
-  const char *a; /* from row a_row on, the first of a row block */
+  bool to_t;     /* the result is T; else it is Y */
+  const char *a; /* A from row a_row on, which is the first row of a strip */
   size_t a_row;
   size_t panel0, panel1;
   float *c;   /* scratch: sums */
-  char *room; /* scratch: weights for the row blocks of a run, or NULL */
+  char *room; /* scratch: a run's weights as the kernel wants them, for all strips; or NULL */
 } cell;
 
-/* A row block, and its A in the slice of the moment. */
+/* A strip, and its A in the current slice. */
 typedef struct row_strip {
   size_t row, rows, padded;
   int units;
-  const char *a, *next; /* A at the first step; at the first step of what follows, or NULL */
-  size_t lines;         /* of A */
+  const char *a;    /* A at the first step of the slice */
+  const char *next; /* A at the first step of the slice that follows, to be fetched; or NULL */
+  size_t lines;     /* lines of A in the slice */
 } row_strip;
 
-/* Row blocks of a part whose A is in L2 together. */
+/* Strips of a share whose A is in L2 together. */
 typedef struct chunk {
   size_t strips;
   size_t row0, padded;
-  bool more; /* another chunk of this part follows */
+  bool more; /* another chunk of this share follows */
   row_strip strip[SVF_CHUNK_STRIPS];
 } chunk;
 
@@ -51,7 +52,7 @@ typedef struct slice {
 /* Panels [panel0, panel1) of a slice, and what is fetched while they are used. */
 typedef struct panel_run {
   size_t panel0, panel1;
-  const svf_kernel *kernel; /* of these weights */
+  const svf_kernel *kernel; /* the kernel of these weights */
   size_t b_stride;
   size_t next, next_panels, next_k; /* panels and step after these; next_panels = 0: none */
   const char *b, *next_b;           /* both */
@@ -65,14 +66,14 @@ static bool streams(const chunk *ch) { return ch->strips <= SVF_STREAM_STRIPS; }
 
 /* --- A ---------------------------------------------------------------------------------------- */
 
-/* A of this part's product. */
+/* A of the product, from step k of a strip on. */
 static const void *a_of(const cell *w, const row_strip *r, size_t k)
 {
   if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->call->args, r->row, k);
   return w->a + svf_a_offset(w->call, w->product, r->row - w->a_row, r->rows, k);
 }
 
-/* A of the second product, which the first one writes. */
+/* Where the first product writes A of the second one. */
 static char *t_of(const cell *w, const row_strip *r, size_t channel)
 {
   const svf_product *second = &w->call->product[1];
@@ -81,7 +82,7 @@ static char *t_of(const cell *w, const row_strip *r, size_t channel)
 
 /* --- Tiles ------------------------------------------------------------------------------------ */
 
-/* One pointer per row of a block. */
+/* Finds the gains of a strip: one pointer per row. */
 static void find_gains(const svf_call *call, const row_strip *r, const float **gains)
 {
   for (size_t i = 0; i < r->rows; ++i) {
@@ -90,7 +91,7 @@ static void find_gains(const svf_call *call, const row_strip *r, const float **g
   }
 }
 
-/* What becomes of a row block's sums; `gains` receives those of its rows. */
+/* What becomes of a strip's sums; `gains` receives a pointer for each of its rows. */
 static svf_epilogue epilogue_of(const cell *w, const row_strip *r, const float **gains)
 {
   const svf_matmul_args *args = &w->call->args;
@@ -120,15 +121,15 @@ static svf_epilogue epilogue_of(const cell *w, const row_strip *r, const float *
   return e;
 }
 
-/* A panel at step k, the first of a line of it. */
+/* A panel's weights at step k, which a line begins with. */
 static const char *panel_at(const cell *w, size_t panel, size_t k)
 {
   return w->product->weights + svf_bands_offset(&w->product->bands, panel, k);
 }
 
-/* What a tile of n panels fetches: a share of the next run, but the first row block what is left
- * of this one, a little ahead of where it is used. A single row block reads weights as they lie,
- * which hardware prefetchers follow. */
+/* What a tile of n panels fetches: a portion of the next run; but the first strip fetches what is
+ * left of this run, a little ahead of where it is used. A single strip reads weights in the order
+ * in which they lie, which hardware prefetchers follow. */
 static svf_fetch fetch_of(const cell *w, const chunk *ch, const panel_run *g, size_t index,
                           size_t at, size_t n)
 {
@@ -150,7 +151,7 @@ static svf_fetch fetch_of(const cell *w, const chunk *ch, const panel_run *g, si
   return f;
 }
 
-/* Sums of a pass, in the order [run][row block][panel][row]: those of a row block in a run. */
+/* The sums of a strip in a run. Those of a pass lie in the order [run][strip][panel][row]. */
 static float *sums_at(const cell *w, const chunk *ch, const slice *s, const row_strip *r,
                       size_t panel0, size_t panels)
 {
@@ -158,16 +159,16 @@ static float *sums_at(const cell *w, const chunk *ch, const slice *s, const row_
          (r->row - ch->row0) * panels * SVF_PANEL;
 }
 
-/* A row block against a run of panels. */
+/* A strip and the panel run that it is multiplied by. */
 typedef struct meeting {
   const cell *w;
   const chunk *ch;
   const panel_run *g;
-  size_t index;   /* of the row block in the chunk */
+  size_t index;   /* index of the strip in the chunk */
   size_t c_panel; /* floats from the sums of a panel to those of the next one */
 } meeting;
 
-/* What a tile fetches, and where it keeps widened weights. */
+/* Tells a tile what to fetch and where to keep widened weights. */
 static void prepare_tile(const void *context, size_t at, size_t n, svf_tile *tile)
 {
   const meeting *m = context;
@@ -212,8 +213,8 @@ static void run_strip(const cell *w, const chunk *ch, const slice *s, const pane
   svf_tiles_run(g->kernel, r->units, &tile, panels, product->channels - channel, prepare_tile, &m);
 }
 
-/* The first panel of the run that has this one, and one past its last. A rest of one panel
- * would be slow alone: it joins the run before it. */
+/* The first panel of the run that `panel` is in; run_end is one past its last panel. A rest of one
+ * panel would be slow alone, so it joins the run before it. */
 static size_t run_begin(const slice *s, size_t width, size_t panel)
 {
   const size_t first = s->panel0 + (panel - s->panel0) / width * width;
@@ -225,7 +226,7 @@ static size_t run_end(const slice *s, size_t width, size_t first)
   return s->panel1 - first <= width + 1 ? s->panel1 : first + width;
 }
 
-/* Finished sums of a pass over whole blocks of T become A of the second product. */
+/* Makes A of the second product of the finished sums of a pass over whole spans of T. */
 static void pack_spans(const cell *w, const chunk *ch, const slice *s, size_t width)
 {
   const svf_product *second = &w->call->product[1];
@@ -249,8 +250,8 @@ static void pack_spans(const cell *w, const chunk *ch, const slice *s, size_t wi
 
 /* --- Loops ------------------------------------------------------------------------------------ */
 
-/* Panels that tiles of both heights in a chunk divide; as few as the higher ones have, if there are
- * such for the lower ones. */
+/* Panels of a run: a multiple of the panels of tiles of both heights in a chunk. Lower tiles take
+ * as few panels as the higher ones if there is such a tile. */
 static size_t run_panels(const cell *w)
 {
   const svf_kernel *kernel = w->call->kernel;
@@ -263,7 +264,7 @@ static size_t run_panels(const cell *w)
   return n;
 }
 
-/* Where fetching goes on after a run, in the order of the loops. */
+/* Finds where fetching continues after a run, in the order of the loops. */
 static void find_next(const cell *w, const chunk *ch, const slice *s, size_t width, panel_run *g)
 {
   size_t limit;
@@ -286,7 +287,7 @@ static void find_next(const cell *w, const chunk *ch, const slice *s, size_t wid
   g->next_panels = svf_size_min(width, limit - g->next);
 }
 
-/* A run's panels, and who fetches how much of what comes next. */
+/* Sets a run's panels, and how much of what comes next each strip fetches. */
 static void enter_run(const cell *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
                       panel_run *g)
 {
@@ -309,7 +310,7 @@ static void enter_run(const cell *w, const chunk *ch, const slice *s, size_t pan
   g->a_rate = (int)svf_size_ceil(a_portion, svf_size_max(s->k / unit, 1));
 }
 
-/* A of every row block, here and, where it does not stay in L2, in the slice that comes next. */
+/* Finds A of every strip in this slice and, where it does not stay in L2, in the next one. */
 static void enter_slice(const cell *w, const slice *s, chunk *ch)
 {
   const svf_product *p = w->product;
@@ -327,14 +328,14 @@ static void enter_slice(const cell *w, const slice *s, chunk *ch)
   }
 }
 
-/* How far what begins at `at` may go: a split of the weights lies between two passes or slices. */
+/* Where a pass or slice that begins at `at` must end at the latest: none crosses the cut. */
 static size_t band_end(size_t at, size_t cut, size_t end)
 {
   return at < cut ? svf_size_min(cut, end) : end;
 }
 
-/* Panels of a pass that may have `left`, for the sums of which there must be room; whole blocks of
- * T if they are packed after it. */
+/* Panels of a pass when `left` are left. There must be room for their sums, and they are whole
+ * spans of T if these are packed after the pass. */
 static size_t pass_panels(const cell *w, const chunk *ch, size_t width, size_t left)
 {
   const bool whole = w->product->whole_spans;
@@ -377,7 +378,7 @@ static void run_chunk(const cell *w, chunk *ch)
   }
 }
 
-/* Row blocks [strip0, strip1) as a chunk. */
+/* Makes a chunk of strips [strip0, strip1). */
 static void enter_chunk(const svf_call *call, size_t strip0, size_t strip1, chunk *ch)
 {
   ch->strips = strip1 - strip0;
@@ -392,8 +393,8 @@ static void enter_chunk(const svf_call *call, size_t strip0, size_t strip1, chun
   }
 }
 
-/* What a part multiplies by: where in A's own layout it is. A in `own` is that of `made`, if that is
- * not NULL, which further calls of a group may read, too. */
+/* The A that a share has made for itself. It is that of `made`, which further calls of a group may
+ * read, too; NULL if they may not. */
 typedef struct own_a {
   char *a;
   const svf_call *made;
@@ -407,7 +408,7 @@ static void make_own(const svf_plan_data *plan, const svf_call *call, int produc
   own->made = made;
 }
 
-/* Part ith of one call's product: `panel_share` of its panels. */
+/* Share ith of one call's product. */
 static void run_cell(const svf_plan_data *plan, const svf_call *call, int product, size_t ith,
                      own_a *own)
 {
@@ -441,7 +442,7 @@ static void run_cell(const svf_plan_data *plan, const svf_call *call, int produc
   if (kernel->end) kernel->end();
 }
 
-/* Part ith of a product of all calls. */
+/* Share ith of a product of all calls. */
 static void multiply_all(const svf_plan_data *plan, int product, size_t ith)
 {
   const svf_grid *grid = &plan->grid[product];
