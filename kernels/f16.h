@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fp16 (IEEE 754 binary16) in plain C, by integers: rounding mode and denormal flags do not matter.
- * */
+ * fp16 (IEEE 754 binary16) in plain C, by integers: rounding modes and denormal flags have no
+ * effect. */
 #ifndef SVF_KERNELS_F16_H
 #define SVF_KERNELS_F16_H
 

@@ -13,8 +13,8 @@
  *   INT_PAIRED                1: lines come in pairs, of two rows or of a row's two planes, eight
  *                             steps of each in turn
  *   INT_ROW_UNIT              rows of A are padded to a multiple of this
- *   INT_FEW                   N: in strips of at most N rows the low plane of a row lies N rows after
- *                             its high plane, in the padding. 0: there are no such strips
+ *   INT_FEW                   N: in strips of at most N rows the low plane of a row lies N rows
+ *                             after its high plane, in the padding. 0: there are no such strips
  *
  *   A   a span is [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8. Two planes,
  *       with INT_A8 and in strips of at most INT_TWO_QUADS rows, are

@@ -27,7 +27,7 @@
 
 enum {
   SVF_OPS_LANES = 16,
-  SVF_SUM_LENGTH = 1024 /* elements: small ones are rounded off a partial sum, not the row's */
+  SVF_SUM_LENGTH = 1024 /* elements: few enough that small ones are not lost in a partial sum */
 };
 
 /* y = (x * (1 / sqrt(mean + eps))) * weight, mean = sum of fma(x, x, .) / n. y may be x. */

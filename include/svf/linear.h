@@ -113,9 +113,9 @@ SVF_API svf_status svf_linear_bytes(const svf_linear_source *source, size_t *byt
  *   quant  out: for svf_linear_source, the largest head that fits; may be &source->quant
  *   error  out, or NULL: ||W - W'||_F / ||W||_F of that choice, where W' is what the packed block
  *          stands for. It is computed as sqrt(sum over k of sigma_k^2 (|u_k - u'_k|^2 +
- *          |v_k - v'_k|^2) / sum of sigma_k^2), which is exact up to products of two errors if U and
- *          V are orthonormal. Its square is about the NMSE of Y for white X. 0 if sigma is 0, NaN if
- *          sigma or a weight is not finite
+ *          |v_k - v'_k|^2) / sum of sigma_k^2), which is exact up to products of two errors if U
+ *          and V are orthonormal. Its square is about the NMSE of Y for white X. 0 if sigma is 0,
+ *          NaN if sigma or a weight is not finite
  *
  * sigma should descend: int8 helps the leading singular vectors most. Quantises all weights once;
  * allocates nothing. Errors: as svf_linear_pack, and SPACE if not even w4 fits. Thread-safe. */

@@ -35,8 +35,7 @@ static bool panels(const svf_linear_header *h, int product, size_t *bytes)
          svf_size_add(head, rest, bytes);
 }
 
-/* The group of a header, from what was asked for; ARGUMENT with the list of what the format takes.
- * */
+/* The group of a header, from what was asked for; ARGUMENT with a list of what the format takes. */
 static svf_status choose_group(const svf_format_traits *t, size_t asked, size_t *group)
 {
   char text[64] = "0";

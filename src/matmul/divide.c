@@ -81,8 +81,7 @@ static double cell_cost(const svf_plan_data *plan, int product, size_t row_share
   return cost;
 }
 
-/* Chooses the grid of least cost: its cells are equally large, and few lines come from beyond L2.
- * */
+/* Chooses the grid of least cost: equally large cells, and few lines that come from beyond L2. */
 static void choose_grid(svf_plan_data *plan, int product)
 {
   svf_grid *grid = &plan->grid[product];

@@ -6,8 +6,7 @@
 
 #include "src/matmul/plan.h"
 
-/* The first row of a strip. Strips have whole row units, so that only the last one needs padding.
- * */
+/* The first row of a strip. Strips have whole row units, so only the last one needs padding. */
 static inline size_t svf_strip_row(const svf_call *call, size_t strip)
 {
   const size_t rows = call->args.rows, unit = (size_t)call->kernel->row_unit;

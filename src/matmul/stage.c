@@ -54,11 +54,12 @@ typedef struct panel_run {
   size_t panel0, panel1;
   const svf_kernel *kernel; /* the kernel of these weights */
   size_t b_stride;
-  size_t next, next_panels, next_k; /* panels and step after these; next_panels = 0: none */
-  const char *b, *next_b;           /* both */
-  size_t lines, portion;            /* of a panel: all in the slice; fetched by a row block */
-  size_t a_from, a_to;              /* of each row block's next A, in 1/65536 */
-  int rate, a_rate;
+  size_t next, next_panels, next_k; /* panels and step that come next; next_panels = 0: none do */
+  const char *b, *next_b;           /* weights of this run, and of the next one */
+  size_t lines;                     /* lines of a panel in the slice */
+  size_t portion;                   /* lines of a panel that each strip fetches */
+  size_t a_from, a_to; /* what is fetched of each strip's next A meanwhile, in 1/65536 of it */
+  int rate, a_rate;    /* lines of weights and of A that are fetched at a time */
 } panel_run;
 
 static bool single(const chunk *ch) { return ch->strips == 1; }
