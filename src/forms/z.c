@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From parameters to z, and what is done with z before it becomes gains: interpolation, mixtures.
- * */
+ * From parameters to z, and from z to what gains are made of: interpolation and mixtures. */
 #include <svf/gains.h>
 
 #include <math.h>
