@@ -3,8 +3,8 @@
  * exp(x) of an x <= 0 in fp32, the same steps on every ISA and in plain C (ref/exp.h):
  *
  *   x below EXP_LEAST counts as EXP_LEAST, and its result is 0: no other result is denormal
- *   t = fma(x, 1/ln 2, EXP_ROUND), n = t - EXP_ROUND      n is the nearest integer
- *                                                         and in t's low bits
+ *   t = fma(x, 1/ln 2, EXP_ROUND), n = t - EXP_ROUND      n is the nearest integer, which
+ *                                                         t has in its low bits
  *   r = fma(n, -ln 2, x) in two parts, the first of which is exact: |r| < 0.3466
  *   p = Horner's scheme in FMAs, within 3.2e-9 of exp(r)
  *   p * 2^n
