@@ -15,7 +15,7 @@ static inline float svf_widen_bf16(uint16_t x)
   return f;
 }
 
-/* To nearest, ties to even; NaN stays NaN and becomes quiet. */
+/* Rounds to nearest, ties to even; NaN stays NaN and becomes quiet. */
 static inline uint16_t svf_round_bf16(float f)
 {
   uint32_t bits;

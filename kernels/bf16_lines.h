@@ -4,7 +4,8 @@
  * finished sums. Lines are whole, with zeros past k. A template header, see unit.h. Before it is
  * included a unit defines
  *
- *   LINES_ABREAST    rows that share their lines, LANES steps of each in turn; divides row_unit. */
+ *   LINES_ABREAST    how many rows share their lines, LANES steps of each in turn; it divides
+ *                    row_unit */
 #ifndef SVF_KERNELS_BF16_LINES_H
 #define SVF_KERNELS_BF16_LINES_H
 
@@ -18,16 +19,16 @@
 #define lines_finish SVF_NAME(lines_finish)
 #define pack_lines SVF_NAME(pack_lines)
 
-enum { BF16_STEPS = 32 }; /* of a line of A */
+enum { BF16_STEPS = 32 }; /* steps in a line of A */
 
-/* Where in the lines of a row block a row's step is, in bytes; a multiple of LANES. */
+/* Bytes from the start of a strip's lines to a row's step, which is a multiple of LANES. */
 SVF_INLINE int line_place(int row, int step)
 {
   const int turn = step / LANES * LINES_ABREAST + row % LINES_ABREAST;
   return row / LINES_ABREAST * LINES_ABREAST * SVF_LINE + turn * LANES * 2;
 }
 
-/* 16 values of a row rounded to bf16, half 0 or 1 of its 32 steps. Returns what is lost. */
+/* Rounds 16 values of a row to bf16: half 0 or 1 of its 32 steps. Returns what is lost. */
 SVF_INLINE line line_put_half(char *a, int row, int half, line l)
 {
   SVF_UNROLL
@@ -40,11 +41,11 @@ SVF_INLINE line line_put_half(char *a, int row, int half, line l)
   return l;
 }
 
-/* T = sum * gain, in lines of 32 channels with zeros past r: tiles read whole lines. */
+/* T = sum * gain, in lines of 32 channels, with zeros past r since tiles read whole lines. */
 static void lines_finish_t(const svf_epilogue *e, size_t channel, int lanes, const svf_tile *tile,
                            size_t padded, const float *sums)
 {
-  const int planes = e->split ? 2 : 1, half = (int)(channel / SVF_PANEL % 2);
+  const int planes = e->hi_lo ? 2 : 1, half = (int)(channel / SVF_PANEL % 2);
   char *t = (char *)e->t + channel / BF16_STEPS * (size_t)planes * padded * SVF_LINE;
   if (e->keep) keep_sums(e, channel, lanes, tile->rows, sums);
   const bool pad = half == 0 && channel + SVF_PANEL >= e->t_channels;
@@ -76,8 +77,8 @@ static void lines_finish(const svf_tile *tile, size_t padded, int panels)
   }
 }
 
-/* Rows of X rounded to bf16, `padded` lines for a step of the block. Row by row: rows are often a
- * power of two apart, and would evict each other. */
+/* Rows of X rounded to bf16, `padded` lines for each 32 steps of the strip. Row by row, since rows
+ * are often a power of two apart and would evict each other. */
 SVF_INLINE void pack_lines(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t padded,
                            size_t k, void *a)
 {

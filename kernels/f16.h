@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fp16 (IEEE 754 binary16) in plain C, by integers: no rounding mode or denormal flag matters. */
+ * fp16 (IEEE 754 binary16) in plain C, by integers: rounding modes and denormal flags have no
+ * effect. */
 #ifndef SVF_KERNELS_F16_H
 #define SVF_KERNELS_F16_H
 
 #include <stdint.h>
 #include <string.h>
 
-/* The bits of the fp32 of that value; a NaN's are kept, signalling or not. */
+/* The bits of the fp32 of the same value; those of a NaN are kept, signalling or not. */
 static inline uint32_t svf_f16_bits(uint32_t h)
 {
   const uint32_t sign = (h & 0x8000u) << 16;
@@ -22,7 +23,7 @@ static inline uint32_t svf_f16_bits(uint32_t h)
   return sign | (113 - shift) << 23 | fraction << 13;
 }
 
-/* The value; NaN becomes quiet. */
+/* The value as fp32; a NaN becomes quiet. */
 static inline float svf_widen_f16(uint16_t x)
 {
   uint32_t bits = svf_f16_bits(x);
@@ -41,8 +42,8 @@ static inline uint16_t svf_round_f16(float f)
   if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
   if (exponent >= 143) return sign | 0x7c00u; /* 2^16 and more, Inf */
   if (exponent < 102) return sign;            /* below half of the least denormal */
-  /* Bits that go: 13 of a normal result, more of a denormal one. Carries into the exponent are
-   * right, up to Inf. */
+  /* The number of bits that go: 13 of a normal result, more of a denormal one. A carry into the
+   * exponent gives the right result, up to Inf. */
   const uint32_t shift = exponent >= 113 ? 13 : 126 - exponent;
   const uint32_t whole =
       exponent >= 113 ? magnitude - (112u << 23) : (magnitude & 0x7fffffu) | 0x800000u;

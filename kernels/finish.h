@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of a product: sums of a tile become rows of Y, and those of the first one may be kept. A
- * template header, see unit.h. */
+ * The end of a product: the sums of a tile become rows of Y, and those of the first product may be
+ * kept as well. A template header, see unit.h. */
 #ifndef SVF_KERNELS_FINISH_H
 #define SVF_KERNELS_FINISH_H
 
@@ -10,8 +10,8 @@
 #define finish_y SVF_NAME(finish_y)
 #define keep_sums SVF_NAME(keep_sums)
 
-/* A panel's T before its gains, for a caller who keeps it. Apart from what follows it, which nobody
- * who does not is to pay for. */
+/* Stores a panel's T before its gains, for a caller that keeps it. A function of its own, so that
+ * calls that keep nothing do not pay for it. */
 static __attribute__((noinline, cold)) void keep_sums(const svf_epilogue *e, size_t channel,
                                                       int lanes, int rows, const float *sums)
 {

@@ -4,7 +4,7 @@
  * weights to fp32, in terms of the operations in vec.h. A template header, see unit.h: a format's
  * unit defines FMA_BF16 as 0 or 1, includes this, and instantiates the tiles and the registry row
  * by FMA_UNIT. Everything is inlined with constant shapes, so that the sums stay in registers. A is
- * fp32 in every format: a rounded value is one. */
+ * fp32 in every format, which holds every rounded value. */
 #ifndef SVF_KERNELS_FMA_TILE_H
 #define SVF_KERNELS_FMA_TILE_H
 
@@ -29,18 +29,18 @@ enum {
   FMA_PER_LINE = FMA_BF16 ? 2 : 1 /* steps in a line of weights */
 };
 
-/* T as the format carries it. hi + lo is exact in fp32: lo has at most 8 bits within the 24
- * of t. */
-SVF_INLINE vec fma_carry(vec t, bool split)
+/* T as the format carries it. hi + lo is exact in fp32: lo has at most 8 bits, within the 24 of
+ * t. */
+SVF_INLINE vec fma_carry(vec t, bool hi_lo)
 {
   if (!FMA_BF16) return t;
   const vec hi = v_bf16(t);
-  if (!split) return hi;
+  if (!hi_lo) return hi;
   return v_add(hi, v_finite(hi, v_bf16(v_sub(t, hi))));
 }
 
-/* T = sum * gain, the A of the second product. Its lines are whole; what lies past r is never
- * read. */
+/* T = sum * gain, laid out as the A of the second product. Its lines are whole; what lies past r is
+ * never read. */
 static void fma_finish_t(const svf_epilogue *e, size_t channel, int lanes, int rows,
                          const float *sums)
 {
@@ -50,12 +50,12 @@ static void fma_finish_t(const svf_epilogue *e, size_t channel, int lanes, int r
     const line gain = line_load_part(e->gains[i] + channel, lanes);
     line l = line_load(sums + i * SVF_PANEL);
     SVF_UNROLL
-    for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(v_mul(l.v[v], gain.v[v]), e->split);
+    for (int v = 0; v < VECS; ++v) l.v[v] = fma_carry(v_mul(l.v[v], gain.v[v]), e->hi_lo);
     line_store(t + i * SVF_PANEL, l);
   }
 }
 
-/* The finished sums of a tile, still in L1. */
+/* Hands the finished sums of a tile on while they are in L1. */
 static void fma_finish(const svf_tile *tile, int rows, int panels)
 {
   for (int p = 0; p < panels; ++p) {
@@ -71,13 +71,13 @@ static void fma_finish(const svf_tile *tile, int rows, int panels)
 }
 
 /* The sums of a tile, row by row, in the order of their use: [row][panel][VECS]. Loops over them
- * are shallow and do not jump: clang unrolls deep nests too late to keep the sums in registers, gcc
- * spills what it has to permute. */
+ * are shallow and do not jump: clang unrolls deep nests too late to keep the sums in registers, and
+ * gcc spills what it has to permute. */
 typedef struct fma_sums {
   vec v[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX];
 } fma_sums;
 
-/* Vector q of the weights of step s; b is at an even step. */
+/* Vector q of the weights of step s; b is where an even step begins. */
 SVF_INLINE vec fma_b_at(const char *b, size_t stride, const int q, const int s)
 {
   const char *at = b + (size_t)(q / VECS) * stride + s / FMA_PER_LINE * SVF_LINE;
@@ -105,11 +105,12 @@ SVF_INLINE void fma_step(const a_row *x, const int s, const char *b, size_t stri
   __asm__ volatile("" ::: "memory");
 }
 
-/* `count` steps, at most FMA_STEPS, from an even one on. */
+/* `count` steps, at most FMA_STEPS; the first one is even. */
 SVF_INLINE void fma_steps(const char *a, const char *b, size_t stride, const int rows,
                           const int panels, const int count, fma_sums *sum)
 {
-  /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
+  /* Hidden from the compiler, which would compute the addresses of all steps beforehand and keep
+   * them on the stack. */
   __asm__("" : "+r"(stride));
   a_row x[SVF_ROWS_MAX];
   SVF_UNROLL
@@ -138,7 +139,7 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
     sum.v[e] = tile->resume ? v_load(fma_c_at(c, rows, vecs, e)) : v_zero();
   }
 
-  /* Where memory is the limit the fetching is spread evenly, else it stays out of the way. */
+  /* Where memory is the limit, prefetches are spread evenly; else they stay out of the way. */
   svf_fetch ahead = tile->ahead, a_ahead = tile->a_ahead;
   size_t left = tile->k;
   for (; left >= SVF_PANEL; left -= SVF_PANEL) {
@@ -168,8 +169,8 @@ SVF_INLINE void fma_tile(const svf_tile *tile, const int rows, const int panels)
   if (tile->epilogue) fma_finish(tile, rows, panels);
 }
 
-/* A row block of X in lines. Its rows lie far apart, where no hardware prefetcher follows, so the
- * block that comes next is fetched meanwhile. */
+/* A strip of X in lines. Its rows lie far apart, where no hardware prefetcher follows, so the next
+ * strip is fetched meanwhile. */
 static void fma_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int rows, size_t k,
                           int planes, void *packed)
 {

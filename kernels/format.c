@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A row for each format. cmake/documents.cmake reads the names from here, too. */
+ * A row for each format. cmake/documents.cmake reads their names from this file, too. */
 #include "kernels/format.h"
 
-/* The whole block of 256 steps; or what svf_quant.group chooses from, the default first. */
-static const size_t format_block[] = {SVF_BLOCK}, format_groups[] = {SVF_GROUP_LEAST, 64, 128};
+/* A group is a whole span of 256 steps, or what svf_quant.group chooses from, the default first. */
+static const size_t format_span[] = {SVF_SPAN}, format_groups[] = {SVF_GROUP_LEAST, 64, 128};
 
-#define FORMAT_BLOCK .groups = format_block, .group_count = 1
+#define FORMAT_SPAN .groups = format_span, .group_count = 1
 #define FORMAT_GROUPS \
   .groups = format_groups, .group_count = sizeof format_groups / sizeof *format_groups
 
-/* Digits of weights, X and T. */
+/* Significant bits of weights, X and T. */
 #define FORMAT_DIGITS(w, x, t) .weight_precision = (w), .x_precision = (x), .t_precision = (t)
 
-/* At the index that is the format's value. */
+/* Each row stands at the index that is the format's value. */
 /* clang-format off */
 static const svf_format_row format_rows[] = {
     [SVF_FORMAT_F32] = {
@@ -30,11 +30,11 @@ static const svf_format_row format_rows[] = {
         .head = SVF_FORMAT_BF16, .unit = 32, .x_planes = 1, .t_planes = 2},
     [SVF_FORMAT_S8] = {
         {.name = "s8", .weights = SVF_FORMAT_S8, .dense = SVF_FORMAT_S8,
-         .integer = true, .weight_bits = 8, FORMAT_DIGITS(8, 8, 8), FORMAT_BLOCK},
+         .integer = true, .weight_bits = 8, FORMAT_DIGITS(8, 8, 8), FORMAT_SPAN},
         .head = SVF_FORMAT_S8, .scale = SVF_SCALE_F32, .unit = 64, .x_planes = 1, .t_planes = 1},
     [SVF_FORMAT_S8_SPLIT] = {
         {.name = "s8-split", .weights = SVF_FORMAT_S8, .dense = SVF_FORMAT_S8_SPLIT,
-         .integer = true, .weight_bits = 8, FORMAT_DIGITS(8, 8, 15), .hi_lo = true, FORMAT_BLOCK},
+         .integer = true, .weight_bits = 8, FORMAT_DIGITS(8, 8, 15), .hi_lo = true, FORMAT_SPAN},
         .head = SVF_FORMAT_S8, .scale = SVF_SCALE_F32, .unit = 64, .x_planes = 1, .t_planes = 2},
     [SVF_FORMAT_W8] = {
         {.name = "w8", .weights = SVF_FORMAT_W8, .dense = SVF_FORMAT_W8,
@@ -79,7 +79,7 @@ svf_panel_layout svf_panel_layout_of(svf_format weights, size_t group)
   static const size_t scale_bytes[] = {
       [SVF_SCALE_NONE] = 0, [SVF_SCALE_F32] = sizeof(float), [SVF_SCALE_BF16] = sizeof(uint16_t)};
   const svf_format_row *row = &format_rows[weights];
-  const size_t scales = group > 0 ? SVF_BLOCK / group * SVF_PANEL * scale_bytes[row->scale] : 0;
+  const size_t scales = group > 0 ? SVF_SPAN / group * SVF_PANEL * scale_bytes[row->scale] : 0;
   return (svf_panel_layout){.step = (uint16_t)(SVF_PANEL * row->traits.weight_bits / 8),
                             .unit = row->unit,
                             .scales = (uint16_t)scales};

@@ -15,37 +15,37 @@
 
 /* How the integers of a packed panel are scaled. */
 typedef enum svf_scale {
-  SVF_SCALE_NONE, /* they are no integers */
-  SVF_SCALE_F32,  /* fp32 for each channel and block of 256 steps */
+  SVF_SCALE_NONE, /* not integers */
+  SVF_SCALE_F32,  /* fp32 for each channel and span of 256 steps */
   SVF_SCALE_BF16  /* bf16 for each channel and group */
 } svf_scale;
 
 typedef struct svf_format_row {
   svf_format_traits traits;
-  svf_format head;        /* whose weights the first band has; traits.weights where there is one */
+  svf_format head;        /* format of the head's weights; traits.weights if there is one band */
   svf_scale scale;        /* of the weights, in both bands */
-  uint16_t unit;          /* steps to a multiple of which panels are zero-padded: a power of two */
-  int x_planes, t_planes; /* of A, if the kernel keeps them apart: see svf_planes */
+  uint16_t unit;          /* panels are zero-padded to a multiple of these steps: a power of two */
+  int x_planes, t_planes; /* planes of A, if the kernel keeps them apart: see svf_planes */
 } svf_format_row;
 
 /* The row of a format; NULL if there is no such format. Takes the same time for every format.
- * Thread-safe, as are the others. */
+ * Thread-safe, as are all functions here. */
 SVF_PRIVATE_API const svf_format_row *svf_format_of(svf_format format);
 
 /* How a packed panel of one band is laid out: what svf_panel_bytes needs. */
 typedef struct svf_panel_layout {
-  uint16_t step;   /* bytes of a step, of 16 channels */
-  uint16_t unit;   /* as in the row */
-  uint16_t scales; /* bytes in front of each block of integers */
+  uint16_t step;   /* bytes of a step of 16 channels */
+  uint16_t unit;   /* as in svf_format_row */
+  uint16_t scales; /* bytes of scales in front of each span of integers */
 } svf_panel_layout;
 
-/* The layout for a format that is one of weights: not of two bands. */
+/* The layout for a format of weights, that is one without bands. */
 svf_panel_layout svf_panel_layout_of(svf_format weights, size_t group);
 
-/* Where step k of a panel begins, for a k that a slice may begin with. */
+/* Bytes from the start of a panel to step k, for a k that a slice may begin with. */
 static inline size_t svf_panel_offset(const svf_panel_layout *l, size_t k)
 {
-  return (k + SVF_BLOCK - 1) / SVF_BLOCK * l->scales + k * l->step;
+  return (k + SVF_SPAN - 1) / SVF_SPAN * l->scales + k * l->step;
 }
 
 /* Bytes of a packed panel with k steps; k is small enough that nothing wraps. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The contract of conversion kernels: arrays of any length and alignment of their elements, see
- * svf/half.h. One table per ISA, later ones preferred, in registry.c. */
+ * The contract of conversion kernels: arrays of any length, which need only the alignment of their
+ * elements; see svf/half.h. One table per ISA, later ones preferred, in registry.c. */
 #ifndef SVF_KERNELS_HALF_H
 #define SVF_KERNELS_HALF_H
 
@@ -15,7 +15,7 @@ typedef void svf_narrow_fn(const float *from, uint16_t *to, size_t count);
 
 typedef struct svf_half_kernel {
   svf_isa isa;
-  uint64_t needs; /* SVF_CPU_* bits */
+  uint64_t needs; /* SVF_CPU_* bits: a CPU must have them all */
   svf_widen_fn *bf16_to_f32, *f16_to_f32;
   svf_narrow_fn *f32_to_bf16, *f32_to_f16;
 } svf_half_kernel;

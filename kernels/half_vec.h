@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conversions written once for every vector ISA. A template header, see unit.h. A unit defines,
- * with its vectors' name,
+ * Conversions, written once for every vector ISA. A template header, see unit.h. A unit defines,
+ * by names that end in those of its vectors,
  *
- *   v_widen_f16(p), v_narrow_f16(p, v)     LANES fp16 to fp32 and back, to nearest even
+ *   v_widen_f16(p), v_narrow_f16(p, v)     LANES fp16 to fp32, and back to nearest even
  *
- * Tails go through a vector on the stack. */
+ * A tail goes through a vector on the stack. */
 #ifndef SVF_KERNELS_HALF_VEC_H
 #define SVF_KERNELS_HALF_VEC_H
 

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A of the formats with integers: rows rounded to integers, block by block, and what becomes of
+ * A of the formats with integers: rows rounded to integers, span by span, and what becomes of
  * the exact sums of a group, in terms of the operations in ivec.h. A template header, see unit.h.
  * Before it is included a unit defines
  *
- *   INT_A8                    1: A is planes of int8. 0: it is int16, but
- *   INT_QUADS                 1: of one plane int8, with which int8 is multiplied as uint8: a row's
- *                             sums start at -128 times its own
- *   INT_TWO_QUADS             INT_QUADS: blocks of at most so many rows have two planes of int8
+ *   INT_A8                    1: A is planes of int8. 0: A is int16, with the exceptions that
+ *                             INT_QUADS and INT_TWO_QUADS name
+ *   INT_QUADS                 1: an A of one plane is int8. Without INT_A8 weights are multiplied
+ *                             with it as uint8, 128 more than they are, so a row's sums start at
+ *                             -128 times the sum of the row
+ *   INT_TWO_QUADS             N, with INT_QUADS: strips of at most N rows have two planes of int8
  *   INT_PAIRED                1: lines come in pairs, of two rows or of a row's two planes, eight
  *                             steps of each in turn
  *   INT_ROW_UNIT              rows of A are padded to a multiple of this
- *   INT_FEW                   0, or: a block of at most so many rows has its low plane so many rows
- *                             behind the high one, in its padding
+ *   INT_FEW                   N: in strips of at most N rows the low plane of a row lies N rows
+ *                             after its high plane, in the padding. 0: there are no such strips
  *
- *   A   block [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8. Two planes, in
- *       INT_A8 and in blocks of at most INT_TWO_QUADS rows, are
- *             [header][line of k][plane][row][64 bytes] */
+ *   A   a span is [header][line of k][row][64 bytes]: 32 steps of int16, or 64 of int8. Two planes,
+ *       with INT_A8 and in strips of at most INT_TWO_QUADS rows, are
+ *                 [header][line of k][plane][row][64 bytes] */
 #ifndef SVF_KERNELS_INT_LINES_H
 #define SVF_KERNELS_INT_LINES_H
 
@@ -44,16 +46,16 @@ SVF_INLINE int padded_rows(int rows)
   return (rows + INT_ROW_UNIT - 1) / INT_ROW_UNIT * INT_ROW_UNIT;
 }
 
-/* Bytes that a step of a row takes. */
+/* Bytes of a step of a row. */
 SVF_INLINE size_t a_row_bytes(int planes)
 {
   return INT_A8 || (INT_QUADS && planes == 1) ? (size_t)planes : sizeof(int16_t);
 }
 
-/* Where the rows of a block of A are. */
+/* Where the rows of a strip are. */
 typedef struct int_rows {
   int padded;
-  bool planes; /* two planes are planes of int8 */
+  bool planes; /* an A of two planes has planes of int8 */
   int low;     /* from the high plane of a row to its low one, in rows */
 } int_rows;
 
@@ -63,7 +65,7 @@ SVF_INLINE int_rows rows_of(int rows)
   return (int_rows){padded, INT_A8 || rows <= INT_TWO_QUADS, rows <= INT_FEW ? INT_FEW : padded};
 }
 
-/* Where step k, a multiple of 16, of a row is in a block's lines of int8. */
+/* Where step k of a row, a multiple of 16, is in a span's lines of int8. */
 SVF_INLINE char *quads_at(char *lines, int_rows rows, int row, int planes, int plane, size_t k)
 {
   const size_t from = k / INT_LINE * (size_t)(planes * rows.padded);
@@ -90,7 +92,7 @@ SVF_INLINE void put_quads(char *to, const ivec *x)
 }
 #endif
 
-/* 16 steps from step k on of a row become integers in a block's lines. */
+/* 16 steps of a row, from step k on, become integers in a span's lines. */
 SVF_INLINE void put_integers(char *lines, int_rows rows, int row, int planes, size_t k,
                              const ivec *x)
 {
@@ -121,7 +123,7 @@ SVF_INLINE void put_integers(char *lines, int_rows rows, int row, int planes, si
 #endif
 }
 
-/* One row of a block, its first `lines` lines: they become the row's integers, scale and start. */
+/* The `lines` lines of one row of a span become the row's integers, scale and start of its sums. */
 SVF_INLINE void round_row(const line *v, size_t lines, int planes, int_rows rows, int row, char *a)
 {
   ivec most = i_zero(), sum = i_zero();
@@ -144,7 +146,7 @@ SVF_INLINE void round_row(const line *v, size_t lines, int planes, int_rows rows
   memcpy(a + (rows.padded + row) * 4, &start, sizeof start);
 }
 
-/* Of `k` elements those in line l; 0 in the lines that fill up the last 64 steps. */
+/* How many of `k` elements line l has; 0 in lines that only fill up the last 64 steps. */
 SVF_INLINE int lanes_of(size_t k, size_t l)
 {
   const size_t at = l * SVF_PANEL, left = k > at ? k - at : 0;
@@ -156,7 +158,7 @@ static void pack_row(const char *x, svf_dtype type, size_t k, int planes, int_ro
 {
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const size_t lines = int_whole_lines(k) / SVF_PANEL;
-  line v[SVF_BLOCK / SVF_PANEL];
+  line v[SVF_SPAN / SVF_PANEL];
   for (size_t l = 0; l < lines; ++l) {
     const int lanes = lanes_of(k, l);
     v[l] = line_zero();
@@ -174,7 +176,7 @@ static void int_pack_sums(const float *const *sums, const svf_epilogue *e, size_
   }
   for (int i = 0; i < rows; ++i) {
     const float *gain = e->gains[i] + channel;
-    line v[SVF_BLOCK / SVF_PANEL];
+    line v[SVF_SPAN / SVF_PANEL];
     for (size_t l = 0; l < lines; ++l) {
       const int lanes = lanes_of(k, l);
       v[l] = line_zero();
@@ -193,8 +195,8 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   const ptrdiff_t size = type == SVF_DTYPE_F32 ? 4 : 2;
   const int_rows all = rows_of(rows);
   char *a = packed;
-  for (size_t j = 0; j < k; j += SVF_BLOCK) {
-    const size_t count = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
+  for (size_t j = 0; j < k; j += SVF_SPAN) {
+    const size_t count = k - j < SVF_SPAN ? k - j : SVF_SPAN;
     for (int i = 0; i < rows; ++i) {
       pack_row((const char *)x + (i * stride + (ptrdiff_t)j) * size, type, count, planes, all, i,
                a);
@@ -203,15 +205,15 @@ static void int_pack_rows(const void *x, svf_dtype type, ptrdiff_t stride, int r
   }
 }
 
-/* Scales of LANES channels of a group, from a block of a panel on. */
-SVF_INLINE vec weight_scales(const char *block, svf_format format, size_t group, int channel)
+/* The scales of LANES channels in a group; `span` is where a span of a panel begins. */
+SVF_INLINE vec weight_scales(const char *span, svf_format format, size_t group, int channel)
 {
   const size_t at = group * SVF_PANEL + (size_t)channel;
-  return format == SVF_FORMAT_S8 ? v_load((const float *)(const void *)block + at)
-                                 : v_widen((const uint16_t *)(const void *)block + at);
+  return format == SVF_FORMAT_S8 ? v_load((const float *)(const void *)span + at)
+                                 : v_widen((const uint16_t *)(const void *)span + at);
 }
 
-/* The exact sums of a group in fp32, times both scales, added to those in c. */
+/* Adds the exact sums of a group, in fp32 and times both scales, to those in c. */
 SVF_INLINE void add_scaled(float *c, ivec sum, vec weight_scale, float a_scale)
 {
   const vec scale = v_mul(weight_scale, v_dup(a_scale));

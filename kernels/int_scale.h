@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a block of A becomes integers, for every kernel, see svf/matmul.h; and where those of weights
- * begin. */
+ * How a span of A becomes integers, the same for every kernel (see svf/matmul.h), and where the
+ * integers of a span of weights begin. */
 #ifndef SVF_KERNELS_INT_SCALE_H
 #define SVF_KERNELS_INT_SCALE_H
 
@@ -11,17 +11,17 @@
 #include "kernels/kernel.h"
 #include "kernels/target.h"
 
-enum { INT_LINE = 64 }; /* steps to whose multiple A and weights are filled up with zeros */
+enum { INT_LINE = 64 }; /* A and weights are filled up with zeros to a multiple of this */
 
 SVF_INLINE size_t int_whole_lines(size_t k)
 {
-  return k < SVF_BLOCK ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_BLOCK;
+  return k < SVF_SPAN ? (k + INT_LINE - 1) / INT_LINE * INT_LINE : SVF_SPAN;
 }
 
-/* Bytes of the scales in front of a block of a panel: fp32 of s8, else bf16. */
+/* Bytes of the scales in front of a span of a panel: fp32 in s8, else bf16. */
 SVF_INLINE size_t svf_scale_bytes(svf_format weights, size_t group)
 {
-  return SVF_BLOCK / group * SVF_PANEL *
+  return SVF_SPAN / group * SVF_PANEL *
          (weights == SVF_FORMAT_S8 ? sizeof(float) : sizeof(uint16_t));
 }
 
@@ -31,7 +31,7 @@ typedef struct int_scale {
   int empty;     /* all integers are 0 */
 } int_scale;
 
-/* From the bits of the largest magnitude: as integers these order NaN and Inf behind the rest. */
+/* From the bits of the largest magnitude: as integers they order NaN and Inf after all else. */
 static inline int_scale int_scale_of(uint32_t bits, int planes)
 {
   enum { INF = 0x7f800000, LEAST = 0x0d800000 }; /* 2^-100 */

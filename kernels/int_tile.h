@@ -40,11 +40,11 @@
 #define s_zero SVF_OF_ISA(s_zero)
 #define s_add_up SVF_OF_ISA(s_add_up)
 
-/* What is constant in a tile. */
+/* What is constant in a tile's code. */
 typedef struct int_shape {
   int rows, panels;
   svf_format format; /* of the weights */
-  int planes;        /* of A, if it is int8; 0: it is int16 */
+  int planes;        /* planes of int8 that A has; 0: A is int16 */
 } int_shape;
 
 #ifndef INT_WIDE_SUMS
@@ -59,14 +59,14 @@ typedef struct int_sums {
   ivec low[SVF_PANELS_MAX * VECS * SVF_ROWS_MAX]; /* of the second plane */
 #endif
 #if INT_TWO_QUADS
-  ivec more[2][SVF_ROWS_MAX]; /* [plane][row]: what unsigned weights are more, times A */
+  ivec more[2][SVF_ROWS_MAX]; /* [plane][row]: what was added to unsigned weights, times A */
 #endif
 } int_sums;
 
-/* Whether weights are made unsigned and what that adds is summed beside. */
+/* True if weights are made unsigned and what that adds to the sums is summed up separately. */
 SVF_INLINE bool adds_more(const int_shape s) { return INT_TWO_QUADS > 0 && s.planes == 2; }
 
-/* Exact sum e, of that row. */
+/* Exact sum e, which belongs to `row`. */
 SVF_INLINE ivec s_total(const int_sums *sum, int e, int row, const int_shape s)
 {
   ivec x = s_add_up(sum->v[e]);
@@ -86,7 +86,7 @@ SVF_INLINE ivec s_total(const int_sums *sum, int e, int row, const int_shape s)
 /* Steps in a line of weights. */
 SVF_INLINE int line_steps(svf_format format) { return format == SVF_FORMAT_W4 ? 8 : 4; }
 
-/* A line of weights of every panel. */
+/* Loads a line of weights of every panel. */
 SVF_INLINE void load_line(const char *b, size_t stride, const int vecs, ivec *raw)
 {
   SVF_UNROLL
@@ -111,7 +111,7 @@ SVF_INLINE ivec weight_quads(ivec raw, svf_format format, const int n)
 #endif
 }
 
-/* A line of weights of every panel times every row of int8. */
+/* Multiplies a line of weights of every panel by every row, as int8. */
 SVF_INLINE void quads_step(const char *a, const char *b, size_t stride, const int_shape s,
                            int_sums *sum)
 {
@@ -145,7 +145,7 @@ SVF_INLINE void quads_step(const char *a, const char *b, size_t stride, const in
 #endif
 
 #if !INT_A8
-/* Pairs n of a line of weights, and which int32 of A goes with them. */
+/* Pairs n of a line of weights; pair_of_a says which int32 of A goes with them. */
 SVF_INLINE ivec weight_pairs(ivec raw, svf_format format, const int n)
 {
   if (format != SVF_FORMAT_W4) return i_sar16(n == 0 ? i_shl16(raw, 8) : raw, 8);
@@ -162,7 +162,7 @@ SVF_INLINE int pair_of_a(svf_format format, const int n)
   return format == SVF_FORMAT_W4 ? n % 2 * 2 + n / 2 : n;
 }
 
-/* A line of weights of every panel times every row of int16. */
+/* Multiplies a line of weights of every panel by every row, as int16. */
 SVF_INLINE void pairs_step(const char *a, const char *b, size_t stride, const int_shape s,
                            int_sums *sum)
 {
@@ -208,7 +208,7 @@ SVF_INLINE float *int_c_at(float *c, const int_shape s, int e)
   return c + (q / VECS * s.rows + i) * SVF_PANEL + q % VECS * LANES;
 }
 
-/* The sums of a group, of the panels of a block at b. */
+/* Adds the sums of a group to c; b is where the panels' span begins. */
 SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, size_t group,
                           const float *a_scale, float *c, const int_shape s)
 {
@@ -224,7 +224,7 @@ SVF_INLINE void add_group(const int_sums *sum, const char *b, size_t stride, siz
   }
 }
 
-/* What is fetched meanwhile. */
+/* What a tile prefetches. */
 typedef struct int_fetch {
   svf_fetch a, b;
 } int_fetch;
@@ -254,13 +254,13 @@ SVF_INLINE void start_sums(const char *header, const int_shape s, int_sums *sum)
 #endif
 }
 
-/* One group: steps [k0, k1) of a block, whose lines of A are at `lines`. */
+/* Sums up one group: steps [k0, k1) of a span, whose lines of A are at `lines`. */
 SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *b, size_t k0,
                            size_t k1, int_fetch *f, const int_shape s, int_sums *sum)
 {
   const int b_steps = line_steps(s.format), planes = s.planes > 0 ? s.planes : 1;
-  const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2;           /* steps in one of A */
-  const int a_steps = INT_A8 || s.planes == 2 ? INT_LINE / 2 : a_line; /* at a time */
+  const int a_line = s.planes > 0 ? INT_LINE : INT_LINE / 2;           /* steps in a line of A */
+  const int a_steps = INT_A8 || s.planes == 2 ? INT_LINE / 2 : a_line; /* taken at a time */
   const int row_lines = s.rows * planes;
   size_t stride = tile->b_stride;
   for (size_t k = k0; k < k1; k += (size_t)a_steps) {
@@ -269,7 +269,8 @@ SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *
     fetch_lines(&f->b, stride, s.panels, a_steps / (INT_LINE / 2));
     fetch_lines(&f->a, 0, 1, a_steps / (INT_LINE / 2));
     for (int j = 0; j < a_steps; j += b_steps) {
-      /* Hidden, or addresses would be computed beforehand and kept on the stack. */
+      /* Hidden from the compiler, which would compute addresses beforehand and keep them on the
+       * stack. */
       __asm__("" : "+r"(stride));
       line_step(x, b, stride, s, sum);
       x += SVF_LINE * b_steps / a_line;
@@ -280,14 +281,14 @@ SVF_INLINE void group_sums(const svf_tile *tile, const char *lines, const char *
 
 SVF_INLINE void int_tile(const svf_tile *tile, const int_shape s)
 {
-  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_SPAN : (size_t)tile->group;
   const char *a = tile->a, *b = tile->b;
   int_fetch f = {tile->a_ahead, tile->ahead};
   int_sums sum;
   if (!tile->resume) {
     memset(tile->c, 0, (size_t)(s.rows * s.panels) * SVF_PANEL * sizeof(float));
   }
-  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+  for (size_t left = tile->k; left > 0; left -= left < SVF_SPAN ? left : SVF_SPAN) {
     const size_t steps = int_whole_lines(left);
     const char *w = b + svf_scale_bytes(s.format, group);
     for (size_t k = 0, g = 0; k < steps; k += group, ++g) {
@@ -309,7 +310,7 @@ SVF_INLINE void int_tile(const svf_tile *tile, const int_shape s)
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
-/* What int_shape has for tiles of one plane, of s8, and of two. */
+/* int_shape.planes of tiles whose A has one plane, in s8, and of those whose A has two. */
 #define INT_ONE_PLANE (INT_A8 || INT_QUADS ? 1 : 0)
 #define INT_TWO_PLANES(rows) (INT_A8 || (rows) <= INT_TWO_QUADS ? 2 : 0)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What an instruction set's ivec.h defines, by the short names that template headers use, as vec.h
- * has it for fp32; at the end the products, which a unit defines by the name of its own instruction
- * set: i_pairs_avx512vnni. Brackets say for which parameters, see int_lines.h, an operation is
- * needed: [A8], [!A8] and so on. A template header, see unit.h. */
+ * has it for fp32. At the end are the products, which a unit defines by the name of its own
+ * instruction set: i_pairs_avx512vnni. Brackets say for which parameters (see int_lines.h) an
+ * operation is needed: [A8], [!A8] and so on. A template header, see unit.h. */
 #ifndef SVF_KERNELS_IVEC_H
 #define SVF_KERNELS_IVEC_H
 
@@ -30,14 +30,14 @@
 #define i_sar16 SVF_VEC(i_sar16)   /* (x, n) [!A8] */
 #define i_flip SVF_VEC(i_flip)     /* (x): int8 to uint8, 128 more [QUADS, !A8] */
 #define i_low4u SVF_VEC(i_low4u)   /* (x): 8 + int4, low halves of bytes [TWO_QUADS] */
-#define i_high4u SVF_VEC(i_high4u) /* (x): of the high halves [TWO_QUADS] */
+#define i_high4u SVF_VEC(i_high4u) /* (x): the same of the high halves [TWO_QUADS] */
 #define i_dup8 SVF_VEC(i_dup8)     /* (n): n in every byte [TWO_QUADS] */
 #define i_sub SVF_VEC(i_sub)       /* (x, y) [TWO_QUADS] */
 #define i_low4 SVF_VEC(i_low4)     /* (x): 16 * int4, low halves of bytes [A8] */
-#define i_high4 SVF_VEC(i_high4)   /* (x): of the high halves [A8] */
+#define i_high4 SVF_VEC(i_high4)   /* (x): the same of the high halves [A8] */
 #define i_sar4 SVF_VEC(i_sar4)     /* (x): x / 16 [A8] */
 
 #define i_pairs SVF_OF_ISA(i_pairs) /* (a, w, sum): sum + products of int16 pairs, an isum [!A8] */
-#define i_quads SVF_OF_ISA(i_quads) /* (a, w, sum): likewise of four int8; of uint8 w [!A8] */
+#define i_quads SVF_OF_ISA(i_quads) /* (a, w, sum): the same of quads of int8; w is uint8 if !A8 */
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sixteen elements of a row in the vectors of an ISA. Lanes that do not exist (past r, m or the end
- * of a row) are handled here, through a line on the stack. A template header, see
- * unit.h. */
+ * of a row) are handled here, through a line on the stack. A template header, see unit.h. */
 #ifndef SVF_KERNELS_LINE_H
 #define SVF_KERNELS_LINE_H
 
@@ -26,7 +25,7 @@
 
 enum { VECS = SVF_PANEL / LANES }; /* vectors in 16 fp32 */
 
-/* -DSVF_BREAK_TAIL=ON drops the last element of a partial line: proof that the checkers can
+/* -DSVF_BREAK_TAIL=ON drops the last element of a partial line: it proves that the checkers can
  * fail. */
 #ifdef SVF_BREAK_TAIL
 enum { TAIL_LOSS = 1 };
@@ -75,7 +74,7 @@ SVF_INLINE line line_mul(line x, line y)
   return x;
 }
 
-/* fp32 of which only `lanes` may be touched; zeros past them. */
+/* Loads `lanes` fp32 and reads nothing past them; the other lanes are zero. */
 SVF_INLINE line line_load_part(const float *p, int lanes)
 {
   if (lanes == SVF_PANEL) return line_load(p);
@@ -118,7 +117,7 @@ SVF_INLINE void y_store(char *y, svf_dtype type, int lanes, line l)
   memcpy(y, full, (size_t)lanes * sizeof *full);
 }
 
-/* The next lines to prefetch, of `panels` panels. */
+/* Prefetches the next f->rate * times lines, of each of `panels` panels. */
 SVF_INLINE void fetch_lines(svf_fetch *f, size_t stride, const int panels, int times)
 {
   for (int i = f->rate * times; i > 0; --i) {

@@ -7,16 +7,16 @@
  * Bits do not depend on the ISA, plain C included, given rounding to nearest:
  *
  *   sums and maxima    in 16 lanes: lane j takes elements j, j + 16, ...; a last partial line is
- *                      filled up with the neutral element. A sum begins a second one every
- *                      SVF_SUM_BLOCK elements and adds it up in lanes. svf_lanes_sum and
+ *                      filled up with the neutral element. A sum is made of partial
+ *                      sums of SVF_SUM_LENGTH elements, added up lane by lane. svf_lanes_sum and
  *                      svf_lanes_max fold the 16 lanes
  *   exp                of arguments <= 0, as exp.h says: within 1 ulp, 0 where it would be denormal
  *   / and sqrt         rounded correctly, as IEEE 754 has them
  *
- * Each operation is evaluated as it is written below; what is not called fma is rounded twice. A
- * NaN makes every result NaN that depends on it, in its own row; its sign and payload are the
- * hardware's. Denormals follow MXCSR or FPCR, which are never changed: bits are the same where
- * these say the same. */
+ * Each operation is evaluated as it is written below; a product and a sum that are not called fma
+ * are each rounded. A NaN makes every result NaN that depends on it, in its own row; its sign and
+ * payload are the hardware's. Denormals follow MXCSR or FPCR, which are never changed: bits are the
+ * same where these say the same. */
 #ifndef SVF_KERNELS_OPS_H
 #define SVF_KERNELS_OPS_H
 
@@ -27,7 +27,7 @@
 
 enum {
   SVF_OPS_LANES = 16,
-  SVF_SUM_BLOCK = 1024 /* elements; a small one is lost beside its block's sum, not the row's */
+  SVF_SUM_LENGTH = 1024 /* elements: few enough that small ones are not lost in a partial sum */
 };
 
 /* y = (x * (1 / sqrt(mean + eps))) * weight, mean = sum of fma(x, x, .) / n. y may be x. */
@@ -37,19 +37,20 @@ typedef void svf_rmsnorm_fn(const float *x, const float *weight, size_t n, float
  * gate or up. A gate of -Inf gives NaN, as the formula does; the least finite one gives 0. */
 typedef void svf_swiglu_fn(const float *gate, const float *up, size_t n, float *y);
 
-/* Rotates the pairs a = x[i], b = x[i + half] of one head: a * cos - b * sin, b * cos + a * sin. */
+/* Rotates the pairs a = x[i], b = x[i + half] of one attention head, i < half: they become
+ * a * cos[i] - b * sin[i] and b * cos[i] + a * sin[i]. */
 typedef void svf_rope_fn(float *x, const float *cos, const float *sin, size_t half);
 
 /* x = e * (1 / sum of e), e = exp(s - max of s), s = scale * x. -Inf masks an element; a row of
- * nothing else is NaN, and so is one whose largest s is +Inf. */
+ * -Inf alone becomes NaN, and so does one whose largest s is +Inf. */
 typedef void svf_softmax_fn(float *x, size_t n, float scale);
 
-/* Gives the maximum and returns the sum of exp(x - max); NaN where softmax is. */
+/* Stores the maximum in *max and returns the sum of exp(x - max); NaN where softmax gives NaN. */
 typedef float svf_sum_exp_fn(const float *x, size_t n, float *max);
 
 typedef struct svf_ops_kernel {
   svf_isa isa;
-  uint64_t needs; /* SVF_CPU_* bits */
+  uint64_t needs; /* SVF_CPU_* bits: a CPU must have them all */
   svf_rmsnorm_fn *rmsnorm;
   svf_swiglu_fn *swiglu;
   svf_rope_fn *rope;
@@ -67,7 +68,7 @@ extern const svf_ops_kernel svf_ops_avx2, svf_ops_avx512;
 extern const svf_ops_kernel svf_ops_neon;
 #endif
 
-/* Halves onto each other: 8 lanes, 4, 2, 1. */
+/* Folds the lanes in halves: 8, 4, 2 and 1 are left. */
 static inline float svf_lanes_sum(float *lane)
 {
   for (int half = SVF_OPS_LANES / 2; half > 0; half /= 2) {
@@ -76,7 +77,7 @@ static inline float svf_lanes_sum(float *lane)
   return lane[0];
 }
 
-/* The second one unless the first is greater: as x86 does it with NaN and with zeros. */
+/* y unless x is greater: so x86 treats NaN and zeros of both signs. */
 static inline float svf_max(float x, float y) { return x > y ? x : y; }
 
 static inline float svf_lanes_max(float *lane)

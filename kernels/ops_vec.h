@@ -32,7 +32,7 @@
 
 _Static_assert((int)SVF_OPS_LANES == (int)SVF_PANEL, "a line has the lanes of a sum");
 
-/* Elements of the line at i of a row of n. */
+/* How many elements the line at i has, in a row of n. */
 SVF_INLINE int ops_lanes_at(size_t i, size_t n)
 {
   return n - i < SVF_PANEL ? (int)(n - i) : (int)SVF_PANEL;
@@ -60,7 +60,7 @@ SVF_INLINE line line_max(line x, line y)
   return x;
 }
 
-/* Lanes past those that exist become `rest`. */
+/* Sets the lanes past the first `lanes` to `rest`. */
 SVF_INLINE line line_fill(line l, int lanes, float rest)
 {
   if (lanes == SVF_PANEL) return l;
@@ -92,21 +92,21 @@ SVF_INLINE line line_exp(line l)
   return l;
 }
 
-/* Sums are put aside every SVF_SUM_BLOCK elements. */
+/* Partial sums, which are added to the total every SVF_SUM_LENGTH elements. */
 typedef struct ops_sums {
-  line block, total;
+  line part, total;
 } ops_sums;
 
 SVF_INLINE void ops_put_aside(ops_sums *s)
 {
-  s->total = line_add(s->total, s->block);
-  s->block = line_dup(0);
+  s->total = line_add(s->total, s->part);
+  s->part = line_dup(0);
 }
 
-/* Before the line at i is summed. */
+/* Called before the line at i is added. */
 SVF_INLINE void ops_sums_at(ops_sums *s, size_t i)
 {
-  if (i > 0 && i % SVF_SUM_BLOCK == 0) ops_put_aside(s);
+  if (i > 0 && i % SVF_SUM_LENGTH == 0) ops_put_aside(s);
 }
 
 SVF_INLINE float ops_sum_of(ops_sums *s)
@@ -125,7 +125,7 @@ static void ops_rmsnorm(const float *x, const float *weight, size_t n, float eps
     ops_sums_at(&squares, i);
     SVF_UNROLL
     for (int v = 0; v < VECS; ++v) {
-      squares.block.v[v] = v_fma(l.v[v], l.v[v], squares.block.v[v]);
+      squares.part.v[v] = v_fma(l.v[v], l.v[v], squares.part.v[v]);
     }
   }
   float lane[LANES];
@@ -190,7 +190,7 @@ SVF_INLINE float ops_exp_all(const float *x, size_t n, float scale, float max, f
     const line e = line_exp(line_sub(l, line_dup(max)));
     if (y) line_store_part(y + i, e, lanes);
     ops_sums_at(&s, i);
-    s.block = line_add(s.block, line_fill(e, lanes, 0));
+    s.part = line_add(s.part, line_fill(e, lanes, 0));
   }
   return ops_sum_of(&s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rows of the registry, one per (ISA, format); each is defined in kernels/<isa>/<format>.c. */
+ * The rows of the registry, one per (ISA, format). Each is defined in kernels/<isa>/<format>.c. */
 #ifndef SVF_KERNELS_REGISTRY_H
 #define SVF_KERNELS_REGISTRY_H
 

@@ -2,7 +2,7 @@
  *
  * Instruction sets per file, without compiler flags: a kernel file stands between
  * SVF_TARGET_BEGIN("avx2,fma") and SVF_TARGET_END, so it builds with the plain flags of any
- * project. Include headers that are no templates (unit.h) before. */
+ * project. Headers that are not templates (see unit.h) are included before. */
 #ifndef SVF_KERNELS_TARGET_H
 #define SVF_KERNELS_TARGET_H
 

@@ -2,8 +2,8 @@
  *
  * A unit is the source file of one family of kernels for one instruction set. Template headers
  * (fma_tile.h, int_tile.h and others) are included by many units. Their functions and types have
- * short names, which are macros for names of the unit's own, and so nm, perf and a debugger tell
- * whose they are, and all units fit into one translation unit:
+ * short names, which are macros for names of the unit's own. So nm, perf and a debugger tell whose
+ * they are, and all units fit into one translation unit:
  *
  *   fma_step   in kernels/avx512/f32.c is   svf_f32_fma_step_avx512
  *
@@ -15,7 +15,7 @@
  *
  * then includes that vec.h, or an ivec.h, and its templates between SVF_TARGET_BEGIN and
  * SVF_TARGET_END, and ends with unit_end.h, which undefines these macros, short names and
- * parameters of templates. All headers that are no templates are included here: within a target
+ * parameters of templates. All headers that are not templates are included here: within a target
  * their functions would be compiled for it, in a translation unit that has other targets too. */
 #ifndef SVF_KERNELS_UNIT_H
 #define SVF_KERNELS_UNIT_H
@@ -52,7 +52,7 @@
 #define SVF_KERNEL_NAME(format, name) SVF_JOIN(SVF_JOIN(SVF_JOIN(svf, format), name), SVF_UNIT_ISA)
 #define SVF_NAME(name) SVF_KERNEL_NAME(SVF_UNIT, name)
 
-/* A format's enumerator and registry row, by its name in those of kernels. */
+/* A format's enumerator and registry row, from the name that kernels have in theirs. */
 #define SVF_FORMAT_f32 SVF_FORMAT_F32
 #define SVF_FORMAT_bf16 SVF_FORMAT_BF16
 #define SVF_FORMAT_s8 SVF_FORMAT_S8
@@ -60,8 +60,8 @@
 #define SVF_FORMAT_w4 SVF_FORMAT_W4
 #define SVF_ROW_NAME(format) SVF_JOIN(SVF_JOIN(svf_kernel, format), SVF_UNIT_ISA)
 
-/* Entries of svf_kernel.tile where a row unit is one row: of a tile, and of the widest one of its
- * height. */
+/* Entries of svf_kernel.tile where a row unit is one row: for any tile, and for the widest one of
+ * its height. */
 #define SVF_TILE_NAME(format, rows, panels) SVF_KERNEL_NAME(format, rows##x##panels)
 #define SVF_TILE(format, rows_, panels_) \
   [rows_].fn[panels_] = SVF_TILE_NAME(format, rows_, panels_),

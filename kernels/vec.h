@@ -18,19 +18,19 @@
 #define v_sub SVF_VEC(v_sub)           /* (x, y) */
 #define v_mul SVF_VEC(v_mul)           /* (x, y) */
 #define v_fma SVF_VEC(v_fma)           /* (x, y, sum) */
-#define v_prefetch SVF_VEC(v_prefetch) /* (p): towards the core */
+#define v_prefetch SVF_VEC(v_prefetch) /* (p): brings the line closer */
 
-#define a_row SVF_VEC(a_row)     /* FMA_STEPS values of a row of A, or where they are */
+#define a_row SVF_VEC(a_row)     /* FMA_STEPS values of a row of A, or a pointer to them */
 #define a_load SVF_VEC(a_load)   /* (a, count): reads no more than `count` floats */
 #define a_value SVF_VEC(a_value) /* the value of a step */
-#define a_at SVF_VEC(a_at)       /* (x, s): of step s */
+#define a_at SVF_VEC(a_at)       /* (x, s): the value of step s */
 #define a_fma SVF_VEC(a_fma)     /* (y, b, sum): sum + y*b with one rounding */
 
-#define v_even SVF_VEC(v_even)     /* (p): of 2*LANES bf16 the even ones, in fp32 */
-#define v_odd SVF_VEC(v_odd)       /* (p): the odd ones */
+#define v_even SVF_VEC(v_even)     /* (p): the even ones of 2*LANES bf16, in fp32 */
+#define v_odd SVF_VEC(v_odd)       /* (p): the odd ones, in fp32 */
 #define v_widen SVF_VEC(v_widen)   /* (p): LANES bf16 to fp32 */
-#define v_narrow SVF_VEC(v_narrow) /* (p, v): and back, where nothing is lost */
-#define v_bf16 SVF_VEC(v_bf16)     /* (v): rounded to bf16, to nearest even; in fp32 */
+#define v_narrow SVF_VEC(v_narrow) /* (p, v): back to bf16, of values that bf16 holds */
+#define v_bf16 SVF_VEC(v_bf16)     /* (v): rounded to bf16, to nearest even; the result is fp32 */
 #define v_finite SVF_VEC(v_finite) /* (v, w): w where v is finite, else +0 */
 
 #define v_abs SVF_VEC(v_abs)               /* (v) */

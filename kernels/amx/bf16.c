@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * bf16 for AMX: tiles of 16 rows x 32 steps (A), 16 pairs of steps x 16 channels (B), 16 x 16 sums
- * in fp32 (C). 2 x 2 sums for more than 16 rows, else 1 x 4. A row block is padded to whole tiles,
- * so one configuration serves every shape; what the rows of padding hold does not reach the others.
+ * in fp32 (C). 2 x 2 sums for more than 16 rows, else 1 x 4. A strip is padded to whole tiles, so
+ * one configuration serves every shape; what the rows of padding hold does not reach the others.
  *
  * Sources: Intel SDM volume 2, TDPBF16PS; Intel 64 optimization reference manual, chapter 20. */
 #define SVF_UNIT bf16
@@ -22,8 +22,8 @@ enum { AMX_AWAKE = 8 }; /* steps between stores */
  *
  * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
 
-/* One line of A, 16 of each panel. Loads and products alternate: a tile takes as long to load as to
- * multiply. */
+/* One line of each row of A, 16 lines of each panel. Loads and products alternate, since a tile
+ * takes as long to load as to multiply. */
 SVF_INLINE void dpbf16_step_1(const char *a, const char *b, size_t stride, const int panels,
                               const int planes, const amx_fetching *f)
 {
@@ -49,7 +49,7 @@ SVF_INLINE void dpbf16_step_1(const char *a, const char *b, size_t stride, const
   amx_fetch_panel(f, 3);
 }
 
-/* The same for 32 rows; the weights stay for both planes. They are in L1 for all row blocks, if A,
+/* The same for 32 rows; the weights stay for both planes. They are in L1 for all strips, if A,
  * which comes from L2, does not displace them. */
 SVF_INLINE void dpbf16_step_2(const char *a, const char *b, size_t stride, const int panels,
                               const int planes, const amx_fetching *f)
@@ -102,7 +102,7 @@ SVF_INLINE void dpbf16_steps(const svf_tile *tile, const int units, const int pa
   }
 }
 
-/* Sum n of the tile in memory; `units` tiles of rows. */
+/* Where tile n of the sums is in memory; `units` is the number of tiles of rows. */
 SVF_INLINE float *dpbf16_c_at(float *c, const int units, int n)
 {
   const int unit = units == 2 ? n / 2 : 0, panel = units == 2 ? n % 2 : n;

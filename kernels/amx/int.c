@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Integers for AMX: tiles of 16 rows x 64 steps (A), 16 quads of steps x 16 channels (B), 16 x 16
- * exact sums (C). A of 15 bits is two planes of int8, with sums of their own: at most four tiles of
- * sums in all, which a group ends by adding them, scaled, to those in fp32 in memory.
+ * exact sums (C). A of 15 bits is two planes of int8, each with sums of its own. There are at most
+ * four tiles of sums in all; when a group ends, they are scaled and added to those in fp32 in
+ * memory.
  *
  * int8 quads in the packed layout are tiles of B. int4 is widened to int8 in a tile on the stack.
  * For groups of 32 tiles are configured with half the depth.
@@ -25,11 +26,12 @@ SVF_TARGET_BEGIN("amx-tile,amx-int8,prfchw,avx512f,avx512bw,avx512dq,avx512vl,av
 
 #include "kernels/int_lines.h"
 
-/* What is constant in a pass: `panels` panels times one plane of 32 rows or of 16, or two of 16. */
+/* What is constant in a pass: `panels` panels times one plane of 16 or 32 rows, or two planes of
+ * 16. */
 typedef struct amx_shape {
   int units, planes; /* one of them is 1 */
   bool few;          /* both planes are in one tile */
-  int panels;        /* 4 sums in all at most */
+  int panels;        /* so that there are at most 4 tiles of sums */
   svf_format format; /* of the weights */
   bool halves;       /* groups of 32: tiles of half the depth */
 } amx_shape;
@@ -46,7 +48,7 @@ SVF_INLINE size_t amx_tile_bytes(svf_format format)
 
 SVF_INLINE bool amx_is_widened(const amx_shape s) { return s.format == SVF_FORMAT_W4; }
 
-/* 64 steps of int4 at b become a tile. */
+/* 64 steps of int4 at b become a tile of int8. */
 SVF_INLINE void amx_widen_panel(const char *b, char *to)
 {
   const __m512i low = _mm512_set1_epi8(15);
@@ -75,7 +77,7 @@ SVF_INLINE void amx_widen(const char *b, size_t stride, const amx_shape s, char 
  * Registers: sums 0..3, [panel][tile of A]; A 4 and 5; B 6 and 7. Tiles of A are `apart` bytes
  * apart, those of B `stride`. */
 
-/* One tile of A, up to four panels. */
+/* One tile of A times up to four panels. */
 SVF_INLINE void dpbssd_step_1(const char *a, const char *b, size_t stride, const int panels,
                               const amx_fetching *f)
 {
@@ -96,7 +98,7 @@ SVF_INLINE void dpbssd_step_1(const char *a, const char *b, size_t stride, const
   amx_fetch_panel(f, 3);
 }
 
-/* Two tiles of A, up to two panels, which are in L1 for all row blocks if A does not displace
+/* Two tiles of A times up to two panels, which are in L1 for all strips if A does not displace
  * them. */
 SVF_INLINE void dpbssd_step_2(const char *a, size_t apart, const char *b, size_t stride,
                               const int panels, const amx_fetching *f)
@@ -137,15 +139,15 @@ SVF_INLINE void amx_zero_sums(void)
  *
  * The sums of a group are scaled and added by vectors while tiles multiply the next one. */
 
-/* A group whose sums wait in memory, in the order of their registers, and room for the next one's:
- * where vectors were read just now tiles are slow to store. */
+/* A group whose sums wait in memory, in the order of their registers, and memory for those of the
+ * next one: tiles are slow to store to where vectors have just been read. */
 typedef struct amx_waiting {
   _Alignas(SVF_LINE) int32_t sum[2][4][AMX_ROWS][SVF_PANEL];
   int which;
-  const char *scales; /* the block of panel 0 that the group is in */
+  const char *scales; /* the span of panel 0 that the group is in */
   size_t group;
-  const float *a_scale; /* of the rows */
-  int done, parts;      /* a part is a unit of rows of a panel */
+  const float *a_scale; /* scales of the rows */
+  int done, parts;      /* a part is a unit of rows times a panel */
 } amx_waiting;
 
 /* What a pass adds to. */
@@ -155,8 +157,8 @@ typedef struct amx_destination {
   int rows;
 } amx_destination;
 
-/* Lines of Y that a pass will write. A store that misses would hold up all those behind it, of
- * tiles too, so they are fetched. */
+/* Lines of Y that a pass will write. A store that misses would hold up all stores after it,
+ * those of tiles too, so the lines are fetched. */
 typedef struct amx_result {
   const char *row;
   ptrdiff_t stride, panel; /* bytes */
@@ -204,7 +206,7 @@ SVF_INLINE void amx_add_parts(amx_waiting *w, const amx_destination *to, const a
   for (; most > 0 && w->done < w->parts; --most, ++w->done) amx_add_part(w, to, s, w->done);
 }
 
-/* The sums of a group wait, those of the next one begin. */
+/* Puts the sums of a group aside to wait, and begins those of the next one. */
 SVF_INLINE void amx_end_group(amx_waiting *w, const amx_shape s, const char *scales, size_t group,
                               const float *a_scale)
 {
@@ -224,20 +226,20 @@ SVF_INLINE void amx_end_group(amx_waiting *w, const amx_shape s, const char *sca
 
 /* --- A pass ----------------------------------------------------------------------------------- */
 
-/* Where widened weights are: of all steps, to be used again, or of this one and the next. */
+/* Where widened weights are: those of all steps, to be used again, or of this step and the next. */
 typedef struct amx_room {
   char *tiles;
-  size_t mask; /* of steps */
+  size_t mask; /* step & mask is a step's place in `tiles` */
   bool fill;
 } amx_room;
 
-/* Panels [panel, panel + s.panels) of a tile of `units` units times s.units of them from
+/* Panels [panel, panel + s.panels) of a tile of `units` row units, times s.units of these from
  * `unit` on. */
 SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int panel,
                          const amx_shape s, const amx_room r, amx_fetches *f)
 {
   const int rows = units * AMX_ROWS;
-  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_SPAN : (size_t)tile->group;
   const size_t stride = tile->b_stride, plane = (size_t)rows * SVF_LINE;
   const size_t apart = s.planes == 2 ? plane : AMX_TILE_BYTES;
   const size_t scales = svf_scale_bytes(s.format, group),
@@ -254,7 +256,7 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
   size_t i = 0; /* steps so far */
   if (amx_is_widened(s) && r.fill) amx_widen(b + scales, stride, s, r.tiles);
   amx_zero_sums();
-  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+  for (size_t left = tile->k; left > 0; left -= left < SVF_SPAN ? left : SVF_SPAN) {
     const size_t steps = int_whole_lines(left);
     const float *a_scale = (const float *)(const void *)a + unit * AMX_ROWS;
     const char *w = b + scales, *lines = a + rows * SVF_A_HEADER + unit * AMX_TILE_BYTES;
@@ -271,9 +273,9 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
       }
       ++i;
       w += amx_tile_bytes(s.format);
-      /* Those of the next step: what was stored just now could not be loaded at once. */
+      /* Widened one step ahead: a tile load right after the stores would have to wait for them. */
       const bool ends = k + INT_LINE >= steps;
-      if (amx_is_widened(s) && r.fill && !(ends && left <= SVF_BLOCK)) {
+      if (amx_is_widened(s) && r.fill && !(ends && left <= SVF_SPAN)) {
         amx_widen(ends ? w + scales : w, stride, s, r.tiles + (i & r.mask) * step_room);
       }
       if (s.halves) amx_add_parts(&sums, &to, s, parts);
@@ -289,11 +291,11 @@ SVF_INLINE void amx_pass(const svf_tile *tile, const int units, int unit, int pa
   amx_add_parts(&sums, &to, s, s.panels * s.units);
 }
 
-/* A tile, in passes that have sums for all their planes. */
+/* A tile, in passes of as many panels and row units as there are sums for. */
 SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels, const int planes,
-                         const bool few, const svf_format format, const bool split)
+                         const bool few, const svf_format format, const bool halves)
 {
-  amx_shape s = {planes == 2 ? 1 : units, planes, few, 1, format, split};
+  amx_shape s = {planes == 2 ? 1 : units, planes, few, 1, format, halves};
   const int most = 4 / amx_tiles_of_a(s);
   s.panels = panels < most ? panels : most;
   const bool kept = tile->room && panels == s.panels && !few;
@@ -307,12 +309,12 @@ SVF_INLINE void amx_tile(const svf_tile *tile, const int units, const int panels
 }
 
 SVF_INLINE void amx_two_planes(const svf_tile *tile, const int units, const int panels,
-                               const svf_format format, const bool split)
+                               const svf_format format, const bool halves)
 {
   if (units == 1 && tile->rows <= INT_FEW) {
-    amx_tile(tile, units, panels, 2, true, format, split);
+    amx_tile(tile, units, panels, 2, true, format, halves);
   } else {
-    amx_tile(tile, units, panels, 2, false, format, split);
+    amx_tile(tile, units, panels, 2, false, format, halves);
   }
 }
 

@@ -3,7 +3,7 @@
 
 SVF_TARGET_BEGIN("amx-tile")
 
-/* Palette 1; bytes per row of each tile, and rows of each. */
+/* Palette 1, the bytes per row of each tile, and the rows of each. */
 typedef struct amx_tile_config {
   uint8_t palette, start_row, reserved[14];
   uint16_t columns[16];
@@ -17,7 +17,7 @@ typedef struct amx_tile_config {
         {AMX_ROWS, AMX_ROWS, AMX_ROWS, AMX_ROWS, AMX_ROWS, AMX_ROWS, (depth), (depth)},         \
   }
 
-/* A of 4 * depth bytes a row, B of depth rows. */
+/* Tiles of A have 4 * depth bytes a row, those of B have depth rows. */
 static const amx_tile_config amx_full_depth = AMX_TILES(AMX_ROWS),
                              amx_half_depth = AMX_TILES(AMX_ROWS / 2);
 

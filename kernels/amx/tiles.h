@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configurations of AMX tiles, for every format: 16 rows x 64 bytes each, or for groups
- * of 32 half as deep, and what is fetched between their loads. */
+ * The configurations of AMX tiles, for every format: 16 rows x 64 bytes each, or half as deep for
+ * groups of 32. And what is fetched between the loads of tiles. */
 #ifndef SVF_KERNELS_AMX_TILES_H
 #define SVF_KERNELS_AMX_TILES_H
 
 #include "kernels/avx512/vec.h"
 
 enum {
-  AMX_ROWS = 16, /* of a tile */
+  AMX_ROWS = 16, /* rows of a tile */
   AMX_TILE_BYTES = AMX_ROWS * SVF_LINE,
-  AMX_C_LINES = 4 /* of the next sums that a step fetches: those of 2 x 2 tiles in 16 steps */
+  AMX_C_LINES = 4 /* lines of the next tile's sums that a step fetches: 2 x 2 tiles take 16 steps */
 };
 
-/* Around the tiles of a part: groups of 32 of integers are half a tile deep. */
+/* Called before and after the tiles of a share. Tiles are half as deep for groups of 32. */
 void svf_begin_amx(int group);
 void svf_end_amx(void);
 
 SVF_TARGET_AVX512
 
-/* What a tile fetches. */
+/* What remains to be fetched during a tile. */
 typedef struct amx_fetches {
   svf_fetch a, b;
   const float *c;
@@ -30,12 +30,12 @@ SVF_INLINE amx_fetches amx_fetches_of(const svf_tile *tile)
   return (amx_fetches){tile->a_ahead, tile->ahead, tile->c_ahead};
 }
 
-/* What is fetched during a step, in small portions between the loads of tiles, which they would
- * hold up: so many lines. */
+/* What is fetched during one step, in small portions between the loads of tiles, which prefetches
+ * would hold up otherwise. */
 typedef struct amx_fetching {
   const char *a, *b;
   const float *c;
-  size_t a_lines, b_lines, stride; /* b_lines of each panel */
+  size_t a_lines, b_lines, stride; /* lines of A, lines of each panel, bytes between panels */
 } amx_fetching;
 
 SVF_INLINE const char *amx_fetch_next(svf_fetch *f, size_t *lines)

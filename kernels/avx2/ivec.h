@@ -66,7 +66,7 @@ SVF_INLINE __m256i i_flip_avx2(__m256i x)
 
 SVF_TARGET_END
 
-/* Tiles of integers, of each height the widest one first. */
+/* Tiles of integers: of each height the widest one comes first. */
 enum { INT_ROWS_AVX2 = 4 };
 #define INT_SIZE_AVX2 "4x16"
 /* clang-format off */

@@ -111,7 +111,7 @@ SVF_INLINE __m256 a_fma_avx2(a_value_avx2 y, __m256 b, __m256 sum)
 
 SVF_TARGET_END
 
-/* Tiles of fp32 FMAs, of each height the widest one first. */
+/* Tiles of fp32 FMAs: of each height the widest one comes first. */
 enum { FMA_ROWS_AVX2 = 6 };
 #define FMA_SIZE_AVX2 "6x16"
 /* clang-format off */

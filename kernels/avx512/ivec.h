@@ -75,7 +75,7 @@ SVF_INLINE __m512i i_high4u_avx512(__m512i x) { return i_low4u_avx512(_mm512_srl
 
 SVF_TARGET_END
 
-/* Tiles of integers, of each height the widest one first. */
+/* Tiles of integers: of each height the widest one comes first. */
 enum { INT_ROWS_AVX512 = 8 };
 #define INT_SIZE_AVX512 "8x48"
 /* clang-format off */

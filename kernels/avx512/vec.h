@@ -113,7 +113,7 @@ SVF_INLINE __m512 a_fma_avx512(a_value_avx512 y, __m512 b, __m512 sum)
 
 SVF_TARGET_END
 
-/* Tiles of fp32 FMAs, of each height the widest one first. */
+/* Tiles of fp32 FMAs: of each height the widest one comes first. */
 enum { FMA_ROWS_AVX512 = 8 };
 #define FMA_SIZE_AVX512 "8x48"
 /* clang-format off */

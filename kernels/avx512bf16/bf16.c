@@ -75,7 +75,8 @@ SVF_INLINE void dot_tile(const svf_tile *tile, const int rows, const int panels,
     fetch_lines(&a_ahead, 0, 1, 1);
     for (int q = 0; q < DOT_PAIRS; q += DOT_STREAM_PAIRS) {
       if (tile->stream) fetch_lines(&ahead, stride, panels, 1);
-      /* Hidden, or addresses of all pairs would be computed beforehand and kept on the stack. */
+      /* Hidden from the compiler, which would compute the addresses of all pairs beforehand and
+       * keep them on the stack. */
       __asm__("" : "+r"(stride));
       SVF_UNROLL
       for (int s = 0; s < DOT_STREAM_PAIRS; ++s) {

@@ -15,7 +15,8 @@
 #define INT_TWO_QUADS 0
 #define INT_QUADS 0
 
-/* Of four channels: 2 * channel + (0 of even, 1 of odd steps), channels 0 and 1, 2 and 3. */
+/* The sums of four channels, 0 and 1 in low, 2 and 3 in high: of each the sum of even steps, then
+ * that of odd ones. */
 typedef struct isum_neon {
   int32x4_t low, high;
 } isum_neon;

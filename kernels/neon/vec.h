@@ -78,7 +78,7 @@ SVF_INLINE float32x4_t v_where_less_neon(float32x4_t x, float32x4_t y, float32x4
   return vbslq_f32(vcltq_f32(x, y), a, b);
 }
 
-/* Not FMAX, which orders zeros and keeps a NaN. */
+/* FMAX would not do: it orders zeros and keeps a NaN. */
 SVF_INLINE float32x4_t v_max_neon(float32x4_t x, float32x4_t y)
 {
   return v_where_less_neon(y, x, x, y);
@@ -120,7 +120,7 @@ SVF_INLINE float32x4_t a_fma_neon(a_value_neon y, float32x4_t b, float32x4_t sum
 
 #undef FMLA
 
-/* Tiles of fp32 FMAs, of each height the widest one first. */
+/* Tiles of fp32 FMAs: of each height the widest one comes first. */
 enum { FMA_ROWS_NEON = 5 };
 #define FMA_SIZE_NEON "5x16"
 /* clang-format off */

@@ -20,15 +20,15 @@ SVF_TARGET_BEGIN("bf16")
 SVF_TARGET_BEGIN("+bf16")
 #endif
 
-#define LINES_ABREAST 2 /* a vector: four steps of two rows */
+#define LINES_ABREAST 2 /* a vector holds four steps of two rows */
 #include "kernels/bf16_lines.h"
 
 enum {
   MMLA_PAIR = 2 * SVF_LINE, /* bytes of a pair of rows in A */
   MMLA_STEPS = 4,           /* steps of a BFMMLA */
   MMLA_STREAM_STEPS = 8,
-  MMLA_HALF = SVF_LINE / 2, /* of a line of weights: eight channels, */
-  MMLA_HALF_SUMS = 4,       /* and vectors of 2 x 2 sums for them and a pair of rows */
+  MMLA_HALF = SVF_LINE / 2, /* bytes of half a line of weights: eight channels */
+  MMLA_HALF_SUMS = 4,       /* vectors of 2 x 2 sums for eight channels and a pair of rows */
   MMLA_PANEL_HALVES = 2
 };
 
@@ -81,7 +81,7 @@ SVF_INLINE void bfmmla_four_steps(const char *a, const char *b, size_t stride, c
   }
 }
 
-/* Two vectors of 2 x 2 sums are four channels of two rows, and the other way round. */
+/* Turns two vectors of 2 x 2 sums into four channels of each of two rows, or back. */
 SVF_INLINE void bfmmla_exchange(vec *x, vec *y)
 {
   const float64x2_t u = vreinterpretq_f64_f32(*x), v = vreinterpretq_f64_f32(*y);
@@ -102,7 +102,7 @@ typedef struct bfmmla_fetch {
   svf_fetch a, b;
 } bfmmla_fetch;
 
-/* Half panels [half, half + halves) of a tile: those whose sums are in registers at once. */
+/* Half panels [half, half + halves) of a tile: those whose sums are in registers together. */
 SVF_INLINE void bfmmla_pass(const svf_tile *tile, int half, const int pairs, const int halves,
                             const int planes, bfmmla_fetch *ahead)
 {
@@ -123,7 +123,8 @@ SVF_INLINE void bfmmla_pass(const svf_tile *tile, int half, const int pairs, con
     fetch_lines(&ahead->a, 0, 1, 1);
     for (int s = 0; s < BF16_STEPS; s += MMLA_STREAM_STEPS) {
       if (tile->stream) fetch_lines(&ahead->b, stride, panels, 1);
-      /* Hidden, or addresses of all steps would be computed beforehand and kept on the stack. */
+      /* Hidden from the compiler, which would compute the addresses of all steps beforehand and
+       * keep them on the stack. */
       __asm__("" : "+r"(stride));
       SVF_UNROLL
       for (int f = 0; f < MMLA_STREAM_STEPS; f += MMLA_STEPS) {

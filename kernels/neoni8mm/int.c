@@ -27,7 +27,7 @@ SVF_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 enum {
   SMMLA_PAIR = 2 * SVF_LINE, /* bytes of a pair in a line of A */
   SMMLA_STEPS = 8,           /* steps of an SMMLA */
-  SMMLA_PAIRS = 3,           /* in a pass */
+  SMMLA_PAIRS = 3,           /* most pairs in a pass */
   SMMLA_PAIR_SUMS = 2 * VECS /* vectors of 2 x 2 sums for a pair and a panel */
 };
 
@@ -49,7 +49,8 @@ SVF_INLINE ivec smmla(ivec a, ivec w, ivec sum)
   return sum;
 }
 
-/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 is 16 times itself. */
+/* Eight steps of channels [4*q, 4*q + 4): two of them in each of w. int4 comes as 16 times its
+ * value. */
 SVF_INLINE void smmla_weights(const char *b, svf_format format, const int q, ivec *w)
 {
   ivec low = i_load(b + q * 16), high;
@@ -87,7 +88,8 @@ SVF_INLINE void smmla_eight_steps(const char *a, const char *b, const smmla_shap
   }
 }
 
-/* The sums of a group, of a block at b; c and a_scale of the pass's first row. */
+/* Adds the sums of a group to c; b is where the panel's span begins, c and a_scale are those of the
+ * pass's first row. */
 SVF_INLINE void smmla_add_group(const smmla_sums *sum, const char *b, size_t group,
                                 const float *a_scale, float *c, const smmla_shape s)
 {
@@ -117,16 +119,16 @@ typedef struct smmla_fetch {
   svf_fetch a, b;
 } smmla_fetch;
 
-/* Pairs [pair, pair + s.pairs) of a tile's row block. */
+/* Pairs [pair, pair + s.pairs) of a tile's strip. */
 SVF_INLINE void smmla_pass(const svf_tile *tile, int rows, int pair, const smmla_shape s,
                            smmla_fetch *ahead)
 {
-  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_BLOCK : (size_t)tile->group;
+  const size_t group = s.format == SVF_FORMAT_S8 ? SVF_SPAN : (size_t)tile->group;
   const size_t a_line = (size_t)(rows * s.planes) * SVF_LINE;
   const int row = s.planes == 2 ? pair : 2 * pair;
   const char *a = tile->a, *b = tile->b;
   float *c = tile->c + row * SVF_PANEL;
-  for (size_t left = tile->k; left > 0; left -= left < SVF_BLOCK ? left : SVF_BLOCK) {
+  for (size_t left = tile->k; left > 0; left -= left < SVF_SPAN ? left : SVF_SPAN) {
     const size_t steps = int_whole_lines(left);
     const float *a_scale = (const float *)(const void *)a + row;
     const char *w = b + svf_scale_bytes(s.format, group);

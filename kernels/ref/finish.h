@@ -7,7 +7,7 @@
 #include "kernels/bf16.h"
 #include "kernels/kernel.h"
 
-enum { REF_ROWS = 4 }; /* of the largest tile in plain C */
+enum { REF_ROWS = 4 }; /* rows of the largest tile in plain C */
 
 static inline void finish_y_ref(const svf_epilogue *e, int row, size_t channel, float sum)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Chains of FMAs in plain C: the twin that every kernel of fma_tile.h must match to the bit. fmaf
- * is one rounding whether the CPU has an FMA or libm emulates it. A template header, see unit.h: a
+ * rounds once, whether the CPU has an FMA or libm emulates it. A template header, see unit.h: a
  * format's unit defines FMA_BF16 as 0 or 1. */
 #ifndef SVF_KERNELS_REF_FMA_H
 #define SVF_KERNELS_REF_FMA_H
@@ -17,13 +17,13 @@
 #define plain_tile SVF_NAME(tile)
 #define plain_pack_rows SVF_NAME(pack_rows)
 
-/* Where A of a row block, [k/16][row][16], has step k of a row. */
+/* Where in a strip, [k/16][row][16], step k of a row is. */
 static size_t plain_index(int rows, int row, size_t k)
 {
   return (k / SVF_PANEL * (size_t)rows + (size_t)row) * SVF_PANEL + k % SVF_PANEL;
 }
 
-/* Weight of channel j in step k of a panel. */
+/* The weight of channel j at step k of a panel. */
 static float plain_weight(const svf_tile *tile, size_t k, int j)
 {
   const size_t at = k / (FMA_BF16 ? 2 : 1) * SVF_PANEL + (size_t)j;
@@ -32,11 +32,11 @@ static float plain_weight(const svf_tile *tile, size_t k, int j)
 }
 
 /* T as the format carries it. */
-static float plain_carry(float t, bool split)
+static float plain_carry(float t, bool hi_lo)
 {
   if (!FMA_BF16) return t;
   const float hi = svf_widen_bf16(svf_round_bf16(t));
-  return split && isfinite(hi) ? hi + svf_widen_bf16(svf_round_bf16(t - hi)) : hi;
+  return hi_lo && isfinite(hi) ? hi + svf_widen_bf16(svf_round_bf16(t - hi)) : hi;
 }
 
 static void plain_tile(const svf_tile *tile, int rows)
@@ -58,7 +58,7 @@ static void plain_tile(const svf_tile *tile, int rows)
       } else if (e->t) {
         if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)channel] = sum;
         ((float *)e->t)[plain_index(rows, i, channel)] =
-            plain_carry(sum * e->gains[i][channel], e->split);
+            plain_carry(sum * e->gains[i][channel], e->hi_lo);
       } else {
         finish_y_ref(e, i, channel, sum);
       }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The formats with integers in plain C: the twin that every other kernel of them must match to the
- * bit. A is int16 whatever its planes, [64 steps][row][64]. */
+ * bit. A is int16 whatever its planes: a span is [line of 64 steps][row][64]. */
 #include <math.h>
 
 #include "kernels/int_scale.h"
@@ -13,13 +13,13 @@ static size_t int_index_ref(int rows, int row, size_t k)
   return (k / INT_LINE * (size_t)rows + (size_t)row) * INT_LINE + k % INT_LINE;
 }
 
-/* Bytes of a block of A with `steps` steps, whole lines. */
-static size_t int_block_bytes_ref(int rows, size_t steps)
+/* Bytes of a span of A with `steps` steps, which are whole lines. */
+static size_t int_span_bytes_ref(int rows, size_t steps)
 {
   return (size_t)rows * (SVF_A_HEADER + steps * sizeof(int16_t));
 }
 
-/* Step k of channel j in the data of a block. */
+/* The integer of channel j at step k in the data of a span. */
 static int int_weight_ref(const unsigned char *data, svf_format format, size_t k, size_t j)
 {
   if (format != SVF_FORMAT_W4) return (int8_t)data[(k / 4 * SVF_PANEL + j) * 4 + k % 4];
@@ -27,22 +27,22 @@ static int int_weight_ref(const unsigned char *data, svf_format format, size_t k
   return nibble >= 8 ? nibble - 16 : nibble;
 }
 
-static float int_weight_scale_ref(const char *block, svf_format format, size_t group, size_t j)
+static float int_weight_scale_ref(const char *span, svf_format format, size_t group, size_t j)
 {
   const size_t at = group * SVF_PANEL + j;
-  if (format == SVF_FORMAT_S8) return ((const float *)(const void *)block)[at];
-  return svf_widen_bf16(((const uint16_t *)(const void *)block)[at]);
+  if (format == SVF_FORMAT_S8) return ((const float *)(const void *)span)[at];
+  return svf_widen_bf16(((const uint16_t *)(const void *)span)[at]);
 }
 
 static size_t int_weights_bytes_ref(svf_format format, size_t group)
 {
-  const size_t weights = SVF_BLOCK * SVF_PANEL;
+  const size_t weights = SVF_SPAN * SVF_PANEL;
   return svf_scale_bytes(format, group) + (format == SVF_FORMAT_W4 ? weights / 2 : weights);
 }
 
-/* One block added to the sum of a row and channel. */
-static float int_add_block_ref(float sum, const svf_tile *tile, svf_format format, const char *a,
-                               const char *b, int rows, int row, size_t j, size_t steps)
+/* Adds one span to the sum of a row and a channel. */
+static float int_add_span_ref(float sum, const svf_tile *tile, svf_format format, const char *a,
+                              const char *b, int rows, int row, size_t j, size_t steps)
 {
   const size_t group = (size_t)tile->group;
   const int16_t *x = (const int16_t *)(const void *)(a + rows * SVF_A_HEADER);
@@ -67,10 +67,10 @@ static void int_tile_ref(const svf_tile *tile, svf_format format, int rows)
       float *c = tile->c + i * SVF_PANEL + j;
       float sum = tile->resume ? *c : 0.0f;
       const char *a = tile->a, *b = tile->b;
-      for (size_t k = 0; k < tile->k; k += SVF_BLOCK) {
+      for (size_t k = 0; k < tile->k; k += SVF_SPAN) {
         const size_t steps = int_whole_lines(tile->k - k);
-        sum = int_add_block_ref(sum, tile, format, a, b, rows, i, (size_t)j, steps);
-        a += int_block_bytes_ref(rows, steps);
+        sum = int_add_span_ref(sum, tile, format, a, b, rows, i, (size_t)j, steps);
+        a += int_span_bytes_ref(rows, steps);
         b += int_weights_bytes_ref(format, (size_t)tile->group);
       }
       if (!e) {
@@ -87,7 +87,7 @@ static float int_element_ref(const void *x, svf_dtype type, ptrdiff_t at)
   return type == SVF_DTYPE_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
 }
 
-/* One row of a block: `k` values become its integers and its scale. */
+/* `k` values of a row become its integers and its scale in a span. */
 static void int_round_row_ref(const float *v, size_t k, int planes, int rows, int row, char *a)
 {
   int16_t *data = (int16_t *)(void *)(a + rows * SVF_A_HEADER);
@@ -111,15 +111,15 @@ static void svf_int_pack_rows_ref(const void *x, svf_dtype type, ptrdiff_t strid
                                   size_t k, int planes, void *a)
 {
   char *to = a;
-  for (size_t j = 0; j < k; j += SVF_BLOCK) {
-    const size_t left = k - j < SVF_BLOCK ? k - j : SVF_BLOCK;
+  for (size_t j = 0; j < k; j += SVF_SPAN) {
+    const size_t left = k - j < SVF_SPAN ? k - j : SVF_SPAN;
     for (int i = 0; i < rows; ++i) {
-      float v[SVF_BLOCK];
+      float v[SVF_SPAN];
       for (size_t l = 0; l < left; ++l)
         v[l] = int_element_ref(x, type, i * stride + (ptrdiff_t)(j + l));
       int_round_row_ref(v, left, planes, rows, i, to);
     }
-    to += int_block_bytes_ref(rows, int_whole_lines(left));
+    to += int_span_bytes_ref(rows, int_whole_lines(left));
   }
 }
 
@@ -127,7 +127,7 @@ static void svf_int_pack_sums_ref(const float *const *sums, const svf_epilogue *
                                   int rows, size_t k, int planes, void *a)
 {
   for (int i = 0; i < rows; ++i) {
-    float v[SVF_BLOCK];
+    float v[SVF_SPAN];
     for (size_t j = 0; j < k; ++j) {
       v[j] = sums[j / SVF_PANEL][(size_t)i * SVF_PANEL + j % SVF_PANEL];
       if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)(channel + j)] = v[j];

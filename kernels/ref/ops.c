@@ -5,24 +5,24 @@
 
 #include "kernels/ref/exp.h"
 
-/* Lane by lane: sums are put aside every SVF_SUM_BLOCK elements. */
+/* Partial sums of each lane, which are added to its total every SVF_SUM_LENGTH elements. */
 typedef struct sums_ref {
-  float block[SVF_OPS_LANES], total[SVF_OPS_LANES];
+  float part[SVF_OPS_LANES], total[SVF_OPS_LANES];
 } sums_ref;
 
 static void put_aside_ref(sums_ref *s)
 {
   for (int j = 0; j < SVF_OPS_LANES; ++j) {
-    s->total[j] += s->block[j];
-    s->block[j] = 0;
+    s->total[j] += s->part[j];
+    s->part[j] = 0;
   }
 }
 
 /* The lane of element i. */
 static float *lane_ref(sums_ref *s, size_t i)
 {
-  if (i > 0 && i % SVF_SUM_BLOCK == 0) put_aside_ref(s);
-  return s->block + i % SVF_OPS_LANES;
+  if (i > 0 && i % SVF_SUM_LENGTH == 0) put_aside_ref(s);
+  return s->part + i % SVF_OPS_LANES;
 }
 
 static float sum_of_ref(sums_ref *s)

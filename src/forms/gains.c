@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gains. A product of two fp32 is exact in double, so the two sums and c err by r * 2^-53 at most,
- * far less than half an fp32's last place: where the exact result is an fp32, it comes out. */
+ * Gains. A product of two fp32 is exact in double, so the relative error of both sums and of c is
+ * at most r * 2^-53, far less than half a unit in the last place of an fp32. Where the exact result
+ * is an fp32, it comes out. */
 #include <svf/gains.h>
 
 #include <float.h>

@@ -12,18 +12,20 @@
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
 
-enum { STRIP = 288 }; /* rows at a time: what vector kernels keep in L2 */
+enum { ROWS_AT_ONCE = 288 }; /* most rows of a chunk: what vector kernels keep in L2 */
 
-/* A checked call and where its workspace has what. */
+/* A checked call, and where everything is in its workspace. */
 typedef struct merge {
   svf_merge_args args;
   svf_linear_source factors; /* sigma is d */
   svf_linear_source v;       /* V as a dense layer */
   svf_linear_header header;  /* of its packed block */
-  size_t strip, threads;
-  size_t x, product, bytes; /* offsets of a strip of U * d and of the product's workspace; all */
+  size_t chunk, threads;
+  size_t x;       /* offset of a chunk of U * d in the workspace */
+  size_t product; /* offset of the product's own workspace */
+  size_t bytes;   /* of the whole workspace */
   char *workspace;
-  svf_status status; /* of planning, which only a mistake of ours can make fail */
+  svf_status status; /* of planning, which fails only through a mistake in this file */
 } merge;
 
 /* --- Checks ----------------------------------------------------------------------------------- */
@@ -37,7 +39,7 @@ static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *
   if (status != SVF_OK) return status;
   svf_linear_source *f = &m->factors;
   m->threads = threads ? threads : svf_max_threads();
-  m->strip = svf_size_min(m->args.rows, STRIP);
+  m->chunk = svf_size_min(m->args.rows, ROWS_AT_ONCE);
   if (f->r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer: it is merged already");
   if (m->args.gains) f->sigma = m->args.gains;
   m->v = (svf_linear_source){.size = sizeof m->v,
@@ -51,14 +53,14 @@ static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *
   return svf_linear_layout(f->n, f->r, 0, SVF_FORMAT_F32, NULL, &m->header);
 }
 
-/* One strip's product, which begins at row `row` of the piece. */
+/* The product of the chunk that begins at row `row` of those to be made. */
 static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
 {
   const svf_merge_args *a = &m->args;
   const size_t at = row * a->out_stride * svf_dtype_size(a->out_type);
   return (svf_matmul_args){.size = sizeof(svf_matmul_args),
                            .linear = block,
-                           .rows = svf_size_min(m->strip, a->rows - row),
+                           .rows = svf_size_min(m->chunk, a->rows - row),
                            .x = m->workspace ? m->workspace + m->x : NULL,
                            .x_stride = (ptrdiff_t)m->factors.r,
                            .y_type = a->out_type,
@@ -66,17 +68,17 @@ static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
                            .y_stride = (ptrdiff_t)a->out_stride};
 }
 
-/* The block of V, a strip of U * d, what the product needs. */
+/* Divides the workspace: the block of V, a chunk of U * d, and the product's own workspace. */
 static svf_status lay_out(merge *m)
 {
   _Alignas(SVF_LINEAR_ALIGNMENT) svf_linear_header header = m->header;
   size_t x, own;
-  header.checksum = 1; /* nothing but the header is looked at, and whether it is sealed */
+  header.checksum = 1; /* only the header is read, which must look sealed */
   const svf_matmul_args args = product_of(m, &header, 0);
   const svf_status status = svf_matmul_workspace(&args, m->threads, &own);
   if (status != SVF_OK) return status;
   m->x = (size_t)header.bytes;
-  if (!svf_size_mul(m->strip * sizeof(float), m->factors.r, &x) ||
+  if (!svf_size_mul(m->chunk * sizeof(float), m->factors.r, &x) ||
       !svf_size_round(x, SVF_LINEAR_ALIGNMENT, &x) || !svf_size_add(m->x, x, &m->product) ||
       !svf_size_add(m->product, own, &m->bytes)) {
     return svf_fail(SVF_ERR_OVERFLOW, "n = %zu, r = %zu: the workspace exceeds SIZE_MAX",
@@ -88,7 +90,7 @@ static svf_status lay_out(merge *m)
 static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
 {
   const size_t size = svf_dtype_size(a->out_type);
-  size_t span;
+  size_t extent;
   if (a->flags & ~SVF_MERGE_CONTINUE) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MERGE_CONTINUE is known",
                     a->flags);
@@ -110,8 +112,8 @@ static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
     return svf_fail(SVF_ERR_ARGUMENT, "args->out_stride is %zu, less than n = %zu", a->out_stride,
                     f->n);
   }
-  if (!svf_size_mul(a->rows, a->out_stride, &span) || !svf_size_mul(span, size, &span) ||
-      span > PTRDIFF_MAX) {
+  if (!svf_size_mul(a->rows, a->out_stride, &extent) || !svf_size_mul(extent, size, &extent) ||
+      extent > PTRDIFF_MAX) {
     return svf_fail(SVF_ERR_OVERFLOW, "args->out: %zu rows of stride %zu exceed the address space",
                     a->rows, a->out_stride);
   }
@@ -152,7 +154,7 @@ static void sync_workers(size_t nth)
   if (nth > 1) svf_openmp_barrier();
 }
 
-/* A share of rows [row, row + rows) of U times d. */
+/* Makes a share of rows [row, row + rows) of U times d. */
 static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size_t nth)
 {
   const svf_factor u = svf_factor_of(&m->factors, 1);
@@ -165,7 +167,7 @@ static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size
   }
 }
 
-/* Every thread makes its own copy of the plan, which is cheaper than to wait for one. */
+/* Every thread makes its own copy of the plan, which costs less than waiting for one. */
 static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
 {
   svf_plan plan;
@@ -190,8 +192,8 @@ static void work(void *context, size_t ith, size_t nth)
     /* Sealed without a checksum: nobody else will see this block. */
     if (ith == 0) ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
   }
-  for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->strip) {
-    scale_rows(m, row, svf_size_min(m->strip, m->args.rows - row), ith, nth);
+  for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->chunk) {
+    scale_rows(m, row, svf_size_min(m->chunk, m->args.rows - row), ith, nth);
     sync_workers(nth);
     status = multiply(m, row, ith, nth);
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of an expert's z before it is gains: parametrisation, mixture, interpolation. */
+ * From parameters to z, and from z to what gains are made of: interpolation and mixtures. */
 #include <svf/gains.h>
 
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "src/core/names.h"
 #include "src/core/status.h"
 
-/* At the index that is the value. */
+/* Each name stands at the index that is its value. */
 static const char *const parametrisations[] = {
     [SVF_PARAMETERS_DIRECT] = "direct", [SVF_PARAMETERS_SIGMOID] = "sigmoid"};
 
@@ -71,7 +71,7 @@ svf_status svf_z_scale(float s, const float *z, size_t r, float *out)
   if (!isfinite(s)) return svf_fail(SVF_ERR_ARGUMENT, "s is %g", (double)s);
   for (size_t i = 0; i < r; ++i) {
     if (!isfinite(z[i])) return element("z", i, (double)z[i]);
-    if (s == 1) { /* z - 1 rounds where z is tiny */
+    if (s == 1) { /* z - 1 would round where z is tiny */
       out[i] = z[i];
       continue;
     }

@@ -8,34 +8,34 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
-#include "src/linear/parts.h"
+#include "src/linear/bands.h"
 
-/* CR LF: a file that was transferred as text is recognised. */
+/* The CR LF reveals a file that was transferred as text. */
 const unsigned char svf_linear_magic[8] = {'S', 'V', 'F', 'L', 'I', 'N', '\r', '\n'};
 
 _Static_assert(sizeof(svf_linear_header) == 128, "the header is part of the file format");
 
-/* Append a section of `size` bytes, whole cache lines, to the block. */
+/* Appends a section of `size` bytes, which are whole cache lines, to the block. */
 static bool append_section(size_t *bytes, size_t size, uint64_t *offset)
 {
   *offset = *bytes;
   return svf_size_add(*bytes, size, bytes);
 }
 
-/* Bytes of the panels of a factor. */
+/* The bytes of the panels of a factor; false if they exceed SIZE_MAX. */
 static bool panels(const svf_linear_header *h, int product, size_t *bytes)
 {
   const size_t channels = svf_product_channels(h, product), k = svf_product_k(h, product);
   size_t count, head, rest;
-  if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* a panel does not wrap */
-  const svf_parts p = svf_parts_of(h, product);
+  if (k > SIZE_MAX / (4 * SVF_LINE)) return false; /* so that the size of a panel does not wrap */
+  const svf_bands p = svf_bands_of(h, product);
   return svf_size_round(channels, SVF_PANEL, &count) &&
-         svf_size_mul(p.split_panel, p.stride[0], &head) &&
-         svf_size_mul(count / SVF_PANEL - p.split_panel, p.stride[1], &rest) &&
+         svf_size_mul(p.cut_panel, p.stride[0], &head) &&
+         svf_size_mul(count / SVF_PANEL - p.cut_panel, p.stride[1], &rest) &&
          svf_size_add(head, rest, bytes);
 }
 
-/* The group of a header from what was asked for. ARGUMENT with what the format takes. */
+/* The group of a header, from what was asked for; ARGUMENT with a list of what the format takes. */
 static svf_status choose_group(const svf_format_traits *t, size_t asked, size_t *group)
 {
   char text[64] = "0";
@@ -137,7 +137,7 @@ uint64_t svf_linear_checksum(const void *block)
   return svf_digest_end(&d); /* 0 stands for "not sealed" */
 }
 
-/* The header against what its own shape implies. */
+/* Checks the header against what its own shape implies. */
 static svf_status check_header(const svf_linear_header *h, size_t bytes)
 {
   svf_linear_header want;
@@ -166,7 +166,7 @@ static svf_status check_header(const svf_linear_header *h, size_t bytes)
   return SVF_OK;
 }
 
-/* Everything except that it was sealed. */
+/* Checks everything except that the block was sealed. */
 static svf_status check_block(const void *block, size_t bytes)
 {
   const svf_linear_header *h = block;

@@ -22,8 +22,8 @@ static inline float svf_factor_at(const svf_factor *f, size_t channel, size_t k)
   return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 
-/* What product 0 multiplies by, V: its channels are the rank, its reduction n; or product 1, U^T or
- * a dense W^T. Of a source that svf_linear_read_source has read. */
+/* The factor that a product multiplies by. Product 0: V, with r channels and n steps. Product 1: U,
+ * or a dense W. The source is one that svf_linear_read_source has read. */
 static inline svf_factor svf_factor_of(const svf_linear_source *s, int product)
 {
   if (product == 0) return (svf_factor){s->vt_type, s->vt, s->vt_stride, s->vt_step, s->r, s->n};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packing factors into panels. One file for every format and ISA, since the layout is one. */
+ * Packs factors into panels. One file serves every format and ISA, since they share the layout. */
 #include <string.h>
 
 #include "kernels/bf16.h"
@@ -9,13 +9,13 @@
 #include "src/core/status.h"
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
-#include "src/linear/parts.h"
+#include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-enum { TILE = 16 }; /* steps that are read at once */
+enum { TILE = 16 }; /* steps that are read at a time */
 
-/* Steps [k0, k0 + count), count <= TILE, of the channels of a panel, in the order in which they
- * lie, so that a few cache lines are read at a time: channel j's at to + j * apart. */
+/* Reads steps [k0, k0 + count), count <= TILE, of the channels of a panel in the order in which
+ * they lie, so that only a few cache lines are read at a time. Channel j's go to to + j * apart. */
 static void read_tile(const svf_factor *f, size_t channel, size_t lanes, size_t k0, size_t count,
                       float *to, size_t apart)
 {
@@ -34,7 +34,7 @@ static void read_tile(const svf_factor *f, size_t channel, size_t lanes, size_t 
   }
 }
 
-/* Step k, lane j of a panel of floats. */
+/* Writes step k, lane j of a panel of floats. */
 static void put(char *panel, svf_format format, size_t k, size_t j, float x)
 {
   if (format == SVF_FORMAT_F32) {
@@ -44,7 +44,7 @@ static void put(char *panel, svf_format format, size_t k, size_t j, float x)
   }
 }
 
-static void pack_floats(const svf_factor *f, const svf_parts *to, size_t channel, size_t lanes,
+static void pack_floats(const svf_factor *f, const svf_bands *to, size_t channel, size_t lanes,
                         char *panel)
 {
   const svf_format format = to->format[1];
@@ -61,22 +61,22 @@ static void pack_floats(const svf_factor *f, const svf_parts *to, size_t channel
   }
 }
 
-/* One channel's share of a block: its scales and its integers. */
-static void pack_channel(const float *w, size_t count, const svf_parts *to, int part, size_t j,
-                         char *block)
+/* Packs one channel of a span: its scales and its integers. */
+static void pack_channel(const float *w, size_t count, const svf_bands *to, int band, size_t j,
+                         char *span)
 {
-  int8_t q[SVF_BLOCK];
+  int8_t q[SVF_SPAN];
   const size_t group = to->group;
-  const svf_format format = to->format[part];
+  const svf_format format = to->format[band];
   const svf_format_row *row = svf_format_of(format);
-  unsigned char *data = (unsigned char *)block + to->layout[part].scales;
+  unsigned char *data = (unsigned char *)span + to->layout[band].scales;
   for (size_t k0 = 0, g = 0; k0 < count; k0 += group, ++g) {
     const size_t left = count - k0 < group ? count - k0 : group;
     const float scale = svf_quantise(w + k0, left, format, q + k0);
     if (row->scale == SVF_SCALE_F32) {
-      ((float *)(void *)block)[g * SVF_PANEL + j] = scale;
+      ((float *)(void *)span)[g * SVF_PANEL + j] = scale;
     } else {
-      ((uint16_t *)(void *)block)[g * SVF_PANEL + j] = svf_round_bf16(scale);
+      ((uint16_t *)(void *)span)[g * SVF_PANEL + j] = svf_round_bf16(scale);
     }
   }
   for (size_t k = 0; k < count; ++k) {
@@ -89,27 +89,27 @@ static void pack_channel(const float *w, size_t count, const svf_parts *to, int 
   }
 }
 
-static void pack_integers(const svf_factor *f, const svf_parts *to, size_t panel, size_t lanes,
+static void pack_integers(const svf_factor *f, const svf_bands *to, size_t panel, size_t lanes,
                           char *out)
 {
-  float w[SVF_PANEL * SVF_BLOCK];
+  float w[SVF_PANEL * SVF_SPAN];
   for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
-    count = svf_block_end(to, k0, f->k) - k0;
-    const int part = svf_part_at(to, panel, k0);
-    char *block = out + svf_parts_offset(to, panel, k0);
-    memset(block, 0, svf_panel_bytes(&to->layout[part], count));
+    count = svf_span_end(to, k0, f->k) - k0;
+    const int band = svf_band_at(to, panel, k0);
+    char *span = out + svf_bands_offset(to, panel, k0);
+    memset(span, 0, svf_panel_bytes(&to->layout[band], count));
     for (size_t k = 0; k < count; k += TILE) {
       read_tile(f, panel * SVF_PANEL, lanes, k0 + k, svf_size_min(count - k, TILE), w + k,
-                SVF_BLOCK);
+                SVF_SPAN);
     }
     for (size_t j = 0; j < lanes; ++j) {
-      pack_channel(w + j * SVF_BLOCK, count, to, part, j, block);
+      pack_channel(w + j * SVF_SPAN, count, to, band, j, span);
     }
   }
 }
 
-/* Panels [first, last). */
-static void pack_panels(const svf_factor *f, const svf_parts *to, char *out, size_t first,
+/* Packs panels [first, last). */
+static void pack_panels(const svf_factor *f, const svf_bands *to, char *out, size_t first,
                         size_t last)
 {
   for (size_t p = first; p < last; ++p) {
@@ -118,27 +118,27 @@ static void pack_panels(const svf_factor *f, const svf_parts *to, char *out, siz
     if (svf_format_of(to->format[1])->traits.integer) {
       pack_integers(f, to, p, lanes, out);
     } else {
-      pack_floats(f, to, channel, lanes, out + svf_parts_offset(to, p, 0));
+      pack_floats(f, to, channel, lanes, out + svf_bands_offset(to, p, 0));
     }
   }
 }
 
-/* Part ith of nth of the panels: any nth, any remainder. */
-static void pack_part(const svf_factor *f, const svf_parts *to, char *out, size_t ith, size_t nth)
+/* Packs share ith of nth of the panels, for any nth. */
+static void pack_share(const svf_factor *f, const svf_bands *to, char *out, size_t ith, size_t nth)
 {
   const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
   pack_panels(f, to, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
 }
 
-/* Rows of `width` elements that are `stride` apart, their elements `step`: either rows or columns
- * must lie whole one after the other. */
+/* Checks `rows` rows of `width` elements, the rows `stride` and their elements `step` apart: either
+ * each row must lie whole before the next one, or each column. */
 static svf_status check_steps(const char *name, size_t stride, size_t step, const char *width_name,
                               size_t rows, size_t width)
 {
-  size_t across, along, span;
+  size_t across, along, extent;
   if (!svf_size_mul(rows - 1, stride, &across) || !svf_size_mul(width - 1, step, &along) ||
-      !svf_size_add(across, along, &span) || !svf_size_add(span, 1, &span) ||
-      !svf_size_mul(span, sizeof(float), &span)) {
+      !svf_size_add(across, along, &extent) || !svf_size_add(extent, 1, &extent) ||
+      !svf_size_mul(extent, sizeof(float), &extent)) {
     return svf_fail(SVF_ERR_OVERFLOW,
                     "source->%s: %zu rows of stride %zu, step %zu, exceed SIZE_MAX", name, rows,
                     stride, step);
@@ -188,7 +188,7 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
   return SVF_OK;
 }
 
-/* And where to pack to. */
+/* Checks the source and the block to pack to, and makes the header. */
 static svf_status check_pack_call(const svf_linear_source *from, svf_linear_source *source,
                                   const void *block, size_t bytes, svf_linear_header *header)
 {
@@ -229,9 +229,9 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
     }
   }
   const svf_factor v = svf_factor_of(&s, 0), u = svf_factor_of(&s, 1);
-  const svf_parts to_v = svf_parts_of(&header, 0), to_u = svf_parts_of(&header, 1);
-  pack_part(&v, &to_v, base + header.v_offset, ith, nth);
-  pack_part(&u, &to_u, base + header.u_offset, ith, nth);
+  const svf_bands to_v = svf_bands_of(&header, 0), to_u = svf_bands_of(&header, 1);
+  pack_share(&v, &to_v, base + header.v_offset, ith, nth);
+  pack_share(&u, &to_u, base + header.u_offset, ith, nth);
   return SVF_OK;
 }
 

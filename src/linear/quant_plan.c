@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bits along the spectrum. */
+ * Dividing a budget of bits along the spectrum of a layer. */
 #include <math.h>
 
 #include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
-#include "src/linear/parts.h"
+#include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-/* What a group of weights loses, times the squares of what they are multiplied by: weight i by
- * sigma[i * step]. */
+/* The squared error of a group of weights; the error of weight i is taken times sigma[i * step]. */
 static double group_error(const float *w, size_t count, svf_format format, const float *sigma,
                           size_t step)
 {
-  int8_t q[SVF_BLOCK];
+  int8_t q[SVF_SPAN];
   const float scale = svf_quantise(w, count, format, q);
   double error = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -25,11 +24,11 @@ static double group_error(const float *w, size_t count, svf_format format, const
   return error;
 }
 
-/* Steps [k0, k1) of a channel, in groups. */
+/* The same of steps [k0, k1) of a channel, in groups. */
 static double channel_error(const svf_factor *f, size_t channel, size_t k0, size_t k1,
                             svf_format format, size_t group, const float *sigma, size_t step)
 {
-  float w[SVF_BLOCK];
+  float w[SVF_SPAN];
   double error = 0;
   for (size_t k = k0; k < k1; k += group) {
     const size_t count = k1 - k < group ? k1 - k : group;
@@ -39,9 +38,9 @@ static double channel_error(const svf_factor *f, size_t channel, size_t k0, size
   return error;
 }
 
-/* Squared error of singular vectors [k0, k1), whole groups, in W. */
-static double block_error(const svf_linear_source *s, size_t k0, size_t k1, svf_format format,
-                          size_t group)
+/* The squared error of W that comes from singular vectors [k0, k1), which are whole groups. */
+static double span_error(const svf_linear_source *s, size_t k0, size_t k1, svf_format format,
+                         size_t group)
 {
   const svf_factor v = svf_factor_of(s, 0), u = svf_factor_of(s, 1);
   double error = 0;
@@ -54,7 +53,7 @@ static double block_error(const svf_linear_source *s, size_t k0, size_t k1, svf_
   return error;
 }
 
-/* The largest head that fits; SPACE if 0 does not. */
+/* Finds the largest head that fits; SPACE if not even 0 does. */
 static svf_status largest_head(const svf_linear_source *s, size_t budget, svf_quant *quant)
 {
   svf_linear_header header = {0};
@@ -87,12 +86,12 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
   *quant = best;
   if (!error) return SVF_OK;
   double lost = 0, power = 0;
-  const svf_parts parts = {.split_k = best.head};
+  const svf_bands bands = {.cut_k = best.head};
   const svf_format_row *row = svf_format_of(SVF_FORMAT_W84);
   for (size_t k = 0, end; k < s.r; k = end) {
-    end = svf_block_end(&parts, k, s.r);
+    end = svf_span_end(&bands, k, s.r);
     const svf_format format = k < best.head ? row->head : row->traits.weights;
-    lost += block_error(&s, k, end, format, best.group);
+    lost += span_error(&s, k, end, format, best.group);
   }
   for (size_t k = 0; k < s.r; ++k) {
     power += (double)s.sigma[k] * (double)s.sigma[k];

@@ -10,7 +10,7 @@
 
 enum { INT8_MOST = 127, INT4_LEAST = -8, INT4_MOST = 7 };
 
-/* The weight of largest magnitude; NaN if one is not finite. */
+/* The weight of largest magnitude; NaN if a weight is not finite. */
 static float extreme(const float *w, size_t count)
 {
   float most = 0;
@@ -23,7 +23,7 @@ static float extreme(const float *w, size_t count)
 
 static float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
 
-/* Integers for a scale, and the squared error that remains. */
+/* Rounds all weights to integers of a scale. Returns the squared error that remains. */
 static double round_all(const float *w, size_t count, float scale, float low, float high, int8_t *q)
 {
   const float inverse = 1 / scale;
@@ -39,7 +39,7 @@ static double round_all(const float *w, size_t count, float scale, float low, fl
 
 static float as_bf16(float x) { return svf_widen_bf16(svf_round_bf16(x)); }
 
-/* The scale that is best for these integers: least squares. */
+/* The scale that suits these integers best, by least squares. */
 static float refit(const float *w, const int8_t *q, size_t count, float scale)
 {
   double along = 0, power = 0;
@@ -57,7 +57,7 @@ static float search_int4(const float *w, size_t count, float most, int8_t *q)
   enum { TRIES = 12, FIRST = 88, STEP = 6 }; /* 0.88, 0.94 ... 1.54 times -most/8 */
   double least = HUGE_VAL;
   float best = 0;
-  int8_t trial[SVF_BLOCK];
+  int8_t trial[SVF_SPAN];
   for (int i = 0; i < TRIES; ++i) {
     float scale = as_bf16(most / (float)INT4_LEAST * 100 / (float)(FIRST + i * STEP));
     for (int again = 0; again < 2; ++again) {

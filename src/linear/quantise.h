@@ -9,9 +9,10 @@
 
 #include <svf/types.h>
 
-/* `count` weights, at most 256, that share a scale: writes the integers that bring integer * scale
- * nearest to them and returns the scale, which is a bf16 in w8 and w4. The integers are in [-127,
- * 127], in w4 in [-8, 7]. A weight that is not finite makes the scale NaN and the integers 0. */
+/* Quantises `count` weights, at most 256, that share a scale: writes the integers q for which q *
+ * scale comes nearest to them, and returns the scale, which is a bf16 in w8 and w4. The integers
+ * are in [-127, 127], in w4 in [-8, 7]. A weight that is not finite makes the scale NaN and all
+ * integers 0. */
 float svf_quantise(const float *w, size_t count, svf_format format, int8_t *q);
 
 #endif

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dividing the work: the grids of both products, and who makes which A. */
+ * Divides the work: the grids of both products, and who makes which A. */
 #include "src/matmul/plan.h"
 
-enum { BLOCK_PANELS = SVF_BLOCK / SVF_PANEL };
+enum { SPAN_PANELS = SVF_SPAN / SVF_PANEL };
 
-/* Blocks of T in the panels of its head, or behind it. */
-static size_t head_blocks(const svf_product *p)
+/* Spans of T in the panels of the head, or in those of the tail. */
+static size_t head_spans(const svf_product *p)
 {
-  return svf_size_ceil(p->parts.split_panel, BLOCK_PANELS);
+  return svf_size_ceil(p->bands.cut_panel, SPAN_PANELS);
 }
 
-static size_t rest_blocks(const svf_product *p)
+static size_t tail_spans(const svf_product *p)
 {
-  return svf_size_ceil(p->panels - p->parts.split_panel, BLOCK_PANELS);
+  return svf_size_ceil(p->panels - p->bands.cut_panel, SPAN_PANELS);
 }
 
-size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_part)
+size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_share)
 {
-  const size_t start = svf_share(grid->cost, grid->panel_parts, panel_part);
+  const size_t start = svf_share(grid->cost, grid->panel_shares, panel_share);
   if (start <= p->before) return 0;
   const size_t unit = svf_size_min((start - p->before + p->cost / 2) / p->cost, p->units);
-  if (!p->whole_blocks) return unit;
-  const size_t head = p->parts.split_panel, before = head_blocks(p);
-  if (unit < before) return unit * BLOCK_PANELS;
-  return svf_size_min(head + (unit - before) * BLOCK_PANELS, p->panels);
+  if (!p->whole_spans) return unit;
+  const size_t head = p->bands.cut_panel, before = head_spans(p);
+  if (unit < before) return unit * SPAN_PANELS;
+  return svf_size_min(head + (unit - before) * SPAN_PANELS, p->panels);
 }
 
 /* --- The grid --------------------------------------------------------------------------------- */
 
 static double ceil_of(double x) { return x > (double)(size_t)x ? (double)(size_t)x + 1 : x; }
 
-/* About what a panel costs, in cycles on a wide machine: the kernel's for a row and step, eight for
- * a line of weights, once per chunk of rows. */
+/* Roughly what a panel costs, in cycles on a wide machine: kernel->cycles for each row and step,
+ * and eight for each line of weights, once per chunk of rows. */
 static double panel_cost(const svf_call *call, const svf_product *p, double rows)
 {
   const double chunks = ceil_of(rows / call->kernel->blocking.rows);
   return call->kernel->cycles * rows * p->a_planes * (double)p->k +
-         8 * chunks * (double)p->parts.stride[1] / SVF_LINE;
+         8 * chunks * (double)p->bands.stride[1] / SVF_LINE;
 }
 
-/* And A, which is read line by line once per pass over `panels` panels, the first pass apart where it
- * was written row block after row block by the same parts (`own`). */
+/* What A costs, which is read line by line once per pass over `panels` panels. The first pass is
+ * free where the same share wrote A (`own`). */
 static double a_cost(const svf_call *call, const svf_product *p, double rows, double panels,
                      bool own)
 {
@@ -52,35 +52,36 @@ static double a_cost(const svf_call *call, const svf_product *p, double rows, do
   return 8 * lines * (own ? passes - 1 : passes);
 }
 
-/* Rows of a cell, which has whole row blocks. */
-static double cell_rows(const svf_call *call, size_t row_parts)
+/* Rows of a cell, which has whole strips. */
+static double cell_rows(const svf_call *call, size_t row_shares)
 {
-  const size_t block_rows = svf_size_ceil(call->args.rows, call->blocks);
-  return (double)(svf_size_ceil(call->blocks, row_parts) * block_rows);
+  const size_t strip_rows = svf_size_ceil(call->args.rows, call->strips);
+  return (double)(svf_size_ceil(call->strips, row_shares) * strip_rows);
 }
 
-/* Whether the parts that multiply by A wrote it themselves, if they are divided by rows alone. */
+/* True if the shares that multiply by A wrote it themselves, given that they are divided by rows
+ * alone. */
 static bool wrote_a(const svf_plan_data *plan, const svf_product *p, int product)
 {
-  return product == 0 || p->maker != SVF_BY_PRODUCT || plan->grid[0].row_parts == plan->nth;
+  return product == 0 || p->maker != SVF_BY_PRODUCT || plan->grid[0].row_shares == plan->nth;
 }
 
-/* What a cell costs that has this share of all panels. */
-static double cell_cost(const svf_plan_data *plan, int product, size_t row_parts, double share)
+/* What a cell costs that has this fraction of all panels. */
+static double cell_cost(const svf_plan_data *plan, int product, size_t row_shares, double fraction)
 {
   double cost = 0;
   for (size_t i = 0; i < plan->count; ++i) {
     const svf_call *call = &plan->call[i];
     const svf_product *p = &call->product[product];
     if (!svf_has_product(call, product)) continue;
-    const double rows = cell_rows(call, row_parts), panels = (double)p->panels * share;
-    const bool own = row_parts == plan->nth && wrote_a(plan, p, product);
+    const double rows = cell_rows(call, row_shares), panels = (double)p->panels * fraction;
+    const bool own = row_shares == plan->nth && wrote_a(plan, p, product);
     cost += panels * panel_cost(call, p, rows) + a_cost(call, p, rows, panels, own);
   }
   return cost;
 }
 
-/* Cells of the grid should be equally large first; then few lines should come from beyond L2. */
+/* Chooses the grid of least cost: equally large cells, and few lines that come from beyond L2. */
 static void choose_grid(svf_plan_data *plan, int product)
 {
   svf_grid *grid = &plan->grid[product];
@@ -90,23 +91,23 @@ static void choose_grid(svf_plan_data *plan, int product)
     const svf_call *call = &plan->call[i];
     if (!svf_has_product(call, product)) continue;
     panels += call->product[product].panels;
-    most = svf_size_min(most, call->blocks);
+    most = svf_size_min(most, call->strips);
   }
-  grid->row_parts = 1;
-  for (size_t row_parts = 1; most > 1 && row_parts <= most; ++row_parts) {
-    if (plan->nth % row_parts != 0) continue;
-    const size_t widest = svf_size_ceil(panels, plan->nth / row_parts);
-    const double cost = cell_cost(plan, product, row_parts, (double)widest / (double)panels);
-    if (row_parts > 1 && cost >= best) continue;
+  grid->row_shares = 1;
+  for (size_t row_shares = 1; most > 1 && row_shares <= most; ++row_shares) {
+    if (plan->nth % row_shares != 0) continue;
+    const size_t widest = svf_size_ceil(panels, plan->nth / row_shares);
+    const double cost = cell_cost(plan, product, row_shares, (double)widest / (double)panels);
+    if (row_shares > 1 && cost >= best) continue;
     best = cost;
-    grid->row_parts = row_parts;
+    grid->row_shares = row_shares;
   }
-  grid->panel_parts = plan->nth / grid->row_parts;
+  grid->panel_shares = plan->nth / grid->row_shares;
 }
 
 /* --- Its columns ------------------------------------------------------------------------------ */
 
-/* Costs of the panels of several calls, to be compared with one another. */
+/* Sets the costs of the panels of several calls, relative to one another. */
 static void compare_panels(svf_plan_data *plan, int product)
 {
   enum { MOST = 1 << 12 };
@@ -117,7 +118,7 @@ static void compare_panels(svf_plan_data *plan, int product)
     const svf_call *call = &plan->call[i];
     if (!svf_has_product(call, product)) continue;
     cost[i] =
-        panel_cost(call, &call->product[product], cell_rows(call, plan->grid[product].row_parts));
+        panel_cost(call, &call->product[product], cell_rows(call, plan->grid[product].row_shares));
     most = cost[i] > most ? cost[i] : most;
   }
   for (size_t i = 0; i < plan->count; ++i) {
@@ -125,7 +126,8 @@ static void compare_panels(svf_plan_data *plan, int product)
   }
 }
 
-/* Panels become units, 16 of them one where they are left together: the cost of a column, about. */
+/* Makes units of panels, one of 16 panels where spans of T are left whole. Returns roughly what a
+ * column of the grid costs. */
 static size_t set_units(svf_plan_data *plan, int product, bool whole)
 {
   svf_grid *grid = &plan->grid[product];
@@ -135,18 +137,18 @@ static size_t set_units(svf_plan_data *plan, int product, bool whole)
     svf_call *call = &plan->call[i];
     svf_product *p = &call->product[product];
     if (!svf_has_product(call, product)) continue;
-    const size_t panel = p->whole_blocks ? p->cost / BLOCK_PANELS : p->cost;
-    p->whole_blocks = whole && call->kernel->pack_sums;
-    p->units = p->whole_blocks ? head_blocks(p) + rest_blocks(p) : p->panels;
-    p->cost = p->whole_blocks ? panel * BLOCK_PANELS : panel;
+    const size_t panel = p->whole_spans ? p->cost / SPAN_PANELS : p->cost;
+    p->whole_spans = whole && call->kernel->pack_sums;
+    p->units = p->whole_spans ? head_spans(p) + tail_spans(p) : p->panels;
+    p->cost = p->whole_spans ? panel * SPAN_PANELS : panel;
     p->before = grid->cost;
     grid->cost += p->units * p->cost;
     most = svf_size_max(most, p->cost);
   }
-  return svf_size_ceil(svf_size_ceil(grid->cost, grid->panel_parts), most) * most;
+  return svf_size_ceil(svf_size_ceil(grid->cost, grid->panel_shares), most) * most;
 }
 
-/* Blocks of T are left whole if no part gets much more than it would otherwise. */
+/* Spans of T are left whole if no share becomes much larger than it would be otherwise. */
 static void leave_whole(svf_plan_data *plan)
 {
   const size_t least = set_units(plan, 0, false), all = plan->grid[0].cost;
@@ -156,8 +158,8 @@ static void leave_whole(svf_plan_data *plan)
 
 /* --- Makers ----------------------------------------------------------------------------------- */
 
-/* Who makes the A of a product, of so many bytes, that cannot have it as it is. */
-static svf_maker maker_of(size_t bytes) { return bytes <= SVF_A_OWN ? SVF_BY_PART : SVF_BY_STAGE; }
+/* Who makes an A of this many bytes, if it does not come about otherwise. */
+static svf_maker maker_of(size_t bytes) { return bytes <= SVF_A_OWN ? SVF_BY_SHARE : SVF_BY_STAGE; }
 
 void svf_choose_x_maker(svf_call *call, size_t x_bytes)
 {
@@ -168,7 +170,7 @@ void svf_choose_x_maker(svf_call *call, size_t x_bytes)
 
 static void choose_t_maker(svf_call *call, size_t t_bytes)
 {
-  const bool at_once = !call->kernel->pack_sums || call->product[0].whole_blocks;
+  const bool at_once = !call->kernel->pack_sums || call->product[0].whole_spans;
   if (svf_is_dense(call)) return;
   call->product[1].maker = at_once ? SVF_BY_PRODUCT : maker_of(t_bytes);
   if (at_once) call->t = NULL;

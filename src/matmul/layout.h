@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A in the workspace: where it is, and laying it out. */
+ * A in the workspace: where it lies, and how it gets there. */
 #ifndef SVF_MATMUL_LAYOUT_H
 #define SVF_MATMUL_LAYOUT_H
 
 #include "src/matmul/plan.h"
 
-/* Row blocks are cut in whole row units, so that only the last one needs padding. */
-static inline size_t svf_block_row(const svf_call *call, size_t block)
+/* The first row of a strip. Strips have whole row units, so only the last one needs padding. */
+static inline size_t svf_strip_row(const svf_call *call, size_t strip)
 {
   const size_t rows = call->args.rows, unit = (size_t)call->kernel->row_unit;
-  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), call->blocks, block) * unit);
+  return svf_size_min(rows, svf_share(svf_size_ceil(rows, unit), call->strips, strip) * unit);
 }
 
 static inline const char *svf_x_at(const svf_matmul_args *args, size_t row, size_t k)
@@ -19,21 +19,21 @@ static inline const char *svf_x_at(const svf_matmul_args *args, size_t row, size
   return (const char *)args->x + at * (ptrdiff_t)svf_dtype_size(args->x_type);
 }
 
-/* Where in an A step k, the first of a line, of a row block of so many rows is, `before` rows
- * behind the first one. */
+/* Bytes from the start of an A to step k, the first of a line, in a strip of `rows` rows that comes
+ * after `before` rows of A. */
 static inline size_t svf_a_offset(const svf_call *call, const svf_product *p, size_t before,
                                   size_t rows, size_t k)
 {
   const svf_kernel *kernel = call->kernel;
-  const size_t split = p->parts.split_k, padded = svf_rows_padded(kernel, rows);
-  return svf_a_split_bytes(kernel, before, p->k, p->a_planes, split) +
-         svf_a_split_bytes(kernel, padded, k, p->a_planes, split);
+  const size_t cut = p->bands.cut_k, padded = svf_rows_padded(kernel, rows);
+  return svf_a_cut_bytes(kernel, before, p->k, p->a_planes, cut) +
+         svf_a_cut_bytes(kernel, padded, k, p->a_planes, cut);
 }
 
-/* Row blocks [block0, block1) of X or T, that of a product, become its A at `a`. */
-void svf_lay_out(const svf_call *call, int product, size_t block0, size_t block1, char *a);
+/* Lays out strips [strip0, strip1) of the X or T that a product reads as its A, at `a`. */
+void svf_lay_out(const svf_call *call, int product, size_t strip0, size_t strip1, char *a);
 
-/* Part ith of nth of a stage that lays all of it out, in the workspace. */
+/* Share ith of nth of a stage that lays out all of it, in the workspace. */
 void svf_lay_out_share(const svf_call *call, int product, size_t ith, size_t nth);
 
 #endif

@@ -43,29 +43,29 @@ static void run_serial(const svf_plan *plan)
 
 typedef struct team {
   const svf_plan *plan;
-  size_t parts;
+  size_t shares;
 } team;
 
-static void run_parts(void *context, size_t ith, size_t nth)
+static void run_shares(void *context, size_t ith, size_t nth)
 {
   const team *t = context;
   for (int stage = svf_matmul_next_stage(t->plan, 0); stage >= 0;) {
-    for (size_t i = ith; i < t->parts; i += nth) svf_matmul_stage(t->plan, stage, i);
+    for (size_t i = ith; i < t->shares; i += nth) svf_matmul_stage(t->plan, stage, i);
     stage = svf_matmul_next_stage(t->plan, stage + 1);
-    if (stage >= 0) svf_openmp_barrier(); /* the region's end is one itself */
+    if (stage >= 0) svf_openmp_barrier(); /* the end of the region is a barrier, too */
   }
 }
 
-/* On at most `parts` OpenMP threads. Correct for any team that the runtime grants, also one of a
- * single thread. */
-static void run_team(const svf_plan *plan, size_t parts)
+/* Runs a plan on at most `shares` OpenMP threads. It is correct for any team that the runtime
+ * grants, also one of a single thread. */
+static void run_team(const svf_plan *plan, size_t shares)
 {
-  team t = {plan, parts};
-  svf_openmp_team(parts, run_parts, &t);
+  team t = {plan, shares};
+  svf_openmp_team(shares, run_shares, &t);
 }
 
 #ifdef SVF_WITH_ONEDNN
-/* The plan was made for its checks. */
+/* The plan was made only to check the arguments. */
 static svf_status on_onednn(const svf_plan *plan, size_t threads)
 {
   const svf_plan_data *p = svf_plan_read(plan);
@@ -81,18 +81,18 @@ static svf_status on_onednn(const svf_plan *plan, size_t threads)
 }
 #endif
 
-/* A plan in `parts` parts, for which the caller asked by `threads`. */
-static svf_status run(const svf_plan *plan, size_t parts, size_t threads)
+/* Runs a plan of `shares` shares; `threads` is what the caller asked for. */
+static svf_status run(const svf_plan *plan, size_t shares, size_t threads)
 {
   (void)threads;
   if (svf_matmul_next_stage(plan, 0) < 0) return SVF_OK;
 #ifdef SVF_WITH_ONEDNN
   if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return on_onednn(plan, threads);
 #endif
-  if (parts == 1) {
+  if (shares == 1) {
     run_serial(plan);
   } else {
-    run_team(plan, parts);
+    run_team(plan, shares);
   }
   return SVF_OK;
 }
@@ -117,17 +117,17 @@ svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspa
                       size_t workspace_bytes)
 {
   svf_plan plan;
-  const size_t parts = threads ? threads : svf_max_threads();
-  const svf_status status = svf_matmul_plan(&plan, args, parts, workspace, workspace_bytes);
-  return status == SVF_OK ? run(&plan, parts, threads) : status;
+  const size_t shares = threads ? threads : svf_max_threads();
+  const svf_status status = svf_matmul_plan(&plan, args, shares, workspace, workspace_bytes);
+  return status == SVF_OK ? run(&plan, shares, threads) : status;
 }
 
 svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
                             void *workspace, size_t workspace_bytes)
 {
   svf_plan plan;
-  const size_t parts = threads ? threads : svf_max_threads();
+  const size_t shares = threads ? threads : svf_max_threads();
   const svf_status status =
-      svf_matmul_group_plan(&plan, calls, count, parts, workspace, workspace_bytes);
-  return status == SVF_OK ? run(&plan, parts, threads) : status;
+      svf_matmul_group_plan(&plan, calls, count, shares, workspace, workspace_bytes);
+  return status == SVF_OK ? run(&plan, shares, threads) : status;
 }

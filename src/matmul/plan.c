@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checking the arguments, of one call or of a group, and sizing the workspace. */
+ * Checks the arguments of a call or of a group, and sizes the workspace. */
 #include "src/matmul/plan.h"
 
 #include <string.h>
@@ -12,27 +12,28 @@
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
-/* In this order: of every call A of X, A of T and T in fp32; then of every part the partial sums, an
- * A of its own and its widened weights, as the call that takes most needs them. */
+/* The order of things in the workspace: A of X, A of T and T in fp32 of every call; then the
+ * partial sums of every share, an A of its own for each, and its widened weights. What a share has
+ * is sized for the call that needs most. */
 typedef struct workspace_sizes {
   size_t x, t, t32; /* bytes, multiples of a cache line */
-  size_t c;         /* floats, likewise */
-  size_t own, room; /* bytes, likewise */
+  size_t c;         /* floats, whole cache lines */
+  size_t own, room; /* bytes, whole cache lines */
 } workspace_sizes;
 
-/* A's bytes, checked, in whole cache lines. */
-static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t split_k,
+/* The bytes of an A in whole cache lines; false if they exceed SIZE_MAX. */
+static bool a_bytes(const svf_kernel *kernel, size_t rows, size_t k, int planes, size_t cut_k,
                     size_t *out)
 {
   enum { STEP_BYTES = 4 }; /* bytes of A per step and row, header included */
   size_t steps, padded, most;
-  return svf_size_round(k, SVF_BLOCK, &steps) && svf_size_add(steps, SVF_BLOCK, &steps) &&
+  return svf_size_round(k, SVF_SPAN, &steps) && svf_size_add(steps, SVF_SPAN, &steps) &&
          svf_size_round(rows, (size_t)kernel->row_unit, &padded) &&
          svf_size_mul(steps, padded, &most) && svf_size_mul(most, STEP_BYTES, &most) &&
-         svf_size_round(svf_a_split_bytes(kernel, padded, k, planes, split_k), SVF_LINE, out);
+         svf_size_round(svf_a_cut_bytes(kernel, padded, k, planes, cut_k), SVF_LINE, out);
 }
 
-/* T as the first product leaves it where it does not make A. */
+/* The bytes of T in fp32, as the first product leaves it where it does not make A. */
 static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *out)
 {
   *out = 0;
@@ -41,16 +42,16 @@ static bool t32_bytes(const svf_kernel *kernel, size_t rows, size_t r, size_t *o
          svf_size_mul(*out, sizeof(float), out);
 }
 
-/* Panels whose sums a part keeps: one row block has one tile of them at a time, or one block
+/* Panels whose sums a share keeps: a single strip has one tile of them at a time, or one span
  * of T. */
 static size_t panels_kept(const svf_kernel *kernel, size_t rows, size_t widest)
 {
-  const size_t once = kernel->pack_sums ? SVF_BLOCK / SVF_PANEL : SVF_PANELS_MAX;
+  const size_t once = kernel->pack_sums ? SVF_SPAN / SVF_PANEL : SVF_PANELS_MAX;
   return rows > (size_t)kernel->rows ? widest : svf_size_min(widest, once);
 }
 
-/* All sizes grow with rows, whatever the division into parts will be and where the kernel changes
- * with the number of rows, too: that happens within one row block. */
+/* All sizes grow with rows, however the work is divided into shares. They also do where the kernel
+ * changes with the number of rows, which happens within one strip. */
 static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel, size_t rows,
                            workspace_sizes *out)
 {
@@ -70,12 +71,12 @@ static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel,
   return true;
 }
 
-/* The bytes of a whole workspace, and in `most` what a part needs. Every call has room for an X of
- * its own: whether it reads another's changes with rows. */
+/* The bytes of a whole workspace, and in `most` those that a share needs. Every call has room for a
+ * layout of X of its own, since whether it reads another call's changes with rows. */
 static bool add_up(const workspace_sizes *space, size_t count, size_t nth, workspace_sizes *most,
                    size_t *bytes)
 {
-  size_t parts;
+  size_t shares;
   *most = (workspace_sizes){0};
   *bytes = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -87,13 +88,13 @@ static bool add_up(const workspace_sizes *space, size_t count, size_t nth, works
     most->own = svf_size_max(most->own, space[i].own);
     most->room = svf_size_max(most->room, space[i].room);
   }
-  return svf_size_mul(most->c * sizeof(float) + most->own + most->room, nth, &parts) &&
-         svf_size_add(*bytes, parts, bytes);
+  return svf_size_mul(most->c * sizeof(float) + most->own + most->room, nth, &shares) &&
+         svf_size_add(*bytes, shares, bytes);
 }
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-/* The block, and who computes with it. */
+/* Checks the packed block and chooses the kernels that compute with it. */
 static svf_status choose_kernels(svf_call *call)
 {
   const svf_matmul_args *args = &call->args;
@@ -105,15 +106,15 @@ static svf_status choose_kernels(svf_call *call)
   call->format = (svf_format)h->format;
   call->hi_lo = row->traits.hi_lo;
   call->x_product = h->r > 0 ? 0 : 1;
-  for (int i = 0; i < 2; ++i) call->product[i].parts = svf_parts_of(h, i);
+  for (int i = 0; i < 2; ++i) call->product[i].bands = svf_bands_of(h, i);
   status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, &call->kernel);
   call->head_kernel = call->kernel;
   if (status != SVF_OK || h->head == 0) return status;
-  /* Of the same ISA whatever the rows, since both read the same A. */
+  /* The same ISA, whatever the number of rows, since both kernels read the same A. */
   return svf_dispatch(call->kernel->isa, row->head, h->group, SIZE_MAX, &call->head_kernel);
 }
 
-/* A caller's arguments as this version's; what the call needs. */
+/* Reads a caller's arguments as this version's, and sizes what the call needs. */
 static svf_status read_call(const char *name, const void *from, svf_call *call,
                             workspace_sizes *space)
 {
@@ -130,7 +131,7 @@ static svf_status read_call(const char *name, const void *from, svf_call *call,
   svf_fail(SVF_ERR_ARGUMENT, what " is " format ", calls[0] has " format ": a group reads one X", \
            x, y)
 
-/* Whether a call of a group reads what the first one does. */
+/* Checks that a call of a group reads the same X as the first one. */
 static svf_status check_agreement(const svf_call *call, const svf_call *first)
 {
   const svf_matmul_args *a = &call->args, *b = &first->args;
@@ -148,18 +149,18 @@ static svf_status check_agreement(const svf_call *call, const svf_call *first)
   return SVF_OK;
 }
 
-/* |stride|, for PTRDIFF_MIN too. */
+/* |stride|, also of PTRDIFF_MIN. */
 static size_t magnitude(ptrdiff_t stride)
 {
   return stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
 }
 
-/* A caller's matrix: type, pointer, and the distance from its first to its last row. */
+/* Checks a caller's matrix: its type, its pointer, and that all its rows are addressable. */
 static svf_status check_matrix(const char *name, const void *data, svf_dtype type, ptrdiff_t stride,
                                size_t rows, size_t width)
 {
   const size_t size = svf_dtype_size(type);
-  size_t span;
+  size_t extent;
   if (size == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->%s_type is %d, which is no element type", name,
                     (int)type);
@@ -170,8 +171,8 @@ static svf_status check_matrix(const char *name, const void *data, svf_dtype typ
                     data, svf_dtype_name(type));
   }
   const size_t step = magnitude(stride);
-  if (!svf_size_mul(rows - 1, step, &span) || !svf_size_add(span, width, &span) ||
-      !svf_size_mul(span, size, &span) || span > PTRDIFF_MAX) {
+  if (!svf_size_mul(rows - 1, step, &extent) || !svf_size_add(extent, width, &extent) ||
+      !svf_size_mul(extent, size, &extent) || extent > PTRDIFF_MAX) {
     return svf_fail(SVF_ERR_OVERFLOW, "args->%s: %zu rows of stride %td exceed the address space",
                     name, rows, stride);
   }
@@ -216,10 +217,10 @@ static svf_status check_operands(const svf_matmul_args *args)
 
 /* --- Groups ----------------------------------------------------------------------------------- */
 
-/* Calls as they come from a caller, checked and measured. */
+/* The calls of a caller, checked and measured. */
 typedef struct call_group {
   const svf_matmul_args *calls;
-  size_t count, step, nth; /* step = 0: one call, called args in messages */
+  size_t count, step, nth; /* step = 0: a single call, which messages call args */
   workspace_sizes space[SVF_MATMUL_GROUP_MAX], most;
   size_t bytes;
 } call_group;
@@ -248,7 +249,7 @@ static svf_status in_call(const call_group *g, size_t i, svf_status status)
 
 static svf_status measure(call_group *g, svf_call *calls)
 {
-  if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one part");
+  if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one share");
   for (size_t i = 0; i < g->count; ++i) {
     const char *from = (const char *)g->calls + i * g->step;
     svf_status status = read_call("args", from, &calls[i], &g->space[i]);
@@ -276,7 +277,7 @@ static svf_status check_all(const call_group *g, const svf_call *calls, const vo
     if (status != SVF_OK) return in_call(g, i, status);
   }
   if (bytes < g->bytes) {
-    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu parts need %zu",
+    return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu in %zu shares need %zu",
                     bytes, calls[0].args.rows, g->nth, g->bytes);
   }
   if (!workspace && g->bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
@@ -298,7 +299,7 @@ static bool same_a(const svf_call *x, const svf_call *y)
          a->a_steps == b->a_steps && a->a_lines[planes] == b->a_lines[planes];
 }
 
-/* Everything but the division: the call's share of the workspace begins at `at`. */
+/* Fills in everything but the division. The call's part of the workspace begins at `at`. */
 static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
 {
   const svf_matmul_args *args = &call->args;
@@ -307,7 +308,7 @@ static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
     call->args.x_stride = call->args.y_stride = call->args.t0_stride = 0;
   }
   call->sigma = svf_linear_sigma(h);
-  call->blocks = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
+  call->strips = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
   call->distance = svf_fetch_distance();
   call->c_floats = space->c;
   for (int i = 0; i < 2; ++i) {
@@ -318,13 +319,13 @@ static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
     p->k = svf_product_k(h, i);
     p->channels = svf_product_channels(h, i);
     p->panels = svf_size_ceil(p->channels, SVF_PANEL);
-    p->whole_blocks = false;
+    p->whole_spans = false;
   }
   call->t = at ? (float *)(void *)(at + space->x + space->t) : NULL;
   call->t_stride = call->product[0].panels * SVF_PANEL;
 }
 
-/* Whose layout of X a call reads. */
+/* Finds the call whose layout of X this one reads. */
 static void share_x(svf_plan_data *p, size_t i)
 {
   svf_call *call = &p->call[i];
@@ -341,7 +342,7 @@ static void find_stages(svf_plan_data *p)
   memset(p->needed, 0, sizeof p->needed);
   for (size_t i = 0; i < p->count; ++i) {
     const svf_call *call = &p->call[i];
-    if (call->blocks == 0) continue;
+    if (call->strips == 0) continue;
     p->needed[SVF_STAGE_SECOND] = true;
     p->needed[SVF_STAGE_X] |= call->product[call->x_product].maker == SVF_BY_STAGE;
     if (svf_is_dense(call)) continue;
@@ -360,7 +361,7 @@ static void fill_plan(svf_plan_data *p, const call_group *g, char *workspace)
     const workspace_sizes *space = &g->space[i];
     fill_call(&p->call[i], space, at);
     share_x(p, i);
-    if (p->call[i].blocks > 0) svf_choose_x_maker(&p->call[i], space->x);
+    if (p->call[i].strips > 0) svf_choose_x_maker(&p->call[i], space->x);
     t_bytes[i] = space->t;
     at = at ? at + space->x + space->t + space->t32 : NULL;
   }
@@ -370,7 +371,7 @@ static void fill_plan(svf_plan_data *p, const call_group *g, char *workspace)
   p->own_bytes = g->most.own;
   p->room = at ? p->own + g->nth * g->most.own : NULL;
   p->room_bytes = g->most.room;
-  if (p->call[0].blocks > 0) svf_divide(p, t_bytes);
+  if (p->call[0].strips > 0) svf_divide(p, t_bytes);
   find_stages(p);
 }
 

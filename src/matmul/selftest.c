@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gate A in less than a second: on small integers every sum is exact, in any order, so each kernel
- * must equal integer arithmetic in plain C to the last bit. Formats with integers round their
- * operands: there the kernel in plain C must come near, and the others must equal it. */
+ * Gate A in less than a second: with small integers every sum is exact, in any order, so each
+ * kernel must give the bits of integer arithmetic in plain C. Formats with integers round their
+ * operands: there the kernel in plain C must come near the exact result, and the others must equal
+ * it. */
 #include <svf/selftest.h>
 
 #include <math.h>
@@ -28,7 +29,7 @@ static const shape shapes[] = {
     {33, 40, 49, 8}, {70, 65, 50, 31}, {48, 120, 96, 2}, {129, 66, 17, 65},
 };
 
-enum { EXPERTS = 3, PARTS = 3 };
+enum { EXPERTS = 3, SHARES = 3 };
 
 typedef struct buffers {
   float *u, *vt, *sigma, *gains, *x, *bias, *y, *expected;
@@ -124,7 +125,7 @@ static svf_status compare(const buffers *b, const shape *s, const svf_kernel *ke
   for (size_t i = 0; i < s->rows * s->m; ++i) {
     if (memcmp(&b->y[i], &b->expected[i], sizeof(float)) != 0) {
       return svf_fail(SVF_ERR_FAILED,
-                      "%s: m = %zu, n = %zu, r = %zu, rows = %zu in %zu parts: y[%zu][%zu] is %g, "
+                      "%s: m = %zu, n = %zu, r = %zu, rows = %zu in %zu shares: y[%zu][%zu] is %g, "
                       "expected %g",
                       kernel->name, s->m, s->n, s->r, s->rows, nth, i / s->m, i % s->m,
                       (double)b->y[i], (double)b->expected[i]);
@@ -133,7 +134,7 @@ static svf_status compare(const buffers *b, const shape *s, const svf_kernel *ke
   return SVF_OK;
 }
 
-/* The prepared call in nth parts. */
+/* Carries the prepared call out in nth shares. */
 static svf_status multiply_in_shares(const buffers *b, const shape *s, svf_isa isa, size_t nth)
 {
   const svf_matmul_args args = {.size = sizeof args,
@@ -151,7 +152,7 @@ static svf_status multiply_in_shares(const buffers *b, const shape *s, svf_isa i
   if (status != SVF_OK) return status;
   void *workspace = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, bytes);
   if (!workspace) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu bytes", bytes);
-  memset(workspace, 0xff, bytes); /* NaN: whatever is read before it is written shows */
+  memset(workspace, 0xff, bytes); /* NaN: shows what is read before it is written */
   memset(b->y, 0xff, s->rows * s->m * sizeof(float));
   svf_plan plan;
   status = svf_matmul_plan(&plan, &args, nth, workspace, bytes);
@@ -163,8 +164,8 @@ static svf_status multiply_in_shares(const buffers *b, const shape *s, svf_isa i
   return status;
 }
 
-/* The plain C kernel of a format with integers: near the exact result, and what is expected of the
- * others. */
+/* Checks that the plain C kernel of a format with integers comes near the exact result; what it
+ * gives is then expected of the others. */
 static svf_status expect_rounded(buffers *b, const shape *s, svf_format format)
 {
   const double nearness = 0.03; /* int4 and int8 T round to 1/15 and 1/254 of the largest */
@@ -184,11 +185,11 @@ static svf_status expect_rounded(buffers *b, const shape *s, svf_format format)
   return status;
 }
 
-/* One kernel on one prepared shape, whole and in parts. */
+/* Checks one kernel on one prepared shape, in one share and in several. */
 static svf_status run_kernel(const buffers *b, const shape *s, const svf_kernel *kernel)
 {
   svf_status status = SVF_OK;
-  for (size_t nth = 1; nth <= PARTS && status == SVF_OK; nth += PARTS - 1) {
+  for (size_t nth = 1; nth <= SHARES && status == SVF_OK; nth += SHARES - 1) {
     status = multiply_in_shares(b, s, kernel->isa, nth);
     if (status == SVF_OK) status = compare(b, s, kernel, nth);
   }
@@ -214,7 +215,7 @@ static svf_status run_shape(const shape *s, svf_isa isa, svf_format format, int 
     const svf_kernel *kernel = svf_kernel_at(i);
     if (isa != SVF_ISA_AUTO && kernel->isa != isa) continue;
     if (kernel->format != t->weights) continue;
-    /* A row that another one of its ISA is preferred to cannot be asked for. */
+    /* If another kernel of the same ISA is preferred, this one cannot be asked for. */
     const svf_kernel *serves = NULL;
     if (svf_dispatch(kernel->isa, t->weights, 0, SIZE_MAX, &serves) != SVF_OK || serves != kernel)
       continue;
@@ -235,7 +236,7 @@ svf_status svf_selftest(svf_isa isa, int *executed)
   }
   for (size_t f = 0; f < svf_format_count() && status == SVF_OK; ++f) {
     const svf_format format = svf_format_at(f);
-    int now = 0; /* how many kernels, once per format of weights */
+    int now = 0; /* kernels that ran; counted once per format of weights */
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes && status == SVF_OK; ++i) {
       now = 0;
       status = run_shape(&shapes[i], isa, format, &now);

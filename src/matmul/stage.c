@@ -1,45 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One part of one stage; the loops of a product around the micro-kernel:
+ * One share of one stage. The loops of a product around the micro-kernel are
  *
- *   for each chunk of row blocks                        its slice of A stays in L2
+ *   for each chunk of strips                            its slice of A stays in L2
  *     for each pass over panels                         its partial sums stay in L2
  *       for each slice of k
- *         for each run of panels                        read once from memory, used from L2
- *           for each row block
+ *         for each panel run                            read once from memory, used from L2
+ *           for each strip
  *             for each tile                             micro-kernel
  *
- * While a run is used the next one is fetched, a share of it by every row block, and so is A of
- * the next slice. In a chunk of one row block each weight is used once: then a pass is one tile, or
- * the tiles of a block of T, a slice all of k, and what is fetched lies a little ahead. */
+ * While a run is used the next one is fetched, a portion of it by every strip, and so is A of the
+ * next slice. In a chunk of one strip each weight is used once: then a pass is one tile, or the
+ * tiles of one span of T, a slice is all of k, and what is fetched lies only a little ahead. */
 #include "src/matmul/layout.h"
 #include "src/matmul/tile.h"
 
 typedef struct cell {
   const svf_call *call;
   const svf_product *product;
-  bool to_t;     /* the result is T, else Y */
-  const char *a; /* from row a_row on, the first of a row block */
+  bool to_t;     /* the result is T; else it is Y */
+  const char *a; /* A from row a_row on, which is the first row of a strip */
   size_t a_row;
   size_t panel0, panel1;
   float *c;   /* scratch: sums */
-  char *room; /* scratch: weights for the row blocks of a run, or NULL */
+  char *room; /* scratch: a run's weights as the kernel wants them, for all strips; or NULL */
 } cell;
 
-/* A row block, and its A in the slice of the moment. */
-typedef struct row_block {
+/* A strip, and its A in the current slice. */
+typedef struct row_strip {
   size_t row, rows, padded;
   int units;
-  const char *a, *next; /* A at the first step; at the first step of what follows, or NULL */
-  size_t lines;         /* of A */
-} row_block;
+  const char *a;    /* A at the first step of the slice */
+  const char *next; /* A at the first step of the slice that follows, to be fetched; or NULL */
+  size_t lines;     /* lines of A in the slice */
+} row_strip;
 
-/* Row blocks of a part whose A is in L2 together. */
+/* Strips of a share whose A is in L2 together. */
 typedef struct chunk {
-  size_t blocks;
+  size_t strips;
   size_t row0, padded;
-  bool more; /* another chunk of this part follows */
-  row_block block[SVF_CHUNK_BLOCKS];
+  bool more; /* another chunk of this share follows */
+  row_strip strip[SVF_CHUNK_STRIPS];
 } chunk;
 
 /* Steps [k0, k0 + k) of a pass over panels [panel0, panel1). */
@@ -51,67 +52,68 @@ typedef struct slice {
 /* Panels [panel0, panel1) of a slice, and what is fetched while they are used. */
 typedef struct panel_run {
   size_t panel0, panel1;
-  const svf_kernel *kernel; /* of these weights */
+  const svf_kernel *kernel; /* the kernel of these weights */
   size_t b_stride;
-  size_t next, next_panels, next_k; /* panels and step after these; next_panels = 0: none */
-  const char *b, *next_b;           /* both */
-  size_t lines, share;              /* of a panel: all in the slice; fetched by a row block */
-  size_t a_from, a_to;              /* of each row block's next A, in 1/65536 */
-  int rate, a_rate;
+  size_t next, next_panels, next_k; /* panels and step that come next; next_panels = 0: none do */
+  const char *b, *next_b;           /* weights of this run, and of the next one */
+  size_t lines;                     /* lines of a panel in the slice */
+  size_t portion;                   /* lines of a panel that each strip fetches */
+  size_t a_from, a_to; /* what is fetched of each strip's next A meanwhile, in 1/65536 of it */
+  int rate, a_rate;    /* lines of weights and of A that are fetched at a time */
 } panel_run;
 
-static bool single(const chunk *ch) { return ch->blocks == 1; }
-static bool streams(const chunk *ch) { return ch->blocks <= SVF_STREAM_BLOCKS; }
+static bool single(const chunk *ch) { return ch->strips == 1; }
+static bool streams(const chunk *ch) { return ch->strips <= SVF_STREAM_STRIPS; }
 
 /* --- A ---------------------------------------------------------------------------------------- */
 
-/* A of this part's product. */
-static const void *a_of(const cell *w, const row_block *b, size_t k)
+/* A of the product, from step k of a strip on. */
+static const void *a_of(const cell *w, const row_strip *r, size_t k)
 {
-  if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->call->args, b->row, k);
-  return w->a + svf_a_offset(w->call, w->product, b->row - w->a_row, b->rows, k);
+  if (w->product->maker == SVF_BY_CALLER) return svf_x_at(&w->call->args, r->row, k);
+  return w->a + svf_a_offset(w->call, w->product, r->row - w->a_row, r->rows, k);
 }
 
-/* A of the second product, which the first one writes. */
-static char *t_of(const cell *w, const row_block *b, size_t channel)
+/* Where the first product writes A of the second one. */
+static char *t_of(const cell *w, const row_strip *r, size_t channel)
 {
   const svf_product *second = &w->call->product[1];
-  return second->a + svf_a_offset(w->call, second, b->row, b->rows, channel);
+  return second->a + svf_a_offset(w->call, second, r->row, r->rows, channel);
 }
 
 /* --- Tiles ------------------------------------------------------------------------------------ */
 
-/* One pointer per row of a block. */
-static void find_gains(const svf_call *call, const row_block *b, const float **gains)
+/* Finds the gains of a strip: one pointer per row. */
+static void find_gains(const svf_call *call, const row_strip *r, const float **gains)
 {
-  for (size_t i = 0; i < b->rows; ++i) {
-    const float *own = call->args.gains ? call->args.gains[b->row + i] : NULL;
+  for (size_t i = 0; i < r->rows; ++i) {
+    const float *own = call->args.gains ? call->args.gains[r->row + i] : NULL;
     gains[i] = own ? own : call->sigma;
   }
 }
 
-/* What becomes of a row block's sums; `gains` receives those of its rows. */
-static svf_epilogue epilogue_of(const cell *w, const row_block *b, const float **gains)
+/* What becomes of a strip's sums; `gains` receives a pointer for each of its rows. */
+static svf_epilogue epilogue_of(const cell *w, const row_strip *r, const float **gains)
 {
   const svf_matmul_args *args = &w->call->args;
   svf_epilogue e = {0};
   if (w->to_t) {
-    find_gains(w->call, b, gains);
+    find_gains(w->call, r, gains);
     e.gains = gains;
-    e.keep = args->t0 ? args->t0 + (ptrdiff_t)b->row * args->t0_stride : NULL;
+    e.keep = args->t0 ? args->t0 + (ptrdiff_t)r->row * args->t0_stride : NULL;
     e.keep_stride = args->t0_stride;
     if (w->call->t) {
-      e.y = w->call->t + b->row * w->call->t_stride;
+      e.y = w->call->t + r->row * w->call->t_stride;
       e.y_stride = (ptrdiff_t)w->call->t_stride;
       e.y_type = SVF_DTYPE_F32;
       return e;
     }
-    e.t = t_of(w, b, 0);
+    e.t = t_of(w, r, 0);
     e.t_channels = w->product->channels;
-    e.split = w->call->hi_lo;
+    e.hi_lo = w->call->hi_lo;
     return e;
   }
-  const ptrdiff_t at = (ptrdiff_t)b->row * args->y_stride;
+  const ptrdiff_t at = (ptrdiff_t)r->row * args->y_stride;
   e.y = (char *)args->y + at * (ptrdiff_t)svf_dtype_size(args->y_type);
   e.y_stride = args->y_stride;
   e.y_type = args->y_type;
@@ -120,15 +122,15 @@ static svf_epilogue epilogue_of(const cell *w, const row_block *b, const float *
   return e;
 }
 
-/* A panel at step k, the first of a line of it. */
+/* A panel's weights at step k, which a line begins with. */
 static const char *panel_at(const cell *w, size_t panel, size_t k)
 {
-  return w->product->weights + svf_parts_offset(&w->product->parts, panel, k);
+  return w->product->weights + svf_bands_offset(&w->product->bands, panel, k);
 }
 
-/* What a tile of n panels fetches: a share of the next run, but the first row block what is left
- * of this one, a little ahead of where it is used. A single row block reads weights as they lie,
- * which hardware prefetchers follow. */
+/* What a tile of n panels fetches: a portion of the next run; but the first strip fetches what is
+ * left of this run, a little ahead of where it is used. A single strip reads weights in the order
+ * in which they lie, which hardware prefetchers follow. */
 static svf_fetch fetch_of(const cell *w, const chunk *ch, const panel_run *g, size_t index,
                           size_t at, size_t n)
 {
@@ -137,37 +139,37 @@ static svf_fetch fetch_of(const cell *w, const chunk *ch, const panel_run *g, si
   const size_t near = svf_size_min(w->call->distance, g->lines);
   svf_fetch f = {.rate = g->rate};
   if (index == 0) {
-    const size_t from = svf_size_max(near, svf_size_min(g->share * (ch->blocks - 1), g->lines));
+    const size_t from = svf_size_max(near, svf_size_min(g->portion * (ch->strips - 1), g->lines));
     f.from = g->b + at * g->b_stride + from * SVF_LINE;
     f.lines = g->lines - from;
     f.then = next;
     f.then_lines = exists && single(ch) ? near : 0;
-  } else if (exists && (index - 1) * g->share < g->lines) {
-    const size_t from = (index - 1) * g->share;
+  } else if (exists && (index - 1) * g->portion < g->lines) {
+    const size_t from = (index - 1) * g->portion;
     f.from = next + from * SVF_LINE;
-    f.lines = svf_size_min(g->share, g->lines - from);
+    f.lines = svf_size_min(g->portion, g->lines - from);
   }
   return f;
 }
 
-/* Sums of a pass, in the order [run][row block][panel][row]: those of a row block in a run. */
-static float *sums_at(const cell *w, const chunk *ch, const slice *s, const row_block *b,
+/* The sums of a strip in a run. Those of a pass lie in the order [run][strip][panel][row]. */
+static float *sums_at(const cell *w, const chunk *ch, const slice *s, const row_strip *r,
                       size_t panel0, size_t panels)
 {
   return w->c + (panel0 - s->panel0) * ch->padded * SVF_PANEL +
-         (b->row - ch->row0) * panels * SVF_PANEL;
+         (r->row - ch->row0) * panels * SVF_PANEL;
 }
 
-/* A row block against a run of panels. */
+/* A strip and the panel run that it is multiplied by. */
 typedef struct meeting {
   const cell *w;
   const chunk *ch;
   const panel_run *g;
-  size_t index;   /* of the row block in the chunk */
+  size_t index;   /* index of the strip in the chunk */
   size_t c_panel; /* floats from the sums of a panel to those of the next one */
 } meeting;
 
-/* What a tile fetches, and where it keeps widened weights. */
+/* Tells a tile what to fetch and where to keep widened weights. */
 static void prepare_tile(const void *context, size_t at, size_t n, svf_tile *tile)
 {
   const meeting *m = context;
@@ -178,42 +180,42 @@ static void prepare_tile(const void *context, size_t at, size_t n, svf_tile *til
   tile->room = single(m->ch) || n < panels ? NULL : m->w->room;
 }
 
-static void run_block(const cell *w, const chunk *ch, const slice *s, const panel_run *g,
+static void run_strip(const cell *w, const chunk *ch, const slice *s, const panel_run *g,
                       size_t index)
 {
   const svf_product *product = w->product;
-  const row_block *b = &ch->block[index];
-  const bool ends = s->k0 + s->k == product->k && !product->whole_blocks;
+  const row_strip *r = &ch->strip[index];
+  const bool ends = s->k0 + s->k == product->k && !product->whole_spans;
   const float *gains[SVF_ROWS_MAX];
-  const svf_epilogue epilogue = ends ? epilogue_of(w, b, gains) : (svf_epilogue){0};
+  const svf_epilogue epilogue = ends ? epilogue_of(w, r, gains) : (svf_epilogue){0};
   const size_t panels = g->panel1 - g->panel0, channel = g->panel0 * SVF_PANEL;
   svf_tile tile = {
-      .a = b->a,
+      .a = r->a,
       .planes = product->a_planes,
-      .rows = (int)b->rows,
+      .rows = (int)r->rows,
       .b = g->b,
       .b_stride = g->b_stride,
-      .group = (int)product->parts.group,
+      .group = (int)product->bands.group,
       .k = s->k,
-      .c = sums_at(w, ch, s, b, g->panel0, panels),
+      .c = sums_at(w, ch, s, r, g->panel0, panels),
       .resume = s->k0 > 0,
       .epilogue = ends ? &epilogue : NULL,
       .channel = channel,
       .stream = streams(ch),
       .fresh = index == 0,
   };
-  if (b->next) {
-    const size_t from = b->lines * g->a_from >> 16;
-    tile.a_ahead = (svf_fetch){.from = b->next + from * SVF_LINE,
-                               .lines = (b->lines * g->a_to >> 16) - from,
+  if (r->next) {
+    const size_t from = r->lines * g->a_from >> 16;
+    tile.a_ahead = (svf_fetch){.from = r->next + from * SVF_LINE,
+                               .lines = (r->lines * g->a_to >> 16) - from,
                                .rate = g->a_rate};
   }
-  const meeting m = {w, ch, g, index, b->padded * SVF_PANEL};
-  svf_tiles_run(g->kernel, b->units, &tile, panels, product->channels - channel, prepare_tile, &m);
+  const meeting m = {w, ch, g, index, r->padded * SVF_PANEL};
+  svf_tiles_run(g->kernel, r->units, &tile, panels, product->channels - channel, prepare_tile, &m);
 }
 
-/* The first panel of the run that has this one, and one past its last. A rest of one panel
- * would be slow alone: it joins the run before it. */
+/* The first panel of the run that `panel` is in; run_end is one past its last panel. A rest of one
+ * panel would be slow alone, so it joins the run before it. */
 static size_t run_begin(const slice *s, size_t width, size_t panel)
 {
   const size_t first = s->panel0 + (panel - s->panel0) / width * width;
@@ -225,37 +227,37 @@ static size_t run_end(const slice *s, size_t width, size_t first)
   return s->panel1 - first <= width + 1 ? s->panel1 : first + width;
 }
 
-/* Finished sums of a pass over whole blocks of T become A of the second product. */
-static void pack_blocks(const cell *w, const chunk *ch, const slice *s, size_t width)
+/* Makes A of the second product of the finished sums of a pass over whole spans of T. */
+static void pack_spans(const cell *w, const chunk *ch, const slice *s, size_t width)
 {
   const svf_product *second = &w->call->product[1];
-  const float *gains[SVF_ROWS_MAX], *sums[SVF_BLOCK / SVF_PANEL];
-  for (size_t i = 0; i < ch->blocks; ++i) {
-    const row_block *b = &ch->block[i];
-    const svf_epilogue epilogue = epilogue_of(w, b, gains);
+  const float *gains[SVF_ROWS_MAX], *sums[SVF_SPAN / SVF_PANEL];
+  for (size_t i = 0; i < ch->strips; ++i) {
+    const row_strip *r = &ch->strip[i];
+    const svf_epilogue epilogue = epilogue_of(w, r, gains);
     for (size_t panel = s->panel0, end; panel < s->panel1; panel = end) {
       const size_t channel = panel * SVF_PANEL;
-      const size_t k = svf_block_end(&second->parts, channel, second->k) - channel;
+      const size_t k = svf_span_end(&second->bands, channel, second->k) - channel;
       end = panel + svf_size_ceil(k, SVF_PANEL);
       for (size_t p = panel; p < end; ++p) {
         const size_t first = run_begin(s, width, p), panels = run_end(s, width, first) - first;
-        sums[p - panel] = sums_at(w, ch, s, b, first, panels) + (p - first) * b->padded * SVF_PANEL;
+        sums[p - panel] = sums_at(w, ch, s, r, first, panels) + (p - first) * r->padded * SVF_PANEL;
       }
-      w->call->kernel->pack_sums(sums, &epilogue, channel, (int)b->rows, k, second->a_planes,
-                                 t_of(w, b, channel));
+      w->call->kernel->pack_sums(sums, &epilogue, channel, (int)r->rows, k, second->a_planes,
+                                 t_of(w, r, channel));
     }
   }
 }
 
 /* --- Loops ------------------------------------------------------------------------------------ */
 
-/* Panels that tiles of both heights in a chunk divide; as few as the higher ones have, if there are
- * such for the lower ones. */
+/* Panels of a run: a multiple of the panels of tiles of both heights in a chunk. Lower tiles take
+ * as few panels as the higher ones if there is such a tile. */
 static size_t run_panels(const cell *w)
 {
   const svf_kernel *kernel = w->call->kernel;
   const size_t all = svf_rows_padded(kernel, w->call->args.rows) / (size_t)kernel->row_unit;
-  const size_t low = all / w->call->blocks, high = low + (all % w->call->blocks != 0);
+  const size_t low = all / w->call->strips, high = low + (all % w->call->strips != 0);
   const size_t other = (size_t)kernel->tile[high].panels;
   const size_t one = kernel->tile[low].fn[other] ? other : (size_t)kernel->tile[low].panels;
   size_t n = one;
@@ -263,7 +265,7 @@ static size_t run_panels(const cell *w)
   return n;
 }
 
-/* Where fetching goes on after a run, in the order of the loops. */
+/* Finds where fetching continues after a run, in the order of the loops. */
 static void find_next(const cell *w, const chunk *ch, const slice *s, size_t width, panel_run *g)
 {
   size_t limit;
@@ -286,62 +288,62 @@ static void find_next(const cell *w, const chunk *ch, const slice *s, size_t wid
   g->next_panels = svf_size_min(width, limit - g->next);
 }
 
-/* A run's panels, and who fetches how much of what comes next. */
+/* Sets a run's panels, and how much of what comes next each strip fetches. */
 static void enter_run(const cell *w, const chunk *ch, const slice *s, size_t panel0, size_t width,
                       panel_run *g)
 {
-  const svf_parts *parts = &w->product->parts;
-  const int in = svf_part_at(parts, panel0, s->k0);
-  *g = (panel_run){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = parts->stride[in]};
+  const svf_bands *bands = &w->product->bands;
+  const int in = svf_band_at(bands, panel0, s->k0);
+  *g = (panel_run){.panel0 = panel0, .panel1 = panel0 + width, .b_stride = bands->stride[in]};
   g->kernel = in ? w->call->kernel : w->call->head_kernel;
   find_next(w, ch, s, width, g);
-  g->lines = svf_panel_bytes(&parts->layout[in], s->k) / SVF_LINE;
-  g->share = svf_size_ceil(g->lines, ch->blocks);
+  g->lines = svf_panel_bytes(&bands->layout[in], s->k) / SVF_LINE;
+  g->portion = svf_size_ceil(g->lines, ch->strips);
   const size_t unit = (size_t)g->kernel->fetch_unit;
   const size_t stream_unit = streams(ch) ? (size_t)g->kernel->stream_unit : unit;
-  g->rate = (int)svf_size_ceil(g->share, svf_size_max(s->k / stream_unit, 1));
+  g->rate = (int)svf_size_ceil(g->portion, svf_size_max(s->k / stream_unit, 1));
   g->b = panel_at(w, panel0, s->k0);
   g->next_b = g->next_panels > 0 ? panel_at(w, g->next, g->next_k) : g->b;
   const size_t panels = s->panel1 - s->panel0;
   g->a_from = ((panel0 - s->panel0) << 16) / panels;
   g->a_to = ((panel0 + width - s->panel0) << 16) / panels;
-  const size_t a_share = (ch->block[0].lines * (g->a_to - g->a_from) >> 16) + 1;
-  g->a_rate = (int)svf_size_ceil(a_share, svf_size_max(s->k / unit, 1));
+  const size_t a_portion = (ch->strip[0].lines * (g->a_to - g->a_from) >> 16) + 1;
+  g->a_rate = (int)svf_size_ceil(a_portion, svf_size_max(s->k / unit, 1));
 }
 
-/* A of every row block, here and, where it does not stay in L2, in the slice that comes next. */
+/* Finds A of every strip in this slice and, where it does not stay in L2, in the next one. */
 static void enter_slice(const cell *w, const slice *s, chunk *ch)
 {
   const svf_product *p = w->product;
   const svf_kernel *kernel = w->call->kernel;
   const bool stays = svf_a_bytes(kernel, ch->padded, p->k, p->a_planes) <= SVF_A_STAYS;
   const bool further = s->k0 + s->k < p->k, again = s->panel1 < w->panel1;
-  for (size_t i = 0; i < ch->blocks; ++i) {
-    row_block *b = &ch->block[i];
-    b->a = a_of(w, b, s->k0);
-    b->next = NULL;
+  for (size_t i = 0; i < ch->strips; ++i) {
+    row_strip *r = &ch->strip[i];
+    r->a = a_of(w, r, s->k0);
+    r->next = NULL;
     if (!stays && !single(ch) && (further || again)) {
-      b->next = a_of(w, b, further ? s->k0 + s->k : 0);
+      r->next = a_of(w, r, further ? s->k0 + s->k : 0);
     }
-    b->lines = svf_a_bytes(kernel, b->padded, s->k, p->a_planes) / SVF_LINE;
+    r->lines = svf_a_bytes(kernel, r->padded, s->k, p->a_planes) / SVF_LINE;
   }
 }
 
-/* How far what begins at `at` may go: a split of the weights lies between two passes or slices. */
-static size_t part_end(size_t at, size_t split, size_t end)
+/* Where a pass or slice that begins at `at` must end at the latest: none crosses the cut. */
+static size_t band_end(size_t at, size_t cut, size_t end)
 {
-  return at < split ? svf_size_min(split, end) : end;
+  return at < cut ? svf_size_min(cut, end) : end;
 }
 
-/* Panels of a pass that may have `left`, for the sums of which there must be room; whole blocks of
- * T if they are packed after it. */
+/* Panels of a pass when `left` are left. There must be room for their sums, and they are whole
+ * spans of T if these are packed after the pass. */
 static size_t pass_panels(const cell *w, const chunk *ch, size_t width, size_t left)
 {
-  const bool whole = w->product->whole_blocks;
-  const size_t unit = whole ? SVF_BLOCK / SVF_PANEL : width;
+  const bool whole = w->product->whole_spans;
+  const size_t unit = whole ? SVF_SPAN / SVF_PANEL : width;
   if (single(ch)) {
     return whole ? svf_size_min(unit, left)
-                 : svf_tile_panels(w->call->kernel, ch->block[0].units, left);
+                 : svf_tile_panels(w->call->kernel, ch->strip[0].units, left);
   }
   const size_t budget = w->call->c_floats / (ch->padded * SVF_PANEL) / unit * unit;
   return svf_size_min(svf_size_max(budget, unit), left);
@@ -356,96 +358,96 @@ static void run_chunk(const cell *w, chunk *ch)
   const size_t longest = one ? k : streams(ch) ? SVF_STREAM_SLICE : (size_t)kernel->blocking.steps;
   const size_t unit = svf_slice_unit(kernel), even = svf_size_ceil(k, svf_size_ceil(k, longest));
   const size_t steps = svf_size_ceil(even, unit) * unit;
-  const size_t width = one ? SVF_BLOCK / SVF_PANEL : run_panels(w);
+  const size_t width = one ? SVF_SPAN / SVF_PANEL : run_panels(w);
 
   slice s;
   for (s.panel0 = w->panel0; s.panel0 < w->panel1; s.panel0 = s.panel1) {
-    const size_t left = part_end(s.panel0, product->parts.split_panel, w->panel1) - s.panel0;
+    const size_t left = band_end(s.panel0, product->bands.cut_panel, w->panel1) - s.panel0;
     s.panel1 = s.panel0 + pass_panels(w, ch, width, left);
     for (s.k0 = 0; s.k0 < k; s.k0 += s.k) {
-      s.k = svf_size_min(steps, part_end(s.k0, product->parts.split_k, k) - s.k0);
+      s.k = svf_size_min(steps, band_end(s.k0, product->bands.cut_k, k) - s.k0);
       enter_slice(w, &s, ch);
       panel_run g;
       for (size_t panel = s.panel0; panel < s.panel1; panel = g.panel1) {
-        const size_t panels = one ? svf_tile_panels(kernel, ch->block[0].units, s.panel1 - panel)
+        const size_t panels = one ? svf_tile_panels(kernel, ch->strip[0].units, s.panel1 - panel)
                                   : run_end(&s, width, panel) - panel;
         enter_run(w, ch, &s, panel, panels, &g);
-        for (size_t b = 0; b < ch->blocks; ++b) run_block(w, ch, &s, &g, b);
+        for (size_t i = 0; i < ch->strips; ++i) run_strip(w, ch, &s, &g, i);
       }
     }
-    if (product->whole_blocks) pack_blocks(w, ch, &s, width);
+    if (product->whole_spans) pack_spans(w, ch, &s, width);
   }
 }
 
-/* Row blocks [block0, block1) as a chunk. */
-static void enter_chunk(const svf_call *call, size_t block0, size_t block1, chunk *ch)
+/* Makes a chunk of strips [strip0, strip1). */
+static void enter_chunk(const svf_call *call, size_t strip0, size_t strip1, chunk *ch)
 {
-  ch->blocks = block1 - block0;
-  ch->row0 = svf_block_row(call, block0);
-  ch->padded = svf_rows_padded(call->kernel, svf_block_row(call, block1) - ch->row0);
-  for (size_t i = 0; i < ch->blocks; ++i) {
-    row_block *b = &ch->block[i];
-    b->row = svf_block_row(call, block0 + i);
-    b->rows = svf_block_row(call, block0 + i + 1) - b->row;
-    b->padded = svf_rows_padded(call->kernel, b->rows);
-    b->units = (int)b->padded / call->kernel->row_unit;
+  ch->strips = strip1 - strip0;
+  ch->row0 = svf_strip_row(call, strip0);
+  ch->padded = svf_rows_padded(call->kernel, svf_strip_row(call, strip1) - ch->row0);
+  for (size_t i = 0; i < ch->strips; ++i) {
+    row_strip *r = &ch->strip[i];
+    r->row = svf_strip_row(call, strip0 + i);
+    r->rows = svf_strip_row(call, strip0 + i + 1) - r->row;
+    r->padded = svf_rows_padded(call->kernel, r->rows);
+    r->units = (int)r->padded / call->kernel->row_unit;
   }
 }
 
-/* The A that a part makes for itself. */
+/* The A that a share makes for itself. */
 typedef struct own_a {
   char *a;
   const svf_call *made; /* whose X it is, which other calls of a group may read, too; NULL: T */
 } own_a;
 
-static void make_own(const svf_plan_data *plan, const svf_call *call, int product, size_t block0,
-                     size_t block1, own_a *own)
+static void make_own(const svf_plan_data *plan, const svf_call *call, int product, size_t strip0,
+                     size_t strip1, own_a *own)
 {
   const svf_call *made = product == call->x_product ? &plan->call[call->x_call] : NULL;
-  if (!made || made != own->made) svf_lay_out(call, product, block0, block1, own->a);
+  if (!made || made != own->made) svf_lay_out(call, product, strip0, strip1, own->a);
   own->made = made;
 }
 
-/* Part ith of one call's product: `panel_part` of its panels. */
+/* Share ith of one call's product. */
 static void run_cell(const svf_plan_data *plan, const svf_call *call, int product, size_t ith,
                      own_a *own)
 {
   const svf_grid *grid = &plan->grid[product];
-  const size_t row_part = ith / grid->panel_parts, panel_part = ith % grid->panel_parts;
+  const size_t row_share = ith / grid->panel_shares, panel_share = ith % grid->panel_shares;
   const svf_product *p = &call->product[product];
   const svf_kernel *kernel = call->kernel;
   cell w = {.call = call, .product = p, .to_t = product == 0, .a = p->a};
-  w.panel0 = svf_first_panel(grid, p, panel_part);
-  w.panel1 = svf_first_panel(grid, p, panel_part + 1);
+  w.panel0 = svf_first_panel(grid, p, panel_share);
+  w.panel1 = svf_first_panel(grid, p, panel_share + 1);
   if (w.panel0 == w.panel1) return;
   w.c = plan->c + ith * plan->c_floats;
   w.room = plan->room_bytes > 0 ? plan->room + ith * plan->room_bytes : NULL;
-  const size_t block0 = svf_share(call->blocks, grid->row_parts, row_part);
-  const size_t block1 = svf_share(call->blocks, grid->row_parts, row_part + 1);
-  if (p->maker == SVF_BY_PART) {
-    make_own(plan, call, product, block0, block1, own);
+  const size_t strip0 = svf_share(call->strips, grid->row_shares, row_share);
+  const size_t strip1 = svf_share(call->strips, grid->row_shares, row_share + 1);
+  if (p->maker == SVF_BY_SHARE) {
+    make_own(plan, call, product, strip0, strip1, own);
     w.a = own->a;
-    w.a_row = svf_block_row(call, block0);
+    w.a_row = svf_strip_row(call, strip0);
   }
   const size_t most = (size_t)(kernel->blocking.rows / kernel->rows);
-  const size_t chunks = svf_size_ceil(block1 - block0, most);
-  if (kernel->begin) kernel->begin((int)p->parts.group);
+  const size_t chunks = svf_size_ceil(strip1 - strip0, most);
+  if (kernel->begin) kernel->begin((int)p->bands.group);
   chunk ch;
   for (size_t i = 0; i < chunks; ++i) {
-    enter_chunk(call, block0 + svf_share(block1 - block0, chunks, i),
-                block0 + svf_share(block1 - block0, chunks, i + 1), &ch);
+    enter_chunk(call, strip0 + svf_share(strip1 - strip0, chunks, i),
+                strip0 + svf_share(strip1 - strip0, chunks, i + 1), &ch);
     ch.more = i + 1 < chunks;
     run_chunk(&w, &ch);
   }
   if (kernel->end) kernel->end();
 }
 
-/* Part ith of a product of all calls. */
+/* Share ith of a product of all calls. */
 static void multiply_all(const svf_plan_data *plan, int product, size_t ith)
 {
   const svf_grid *grid = &plan->grid[product];
   own_a own = {.a = plan->own + ith * plan->own_bytes};
-  if (ith / grid->panel_parts >= grid->row_parts) return;
+  if (ith / grid->panel_shares >= grid->row_shares) return;
   for (size_t i = 0; i < plan->count; ++i) {
     const svf_call *call = &plan->call[i];
     if (svf_has_product(call, product)) run_cell(plan, call, product, ith, &own);

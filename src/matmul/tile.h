@@ -7,8 +7,8 @@
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 
-/* Panels of the next tile of `units` row units when `left` remain; two smaller tiles rather than a
- * full one and a rest of one panel, whose FMAs would wait for each other. */
+/* Panels of the next tile of `units` row units when `left` panels remain. Two smaller tiles are
+ * better than a full one and a rest of one panel, whose FMAs would wait for each other. */
 static inline size_t svf_tile_panels(const svf_kernel *kernel, int units, size_t left)
 {
   const size_t full = (size_t)kernel->tile[units].panels;
@@ -18,17 +18,18 @@ static inline size_t svf_tile_panels(const svf_kernel *kernel, int units, size_t
   return left;
 }
 
-/* `prepare` is to be inlined, which compilers do not do through a pointer. */
+/* Always inlined, so that `prepare` is, too: compilers do not inline a call through a pointer. */
 #define SVF_ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* What a tile of n panels, the first of them panel `at` of the run, is told beside its operands. */
+/* Tells a tile of n panels, the first of which is panel `at` of the run, what it needs besides its
+ * operands. */
 typedef void svf_tile_prepare(const void *context, size_t at, size_t n, svf_tile *tile);
 
-/* A row block of `units` row units times a run of panels, tile after tile.
+/* Multiplies a strip of `units` row units by a run of panels, tile after tile.
  *
  *   tile      on the way in it describes all panels: a, planes, rows, b (the first one), b_stride,
- *             group, k, c (the sums, [panel][padded row][16]), resume, epilogue, channel. What
- *             changes from tile to tile is changed in it
+ *             group, k, c (the sums, [panel][padded row][16]), resume, epilogue, channel. The
+ *             members that differ from tile to tile are overwritten
  *   channels  outputs from the first panel on; the last panel may have fewer than 16 of them
  *   prepare   called before each tile, or NULL */
 SVF_ALWAYS_INLINE void svf_tiles_run(const svf_kernel *kernel, int units, svf_tile *tile,

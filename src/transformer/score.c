@@ -22,10 +22,10 @@
 /* The sum of exp((x - max) / temperature). */
 static double sum_exp(const float *x, size_t n, float max, float temperature)
 {
-  float scaled[SVF_SUM_BLOCK], most;
+  float scaled[SVF_SUM_LENGTH], most;
   double sum = 0;
-  for (size_t i = 0; i < n; i += SVF_SUM_BLOCK) {
-    const size_t count = svf_size_min(n - i, SVF_SUM_BLOCK);
+  for (size_t i = 0; i < n; i += SVF_SUM_LENGTH) {
+    const size_t count = svf_size_min(n - i, SVF_SUM_LENGTH);
     for (size_t k = 0; k < count; ++k) scaled[k] = (x[i + k] - max) / temperature;
     const float scaled_sum = svf_dispatch_ops()->sum_exp(scaled, count, &most);
     if (most > -INFINITY) sum += exp((double)most) * (double)scaled_sum;
@@ -183,8 +183,7 @@ static void compute_share(void *context, size_t ith, size_t nth)
   for (size_t i = ith; i < s->item_count; i += nth) s->items[i].status = compute(s, i);
 }
 
-/* Rows of one sequence follow each other; the last of them reads token `read` - 1 and gives the
- * log-probability of token `read`. */
+/* The logits of a row are for the token after its position. */
 static void list_items(scoring *s)
 {
   const svf_batch *b = &s->batch;

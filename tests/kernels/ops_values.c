@@ -26,8 +26,8 @@ static const double exp_limit = 1;
  * addition is rounded the same way: half a unit each, in a block, in a lane, in the fold. */
 static double worst_sum(size_t n)
 {
-  const size_t lines = (n < SVF_SUM_BLOCK ? n : SVF_SUM_BLOCK) / SVF_OPS_LANES;
-  return sum_limit + (double)(lines + n / SVF_SUM_BLOCK) / 2;
+  const size_t lines = (n < SVF_SUM_LENGTH ? n : SVF_SUM_LENGTH) / SVF_OPS_LANES;
+  return sum_limit + (double)(lines + n / SVF_SUM_LENGTH) / 2;
 }
 
 static void close_to(const svf_ops_kernel *kernel, const char *what, size_t at, double got,

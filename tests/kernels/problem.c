@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/linear/parts.h"
+#include "src/linear/bands.h"
 #include "tests/kernels/gates.h"
 
 /* --- Values ----------------------------------------------------------------------------------- */
@@ -116,15 +116,15 @@ static void lower_weights(char *block)
   const svf_linear_header *h = (const void *)block;
   for (int product = 0; product < 2; ++product) {
     const size_t k = svf_product_k(h, product), channels = svf_product_channels(h, product);
-    const svf_parts parts = svf_parts_of(h, product);
+    const svf_bands bands = svf_bands_of(h, product);
     char *panels = block + (product == 0 ? h->v_offset : h->u_offset);
     for (size_t panel = 0; panel < (channels + SVF_PANEL - 1) / SVF_PANEL; ++panel) {
       for (size_t from = 0, to; from < k; from = to) {
-        to = svf_block_end(&parts, from, k);
-        const svf_format format = parts.format[svf_part_at(&parts, panel, from)];
-        const svf_panel_layout *layout = &parts.layout[svf_part_at(&parts, panel, from)];
+        to = svf_span_end(&bands, from, k);
+        const svf_format format = bands.format[svf_band_at(&bands, panel, from)];
+        const svf_panel_layout *layout = &bands.layout[svf_band_at(&bands, panel, from)];
         const size_t scales = layout->scales;
-        memset(panels + svf_parts_offset(&parts, panel, from) + scales,
+        memset(panels + svf_bands_offset(&bands, panel, from) + scales,
                format == SVF_FORMAT_W4 ? 0x88 : 0x80, svf_panel_bytes(layout, to - from) - scales);
       }
     }

@@ -272,7 +272,7 @@ START_TEST(registry_is_sound)
     ck_assert_ptr_nonnull(k->pack_rows);
     ck_assert_int_eq(k->rows % k->row_unit, 0);
     ck_assert_int_eq(k->pack_sums != NULL, svf_format_of(k->format)->traits.integer);
-    ck_assert_int_le(k->blocking.rows * SVF_BLOCK, k->blocking.sums);
+    ck_assert_int_le(k->blocking.rows * SVF_SPAN, k->blocking.sums);
     for (int rows = 1; rows <= k->rows / k->row_unit; ++rows) {
       ck_assert_int_le(k->tile[rows].panels, SVF_PANELS_MAX);
       ck_assert_ptr_nonnull(k->tile[rows].fn[1]);
