@@ -15,8 +15,8 @@
 
 enum { EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
 
-/* True if a contender is to be measured: svf, the first one, always is. The contenders of a layer do not
- * depend on the number of experts, so that they stay loaded while it changes. */
+/* True if a contender is to be measured: svf, the first one, always is. The contenders of a layer
+ * do not depend on the number of experts, so that they stay loaded while it changes. */
 static bool is_wanted(const options *o, const contender *c, svf_format format)
 {
   if (!c->computes(format)) return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Merging as in merge.c, but in bf16 and on oneDNN: U and V^T are kept in bf16, U diag(d) is rounded
- * to bf16, W' comes out of the product in bf16 and X is rounded before it is multiplied. oneDNN
- * reads W' where it was written: there is no time to lay it out in between. */
+ * Merging as in merge.c, but in bf16 and on oneDNN: U and V^T are kept in bf16, U diag(d) is
+ * rounded to bf16, W' comes out of the product in bf16 and X is rounded before it is multiplied.
+ * oneDNN reads W' where it was written: there is no time to lay it out in between. */
 #include "bench/contenders/onednn_api.h"
 
 #include <stdlib.h>

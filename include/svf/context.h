@@ -61,8 +61,8 @@ SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, cons
                                      const int32_t *prompt, size_t count, size_t *kept);
 
 /* Make other gains those of a running sequence. Refused, with both hashes in the message, unless
- * they equal those that filled its cache: another expert must begin anew. Errors: NULL, ARGUMENT.
- */
+ * they equal those that filled its cache: another expert must begin anew. Errors: NULL,
+ * ARGUMENT. */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`

@@ -46,8 +46,8 @@ typedef struct svf_safetensors_entry {
   size_t shape[SVF_TENSOR_MAX_DIMS];
 } svf_safetensors_entry;
 
-/* A key of __metadata__ and its value, both UTF-8. The format has nothing else there, so this struct
- * never gets another member. */
+/* A key of __metadata__ and its value, both UTF-8. The format has nothing else there, so this
+ * struct never gets another member. */
 typedef struct svf_safetensors_pair {
   const char *key, *value;
 } svf_safetensors_pair;
@@ -55,10 +55,11 @@ typedef struct svf_safetensors_pair {
 typedef struct svf_safetensors_writer svf_safetensors_writer;
 
 /* Begin a file of these tensors, in this order; all entries have the size of the first. `metadata`
- * may be NULL if pairs is 0. All strings are copied. The file is written beside its place as ".<name>.<pid>-<number>.tmp": until commit,
- * `path` holds what it held before, whatever happens to the process or the disk (a killed process
- * leaves the temporary). The data begins at a multiple of 64 bytes of the file, and so does every
- * tensor whose predecessors have sizes that are multiples of 64.
+ * may be NULL if pairs is 0. All strings are copied. The file is written beside its place as
+ * ".<name>.<pid>-<number>.tmp": until commit, `path` holds what it held before, whatever happens to
+ * the process or the disk (a killed process leaves the temporary). The data begins at a multiple of
+ * 64 bytes of the file, and so does every tensor whose predecessors have sizes that are multiples
+ * of 64.
  *
  * What is written can be read by svf_safetensors_open: the rules are the same, and on OK *writer
  * must be committed or discarded. Errors: NULL; VERSION (a size); ARGUMENT (naming the

@@ -22,9 +22,9 @@ SVF_API svf_status svf_text_create(const svf_tokenizer *tokenizer, unsigned flag
 SVF_API void svf_text_destroy(svf_text *text);
 
 /* What has become certain with this token: *bytes at *out, which belong to `text` until its next
- * call. What might be the beginning of a stop string is held back. *stopped becomes true once one is
- * there: the text ends before the one that ends first, the longest of those, and later tokens add
- * nothing. Errors: NULL, MEMORY. */
+ * call. What might be the beginning of a stop string is held back. *stopped becomes true once one
+ * is there: the text ends before the one that ends first, the longest of those, and later tokens
+ * add nothing. Errors: NULL, MEMORY. */
 SVF_API svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t *bytes,
                                  bool *stopped);
 

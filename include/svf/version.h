@@ -5,8 +5,8 @@
  * A program that was compiled with the headers of one major.minor runs with the shared libraries of
  * every release of it, whose names carry both numbers (libsvf.so.0.2). Such a release may add
  * functions, flags, values of an enum, and members at the end of structs that begin with
- * `size_t size`. Set such a struct to zero, then its size to sizeof, whether the library reads it or
- * fills it. Then
+ * `size_t size`. Set such a struct to zero, then its size to sizeof, whether the library reads it
+ * or fills it. Then
  *
  *   - a library that knows more members takes those that the program lacks as zero, for which they
  *     mean what was done before there were any, and fills only as many as size tells,

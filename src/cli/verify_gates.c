@@ -297,8 +297,7 @@ static void make_gains(const data *d, const verify_case *c, double std, float sc
   for (size_t k = 0; k < c->r; ++k) gains[k] = all / scaled * (d->sigma[k] * gains[k]);
 }
 
-/* --- Measuring
- * ------------------------------------------------------------------------------------ */
+/* --- Measuring -------------------------------------------------------------------------------- */
 
 static svf_status multiply(const data *d, const verify_case *c, const float *gains, size_t row,
                            size_t rows, float *y)

@@ -15,8 +15,8 @@
 
 typedef struct svf_checkpoint svf_checkpoint;
 
-/* flags: SVF_SAFETENSORS_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE, MEMORY; the
- * message names the file. */
+/* flags: SVF_SAFETENSORS_NO_MMAP or 0. No descriptor stays open. Errors: ARGUMENT, IO, FILE,
+ * MEMORY; the message names the file. */
 svf_status svf_checkpoint_open(const char *dir, unsigned flags, svf_checkpoint **checkpoint);
 
 /* Whether an open directory has one, of whatever content. */

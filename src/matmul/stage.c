@@ -392,8 +392,8 @@ static void enter_chunk(const svf_call *call, size_t block0, size_t block1, chun
   }
 }
 
-/* What a part multiplies by: where in A's own layout it is. A in `own` is that of `made`, if that is
- * not NULL, which further calls of a group may read, too. */
+/* What a part multiplies by: where in A's own layout it is. A in `own` is that of `made`, if that
+ * is not NULL, which further calls of a group may read, too. */
 typedef struct own_a {
   char *a;
   const svf_call *made;

@@ -155,7 +155,8 @@ static text *text_of(const generation *g, size_t slot)
   return &g->texts[g->batch.slot[slot].text];
 }
 
-/* Choose the next token of a text by row i of the logits and put it among the results, uncounted. */
+/* Choose the next token of a text by row i of the logits and put it among the results,
+ * uncounted. */
 static svf_status choose(const generation *g, size_t i, svf_candidate *scratch)
 {
   const size_t vocab = g->c->model->config.vocab;

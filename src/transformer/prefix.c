@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sorted by their tokens, the texts that have most in common with one of them stand beside it. Texts
- * leave the sorted list from the last one to the first: those beside one that leaves are then
+ * Sorted by their tokens, the texts that have most in common with one of them stand beside it.
+ * Texts leave the sorted list from the last one to the first: those beside one that leaves are then
  * earlier ones, and the nearer of the two is its leader. */
 #include "src/transformer/prefix.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program that uses the installed component svd, valid as C11 and as C++: W = diag(3, 2) has known
- * singular values. */
+ * A program that uses the installed component svd, valid as C11 and as C++: W = diag(3, 2) has
+ * known singular values. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sequences that share blocks of the cache: their bits, who holds which block, and what is refused. */
+ * Sequences that share blocks of the cache: their bits, who holds which block, and what is
+ * refused. */
 #include "tests/transformer/made.h"
 
 #include "src/transformer/context.h"

@@ -363,7 +363,8 @@ static void spoil(void *values)
   for (size_t i = 0; i < svf_model_modules(model)->gains; ++i) ((float *)values)[i] = NAN;
 }
 
-/* Gains belong to their request alone, also where they equal those of the text that it continues. */
+/* Gains belong to their request alone, also where they equal those of the text that it
+ * continues. */
 START_TEST(gains_are_not_needed_after_the_end)
 {
   static const int32_t prompt[5] = {3, 1, 4, 1, 5};
