@@ -24,7 +24,7 @@ typedef struct self {
   uint16_t *vt, *scaled, *merged; /* [r][n], [m][r], [m][n] */
   uint16_t *x;                    /* the rows of one expert */
   float *y;                       /* what becomes of them */
-  product merge, apply[2]; /* apply: to as many rows as the first experts have, and the last ones */
+  product merge, apply[2]; /* apply: for the first experts' numbers of rows, and the last ones' */
 } self;
 
 static const char *computes(svf_format format)

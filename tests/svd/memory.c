@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decomposing a matrix that is far from square takes at most four times its memory, and so does a
- * model, of its largest. Everything is counted: these functions replace those of libc for LAPACK,
- * too. */
+ * Decomposing a matrix that is far from square takes at most four times its memory, and decomposing
+ * a model at most four times that of its largest matrix. Everything is counted: these functions
+ * replace those of libc for LAPACK, too. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>

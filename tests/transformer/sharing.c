@@ -41,7 +41,7 @@ typedef struct texts {
   double log_probabilities[TEXTS][TOKENS];
 } texts;
 
-/* Each begins with a part of an earlier one, often a short one or all of it. */
+/* Each text begins with some tokens of an earlier one, often with few or all of them. */
 static void fill_prompt(texts *t, size_t i, uint64_t *state)
 {
   svf_request *r = &t->request[i];
@@ -94,7 +94,7 @@ static svf_context *context_of(const svf_context_options *options)
   return c;
 }
 
-/* Each by itself on a cold context. */
+/* Each text by itself on a cold context. */
 static void run_alone(texts *t)
 {
   svf_context *c = context_of(&(svf_context_options){.threads = 1});
@@ -155,7 +155,7 @@ static void check_sizes(texts *t, const texts *want, uint64_t seed)
   }
 }
 
-/* For any order, sequences, room, rows and threads; cold and warm. */
+/* For any order, number of sequences, size of the cache, rows and threads; cold and warm. */
 START_TEST(texts_have_the_bits_of_each_alone)
 {
   static const svf_format formats[] = {SVF_FORMAT_F32, SVF_FORMAT_BF16_SPLIT};
@@ -209,7 +209,7 @@ static size_t least_rows(const texts *t)
   return rows;
 }
 
-/* In passes of one row, of which the context's stop hears. Few sequences for many groups. */
+/* In passes of one row, which the context's stop counts. Few sequences for many groups. */
 START_TEST(what_is_common_is_read_once)
 {
   setup(SVF_FORMAT_F32);
@@ -277,7 +277,7 @@ START_TEST(followers_wait_a_pass_and_others_do_not)
 }
 END_TEST
 
-/* A long prefix and room for it once: all texts run beside each other nevertheless. */
+/* A long prefix, and a cache that holds it only once: all texts run side by side nevertheless. */
 START_TEST(a_shared_prefix_takes_its_room_once)
 {
   enum { MANY = 6, COMMON = 300, NEW = 4, BLOCKS = (COMMON + SVF_KV_BLOCK - 1) / SVF_KV_BLOCK };
@@ -322,7 +322,8 @@ static bool at_second(void *count, int32_t token)
   return ++*(int *)count == 2;
 }
 
-/* Whatever ends, the others have the same bits, and the context goes on with what it holds. */
+/* Whichever text ends, the others have the same bits, and the context continues with what it
+ * holds. */
 START_TEST(ends_of_some_change_no_bit_of_others)
 {
   setup(SVF_FORMAT_F32);

@@ -96,8 +96,8 @@ static void expect_single(const layer *layers, size_t count)
   }
 }
 
-/* Parts in any order, here the last one first, in a workspace of NaN of the size that is asked
- * for. */
+/* Shares in any order, here the last one first, in a workspace of exactly the size asked for,
+ * filled with NaN. */
 static void run_parts(size_t count, size_t nth)
 {
   svf_plan plan;

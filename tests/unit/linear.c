@@ -311,8 +311,8 @@ START_TEST(slices_of_the_rank)
 }
 END_TEST
 
-/* Every format of a layer whose factors are stored the other way round, or with gaps, has the bytes
- * of the plain one, whatever the parts. */
+/* In every format a layer whose factors are stored the other way round, or with gaps, has the bytes
+ * of the plain one, for any number of threads. */
 static void same_bytes(svf_format format, svf_dtype type, size_t gap, size_t nth)
 {
   enum { M_ = 37, N_ = 300, R_ = 129, MOST = 2 * (M_ + N_) * (R_ + 5) };
@@ -372,7 +372,7 @@ START_TEST(transposed_sources_give_the_same_bytes)
 }
 END_TEST
 
-/* Strides and steps: what would overlap, or does not exist. */
+/* Strides and steps that would overlap, or lead to elements that do not exist. */
 START_TEST(steps_misuse)
 {
   PACK_FAILS((s.u_stride = 1, s.u_step = M - 1), SVF_ERR_ARGUMENT,

@@ -267,8 +267,8 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
   return bits;
 }
 
-/* What costs more to wait for than to make is made by every part; blocks of T are packed by the
- * first product where its parts have whole ones. */
+/* A is made by every share for itself where waiting for it would cost more; spans of T are packed
+ * by the first product where its shares have whole ones. */
 START_TEST(stages_that_are_needed)
 {
   enum { X = 1, PRODUCTS = 2 | 8, T = 4 };

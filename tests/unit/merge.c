@@ -31,7 +31,7 @@ static svf_linear_source factors(void)
                              .sigma = sigma};
 }
 
-/* The documented chain, and that it is near the product in double precision. */
+/* Sets `want` to the documented chain, which must be near the product in double precision. */
 static void expect(const float *d)
 {
   for (size_t i = 0; i < M; ++i) {
