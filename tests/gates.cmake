@@ -105,6 +105,7 @@ if(NOT SVF_BREAK_TAIL)
   add_test(NAME unity COMMAND svf-check-unity ${unity_options})
   set_tests_properties(unity PROPERTIES LABELS "slow;gate" TIMEOUT 900
     ENVIRONMENT OMP_WAIT_POLICY=passive)
+  svf_long_test(unity svf-check-unity --full)
 endif()
 svf_gate(baseline ${svf_objects_list} $<TARGET_OBJECTS:svf_unity>)
 

@@ -345,31 +345,31 @@ void problem_free(problem *p)
 /* --- Running ---------------------------------------------------------------------------------- */
 
 /* A pool with a thread per share, all at once: the hardest case for races. */
-typedef struct pool_part {
+typedef struct pool_share {
   void (*task)(void *context, size_t i);
   void *context;
   size_t i;
-} pool_part;
+} pool_share;
 
 static void *pool_thread(void *argument)
 {
-  const pool_part *part = argument;
-  part->task(part->context, part->i);
+  const pool_share *share = argument;
+  share->task(share->context, share->i);
   return NULL;
 }
 
 static void pool_run(void *self, size_t count, void (*task)(void *context, size_t i), void *context)
 {
   pthread_t *threads = need(malloc(count * sizeof *threads));
-  pool_part *parts = need(malloc(count * sizeof *parts));
+  pool_share *shares = need(malloc(count * sizeof *shares));
   (void)self;
   for (size_t i = 0; i < count; ++i) {
-    parts[i] = (pool_part){task, context, i};
-    if (pthread_create(&threads[i], NULL, pool_thread, &parts[i]) != 0) exit(1);
+    shares[i] = (pool_share){task, context, i};
+    if (pthread_create(&threads[i], NULL, pool_thread, &shares[i]) != 0) exit(1);
   }
   for (size_t i = 0; i < count; ++i) pthread_join(threads[i], NULL);
   free(threads);
-  free(parts);
+  free(shares);
 }
 
 static void run_parts(const svf_plan *plan, size_t nth, uint64_t *state)

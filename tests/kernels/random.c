@@ -6,7 +6,7 @@
 #include "tests/kernels/gates.h"
 #include "tests/kernels/problem.h"
 
-static const size_t parts[] = {1, 2, 3, 5, 7, 16, 64};
+static const size_t shares[] = {1, 2, 3, 5, 7, 16, 64};
 
 static spec random_spec(svf_format format, uint64_t *state, size_t largest, size_t rows)
 {
@@ -64,11 +64,11 @@ static void all_ways(run *r, const spec *shape)
   s.isa = r->isa;
   problem_make(&p, &s, &r->state);
   one_way(r, &p, WAY_SERIAL, 1);
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
-    one_way(r, &p, WAY_SHARES, parts[i]);
-    if (parts[i] <= 16) one_way(r, &p, WAY_GROUP, parts[i]);
-    if (parts[i] <= 7) one_way(r, &p, WAY_OPENMP, parts[i]);
-    if (parts[i] <= 7) one_way(r, &p, WAY_POOL, parts[i]);
+  for (size_t i = 0; i < sizeof shares / sizeof *shares; ++i) {
+    one_way(r, &p, WAY_SHARES, shares[i]);
+    if (shares[i] <= 16) one_way(r, &p, WAY_GROUP, shares[i]);
+    if (shares[i] <= 7) one_way(r, &p, WAY_OPENMP, shares[i]);
+    if (shares[i] <= 7) one_way(r, &p, WAY_POOL, shares[i]);
   }
   problem_free(&p);
 }

@@ -61,7 +61,7 @@ START_TEST(layout_is_as_documented)
     ck_assert_float_eq(at(h->sigma_offset)[k], k < R ? sigma[k] : 0);
   }
   ck_assert_ptr_eq(svf_linear_sigma(block), at(h->sigma_offset));
-  for (size_t i = bytes; i < sizeof block; ++i) ck_assert_uint_eq(block[i], 0xff);
+  ck_filled(block + bytes, sizeof block - bytes, 0xff);
   ck_assert_ptr_null(svf_linear_sigma(NULL));
   ck_assert_ptr_null(svf_linear_info(NULL));
 }
@@ -204,13 +204,13 @@ START_TEST(integers_are_as_documented)
 END_TEST
 
 /* Pack with one field of the source changed; nothing may be written. */
-#define PACK_FAILS(change, status, words)                                        \
-  do {                                                                           \
-    svf_linear_source s = source();                                              \
-    change;                                                                      \
-    memset(block, 0x5a, sizeof block);                                           \
-    ck_fails(svf_linear_pack(&s, block, bytes), status, words);                  \
-    for (size_t i = 0; i < sizeof block; ++i) ck_assert_uint_eq(block[i], 0x5a); \
+#define PACK_FAILS(change, status, words)                       \
+  do {                                                          \
+    svf_linear_source s = source();                             \
+    change;                                                     \
+    memset(block, 0x5a, sizeof block);                          \
+    ck_fails(svf_linear_pack(&s, block, bytes), status, words); \
+    ck_filled(block, sizeof block, 0x5a);                       \
   } while (0)
 
 START_TEST(pack_misuse)

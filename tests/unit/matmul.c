@@ -19,8 +19,8 @@ static void refused(const svf_matmul_args *a, svf_status status, const char *wor
   ck_fails(svf_matmul(a, 2, workspace, sizeof workspace), status, words);
   ck_fails(svf_matmul_plan(&plan, a, 3, workspace, sizeof workspace), status, words);
   ck_fails(svf_matmul_pool(a, &pool, workspace, sizeof workspace), SVF_ERR_NULL, "pool->run");
-  for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
-  for (size_t i = 0; i < sizeof plan; ++i) ck_assert_uint_eq(((unsigned char *)&plan)[i], 0x5a);
+  ck_filled(y, sizeof y, 0x5a);
+  ck_filled(&plan, sizeof plan, 0x5a);
 }
 
 #define REFUSED(change, status, words) \
@@ -226,7 +226,7 @@ START_TEST(stages_out_of_range_do_nothing)
   ck_assert_int_eq(svf_matmul_next_stage(NULL, 0), -1);
   ck_assert_int_eq(svf_matmul_next_stage(&plan, STAGES), -1);
   ck_assert_int_eq(svf_matmul_next_stage(&plan, INT_MAX), -1);
-  for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
+  ck_filled(y, sizeof y, 0x5a);
 }
 END_TEST
 
