@@ -42,10 +42,10 @@ typedef struct setup {
   size_t group; /* where the format has a choice */
 } setup;
 
-/* What a format is like; it is one of the library's. */
+/* The traits of a format, which must be one of the library's. */
 svf_format_traits format_traits(svf_format format);
 
-/* What svf quantises by; a format in two bands takes an eighth of the spectrum as its head. */
+/* How svf quantises. A format in two bands takes an eighth of the spectrum as its head. */
 svf_quant setup_quant(svf_format format, size_t group, size_t r);
 
 /* Copies to make of weights that take `bytes` bytes. */
@@ -55,10 +55,10 @@ typedef struct contender {
   const char *name;   /* "svf", "onednn", ...: in the names of rows and in --peers */
   const char *title;  /* the same in the table */
   const char *versus; /* the counter of svf's speedup over it */
-  /* What it computes in when svf computes in `format`: the second part of a row's name. NULL: it
-   * does not stand beside that format. */
+  /* The format that it computes in when svf computes in `format`, the second word of a row's name.
+   * NULL: it is not compared with that format. */
   const char *(*computes)(svf_format format);
-  /* The third part: the ISA that serves the format, or a version. */
+  /* The third word: the ISA that serves the format, or a version. */
   const char *(*variant)(svf_isa isa, svf_format format);
   void *(*create)(const setup *s);
   /* Get ready for a number of rows; false if this contender cannot. */
@@ -66,7 +66,7 @@ typedef struct contender {
   /* A call; turn 0, 1, 2, ... rotates over its copies of the weights. */
   void (*run)(void *self, size_t turn);
   void (*destroy)(void *self);
-  /* Of one copy of the weights, once prepared; NULL where that means nothing. */
+  /* The bytes of one copy of the weights, once prepared; NULL where that means nothing. */
   size_t (*bytes)(const void *self);
   /* What serves it inside, once prepared; NULL: nothing to say. */
   void (*detail)(const void *self, char *text, size_t size);
@@ -77,10 +77,10 @@ typedef struct contender {
   bool alternative;
 } contender;
 
-/* `computes` of who has nothing but fp32. */
+/* `computes` of contenders that have nothing but fp32. */
 const char *contender_f32(svf_format format);
 
-/* svf first; then what is in this build. */
+/* svf first, then the peers in this build. */
 size_t contender_count(void);
 const contender *contender_at(size_t i);
 

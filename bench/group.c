@@ -15,8 +15,7 @@
 
 enum { ROUNDS_MIN = 3, ROUNDS_MAX = 9 };
 
-/* --- Loaded layer: kept while groups of the same shape follow each other, as are contenders while
- * the format stays --- */
+/* --- The loaded layer, kept while groups of the same shape follow each other ------------------ */
 
 typedef struct loaded {
   const shape *shape;
@@ -99,8 +98,7 @@ static void load(const group *g)
   }
 }
 
-/* --- Measuring
- * ------------------------------------------------------------------------------------ */
+/* --- Measuring -------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -277,8 +275,7 @@ static void measure(group *g)
   free(want);
 }
 
-/* --- Reporting
- * ------------------------------------------------------------------------------------ */
+/* --- Reporting -------------------------------------------------------------------------------- */
 
 double group_flops(const group *g)
 {

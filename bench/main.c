@@ -15,8 +15,8 @@
 
 enum { EXIT_NOTHING = 1, EXIT_USAGE = 2, EXIT_WEIGHTS = 4, ACCURACY_ROWS = 8 };
 
-/* True if a contender is to be measured: svf, the first one, always is. The contenders of a layer do not
- * depend on the number of experts, so that they stay loaded while it changes. */
+/* True if a contender is to be measured: svf, the first one, always is. The contenders of a layer
+ * do not depend on the number of experts, so that they stay loaded while it changes. */
 static bool is_wanted(const options *o, const contender *c, svf_format format)
 {
   if (!c->computes(format)) return false;
@@ -96,7 +96,8 @@ static void describe_peaks(const options *o)
   if (*text) gbench_context("peaks in Gop/s", text + 1);
 }
 
-/* The real matrix as the last shape; options_parse has left room. False after a message. */
+/* Adds the real matrix as the last shape, for which options_parse left space. False after a
+ * message. */
 static bool take_weights(options *o, weights *w, FILE *to)
 {
 #ifdef HAVE_MODEL
@@ -119,7 +120,7 @@ int main(int argc, char **argv)
   options o;
   const bool listing = has_flag(argc, argv, "--benchmark_list_tests") ||
                        has_flag(argc, argv, "--benchmark_list_tests=true");
-  /* Standard output is for a program, the table goes elsewhere. */
+  /* If standard output is for a program, the table goes elsewhere. */
   const bool machine = listing || has_flag(argc, argv, "--benchmark_format=json") ||
                        has_flag(argc, argv, "--benchmark_format=csv");
   if (has_flag(argc, argv, "--help") ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shapes of the linear layers of one transformer block, by model name. */
+ * Shapes of the linear layers of one transformer layer, by model name. */
 #ifndef SVF_BENCH_MODELS_H
 #define SVF_BENCH_MODELS_H
 

@@ -40,7 +40,7 @@ typedef struct options {
 } options;
 
 /* Google Benchmark's flags must have been taken out of argv before. False after a message on
- * stderr. Leaves room for one more shape if weights are given. */
+ * stderr. Leaves space for one more shape if weights are given. */
 bool options_parse(int argc, char **argv, options *o);
 
 void options_help(void);

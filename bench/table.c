@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Contenders that were measured anywhere, in the order of their list, but svf itself. */
+/* The contenders other than svf that were measured anywhere, in the order of their list. */
 static size_t list_columns(const group *groups, size_t count, const contender **columns)
 {
   size_t found = 0;

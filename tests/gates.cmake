@@ -64,6 +64,7 @@ endif()
 if(NOT CMAKE_CROSSCOMPILING) # a cross compiler may come without C++
   svf_gate(headers ${PROJECT_SOURCE_DIR}/include)
 endif()
+svf_gate(typography ${PROJECT_SOURCE_DIR})
 svf_gate(circles ${PROJECT_SOURCE_DIR} kernels src/core src/linear src/matmul src/forms src/backend)
 if(CMAKE_BUILD_TYPE STREQUAL "Release") # unoptimised, a kernel's inline functions may be called
   svf_gate(hotpath ${svf_objects_list})
@@ -104,6 +105,7 @@ if(NOT SVF_BREAK_TAIL)
   add_test(NAME unity COMMAND svf-check-unity --quick --filter=${gate} --require=ref)
   set_tests_properties(unity PROPERTIES LABELS "quick;gate" TIMEOUT 300
     ENVIRONMENT OMP_WAIT_POLICY=passive)
+  svf_long_test(unity svf-check-unity --full)
 endif()
 svf_gate(baseline ${svf_objects_list} $<TARGET_OBJECTS:svf_unity>)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Merging as in merge.c, but in bf16 and on oneDNN: U and V^T are kept in bf16, U diag(d) is rounded
- * to bf16, W' comes out of the product in bf16 and X is rounded before it is multiplied. oneDNN
- * reads W' where it was written: there is no time to lay it out in between. */
+ * Merging as in merge.c, but in bf16 and on oneDNN: U and V^T are kept in bf16, U diag(d) is
+ * rounded to bf16, W' comes out of the product in bf16 and X is rounded before it is multiplied.
+ * oneDNN reads W' where it was written: there is no time to lay it out in between. */
 #include "bench/contenders/onednn_api.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ typedef struct self {
   uint16_t *vt, *scaled, *merged; /* [r][n], [m][r], [m][n] */
   uint16_t *x;                    /* the rows of one expert */
   float *y;                       /* what becomes of them */
-  product merge, apply[2]; /* apply: to as many rows as the first experts have, and the last ones */
+  product merge, apply[2]; /* apply: for the first experts' numbers of rows, and the last ones' */
 } self;
 
 static const char *computes(svf_format format)

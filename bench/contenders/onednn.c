@@ -20,7 +20,7 @@
 #include "bench/contenders/quantise.h"
 #include "bench/memory.h"
 
-/* What stands beside svf's formats. */
+/* What is compared with svf's formats. */
 typedef struct arithmetic {
   const char *name;
   dnnl_data_type_t type; /* of weights, X and T as the products read them */

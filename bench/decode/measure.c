@@ -95,7 +95,7 @@ static void close_texts(texts *t)
   free(t->logits);
 }
 
-/* A token of each text; returns seconds. */
+/* A pass of one token of each text; returns seconds. */
 static double decode(const svf_model *model, texts *t)
 {
   for (size_t s = 0; s < t->sequences; ++s) {
@@ -145,7 +145,7 @@ static void close_bare(bare *b)
   free((void *)b->gains);
 }
 
-/* Every linear layer once; the head on `head_rows`. */
+/* Every linear layer once; lm_head on `head_rows` rows. */
 static double run_bare(const svf_model *model, bare *b, const texts *t, size_t rows,
                        size_t head_rows, size_t threads)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One model on one kind of pass, and its linear layers alone. */
+ * Times of one model on one kind of pass, and of its linear layers alone. */
 #ifndef SVF_BENCH_MEASURE_H
 #define SVF_BENCH_MEASURE_H
 
@@ -13,8 +13,8 @@ typedef struct measurement {
 } measurement;
 
 /* A pass of one token of each of `sequences` texts that are `context` long, of `experts` experts in
- * turn (0: the base model). All that is compared is measured in turn, so that the machine's moods
- * meet it alike. */
+ * turn (0: the base model). What is compared is measured in turn, so that changes of the
+ * machine's speed affect all of it alike. */
 measurement measure_decode(const svf_model *model, size_t sequences, size_t experts, size_t context,
                            size_t threads, size_t repeats);
 

@@ -71,7 +71,7 @@ static float uniform(uint64_t *state)
   return (float)(*state >> 40) / 8388608.0f - 1.0f;
 }
 
-/* Of this variance, that of a matrix with orthonormal rows of k elements. */
+/* Random numbers with the variance of a matrix with orthonormal rows of k elements. */
 static float *random_matrix(size_t rows, size_t k, uint64_t *state)
 {
   float *w = need(malloc(rows * k * sizeof *w));
@@ -144,7 +144,7 @@ static size_t rank_of(const making *m, const svf_model_linear *l, size_t i)
   return m->form == FORM_ALL || kind >= SVF_GATE ? full : 0;
 }
 
-/* The same as an earlier layer's, or new. */
+/* The weights of an earlier layer of the same shape and form, or new ones. */
 static svf_status make_linear(void *context, size_t i, svf_model_linear *l)
 {
   const making *m = context;

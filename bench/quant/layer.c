@@ -41,7 +41,7 @@ enum { OUTLIER_EVERY = 128 };
 
 int quant_spectra(void) { return (int)(sizeof spectra / sizeof *spectra); }
 
-/* Room for all but the factors. */
+/* Memory for everything except the factors. */
 static void allocate(quant_layer *l)
 {
   for (int g = 0; g < GAINS; ++g) {

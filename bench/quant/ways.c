@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Uniform: one scale per channel over all of the reduction, in T one per row; no format of the
- * library, computed here. Spectral scales: s8, w8 and w4, whose scales follow blocks along r.
- * Spectral bits: w84. Merged: W itself, in blocks of 32 with an fp16 scale, on the grids of q8_0
- * and q4_0. */
+ * Uniform: one scale per channel over all of the reduction, in T one per row; not a format of the
+ * library, but computed here. Spectral scales: s8, w8 and w4, whose scales follow spans and groups
+ * along r. Spectral bits: w84. Merged: W itself, in groups of 32 with an fp16 scale, on the grids
+ * of q8_0 and q4_0. */
 #include "bench/quant/ways.h"
 
 #include <math.h>
@@ -67,7 +67,7 @@ static void free_two(double **p)
   free(p[1]);
 }
 
-/* What quantised weights lose; w[g] is what they stand for. */
+/* The error of quantised weights; w[g] are the values that they stand for. */
 static void measure_weights(const quant_layer *l, double *const *w, quant_result *r)
 {
   double *y[GAINS];
@@ -114,7 +114,7 @@ static float as_fp16(float x)
   return x;
 }
 
-/* A block of W; int4 as -8..7 with the extreme weight at -8. */
+/* A group of W; int4 as -8..7 with the extreme weight at -8. */
 static void merged_block(double *w, size_t count, int bits)
 {
   double extreme = 0;
@@ -311,7 +311,7 @@ static size_t add(quant_result *results, size_t n, quant_result r)
   return n + 1;
 }
 
-/* The formats in one band of integers of so many bits, in every group. */
+/* The formats of integers of `bits` bits that have one band, in every group. */
 static size_t add_formats(const quant_layer *l, int bits, quant_result *results, size_t n)
 {
   for (size_t f = 0; f < svf_format_count(); ++f) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whether the operating system saves the registers is what svf_cpu_features and svf_isa_serving
- * answer. */
+ * svf_cpu_features and svf_isa_serving say whether the operating system saves the registers. */
 #include "bench/roofs/cpu.h"
 
 #include <stdint.h>

@@ -82,7 +82,7 @@ static uint64_t read_all(const uint64_t *p, size_t words, size_t streams)
   return sum[0];
 }
 
-/* Each try reads another part of 1 GiB, so that no cache helps. */
+/* Each try reads another region of 1 GiB, so that no cache helps. */
 static double bytes_once(int threads, size_t streams, int try)
 {
   enum { PART = 256 << 20 };

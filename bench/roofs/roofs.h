@@ -9,26 +9,26 @@
 
 #include <svf/types.h>
 
-/* So many steps of a few instructions each from registers, on one thread. Returns the operations
- * done, two a multiply-add. */
+/* Runs that many steps of a few instructions each from registers, on one thread. Returns the number
+ * of operations, two per multiply-add. */
 typedef double peak_fn(size_t steps);
 
 /* The most arithmetic of one kind: an instruction, in the widest registers of its ISA. */
 typedef struct peak {
   const char *name;
   svf_isa isa;
-  bool integer;       /* whether it serves the formats with integers, or the others */
-  int x_precision;    /* that of the formats that it serves; 0: any */
-  bool (*runs)(void); /* whether this machine has it */
+  bool integer;       /* true: it serves the formats with integers; false: the others */
+  int x_precision;    /* precision of the formats that it serves; 0: any */
+  bool (*runs)(void); /* true if this machine has it */
   peak_fn *fn;
-  size_t steps; /* that take a few milliseconds */
+  size_t steps; /* steps that take a few milliseconds */
 } peak;
 
 /* The table. */
 size_t peak_count(void);
 const peak *peak_at(size_t i);
 
-/* What bounds the kernels of that ISA and format here; NULL if not known. */
+/* The roof of the kernels of that ISA and format on this machine; NULL if it is not known. */
 const peak *peak_of(svf_isa isa, svf_format format);
 
 /* Operations per second on `threads` OpenMP threads, the best of a few short runs. */

@@ -18,7 +18,7 @@ SVF_TARGET_BEGIN("amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
 
 enum { AMX_AWAKE = 8 }; /* steps between stores */
 
-/* --- Tiles -------------------------------------------------------------------------------------
+/* --- Tiles ---------------------------------------------------------------------------------------
  *
  * Registers: sums 0..3, [unit][panel] or [panel]; A 4 and 5; B 6 and 7. */
 

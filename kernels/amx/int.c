@@ -72,7 +72,7 @@ SVF_INLINE void amx_widen(const char *b, size_t stride, const amx_shape s, char 
   __asm__ volatile("" ::: "memory"); /* gcc does not know that tiles are loaded from memory */
 }
 
-/* --- Products ----------------------------------------------------------------------------------
+/* --- Products ------------------------------------------------------------------------------------
  *
  * Registers: sums 0..3, [panel][tile of A]; A 4 and 5; B 6 and 7. Tiles of A are `apart` bytes
  * apart, those of B `stride`. */
@@ -135,7 +135,7 @@ SVF_INLINE void amx_zero_sums(void)
   _tile_zero(3);
 }
 
-/* --- Groups ------------------------------------------------------------------------------------
+/* --- Groups --------------------------------------------------------------------------------------
  *
  * The sums of a group are scaled and added by vectors while tiles multiply the next one. */
 

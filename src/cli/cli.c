@@ -27,8 +27,8 @@ static void check_output(void)
   _exit(EXIT_FAILED);
 }
 
-/* A descriptor that is closed would be that of the next file: it becomes one whose every use fails,
- * as it would have. */
+/* The next file to be opened would get a closed descriptor. It is opened in a way that lets every
+ * use fail, as it would have failed. */
 static void keep_closed(int fd)
 {
   if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);

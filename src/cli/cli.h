@@ -19,36 +19,38 @@ typedef struct svf_command {
 extern const svf_command command_info, command_decompose, command_pack, command_generate,
     command_perplexity, command_logits, command_merge;
 
-/* First in main: what could not be written to standard output makes the exit code EXIT_FAILED, also
- * where it is closed. */
+/* Call this first in main. From then on output that could not be written makes the exit code
+ * EXIT_FAILED, also if standard output is closed. Returns false if that cannot be arranged. */
 bool cli_begin(void);
 
-/* Run a command on the arguments that follow its name, which is argv[0], as SVF_ISA and SVF_BACKEND
- * say. Returns its exit code. */
+/* Run a command on the arguments after its name, which is argv[0], with the instruction set and the
+ * back end that SVF_ISA and SVF_BACKEND select. Returns its exit code. */
 int cli_run(const svf_command *command, int argc, char **argv);
 
-/* The exit code that belongs to the status; unless it is OK, the last message is printed after the
- * command's name. */
+/* Unless the status is OK, print the last message after the command's name. Returns the exit code
+ * for the status. */
 int cli_end(const svf_command *command, svf_status status);
 
-/* From now on Ctrl-C and SIGTERM only set what cli_interrupted returns, once; the second ends the
- * process. */
+/* From now on the first Ctrl-C or SIGTERM only makes cli_interrupted return true; the second ends
+ * the process. */
 void cli_catch_interrupts(void);
 bool cli_interrupted(void);
 
-/* Seconds of a clock that never goes back. */
+/* Seconds on a clock that never goes back. */
 double cli_now(void);
 
-/* A svf_progress_fn that draws a line with the time left on standard error, if that is a terminal
- * and unless *(bool *)quiet; stops at an interrupt. cli_progress_end wipes the line. */
+/* An svf_progress_fn that draws a line with the time left on standard error, if that is a terminal
+ * and *(bool *)quiet is false; returns true, to stop, once interrupted. cli_progress_end wipes the
+ * line. */
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
 
-/* The result of a command that made a model, and what its help says of it. */
+/* Print the result of a command that made a model, and what its help says about it. */
 #define CLI_MADE_KEYS "--json: an object of schema, kind, path and file_bytes.\n\n"
 void cli_print_made(const char *dir, bool json);
 
-/* All of a file, or of standard input if path is "-"; free(*text). Errors: IO, MEMORY. */
+/* Read a whole file, or standard input if path is "-". The caller frees *text. Errors: IO,
+ * MEMORY. */
 svf_status cli_read(const char *path, char **text, size_t *bytes);
 
 #endif

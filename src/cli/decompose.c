@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf decompose: a model's matrices in factors, once; the program svf-decompose, see external.c. */
+ * svf decompose: decomposes a model's matrices, once. It is the program svf-decompose, see
+ * external.c. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static const cli_option table[] = {
      .value = "E",
      .take = take_energy,
      .at = offsetof(options, energy),
-     .help = "keep the fewest whose squares make up this share of the sum, such as 0.99",
+     .help = "keep the fewest whose squares add up to this share of the sum, such as 0.99",
      .values = "more than 0, at most 1"},
     {.name = "bf16",
      .take = cli_take_flag,
@@ -80,7 +81,7 @@ static int run(int argc, char **argv);
 static const svf_command command = {
     "decompose", NULL, "MODEL",
     "Decompose a model's linear layers, W = U diag(sigma) V^T: what experts apply to. An "
-    "interrupted run goes on where it was when it is called again.\v"
+    "interrupted run continues where it stopped when it is called again.\v"
     "--json: the report, decomposition.json: an object of schema, source, threads and matrices, a "
     "list with the name, m, n, r, residual, dropped, orthogonality_u, orthogonality_v, seconds and "
     "svd_seconds of each.\n\n"

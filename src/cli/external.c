@@ -13,7 +13,7 @@
 
 #define PROGRAM "svf-decompose"
 
-/* Returns only if it cannot be run. */
+/* Run the program beside this one. Returns only if it cannot be run. */
 static void run_beside(char **argv)
 {
   char path[PATH_MAX + sizeof PROGRAM];
@@ -33,7 +33,7 @@ static int run(int argc, char **argv)
   execvp(PROGRAM, argv);
   return cli_end(&command_decompose,
                  cli_fail(SVF_ERR_FAILED,
-                          "the program " PROGRAM ", which does it, cannot be run: %s. It is "
+                          "the program " PROGRAM ", which does this, cannot be run: %s. It is "
                           "installed with svf's component svd, beside svf or in PATH",
                           strerror(errno)));
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MESSAGE = 1024 }; /* more than the library keeps, which marks what it cuts */
+enum { MESSAGE = 1024 }; /* more than the library keeps, which marks where it cuts */
 
 int cli_exit_code(svf_status status)
 {
@@ -17,7 +17,7 @@ int cli_exit_code(svf_status status)
     case SVF_ERR_FILE:
     case SVF_ERR_UNSUPPORTED: /* a model's architecture, a tokenizer's rule, a tensor's type */
     case SVF_ERR_NUMERIC:     /* NaN among its weights */
-    case SVF_ERR_OVERFLOW:    /* more of it than can be counted */
+    case SVF_ERR_OVERFLOW:    /* sizes in a file that cannot be counted */
     case SVF_ERR_MAGIC:
     case SVF_ERR_VERSION:
     case SVF_ERR_ENDIAN:
@@ -37,7 +37,7 @@ svf_status cli_fail(svf_status status, const char *format, ...)
   return svf_set_message(status, text);
 }
 
-/* The reason is worth more than the place, of which as much stays as there is room for. */
+/* The reason matters more than the place, of which only as much is kept as fits. */
 svf_status cli_fail_at(svf_status status, const char *format, ...)
 {
   enum { WHOLE = 500 }; /* bytes that the library keeps uncut */

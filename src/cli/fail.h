@@ -12,10 +12,10 @@ enum {
   EXIT_FAILED = 1,
   EXIT_USAGE = 2,
   EXIT_BAD_FILE = 4,
-  EXIT_INTERRUPTED = 130 /* Ctrl-C, as a shell counts it */
+  EXIT_INTERRUPTED = 130 /* what a shell reports after Ctrl-C */
 };
 
-/* The exit code that belongs to a status. */
+/* The exit code for a status. */
 int cli_exit_code(svf_status status);
 
 /* Sets the message. Returns status. */
@@ -23,7 +23,7 @@ __attribute__((format(printf, 2, 3))) svf_status cli_fail(svf_status status, con
                                                           ...);
 
 /* Unless status is OK, puts a place before the last message: "<formatted>: <message>". A place that
- * is too long beside the message ends in "...". Returns status. */
+ * does not fit beside the message is cut and ends in "...". Returns status. */
 __attribute__((format(printf, 2, 3))) svf_status cli_fail_at(svf_status status, const char *format,
                                                              ...);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf generate: texts, each with its own expert. */
+ * svf generate: continues texts, each with its own expert. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static const cli_option table[] = {
      .take = cli_take_text,
      .at = offsetof(options, file),
      .help =
-         "prompts from a file, '-' is standard input, one a line; a line may be {\"prompt\": ..., "
+         "prompts from a file ('-': standard input), one per line, which may be {\"prompt\": ..., "
          "\"expert\": ..., \"seed\": ...}",
      .once = true},
     {.name = "tokens",
@@ -77,7 +77,7 @@ static const cli_option table[] = {
      .value = "P",
      .take = cli_take_float,
      .at = offsetof(options, sampling.top_p),
-     .help = "sample from the fewest tokens that have this probability together",
+     .help = "sample from the fewest tokens whose probabilities add up to P",
      .values = "a number"},
     {.name = "min-p",
      .value = "P",
@@ -127,7 +127,7 @@ typedef struct session {
 
 /* --- Prompts ---------------------------------------------------------------------------------- */
 
-/* An option for all prompts must have an effect on one of them at least. */
+/* An option for all prompts must have an effect on at least one of them. */
 static svf_status check_options(const session *s)
 {
   model_options m = s->o->m;
@@ -209,7 +209,7 @@ static svf_status load_gains(session *s, size_t i, const float **gains)
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
-/* In the order of the prompts, each text as soon as it and those before it have ended. */
+/* Print texts in the order of the prompts, each as soon as it and those before it have ended. */
 static void print_ended(session *s)
 {
   for (; s->printed < s->jobs.count && s->outputs[s->printed].ended; ++s->printed) {
@@ -231,7 +231,7 @@ static void text_ended(void *context)
   print_ended(out->owner);
 }
 
-/* What svf_generate would refuse too, but by the number of the request. */
+/* Refuse what svf_generate would refuse, too; its message would name the number of the request. */
 static svf_status check_request(const session *s, const svf_request *r)
 {
   svf_model_info info = {.size = sizeof info};
@@ -274,7 +274,7 @@ static svf_status prepare(session *s, size_t i, size_t *positions)
   return SVF_OK;
 }
 
-/* --- All of them ------------------------------------------------------------------------------ */
+/* --- All texts -------------------------------------------------------------------------------- */
 
 static svf_status allocate(session *s)
 {
@@ -287,7 +287,7 @@ static svf_status allocate(session *s)
   return cli_fail(SVF_ERR_MEMORY, "no memory for %zu prompts", s->jobs.count);
 }
 
-/* The first text that failed ends all of them. */
+/* The status of the first text that failed, which ends all of them. */
 static svf_status check_texts(const session *s)
 {
   for (size_t i = 0; i < s->jobs.count; ++i) {
@@ -297,7 +297,7 @@ static svf_status check_texts(const session *s)
   return SVF_OK;
 }
 
-/* Asked before every pass: nothing more is to be begun, nor a long prompt read to its end. */
+/* Asked before every pass: true ends all texts, even while a long prompt is being read. */
 static bool is_over(void *context)
 {
   const session *s = context;
@@ -314,7 +314,8 @@ static svf_status prepare_all(session *s, size_t *positions)
   return status;
 }
 
-/* An interrupt is no error: the texts say that they were interrupted, and the exit code does. */
+/* An interrupt is not an error: the texts say that they were interrupted, and so does the exit
+ * code. */
 static svf_status generate(session *s, double *seconds)
 {
   svf_context *context = NULL;
@@ -400,8 +401,9 @@ const svf_command command_generate = {
     "generate", "continue texts, each with its own expert", "MODEL [PROMPT...]",
     "Continue texts. Each may have its own expert: all share one pass over the weights. Texts are "
     "printed in the order of their prompts, each as soon as it and those before it have ended; a "
-    "single one as it comes.\v"
-    "--json: a line for each text, an object of schema, index (of the prompt, from 0), prompt, "
+    "single one is printed as it is generated.\v"
+    "--json: a line for each text, each an object of schema, index (of the prompt, from 0), "
+    "prompt, "
     "expert and mix (or null), scale (of the expert), seed, text, prompt_tokens, tokens, finish "
     "(stop, end, length, interrupted or failed).\n\n"
     "examples:\n"

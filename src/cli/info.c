@@ -124,11 +124,11 @@ static int run(int argc, char **argv)
 
 const svf_command command_info = {
     "info", "what a model or an expert is", "MODEL|EXPERT",
-    "Say what a model's directory or an expert's file is.\v"
-    "--json: an object of schema, kind, and of a model architecture, parameters, layers, hidden, "
-    "intermediate, heads, kv_heads, head_dim, vocab, context, window, linears, factored, packed, "
-    "format (null if nothing is packed), group (0 in formats without), bits of a packed weight, "
-    "gains, fingerprint, weight_bytes; of an expert modules, "
-    "values, fingerprint, parametrisation, task.\n\n"
+    "Describe a model's directory or an expert's file.\v"
+    "--json: an object of schema and kind; for a model also architecture, parameters, layers, "
+    "hidden, intermediate, heads, kv_heads, head_dim, vocab, context, window, linears, factored, "
+    "packed, format (null if nothing is packed), group (0 in formats without groups), bits (per "
+    "packed weight), gains, fingerprint, weight_bytes; for an expert also modules, values, "
+    "fingerprint, parametrisation, task.\n\n"
     "example: svf info tinyllama-svf",
     run};

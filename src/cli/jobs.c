@@ -59,7 +59,7 @@ static bool take_text(const json_t *value, char **out)
   return copy(out, json_string_value(value));
 }
 
-/* Integers of jansson end at 2^63 - 1: above, a string. */
+/* jansson's integers end at 2^63 - 1; a seed above that is a string. */
 static bool take_seed(const json_t *value, uint64_t *out)
 {
   size_t seed;
@@ -104,7 +104,8 @@ static svf_status add_object(jobs *j, const json_t *object, const job *usual)
   json_object_foreach((json_t *)(uintptr_t)object, key, value)
   {
     if (!take_key(to, key, value)) {
-      return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key of a prompt, or has no such value", key);
+      return cli_fail(SVF_ERR_FILE, "\"%.40s\" is not a key of a prompt, or its value is not valid",
+                      key);
     }
   }
   if (to->expert && to->mix) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The prompts of `svf generate`: from the command line, or a file with one a line. */
+ * The prompts of `svf generate`, from the command line or from a file with one prompt per line. */
 #ifndef SVF_CLI_JOBS_H
 #define SVF_CLI_JOBS_H
 
@@ -14,9 +14,9 @@ typedef struct job {
   size_t bytes;
   char *expert, *mix; /* owned, or NULL */
   float scale;
-  size_t line; /* of the file; 0: from the command line */
+  size_t line; /* its number in the file; 0: from the command line */
   svf_sampling sampling;
-  size_t tokens; /* at most */
+  size_t tokens; /* the most to generate */
 } job;
 
 typedef struct jobs {
@@ -25,19 +25,20 @@ typedef struct jobs {
   const char *file; /* the caller's; NULL: none was read */
 } jobs;
 
-/* Append a prompt; what it does not say is that of `usual`. MEMORY. */
+/* Append a prompt with all other values from `usual`. Errors: MEMORY. */
 svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual);
 
 /* Append a file's lines; "-" is standard input. A line is a prompt, or a JSON object:
  *   {"prompt": "...", "expert": "FILE", "mix": "A=0.7,B=0.3", "scale": 1, "tokens": 64, "seed": 1,
  *    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
- * of which all but the prompt may be missing: then it is that of `usual`. A seed may be a string,
- * and above 2^63 - 1 must be. One file at most. Errors:
- * IO, MEMORY, FILE (with the number of the line). */
+ * Keys other than the prompt may be missing; their values are then those of `usual`. A seed may be
+ * a string, and must be one above 2^63 - 1. Only one file can be read. Errors: IO, MEMORY, FILE
+ * (with the number of the line). */
 svf_status jobs_read(jobs *j, const char *path, const job *usual);
 
-/* Puts where job i comes from before the last message: "FILE: line 3", or "prompt 2" of several on
- * the command line. Returns the status, but FILE for the ARGUMENT that a file's line is. */
+/* Puts the place that job i comes from before the last message: "FILE: line 3", or "prompt 2" if
+ * there are several on the command line. Returns the status, except that ARGUMENT becomes FILE if
+ * the job is a line of a file. */
 svf_status jobs_fail_at(const jobs *j, size_t i, svf_status status);
 
 void jobs_free(jobs *j);

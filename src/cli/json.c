@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Not by jansson, which has no string for what is not UTF-8, and none without memory. */
+ * This does not use jansson, which refuses text that is not UTF-8 and has to allocate. */
 #include "src/cli/json.h"
 
 #include <string.h>
 
 #include <utf8proc.h>
 
-/* Bytes at s that could begin a character: what could not follow them ends them, or the text. */
+/* The number of bytes at s that could begin a character: up to a byte that could not follow them,
+ * or to the end of the text. */
 static size_t ill_formed(const char *s, size_t bytes)
 {
   const unsigned char first = (unsigned char)s[0];

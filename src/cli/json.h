@@ -7,7 +7,8 @@
 
 enum { JSON_SCHEMA = 1 };
 
-/* Text as a JSON string with its quotes; each maximal part of it that is not UTF-8 is U+FFFD. */
+/* Write text as a JSON string with its quotes. Each maximal subpart (in Unicode's sense) that is
+ * not UTF-8 becomes U+FFFD. */
 void cli_json_string(FILE *to, const char *text, size_t bytes);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf logits: what a model makes of a prompt, at every position. */
+ * svf logits: the likeliest next tokens, or all logits, at every position of a prompt. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static const cli_option table[] = {
      .value = "N",
      .take = take_top,
      .at = offsetof(options, top),
-     .help = "print the N largest at each position (default 5)",
+     .help = "print the N largest logits at each position (default 5)",
      .values = "1 to 100"},
     {0}};
 
@@ -69,7 +69,7 @@ static svf_status save(const char *path, const prompt *p, size_t vocab, const fl
   return status;
 }
 
-/* The ids of the `top` largest, the largest first. */
+/* The ids of the `top` largest logits, the largest first. */
 static void find_top(const float *row, size_t vocab, size_t top, size_t *ids)
 {
   size_t n = 0;
@@ -170,8 +170,7 @@ static int run(int argc, char **argv)
 const svf_command command_logits = {
     "logits", "the likeliest next tokens at each position", "MODEL PROMPT",
     "Print, for each token of a prompt, the tokens that the model thinks likeliest to follow it.\v"
-    "--json: an object of schema and positions, a list with a token's id, token, and top, a list "
-    "of "
-    "id, text and logit.\n\n"
+    "--json: an object of schema and positions, a list of token (an id) and top, a list of id, "
+    "text and logit.\n\n"
     "example: svf logits tinyllama-svf 'The capital of France is' --top 3",
     run};

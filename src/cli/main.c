@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf: one command a file. */
+ * svf: the table of commands. Each is a file of its own. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,9 +23,8 @@ static int usage(FILE *to, int code)
     fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
   }
   fputs(
-      "\n'svf help COMMAND' says more, 'svf --version' which svf this is. SVF_ISA=avx2 and the "
-      "like\n"
-      "restrict the instruction set.\n"
+      "\n'svf help COMMAND' describes a command, 'svf --version' prints the version. SVF_ISA=avx2\n"
+      "and the like restrict the instruction set.\n"
       "Exit status: 0 done, 1 failed, 2 usage, 4 a file cannot be read, written or\n"
       "used, 130 interrupted.\n\n"
       "example:\n"

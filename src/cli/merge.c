@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf merge: an expert as a model of its own. */
+ * svf merge: makes a dense model of an expert. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <stdlib.h>

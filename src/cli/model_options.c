@@ -77,7 +77,7 @@ static bool take_format(const char *value, void *to)
   return svf_format_parse(value, &o->format.value) == SVF_OK;
 }
 
-/* The format that has most choices of a group. */
+/* The format with the most sizes of a group to choose from. */
 static svf_format_traits most_groups(void)
 {
   svf_format_traits most = traits_at(0);
@@ -183,7 +183,7 @@ svf_status cli_check_expert(const model_options *o)
   if (o->expert && o->mix) {
     reason = "--expert and --mix exclude each other";
   } else if (o->scale.given && o->mix) {
-    reason = "--scale has no effect on --mix, whose parts have numbers of their own";
+    reason = "--scale has no effect on --mix, where every expert has a number of its own";
   } else if (o->scale.given && !o->expert) {
     reason = "--scale has no effect without --expert";
   } else if (o->unpaired && !o->expert && !o->mix) {
@@ -205,7 +205,8 @@ svf_model_options cli_library_options(model_options *o, unsigned flags)
                              .progress_context = &o->quiet};
 }
 
-/* True if a layer is packed so, or not packed yet. One is enough: w84 has layers in w4 too. */
+/* True if a layer is packed like this, or not packed yet. One layer is enough: a model in w84 has
+ * layers in w4, too. */
 static bool has_layer(const svf_model *m, const svf_format *format, size_t group)
 {
   svf_layer_info l = {.size = sizeof l};
@@ -247,7 +248,7 @@ svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_
   for (size_t i = 0; i < count; ++i) {
     if (tokens[i] >= 0 && (size_t)tokens[i] < info.vocab) continue;
     return cli_fail(SVF_ERR_FILE,
-                    "tokenizer.json has a token %d where the model has %zu in all: it belongs to "
+                    "tokenizer.json has a token %d, but the model has only %zu: it belongs to "
                     "another model",
                     (int)tokens[i], info.vocab);
   }
@@ -280,8 +281,8 @@ static svf_status add_part(mixture *m, char *part, const svf_modules *modules, u
     return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
   }
   if (equals == part) {
-    return cli_fail(SVF_ERR_ARGUMENT, "--mix: the name before '%s' is empty: it is FILE=NUMBER,...",
-                    part);
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "--mix: the name before '%s' is empty, expected FILE=NUMBER,...", part);
   }
   *equals = 0;
   svf_expert **to = &m->expert[m->count++];
@@ -311,7 +312,7 @@ static svf_status mixed_gains(const svf_modules *modules, const char *text, unsi
                                .experts = (const svf_expert *const *)m.expert,
                                .alpha = m.alpha};
     status = svf_mixture_gains(&mixed, modules, flags, gains);
-    if (status == SVF_ERR_NUMERIC) status = SVF_ERR_ARGUMENT; /* no file's numbers, but these */
+    if (status == SVF_ERR_NUMERIC) status = SVF_ERR_ARGUMENT; /* not a file's numbers, but these */
   }
   for (size_t i = 0; i < m.count; ++i) svf_expert_close(m.expert[i]);
   return status;

@@ -19,9 +19,9 @@ typedef struct model_options {
   const char *expert, *mix;
   struct {
     bool given;
-    float value; /* 1 if it is not */
+    float value; /* 1 unless given */
   } scale;       /* of `expert` */
-  bool unpaired; /* take experts of other factors */
+  bool unpaired; /* accept experts that were made for other factors */
 } model_options;
 
 /* Defaults. */
@@ -33,37 +33,42 @@ extern const cli_option cli_format_options[]; /* --format, --group */
 extern const cli_option cli_open_options[];   /* --no-mmap */
 extern const cli_option cli_expert_options[]; /* --expert, --mix, --scale, --unpaired */
 
-/* Names of formats, as lists for help: all of them; those in two bands. */
+/* Names of formats, as lists for the help: of all formats; of those with two bands. */
 const char *cli_formats(void);
 const char *cli_banded_formats(void);
 
-/* The row of commands that make a model, whose options are a `type` with a member `out`. */
+/* The option --output of commands that make a model. `type`, their struct of options, has a member
+ * `out`. */
 #define CLI_OUTPUT_OPTION(type)                                             \
   {                                                                         \
     .name = "output", .letter = 'o', .value = "DIR", .take = cli_take_text, \
     .at = offsetof(type, out), .help = "the new model", .needed = true      \
   }
 
-/* The groups of a command that runs a model with an expert: its own options, those of a table whose
- * offsets are in *to, then all of the above, and the end. */
+/* Fill in the groups of a command that runs a model with an expert: its own table, whose offsets
+ * are in *to, all tables above, whose offsets are in *m, and the end. */
 enum { CLI_MODEL_GROUPS = 6 };
 void cli_model_groups(cli_group groups[CLI_MODEL_GROUPS], const cli_option *own, void *to,
                       model_options *m);
 
-/* ARGUMENT where --expert and --mix are both given, or an option of theirs without them. */
+/* Returns ARGUMENT if --expert and --mix are both given, or an option that modifies them is given
+ * without them. */
 svf_status cli_check_expert(const model_options *o);
 
-/* As the library takes them, with a progress bar; flags are SVF_MODEL_*. `o` stays in use. */
+/* The options in the form that the library takes, with a progress bar; flags are SVF_MODEL_*. *o
+ * must outlive the result. */
 svf_model_options cli_library_options(model_options *o, unsigned flags);
 
-/* Open, and refuse a --format or --group that has no effect since all is packed otherwise. */
+/* Open a model, and refuse a --format or --group that has no effect because every layer is packed
+ * in another way. */
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
-/* FILE where a token is beyond the vocabulary: the tokenizer is another model's. */
+/* Returns FILE if a token is outside the vocabulary: the tokenizer belongs to another model. */
 svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count);
 
-/* An expert, or a mixture "a=0.7,b=0.3", as gains of the whole model of these modules;
- * free(*gains). `expert` and `mix` may be NULL; if both are, *gains is NULL: the base model. */
+/* Make the gains of all modules from an expert, or from a mixture such as "a=0.7,b=0.3". `expert`
+ * and `mix` may be NULL; if both are, *gains becomes NULL, the base model. The caller frees
+ * *gains. */
 svf_status cli_load_gains(const svf_modules *modules, const char *expert, const char *mix,
                           float scale, bool unpaired, float **gains);
 

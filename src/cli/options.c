@@ -52,7 +52,7 @@ bool cli_take_float(const char *value, void *to)
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
-enum { OPTIONS_MAX = 40, KEYS = 256, TEXT = 256 }; /* keys from KEYS on are indices: no letter */
+enum { OPTIONS_MAX = 40, KEYS = 256, TEXT = 256 }; /* keys from KEYS on: indices, no letters */
 
 typedef struct parser {
   struct argp_option help[OPTIONS_MAX + 1];

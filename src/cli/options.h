@@ -22,15 +22,16 @@ typedef struct cli_option {
   char letter;       /* or 0 */
   const char *value; /* its name in the help; NULL: a flag */
   cli_take *take;
-  size_t at; /* where it goes: an offsetof */
+  size_t at; /* offsetof the member that receives the value */
   const char *help;
-  const char *values;        /* what it may be, for messages; NULL: the last message says it */
-  const char *(*list)(void); /* what the library knows, appended to help and values; or NULL */
-  bool needed;               /* without it the usage is wrong */
-  bool once; /* given twice it is wrong usage; else the last counts, or all of a list */
+  const char *values; /* what the value may be, for messages; NULL: the last message says it */
+  const char *(*list)(void); /* names that the library knows, put after help and values; or NULL */
+  bool needed;               /* must be given */
+  bool once;                 /* may be given only once; else the last value counts, or all do */
 } cli_option;
 
-/* Options and what their offsets are in. Lists of both end with a zero. */
+/* A table of options, and the struct that their offsets refer to. Tables of options and arrays of
+ * groups end with a zeroed element. */
 typedef struct cli_group {
   const cli_option *options;
   void *to;

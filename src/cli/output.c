@@ -10,7 +10,7 @@
 #include "src/cli/fail.h"
 #include "src/cli/json.h"
 
-/* Other calls replace the last message before it is printed. */
+/* The message is copied because other calls replace the last one before it is printed. */
 static void keep(output *out, svf_status status)
 {
   if (status == SVF_OK || out->status != SVF_OK) return;
@@ -66,7 +66,7 @@ void output_finish(output *out)
   out->ended = true;
 }
 
-/* Why it ended. */
+/* Why the text ended. */
 static const char *reason_of(const output *out, const svf_request *r)
 {
   if (out->status != SVF_OK) return "failed";
@@ -77,7 +77,7 @@ static const char *reason_of(const output *out, const svf_request *r)
 
 /* --- Printing --------------------------------------------------------------------------------- */
 
-/* Not by %s: a text may hold NUL. */
+/* Written by fwrite because a text may contain NUL. */
 void output_print(const output *out, size_t i, const job *j)
 {
   fputs(i == 0 ? "== " : "\n== ", stdout);

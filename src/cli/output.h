@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One text of `svf generate`: as it comes, and what is printed of it. */
+ * One text of `svf generate`, while it is generated and when it is printed. */
 #ifndef SVF_CLI_OUTPUT_H
 #define SVF_CLI_OUTPUT_H
 
@@ -15,13 +15,12 @@
 typedef struct output {
   void *owner; /* the caller's */
   svf_text *text;
-  bool stream; /* to standard output as it comes */
-  char *done;  /* what came so far, terminated, if it is not streamed */
+  bool stream; /* print it to standard output as it is generated */
+  char *done;  /* the text so far, terminated, unless it is streamed */
   size_t bytes, tokens;
   bool stopped, ended;
-  svf_status status; /* of the first thing that failed, but for standard output, whose errors are
-                        its own */
-  char message[256]; /* of `status` */
+  svf_status status; /* the first failure other than of standard output, which the end reports */
+  char message[256]; /* the message of `status` */
 } output;
 
 /* on_token of a request; `context` is its output. */
@@ -33,7 +32,7 @@ void output_finish(output *out);
 /* Restores the message of out->status and returns it. */
 svf_status output_status(const output *out);
 
-/* The text of prompt i, which has ended: below the prompt, or as a line of JSON. */
+/* Print the text of prompt i, which has ended: below the prompt, or as a line of JSON. */
 void output_print(const output *out, size_t i, const job *j);
 void output_print_json(const output *out, size_t i, const job *j, const svf_request *r);
 

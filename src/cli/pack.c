@@ -17,16 +17,15 @@ static bool take_bits(const char *value, void *to)
   return cli_take_float(value, to) && *(const float *)to > 0;
 }
 
-static const cli_option table[] = {
-    CLI_OUTPUT_OPTION(options),
-    {.name = "bits",
-     .value = "B",
-     .take = take_bits,
-     .at = offsetof(options, bits),
-     .help = "average bits of a weight of the layers in factors, in ",
-     .values = "a number such as 4.9, of ",
-     .list = cli_banded_formats},
-    {0}};
+static const cli_option table[] = {CLI_OUTPUT_OPTION(options),
+                                   {.name = "bits",
+                                    .value = "B",
+                                    .take = take_bits,
+                                    .at = offsetof(options, bits),
+                                    .help = "average bits per weight of factored layers, in ",
+                                    .values = "a number such as 4.9, of ",
+                                    .list = cli_banded_formats},
+                                   {0}};
 
 static int run(int argc, char **argv)
 {
@@ -46,5 +45,6 @@ static int run(int argc, char **argv)
 const svf_command command_pack = {
     "pack", "a model that starts at once, in any format", "MODEL",
     "Pack a model's linear layers, dense or in factors, into one file that is mapped and "
-    "run.\v" CLI_MADE_KEYS "example: svf pack tinyllama-svf -o tinyllama-w4 --format w4 --group 64",
+    "run in place.\v" CLI_MADE_KEYS
+    "example: svf pack tinyllama-svf -o tinyllama-w4 --format w4 --group 64",
     run};

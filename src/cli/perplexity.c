@@ -29,16 +29,16 @@ static const cli_option table[] = {
      .value = "N",
      .take = take_window,
      .at = offsetof(options, window),
-     .help = "tokens of a window (default 2048, or the model's context)",
+     .help = "tokens per window (default 2048, or the model's context if it is smaller)",
      .values = "2 tokens or more"},
     {0}};
 
 typedef struct sums {
   double nll;
-  size_t tokens; /* that were predicted */
+  size_t tokens; /* number of tokens predicted */
 } sums;
 
-/* Windows of the text, each token predicted by those before it in its window. */
+/* Windows of the text. Each token is predicted from those before it in its window. */
 typedef struct windows {
   svf_score_request *requests;
   size_t count, done;
@@ -135,7 +135,7 @@ static void print(const sums *s, size_t bytes, bool json)
   }
 }
 
-/* An interrupt ends the process at once while it only waits for input. */
+/* While the process only waits for input, an interrupt ends it at once. */
 static svf_status work(options *o, const char *dir, const char *path)
 {
   char *text = NULL;
@@ -172,8 +172,7 @@ const svf_command command_perplexity = {
     "perplexity", "how well a model predicts a text", "MODEL FILE",
     "Perplexity of a text, '-' is standard input: exp of the mean negative log-likelihood of its "
     "tokens, in windows that do not overlap.\v"
-    "--json: an object of schema, perplexity (null if it overflows), nll (the mean), tokens (that "
-    "were predicted), "
-    "bits_per_byte.\n\n"
+    "--json: an object of schema, perplexity (null if it overflows), nll (the mean), tokens (the "
+    "number predicted), bits_per_byte.\n\n"
     "example: svf perplexity tinyllama-svf book.txt --format w4",
     run};

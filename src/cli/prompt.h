@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A model, its tokenizer, an expert and the tokens of a text: what `perplexity` and `logits` begin
- * with. */
+ * A model, its tokenizer, an expert and the tokens of a text: what `perplexity` and `logits` start
+ * from. */
 #ifndef SVF_CLI_PROMPT_H
 #define SVF_CLI_PROMPT_H
 
@@ -18,15 +18,16 @@ typedef struct prompt {
   size_t count;
 } prompt;
 
-/* Open everything. `text`: its `bytes`. The prompt is to be closed also after an error. */
+/* Open everything and encode `text`, of `bytes` bytes. Close the prompt after an error, too. */
 svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes,
                        prompt *p);
 void prompt_close(prompt *p);
 
-enum { PROMPT_ROWS = 256 }; /* of a pass: an interruption waits for one */
+enum { PROMPT_ROWS = 256 }; /* of a pass, whose end an interruption waits for */
 
-/* One pass over tokens [at, at + count), at most PROMPT_ROWS; logits [count][vocab]. STOPPED if
- * interrupted before it; NUMERIC unless all logits are finite. */
+/* One pass over tokens [at, at + count), at most PROMPT_ROWS; logits [count][vocab]. Errors:
+ * STOPPED if interrupted before it; NUMERIC unless all logits are finite; those of
+ * svf_context_forward. */
 svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t count, size_t vocab,
                           float *logits);
 

@@ -26,7 +26,8 @@ typedef struct options {
 /* Counts over the whole run. */
 typedef struct tally {
   size_t cases, violations;
-  int executed, skipped; /* pairs of format and instruction set; instruction sets */
+  int executed; /* pairs of format and instruction set */
+  int skipped;  /* instruction sets */
 } tally;
 
 static const size_t shapes[][4] = {
@@ -111,7 +112,7 @@ static void print_case(const options *o, const tally *t, const verify_case *c,
          passed ? "ok" : "VIOLATION");
 }
 
-/* Those that add up in an order of their own; all others must have the bits of ref. */
+/* Instruction sets that add up in an order of their own; all others must have the bits of ref. */
 static const svf_isa own_orders[] = {SVF_ISA_NEONBF16, SVF_ISA_AVX512BF16, SVF_ISA_AMX};
 
 enum { OWN_ORDER = sizeof own_orders / sizeof *own_orders };
@@ -121,15 +122,14 @@ static void print_legend(void)
   printf(
       "\n"
       "NMSE        mean square error over mean square of Y, against double precision on the "
-      "factors "
-      "as packed\n"
-      "limit       what NMSE may be at most\n"
-      "original    the same against the factors before packing\n"
-      "delta       relative error of what an expert changes in Y, for gains that differ by 0.5, 2, "
-      "10 %% from\n"
-      "            those of the base; limits are in --json\n"
-      "identities  base: gains = sigma gives the base's bits; batch: a row's bits do not depend on "
-      "its batch;\n"
+      "factors as packed\n"
+      "limit       the largest NMSE that passes\n"
+      "original    the same NMSE against the factors before packing\n"
+      "delta       relative error of what an expert changes in Y, for gains that differ by 0.5, 2 "
+      "and 10 %% from\n"
+      "            those of the base model; limits are in --json\n"
+      "identities  base: gains = sigma gives the base model's bits; batch: a row's bits do not "
+      "depend on its batch;\n"
       "            scale: gains * 2 gives Y * 2; ref: the bits of plain C, expected of all but\n"
       "            ");
   for (size_t i = 0; i < OWN_ORDER; ++i) {

@@ -15,21 +15,22 @@ const char *spectrum_name(spectrum s)
 }
 
 /* What a format may add to the error of fp32 sums, and the relative error of a delta at each of
- * verify_stds: by spectrum about 1.6 times the worst of six seeds, all shapes and instruction sets.
- * Where these come from, with orders of magnitude:
+ * verify_stds. Each limit is about 1.6 times the worst of six seeds, all shapes and instruction
+ * sets for its spectrum. The orders of magnitude can be derived:
  *
  * bf16 rounds to 2^-9 relative at most, uniformly: a variance of 2^-18 / 3 / 2 per operand at
- * worst, half of it on average. Plain bf16 rounds T, X, U, V, 1e-6 each and more where few values
- * carry Y; a delta is off by what T loses, 2^-9 of T, where std of it is what changed. Split T
- * loses 2^-18.
+ * worst, half of it on average. Plain bf16 rounds T, X, U and V, each for 1e-6 and more where few
+ * values carry Y. A delta is off by what T loses, 2^-9 of T, while the expert changed only std of
+ * T. With T as hi_lo the loss is 2^-18.
  *
- * Integers lose a variance of (a/L)^2 / 12, a the largest of a block, L its integer. X is Gaussian:
- * a is 3 times its root mean square, 9 / (12 * 127^2) = 5e-5 in s8. T has the spectrum besides: up
- * to 10 times, 5e-4; with L = 16256 3e-8. Weights: a is 2.2 times the root mean square of 32
- * Gaussian ones, 5 / (12 * 127^2) = 3e-5 for each factor in w8, 5 / (12 * 8^2) = 7e-3 in w4; w84
- * has the w8 figure for what its head carries of Y. */
+ * Integers lose a variance of (a/L)^2 / 12, where a is the largest value that shares the scale and
+ * L its integer. X is Gaussian: a is 3 times its root mean square, which gives 9 / (12 * 127^2) =
+ * 5e-5 in s8. T has the spectrum besides, and a is up to 10 times its root mean square: 5e-4, or
+ * 3e-8 with L = 16256. Among 32 Gaussian weights a is 2.2 times their root mean square: 5 / (12 *
+ * 127^2) = 3e-5 for each factor in w8, 5 / (12 * 8^2) = 7e-3 in w4. w84 has the figure of w8 for
+ * what its head carries of Y. */
 
-/* By what is kept of X and T. A format with digits of its own needs a row. */
+/* The limits by the precision of X and T. A format with another precision needs a row. */
 static const struct arithmetic {
   bool integer;
   int x_precision, t_precision;
@@ -78,8 +79,8 @@ static const struct arithmetic *arithmetic_of(const svf_format_traits *t)
   return NULL;
 }
 
-/* What is lost by storing the factors: by the digits of floating-point numbers, X included; by the
- * bits of integers, and by whether 256 or 32 share a scale. */
+/* The limit of what storing the factors loses: by the precision of floating-point numbers, X
+ * included, or by the bits of integers and whether 256 or 32 of them share a scale. */
 static double storing_limit(const svf_format_traits *t, spectrum s)
 {
   static const double bf16[SPECTRA] = {1.5e-5, 2.4e-5, 2.6e-5};
@@ -114,7 +115,7 @@ static double dot(const double *a, const double *b, size_t n)
   return sum;
 }
 
-/* `count` orthonormal rows of length n, by Gram-Schmidt done twice, rounded to fp32. */
+/* Make `count` orthonormal rows of length n, by Gram-Schmidt done twice, rounded to fp32. */
 static void orthonormal_rows(float *out, double *work, size_t count, size_t n, uint64_t *state)
 {
   for (size_t k = 0; k < count; ++k) {
@@ -144,7 +145,7 @@ static double sigma_of(spectrum s, size_t k)
 
 /* One allocation holds everything. */
 typedef struct data {
-  float *u, *vt, *x;    /* original */
+  float *u, *vt, *x;    /* the original values */
   float *su, *svt, *sx; /* as the format stores them */
   float *sigma, *gains, *twice, *y, *y_base;
   double *work, *ref, *ref_base;
@@ -197,7 +198,7 @@ static size_t lay_out(data *d, char *p, const verify_case *c)
   return at;
 }
 
-/* What the format makes of X before it multiplies; integers count as error. */
+/* Round X as the format does before it multiplies. Rounding to integers counts as error instead. */
 static void store(float *to, const float *from, size_t count, svf_format format)
 {
   const svf_format_traits t = traits_of(format);
@@ -210,11 +211,11 @@ static void store(float *to, const float *from, size_t count, svf_format format)
   }
 }
 
-/* Orthonormal factors take longer than all the rest, and every format and instruction set has the
- * same: those of a few shapes are kept while the process lives. */
+/* Making orthonormal factors takes longer than all the rest, and every format and instruction set
+ * uses the same ones. Those of a few shapes are kept while the process lives. */
 typedef struct factors {
   size_t m, n, r;
-  uint64_t seed, state; /* of the random numbers, before and after */
+  uint64_t seed, state; /* random numbers: before the factors, after them */
   float *u, *vt;
 } factors;
 
@@ -297,8 +298,7 @@ static void make_gains(const data *d, const verify_case *c, double std, float sc
   for (size_t k = 0; k < c->r; ++k) gains[k] = all / scaled * (d->sigma[k] * gains[k]);
 }
 
-/* --- Measuring
- * ------------------------------------------------------------------------------------ */
+/* --- Measuring -------------------------------------------------------------------------------- */
 
 static svf_status multiply(const data *d, const verify_case *c, const float *gains, size_t row,
                            size_t rows, float *y)

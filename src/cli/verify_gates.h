@@ -24,7 +24,7 @@ typedef struct verify_case {
 } verify_case;
 
 enum { DELTAS = 3 };
-extern const double verify_stds[DELTAS]; /* of z - 1, for the delta fidelity */
+extern const double verify_stds[DELTAS]; /* standard deviations of z - 1, for the deltas */
 
 typedef struct verify_result {
   double nmse, nmse_limit;                   /* B: against fp64 on the same stored inputs */
@@ -36,10 +36,11 @@ typedef struct verify_result {
   uint64_t digest;     /* of Y's bits: equal across ISAs for f32 */
 } verify_result;
 
-/* Orthonormal random factors and that spectrum; measure. Errors: those of the library, MEMORY. */
+/* Make random orthonormal factors with the case's spectrum, and measure. Errors: those of the
+ * library, MEMORY. */
 svf_status verify_measure(const verify_case *c, verify_result *result);
 
-/* Whether every gate holds. */
+/* True if every gate holds. */
 bool verify_passes(const verify_result *result);
 
 #endif

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 if(TARGET svf_matmul)
-  add_test(NAME bench COMMAND ${CMAKE_COMMAND} -DBENCH=$<TARGET_FILE:svf_matmul>
-    -DMODEL=$<BOOL:${SVF_BUILD_MODEL}> -P ${CMAKE_CURRENT_LIST_DIR}/options.cmake)
+  set(options ${CMAKE_COMMAND} -DBENCH=$<TARGET_FILE:svf_matmul>
+    -DMODEL=$<BOOL:${SVF_BUILD_MODEL}>)
+  add_test(NAME bench COMMAND ${options} -DLONG=OFF -P ${CMAKE_CURRENT_LIST_DIR}/options.cmake)
+  svf_long_test(bench ${options} -DLONG=ON -P ${CMAKE_CURRENT_LIST_DIR}/options.cmake)
   set_tests_properties(bench PROPERTIES LABELS quick)
 endif()
 find_program(SVF_GNUPLOT gnuplot)

@@ -11,6 +11,7 @@ if(TARGET svf_model AND TARGET svf_svd AND CHECK_FOUND)
 
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
     svf_golden_svd_test(decompose_memory svd/memory.c)
+    svf_long_test(decompose_memory decompose_memory)
     svf_golden_svd_test(svd_alloc svd/alloc.c)
     svf_count_allocations(svd_alloc)
   endif()

@@ -35,7 +35,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t bytes);
 int __wrap_fsync(int fd);
 int __wrap_renameat(int from, const char *old, int to, const char *new);
 
-/* A disk that becomes full takes a part. */
+/* A disk that becomes full takes only some of the bytes. */
 ssize_t __wrap_write(int fd, const void *data, size_t bytes)
 {
   if (!refused()) return __real_write(fd, data, bytes);

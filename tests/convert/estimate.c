@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is estimated of factors, beside what is known of them. */
+ * The estimated errors of factors, compared with their known ones. */
 #include <math.h>
 
 #include <svf/svd.h>
@@ -96,7 +96,7 @@ START_TEST(known_errors)
 }
 END_TEST
 
-/* Of a matrix that is large enough to be divided. */
+/* The estimates for a matrix that is large enough to be divided. */
 START_TEST(threads_change_no_bit)
 {
   enum { M = 1300, N = 1000, RANK = 900 };

@@ -43,7 +43,7 @@ static inline svf_status pack_with(const char *dir, const char *out, const svf_m
   return svf_model_pack(dir, out, &o);
 }
 
-/* On one thread: OpenMP's others are not there after a fork. */
+/* On one thread, because OpenMP's other threads do not exist after a fork. */
 static inline svf_status merge_with(const char *dir, const char *out, const float *gains,
                                     svf_dtype dtype, size_t file_bytes, svf_progress_fn *progress,
                                     void *context)

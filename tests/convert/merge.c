@@ -117,7 +117,7 @@ START_TEST(half_of_the_files_are_no_model)
 }
 END_TEST
 
-/* svf_progress_fn: another job on the same directory, begun in the midst of this one. */
+/* svf_progress_fn: starts another job on the same directory in the midst of this one. */
 static bool meddle(void *context, size_t done, size_t all, const char *what)
 {
   (void)all, (void)what;
@@ -164,7 +164,8 @@ static size_t count_of(const char *pattern)
   return count;
 }
 
-/* What a stopped job left is removed where the next one divides otherwise, and nothing else is. */
+/* What a stopped job left is removed if the next one divides the model differently; nothing else
+ * is. */
 START_TEST(shards_of_another_division_are_removed)
 {
   const svf_safetensors_pair format = {"format", "pt"}, mark = {"svf.made_by", "svf_model_merge"};

@@ -142,7 +142,7 @@ START_TEST(experts_give_the_logits_of_transformers)
 }
 END_TEST
 
-/* Killed again and again at arbitrary moments, it ends with the same files. */
+/* A job that is killed again and again at arbitrary moments ends with the same files. */
 START_TEST(a_killed_run_goes_on)
 {
   temp_make();
@@ -328,7 +328,7 @@ START_TEST(a_merged_expert_is_the_expert)
 }
 END_TEST
 
-/* What svf_model_layer_at says, in the file, in memory and in an outline. */
+/* svf_model_layer_at reports the same of a mapped file, of memory and of an outline. */
 START_TEST(layers_are_listed)
 {
   static const char *const names[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What interrupted jobs leave behind: never a model, and nothing that a second run takes for
- * finished without looking. */
+ * What interrupted jobs leave: never a model, and nothing that a second run takes for finished
+ * without looking. */
 #define _GNU_SOURCE
 #include <svf/convert.h>
 
@@ -84,7 +84,7 @@ START_TEST(shards_are_looked_at)
 }
 END_TEST
 
-/* A copy of the golden model, of whose tensor `name` the last four bytes are that byte. */
+/* A copy of the golden model in which the last four bytes of tensor `name` are that byte. */
 static const char *changed_model(const char *name, int byte)
 {
   size_t config_bytes;
@@ -121,7 +121,7 @@ static const char *changed_model(const char *name, int byte)
   return dir;
 }
 
-/* Also where only a tensor that is copied differs: the finished model is not that of this one. */
+/* The finished model is not taken for that of this one, even if only a copied tensor differs. */
 START_TEST(another_model_is_not_done)
 {
   setup();
@@ -133,7 +133,7 @@ START_TEST(another_model_is_not_done)
 }
 END_TEST
 
-/* A tensor that is copied is looked at before the work of hours. */
+/* Tensors that are copied are checked before the work of hours. */
 START_TEST(a_copied_nan_is_seen_at_once)
 {
   setup();
@@ -177,7 +177,7 @@ START_TEST(half_a_model_is_refused)
 }
 END_TEST
 
-/* Those of processes that are no more, and never in the model that is read. */
+/* Temporaries of dead processes are removed, but never in the model that is read. */
 START_TEST(temporaries_are_removed)
 {
   static const char *const kept[] = {".1234567-8.tmp", ".a.1-0.tmp", ".a.tmp", "a.999999999-0.tmp"};
@@ -230,7 +230,7 @@ START_TEST(threads_are_as_before)
 }
 END_TEST
 
-/* Hours of work are not thrown away for a slip, and go on as they began. */
+/* A mistake in the arguments does not throw away hours of work, which continue as they began. */
 START_TEST(an_unfinished_job_is_gone_on_with)
 {
   char out[256];

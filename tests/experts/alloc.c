@@ -85,7 +85,7 @@ static svf_status load(void)
   return status;
 }
 
-/* More than a new registry has room for. */
+/* More experts than a new registry has space for. */
 static svf_status fill_registry(void)
 {
   enum { COUNT = 9 };

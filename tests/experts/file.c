@@ -77,7 +77,8 @@ START_TEST(written_experts_come_back)
 }
 END_TEST
 
-/* Numbers are those of JSON whatever the locale; without such a locale this shows nothing. */
+/* Numbers are written as JSON in every locale. Where no such locale is installed, this shows
+ * nothing. */
 START_TEST(locales_do_not_matter)
 {
   static const char *const locales[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "ru_RU.UTF-8"};
@@ -257,7 +258,7 @@ START_TEST(damaged_files)
 }
 END_TEST
 
-/* Sparse, so that it takes no room on the disk. */
+/* Sparse, so that it takes no space on the disk. */
 START_TEST(files_that_are_too_long)
 {
   const char *path = temp_path("long");

@@ -9,7 +9,7 @@ static float gains[GAINS], again[GAINS], base[GAINS];
 
 static void same(const float *a, const float *b) { ck_assert_mem_eq(a, b, GAINS * sizeof *a); }
 
-/* What lies between modules must be left alone. */
+/* Values between modules must be left alone. */
 static void clear(void)
 {
   for (size_t i = 0; i < GAINS; ++i) gains[i] = again[i] = base[i] = -77;
@@ -285,7 +285,7 @@ START_TEST(mixtures)
 }
 END_TEST
 
-/* Each layer as the mixture of its own column. */
+/* Each layer has the mixture of its own column of alpha. */
 START_TEST(mixtures_per_layer)
 {
   enum { LAYERS = 11 };

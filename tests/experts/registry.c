@@ -194,7 +194,7 @@ typedef struct worker {
   atomic_int *balance; /* experts added less experts removed */
 } worker;
 
-/* The gains of a handle are whole, and those of one of the experts. */
+/* The gains of a handle are whole, and are those of one of the experts. */
 static int is_known(const worker *w, const svf_expert_handle *handle)
 {
   for (int row = 0; row < 3; ++row) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The JSON of a safetensors file behind two bytes, the size of the data: tensors tile it, and names
- * are sorted and unique. */
+ * Two bytes, the size of the data, and then the JSON of a safetensors file: tensors tile the data,
+ * and names are sorted and unique. */
 #include "src/io/tensor.h"
 #include "src/io/safetensors_header.h"
 #include "tests/fuzz/fuzz.h"

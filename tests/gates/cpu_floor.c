@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What must hold on an emulated older CPU:  cpu_floor <isa,isa,...> <kernels>: exactly these
- * instruction sets run, of which the last one is the best, and at least so many kernels, one for
- * each of them and each format that it has one for. The program itself reaching its end says that
- * nothing illegal was executed on the way. */
+ * cpu_floor <isa,isa,...> <kernels>: what must hold on an emulated older CPU. Exactly these
+ * instruction sets run, of which the last one is the best, and at least <kernels> kernels, counted
+ * once for each instruction set and each format that it has a kernel for. That the program reaches
+ * its end shows that it executed no illegal instruction. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static int check_isas(const char *list)
   return svf_isa_select(SVF_ISA_AUTO) == SVF_OK ? 0 : failed("auto");
 }
 
-/* Pairs of an instruction set and a format of weights that it has a kernel for. */
+/* The number of pairs of an instruction set and a format that it has a kernel for. */
 static int kernels(void)
 {
   int count = 0;

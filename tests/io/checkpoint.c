@@ -240,7 +240,7 @@ START_TEST(links_elsewhere)
 }
 END_TEST
 
-/* More shards than descriptors; and as many as there may be, and one more, in an index. */
+/* More shards than descriptors; an index with the most shards allowed, and with one more. */
 START_TEST(many_shards)
 {
   enum { SHARDS = 200 };

@@ -32,7 +32,7 @@ static inline void fail_each(svf_status (*call)(void), int at_least, svf_status 
     alloc_fail_at = 0;
     ck_assert_msg(status == SVF_ERR_MEMORY || status == also, "allocation %d: %s: %s", i,
                   svf_status_name(status), svf_last_message());
-    ck_assert_int_eq(temp_count(), files); /* no temporaries stay behind */
+    ck_assert_int_eq(temp_count(), files); /* no temporaries are left */
   }
   ck_works(call());
 }

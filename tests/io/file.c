@@ -71,7 +71,8 @@ START_TEST(replace)
   ck_fails(svf_output_replace(temp_path("dir/"), "", 0), SVF_ERR_ARGUMENT, "name of a file");
   ck_fails(svf_output_replace(temp_path("dir/.."), "", 0), SVF_ERR_ARGUMENT, "name of a file");
   ck_fails(svf_output_replace("", "", 0), SVF_ERR_ARGUMENT, "name of a file");
-  ck_fails(svf_output_replace(temp_path("no/file"), "", 0), SVF_ERR_IO, "cannot open the directory");
+  ck_fails(svf_output_replace(temp_path("no/file"), "", 0), SVF_ERR_IO,
+           "cannot open the directory");
   ck_fails(svf_output_replace("/dev/null", "", 0), SVF_ERR_IO, "not a regular file");
 }
 END_TEST

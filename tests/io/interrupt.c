@@ -18,8 +18,8 @@ enum { COUNT = 1 << 16, PIECE = 1 << 12 };
 
 static unsigned char data[COUNT];
 
-/* A file of COUNT bytes that are all `value`, appended in pieces; killed where `die_after` bytes
- * have been (-1: before commit returns to the caller, in other words never). */
+/* Writes a file of COUNT bytes that are all `value`, in pieces, and is killed after `die_after`
+ * bytes (-1: never before commit). */
 static svf_status write_value(int value, long die_after)
 {
   const svf_safetensors_entry entry = {sizeof entry, "t", SVF_TENSOR_U8, 1, {COUNT}};
@@ -36,7 +36,7 @@ static svf_status write_value(int value, long die_after)
   return status;
 }
 
-/* The file is whole, and which one. */
+/* Checks that the file is whole; returns which one it is. */
 static int read_value(void)
 {
   svf_safetensors *file;

@@ -41,10 +41,10 @@ static double delta_limit(svf_format format, double std)
       default: return 1e-5 / std;
     }
   }
-  /* The largest of T in a block are those of the first singular values: sqrt(1/12) / 127 of it
-   * is drowned in plain s8. */
+  /* The largest values of T in a span belong to the first singular values; in plain s8 everything
+   * below sqrt(1/12) / 127 of them drowns. */
   if (t.t_precision == 8) return fmin(3e-2 / std, 2);
-  if (t.x_precision == 8) return 5e-4 / std + 6e-3; /* what X loses is lost of the change, too */
+  if (t.x_precision == 8) return 5e-4 / std + 6e-3; /* what X loses, the change loses, too */
   return 4e-4 / std;
 }
 

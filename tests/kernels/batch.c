@@ -27,7 +27,7 @@ static void call_rows(run *r, const problem *p, size_t first, size_t rows, float
   free(workspace);
 }
 
-/* Rows of at most 9 come all: there kernels change. */
+/* All batches of up to 9 rows: there kernels change. */
 static void sub_batches(run *r, svf_quant quant)
 {
   const spec s = {.format = r->format,
@@ -77,7 +77,7 @@ static void offsets(run *r)
     q.args.x_stride = N;
     call_rows(r, &q, 0, 11, y + 15 - offset);
     gate_case(r, memcmp(y + 15 - offset, whole, sizeof whole) == 0,
-              "x %zu and y %zu floats behind a cache line change the result", offset, 15 - offset);
+              "x %zu and y %zu floats after a cache line change the result", offset, 15 - offset);
   }
   free(x);
   free(y);

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a model of an instruction set adds where AVX-512 is, and what this run does without; to be
- * set before the library is first called. */
+/* The features that a model of an instruction set adds where AVX-512 is, and those that this run
+ * does without. Set them before the library is first called. */
 extern uint64_t features_added, features_removed;
 
 /* Do without a comma-separated list of features, by the names of svf_cpu_describe. */

@@ -119,7 +119,7 @@ static void narrow_all(const svf_half_kernel *kernel, uint32_t step)
   }
 }
 
-/* Every value that fp16 has, and what lies on and around the middle to the next one. */
+/* Every value of fp16, and the values on and around the middle between it and the next one. */
 static void narrow_ties(const svf_half_kernel *kernel)
 {
   for (uint32_t h = 0; h < 0x7c00u; ++h) {
@@ -168,7 +168,7 @@ static void edges(const svf_half_kernel *kernel)
   }
 }
 
-/* The public functions use the tables, and none for nothing. */
+/* The public functions use the tables, and do nothing for a count of 0. */
 static void public_functions(void)
 {
   const uint16_t half[3] = {0x3c00, 0xc000, 0x0001}, brain[3] = {0x3f80, 0xc000, 0x0001};

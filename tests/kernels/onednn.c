@@ -8,7 +8,7 @@
 #include "tests/kernels/gates.h"
 #include "tests/kernels/problem.h"
 
-/* As of our own kernels (accuracy.c), with room for another order of sums. */
+/* The limits of our own kernels (accuracy.c), with a margin for another order of sums. */
 static double limit_of(const spec *s)
 {
   const double rounded_y = s->y_type == SVF_DTYPE_BF16 ? ldexp(1, -16) : 0;

@@ -101,7 +101,7 @@ typedef struct array {
   size_t count;
 } array;
 
-/* At the end of its pages, or `skip` elements behind their beginning. */
+/* Placed at the end of its pages, or `skip` elements after their beginning. */
 static void make(array *x, size_t count, kind k, bool at_end, size_t skip, uint64_t *state)
 {
   x->count = count;
@@ -113,7 +113,7 @@ static void make(array *x, size_t count, kind k, bool at_end, size_t skip, uint6
   for (size_t i = 0; i < count; ++i) x->p[0][i] = x->p[1][i] = draw(k, state);
 }
 
-/* What lies around is as guard_take left it. */
+/* The memory around is as guard_take left it. */
 static bool untouched(const array *x, bool at_end)
 {
   static const float poison[2] = {NAN, NAN};

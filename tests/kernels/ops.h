@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the parts of svf-check-ops share. */
+ * What the files of svf-check-ops share. */
 #ifndef SVF_TESTS_OPS_H
 #define SVF_TESTS_OPS_H
 
@@ -10,7 +10,8 @@
 
 #include "kernels/ops.h"
 
-/* Counts a case; prints the first failures. `at` is an index or a length, whatever says where. */
+/* Counts a case; prints the first failures. `at` is an index or a length that says where it
+ * failed. */
 void ops_expect(bool ok, const svf_ops_kernel *kernel, const char *what, size_t at, double got,
                 double want);
 
@@ -26,7 +27,7 @@ typedef struct ops_rows {
 typedef struct ops_form {
   const char *name;
   void (*run)(const svf_ops_kernel *kernel, const ops_rows *rows);
-  size_t a_rows; /* a has so many times n elements */
+  size_t a_rows; /* a has a_rows * n elements */
 } ops_form;
 
 enum { OPS_FORMS = 8, OPS_Y_LEAST = 2 /* elements of y */ };

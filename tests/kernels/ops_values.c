@@ -18,12 +18,12 @@
 
 enum { LONGEST = 151936 }; /* a vocabulary */
 
-/* What an operation may be wrong by, besides what is said where it is compared. */
+/* The error that every operation may have, besides what is said where it is compared. */
 static const double rmsnorm_limit = 3, swiglu_limit = 4, softmax_limit = 4, sum_limit = 4;
 static const double exp_limit = 1;
 
-/* What a sum of n positive terms may be wrong by where one term outweighs all others and every
- * addition is rounded the same way: half a unit each, in a block, in a lane, in the fold. */
+/* The error that a sum of n positive terms may have if one term outweighs all others and every
+ * addition is rounded the same way: half a unit each, in a run of terms, in a lane, in the fold. */
 static double worst_sum(size_t n)
 {
   const size_t lines = (n < SVF_SUM_LENGTH ? n : SVF_SUM_LENGTH) / SVF_OPS_LANES;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The reduction that ends in Y. */
+/* The number of steps of the product that makes Y. */
 static size_t depth(const oracle_input *in) { return in->r > 0 ? in->r : in->n; }
 
 /* One source for two arithmetics: T (of a dense layer X) and Y of one row in type `sum`. */

@@ -45,7 +45,7 @@ static size_t scales_size(const factor *f)
   return BLOCK / f->group * LANES * (is_s8(f->format) ? 4 : 2);
 }
 
-/* The first step of the block that holds step k, and the step behind it. */
+/* The first step of the run that holds step k and shares a scale, and one past its last step. */
 static size_t block_start(size_t split, size_t k)
 {
   return k < split ? k / BLOCK * BLOCK : split + (k - split) / BLOCK * BLOCK;
@@ -57,7 +57,7 @@ static size_t block_end(size_t split, size_t k, size_t all)
   return end < most ? end : most;
 }
 
-/* Bytes of the first k steps of a channel's panel. */
+/* The bytes of the first k steps of a channel's panel. */
 static size_t panel_size(const factor *f, size_t channel, size_t k)
 {
   size_t bytes = 0;
@@ -69,7 +69,7 @@ static size_t panel_size(const factor *f, size_t channel, size_t k)
   return bytes;
 }
 
-/* The block that holds step k of a channel. */
+/* The address of the run that holds step k of a channel. */
 static const unsigned char *block_of(const factor *f, size_t channel, size_t k)
 {
   const size_t wide = f->wide_channels / LANES, panel = channel / LANES;
@@ -103,7 +103,7 @@ static int integer_of(const factor *f, size_t channel, size_t k)
   return nibble < 8 ? nibble : nibble - 16;
 }
 
-/* Blocks of x as integers with a scale each. */
+/* Turns the spans of x into integers with a scale each. */
 static void to_integers(const float *x, size_t k, size_t split, double most, int64_t *q,
                         float *scales)
 {
@@ -122,7 +122,7 @@ static void to_integers(const float *x, size_t k, size_t split, double most, int
   }
 }
 
-/* A factor read once: [channel][step], steps up to the end of the last stored block. */
+/* A factor read once: [channel][step], steps up to the end of the last stored run. */
 typedef struct dense {
   size_t group, k, stored, split;
   signed char *q;

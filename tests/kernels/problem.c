@@ -60,13 +60,14 @@ static float put(char *to, svf_dtype type, float v)
   return bf16_widen(b);
 }
 
-/* What a format that keeps so many digits makes of an operand; integers are no matter here. */
+/* Rounds an operand to the precision of the format; formats with integers leave it as it is
+ * here. */
 static float stored(int precision, const spec *s, float v)
 {
   return precision == 8 && !gate_traits(s->format).integer ? bf16_widen(bf16_round(v)) : v;
 }
 
-/* A strided matrix in a guarded buffer with its dense fp32 copy, to so many digits. Returns the
+/* A strided matrix in a guarded buffer with its dense fp32 copy, to that precision. Returns the
  * first row. */
 static char *fill_matrix(guard *g, size_t rows, size_t width, ptrdiff_t stride, ptrdiff_t step,
                          svf_dtype type, const spec *s, int precision, float *dense,
@@ -130,7 +131,7 @@ static void lower_weights(char *block)
     }
   }
 }
-/* Of numbers in a range that every format has, each is rounded to its digits, to nearest. */
+/* Numbers in a range that every format has are each rounded to nearest in its precision. */
 static void must_be_near(const float *exact, const float *rounded, size_t count, int precision)
 {
   for (size_t i = 0; i < count; ++i) {
@@ -343,32 +344,32 @@ void problem_free(problem *p)
 
 /* --- Running ---------------------------------------------------------------------------------- */
 
-/* A pool with a thread per part, all at once: the hardest case for races. */
-typedef struct pool_part {
+/* A pool with a thread per share, all at once: the hardest case for races. */
+typedef struct pool_share {
   void (*task)(void *context, size_t i);
   void *context;
   size_t i;
-} pool_part;
+} pool_share;
 
 static void *pool_thread(void *argument)
 {
-  const pool_part *part = argument;
-  part->task(part->context, part->i);
+  const pool_share *share = argument;
+  share->task(share->context, share->i);
   return NULL;
 }
 
 static void pool_run(void *self, size_t count, void (*task)(void *context, size_t i), void *context)
 {
   pthread_t *threads = need(malloc(count * sizeof *threads));
-  pool_part *parts = need(malloc(count * sizeof *parts));
+  pool_share *shares = need(malloc(count * sizeof *shares));
   (void)self;
   for (size_t i = 0; i < count; ++i) {
-    parts[i] = (pool_part){task, context, i};
-    if (pthread_create(&threads[i], NULL, pool_thread, &parts[i]) != 0) exit(1);
+    shares[i] = (pool_share){task, context, i};
+    if (pthread_create(&threads[i], NULL, pool_thread, &shares[i]) != 0) exit(1);
   }
   for (size_t i = 0; i < count; ++i) pthread_join(threads[i], NULL);
   free(threads);
-  free(parts);
+  free(shares);
 }
 
 static void run_parts(const svf_plan *plan, size_t nth, uint64_t *state)
@@ -427,7 +428,7 @@ void problem_run(problem *p, svf_isa isa, way how, size_t nth, uint64_t *state)
   switch (how) {
     case WAY_SERIAL:
     case WAY_OPENMP: must(svf_matmul(&p->args, nth, workspace, bytes)); break;
-    case WAY_PARTS:
+    case WAY_SHARES:
       must(svf_matmul_plan(&plan, &p->args, nth, workspace, bytes));
       run_parts(&plan, nth, state);
       break;
@@ -482,7 +483,7 @@ bool problem_matches(const problem *p, char *text, size_t bytes)
       return false;
     }
   }
-  /* Between the rows nothing may have changed. */
+  /* Nothing between the rows may have changed. */
   const size_t stride = (s->m + (size_t)s->y_pad) * size;
   for (size_t at = 0; at < p->y_span; ++at) {
     if (at % stride >= s->m * size && ((const unsigned char *)p->y_start)[at] != 0xff) {

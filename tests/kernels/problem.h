@@ -67,9 +67,9 @@ oracle_input problem_oracle(const problem *p);
 typedef enum way {
   WAY_SERIAL, /* svf_matmul with one thread */
   WAY_OPENMP, /* svf_matmul with `nth` threads */
-  WAY_PARTS,  /* svf_matmul_plan, parts in a shuffled order */
+  WAY_SHARES, /* svf_matmul_plan, shares in a shuffled order */
   WAY_POOL,   /* svf_matmul_pool on pthreads */
-  WAY_GROUP   /* between two calls on the same X, in parts in a shuffled order */
+  WAY_GROUP   /* between two calls on the same X, with shares in a shuffled order */
 } way;
 
 /* Reset Y, fill the workspace with NaN, carry the call out. Exits the test on an error status. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Random calls against the documented chain of fused multiply-adds, to the bit: every type, stride,
- * kind of values, number and order of parts. What is equal to the chain is equal across ISAs,
+ * kind of values, number and order of shares. What is equal to the chain is equal across ISAs,
  * threads, batches and alignments too. */
 #include "tests/kernels/gates.h"
 #include "tests/kernels/problem.h"
 
-static const size_t parts[] = {1, 2, 3, 5, 7, 16, 64};
+static const size_t shares[] = {1, 2, 3, 5, 7, 16, 64};
 
 static spec random_spec(svf_format format, uint64_t *state, size_t largest, size_t rows)
 {
@@ -44,7 +44,7 @@ static spec random_spec(svf_format format, uint64_t *state, size_t largest, size
 
 static void one_way(run *r, problem *p, way how, size_t nth)
 {
-  static const char *const ways[] = {"serial", "OpenMP", "parts", "pool", "group"};
+  static const char *const ways[] = {"serial", "OpenMP", "shares", "pool", "group"};
   char where[256], what[256];
   problem_run(p, r->isa, how, nth, &r->state);
   const bool same = problem_matches(p, what, sizeof what);
@@ -64,11 +64,11 @@ static void all_ways(run *r, const spec *shape)
   s.isa = r->isa;
   problem_make(&p, &s, &r->state);
   one_way(r, &p, WAY_SERIAL, 1);
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
-    one_way(r, &p, WAY_PARTS, parts[i]);
-    if (parts[i] <= 16) one_way(r, &p, WAY_GROUP, parts[i]);
-    if (parts[i] <= 7) one_way(r, &p, WAY_OPENMP, parts[i]);
-    if (parts[i] <= 7) one_way(r, &p, WAY_POOL, parts[i]);
+  for (size_t i = 0; i < sizeof shares / sizeof *shares; ++i) {
+    one_way(r, &p, WAY_SHARES, shares[i]);
+    if (shares[i] <= 16) one_way(r, &p, WAY_GROUP, shares[i]);
+    if (shares[i] <= 7) one_way(r, &p, WAY_OPENMP, shares[i]);
+    if (shares[i] <= 7) one_way(r, &p, WAY_POOL, shares[i]);
   }
   problem_free(&p);
 }
@@ -90,7 +90,7 @@ void gate_random(run *r)
 void gate_large(run *r)
 {
   /* Many rows (several chunks), long reductions (several slices), wide layers (several
-   * passes), and ranks of which some numbers of parts have whole blocks of T. The first ones
+   * passes), and ranks of which some numbers of shares have whole spans of T. The first ones
    * are the quick ones. */
   static const spec shapes[] = {
       {.m = 35, .n = 1100, .r = 20, .rows = 601, .gains = true, .keep = true},
@@ -109,7 +109,7 @@ void gate_large(run *r)
        .rows = 5,
        .quant.head = 192,
        .gains = true,
-       .keep = true}, /* in 3 parts */
+       .keep = true}, /* in 3 shares */
       {.m = 40,
        .n = 1100,
        .r = 530,

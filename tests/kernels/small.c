@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gate A over all small shapes around the block sizes: integers whose sums are exact, so every
- * kernel must equal integer arithmetic. Types, strides and placement go through their combinations
- * as the shapes go by. */
+ * Gate A over all small shapes around the sizes of tiles: integers whose sums are exact, so every
+ * kernel must equal integer arithmetic. Types, strides and placement run through their combinations
+ * along with the shapes. */
 #include <string.h>
 
 #include "tests/kernels/gates.h"
@@ -48,7 +48,7 @@ static void one_shape(run *r, size_t m, size_t n, size_t k, size_t rows)
   problem_free(&p);
 }
 
-/* The largest sums of integers, in blocks that are whole and not, of every group. */
+/* The largest sums of integers, in whole and partial spans, for every group. */
 static void lowest(run *r, size_t group, size_t rows)
 {
   const spec s = {.format = r->format,

@@ -135,7 +135,7 @@ START_TEST(zero_and_low_rank)
 }
 END_TEST
 
-/* The bits of a copy, where W stood. */
+/* In place of W the results have the bits of those of a copy. */
 START_TEST(in_place)
 {
   static const size_t sizes[][2] = {{40, 17}, {17, 40}, {30, 30}};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A tokenizer.json of every kind of part, small enough to read and to fail each allocation of. */
+ * A tokenizer.json with every kind of component, small enough to read, and to fail each of its
+ * allocations. */
 #ifndef SVF_TESTS_TOKENIZER_SMALL_H
 #define SVF_TESTS_TOKENIZER_SMALL_H
 

@@ -117,7 +117,7 @@ START_TEST(what_is_certain_is_given_at_once)
   ck_assert(bytes == 1 && out[0] == 'b' && !stopped);
   ck_works(svf_text_push(t, 2, &out, &bytes, &stopped)); /* ab */
   ck_assert(bytes == 0 && !stopped);
-  ck_works(svf_text_push(t, 12, &out, &bytes, &stopped)); /* half an e acute: no text yet */
+  ck_works(svf_text_push(t, 12, &out, &bytes, &stopped)); /* half of an e acute: no text yet */
   ck_assert(bytes == 0 && !stopped);
   ck_works(svf_text_push(t, 13, &out, &bytes, &stopped));
   ck_assert(bytes == 4 && memcmp(out, "ab\xc3\xa9", 4) == 0 && !stopped);

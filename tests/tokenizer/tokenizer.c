@@ -283,7 +283,7 @@ START_TEST(nesting_and_length)
 }
 END_TEST
 
-/* An id far away costs no time and no memory to speak of. */
+/* A very large id costs hardly any time and memory. */
 START_TEST(largest_id)
 {
   svf_tokenizer *t =
@@ -344,7 +344,7 @@ static svf_status encode_long(const svf_tokenizer *t, const char *unit, size_t b
   return status;
 }
 
-/* Each takes much longer than the time that the test has, if it is quadratic. */
+/* Each takes much longer than the test's time limit if it is quadratic. */
 START_TEST(long_texts)
 {
   const size_t bytes = 2000000;
@@ -387,7 +387,7 @@ START_TEST(hostile_patterns)
 }
 END_TEST
 
-/* What rules may make of a text is limited by its length. */
+/* What rules may expand a text to is limited by its length. */
 START_TEST(growth)
 {
   char json[2000];

@@ -174,7 +174,8 @@ START_TEST(directories)
   golden g = golden_open("smollm");
   char factors[256];
   dir = g.dir;
-  /* Whether a shard or a model is there already is asked first, and need not be answered. */
+  /* The first allocations ask whether a shard or a model is there already; that they fail may go
+ * unnoticed. */
   fail_each(decompose, 100, SVF_OK);
   snprintf(factors, sizeof factors, "%s", temp_path("kept"));
   ck_assert_int_eq(rename(temp_path("factors"), factors), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a row's result must not depend on, and what a context refuses. */
+ * The things that a row's result must not depend on, and those that a context refuses. */
 #include "tests/transformer/golden.h"
 
 static svf_model *model;
@@ -158,7 +158,7 @@ START_TEST(misuse_is_refused)
 }
 END_TEST
 
-/* It takes no blocks, however many rows it had. */
+/* An idle sequence takes no blocks, however many rows it had. */
 START_TEST(a_refused_pass_changes_nothing)
 {
   open_model("llama3", SVF_FORMAT_F32);

@@ -15,7 +15,7 @@
 enum { VOCAB = 6, DRAWS = 60000 };
 static const float ladder[VOCAB] = {0, 1, 2, 3, 2, -INFINITY};
 
-/* How often each token is drawn. */
+/* Counts how often each token is drawn. */
 static void draw(const svf_sampling *s, const float *logits, double *share)
 {
   svf_candidate scratch[VOCAB];
@@ -168,7 +168,7 @@ static size_t ended_count;
 
 static void remember(void *context) { ended[ended_count++] = context; }
 
-/* For each its own end: a length, an end token, none at all. */
+/* Each text has its own end: a length, an end token, none at all. */
 START_TEST(requests_say_when_they_end)
 {
   golden g = golden_open("llama3");
@@ -213,7 +213,7 @@ END_TEST
 
 static bool stop_at_pass(void *context) { return --*(int *)context == 0; }
 
-/* Before the second pass: the first request has one token, the second one has read a part of its
+/* Before the second pass: the first request has one token, the second one has read some of its
  * prompt, the third has not begun. */
 START_TEST(a_stop_ends_all)
 {

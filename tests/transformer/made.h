@@ -33,7 +33,7 @@ static inline float *made_floats(size_t count, float scale, uint64_t *state)
   return x;
 }
 
-/* In factors, but the head. */
+/* All layers are in factors except lm_head. */
 static inline svf_status made_linear(void *context, size_t i, svf_model_linear *l)
 {
   const svf_format format = *(const svf_format *)context;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A model that is made in memory, and passes that keep what each layer computed. */
+ * Passes of a model that is made in memory, which keep what each layer computed. */
 #include "tests/transformer/made.h"
 
 #include <svf/matmul.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gradient of the fused matmul is the fused matmul of the transposed layer, packed from the same
- * arrays: with G = dLoss/dY
+ * The gradient of the fused matmul is the fused matmul of the transposed layer, packed from the
+ * same arrays: with G = dLoss/dY
  *
  *   dX = ((G U) * D) V^T        S = G U        dD[row][k] = S[row][k] * T0[row][k]
  *
@@ -21,7 +21,7 @@ static _Alignas(64) unsigned char block[1 << 19], workspace[1 << 20];
 static float noise(void)
 {
   static unsigned state = 7;
-  float sum = -6; /* of twelve uniform ones: as good as normal */
+  float sum = -6; /* the sum of twelve uniform numbers: as good as normal */
   for (int i = 0; i < 12; ++i) {
     state = state * 1664525u + 1013904223u;
     sum += (float)(state >> 8) / (1 << 24);
@@ -47,7 +47,7 @@ static void make_inputs(void)
   for (size_t row = 0; row < ROWS; ++row) gains[row] = row % 2 ? expert : NULL;
 }
 
-/* Straight from the definition; of dD what the rows of the expert add up to. */
+/* Straight from the definition. dD is the sum over the rows of the expert. */
 static void expect(void)
 {
   memset(precise_dx, 0, sizeof precise_dx);
@@ -119,7 +119,7 @@ static double nmse(const float *got, const double *want, size_t count)
 
 START_TEST(gradients_of_every_format)
 {
-  /* Two to four times what they are. */
+  /* Two to four times the errors measured. */
   static const double limits[] = {
       [SVF_FORMAT_F32] = 4e-13, [SVF_FORMAT_BF16] = 3e-5,     [SVF_FORMAT_BF16_SPLIT] = 3e-5,
       [SVF_FORMAT_S8] = 6e-4,   [SVF_FORMAT_S8_SPLIT] = 5e-4, [SVF_FORMAT_W8] = 1.5e-4,

@@ -96,7 +96,8 @@ static void expect_single(const layer *layers, size_t count)
   }
 }
 
-/* Parts in any order, here the last one first, in a workspace of NaN of the size that is asked for. */
+/* Shares in any order, here the last one first, in a workspace of exactly the size asked for,
+ * filled with NaN. */
 static void run_parts(size_t count, size_t nth)
 {
   svf_plan plan;
@@ -262,7 +263,7 @@ static void refused(size_t count, svf_status status, const char *words)
   ck_fails(svf_matmul_group_plan(&plan, calls, count, 2, workspace, sizeof workspace), status,
            words);
   ck_assert_mem_eq(grouped, single, sizeof single);
-  for (size_t i = 0; i < sizeof plan; ++i) ck_assert_uint_eq(((unsigned char *)&plan)[i], 0x5a);
+  ck_filled(&plan, sizeof plan, 0x5a);
 }
 
 #define REFUSED(change, status, words)         \

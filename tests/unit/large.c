@@ -110,7 +110,7 @@ START_TEST(block)
   ck_works(svf_matmul_plan(&plan, &a, 4096, workspace, need));
   for (int stage = svf_matmul_next_stage(&plan, 0), next; stage >= 0; stage = next) {
     next = svf_matmul_next_stage(&plan, stage + 1);
-    /* Of the last one only the part with the last panel. */
+    /* Of the last stage only the share with the last panel. */
     for (size_t i = next < 0 ? 4095 : 0; i < 4096; ++i) svf_matmul_stage(&plan, stage, i);
   }
   ck_assert_float_eq(y[m - 1], 2 * 3 * (float)r);

@@ -61,7 +61,7 @@ START_TEST(layout_is_as_documented)
     ck_assert_float_eq(at(h->sigma_offset)[k], k < R ? sigma[k] : 0);
   }
   ck_assert_ptr_eq(svf_linear_sigma(block), at(h->sigma_offset));
-  for (size_t i = bytes; i < sizeof block; ++i) ck_assert_uint_eq(block[i], 0xff);
+  ck_filled(block + bytes, sizeof block - bytes, 0xff);
   ck_assert_ptr_null(svf_linear_sigma(NULL));
   ck_assert_ptr_null(svf_linear_info(NULL));
 }
@@ -204,13 +204,13 @@ START_TEST(integers_are_as_documented)
 END_TEST
 
 /* Pack with one field of the source changed; nothing may be written. */
-#define PACK_FAILS(change, status, words)                                        \
-  do {                                                                           \
-    svf_linear_source s = source();                                              \
-    change;                                                                      \
-    memset(block, 0x5a, sizeof block);                                           \
-    ck_fails(svf_linear_pack(&s, block, bytes), status, words);                  \
-    for (size_t i = 0; i < sizeof block; ++i) ck_assert_uint_eq(block[i], 0x5a); \
+#define PACK_FAILS(change, status, words)                       \
+  do {                                                          \
+    svf_linear_source s = source();                             \
+    change;                                                     \
+    memset(block, 0x5a, sizeof block);                          \
+    ck_fails(svf_linear_pack(&s, block, bytes), status, words); \
+    ck_filled(block, sizeof block, 0x5a);                       \
   } while (0)
 
 START_TEST(pack_misuse)
@@ -311,8 +311,8 @@ START_TEST(slices_of_the_rank)
 }
 END_TEST
 
-/* Every format of a layer whose factors are stored the other way round, or with gaps, has the bytes
- * of the plain one, whatever the parts. */
+/* In every format a layer whose factors are stored the other way round, or with gaps, has the bytes
+ * of the plain one, for any number of threads. */
 static void same_bytes(svf_format format, svf_dtype type, size_t gap, size_t nth)
 {
   enum { M_ = 37, N_ = 300, R_ = 129, MOST = 2 * (M_ + N_) * (R_ + 5) };
@@ -372,7 +372,7 @@ START_TEST(transposed_sources_give_the_same_bytes)
 }
 END_TEST
 
-/* Strides and steps: what would overlap, or does not exist. */
+/* Strides and steps that would overlap, or lead to elements that do not exist. */
 START_TEST(steps_misuse)
 {
   PACK_FAILS((s.u_stride = 1, s.u_step = M - 1), SVF_ERR_ARGUMENT,

@@ -19,8 +19,8 @@ static void refused(const svf_matmul_args *a, svf_status status, const char *wor
   ck_fails(svf_matmul(a, 2, workspace, sizeof workspace), status, words);
   ck_fails(svf_matmul_plan(&plan, a, 3, workspace, sizeof workspace), status, words);
   ck_fails(svf_matmul_pool(a, &pool, workspace, sizeof workspace), SVF_ERR_NULL, "pool->run");
-  for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
-  for (size_t i = 0; i < sizeof plan; ++i) ck_assert_uint_eq(((unsigned char *)&plan)[i], 0x5a);
+  ck_filled(y, sizeof y, 0x5a);
+  ck_filled(&plan, sizeof plan, 0x5a);
 }
 
 #define REFUSED(change, status, words) \
@@ -226,7 +226,7 @@ START_TEST(stages_out_of_range_do_nothing)
   ck_assert_int_eq(svf_matmul_next_stage(NULL, 0), -1);
   ck_assert_int_eq(svf_matmul_next_stage(&plan, STAGES), -1);
   ck_assert_int_eq(svf_matmul_next_stage(&plan, INT_MAX), -1);
-  for (size_t i = 0; i < sizeof y; ++i) ck_assert_uint_eq(((unsigned char *)y)[i], 0x5a);
+  ck_filled(y, sizeof y, 0x5a);
 }
 END_TEST
 
@@ -267,8 +267,8 @@ static unsigned stages_of(svf_format format, size_t rows, size_t nth)
   return bits;
 }
 
-/* What costs more to wait for than to make is made by every part; blocks of T are packed by the
- * first product where its parts have whole ones. */
+/* A is made by every share for itself where waiting for it would cost more; spans of T are packed
+ * by the first product where its shares have whole ones. */
 START_TEST(stages_that_are_needed)
 {
   enum { X = 1, PRODUCTS = 2 | 8, T = 4 };

@@ -31,7 +31,7 @@ static svf_linear_source factors(void)
                              .sigma = sigma};
 }
 
-/* The documented chain, and that it is near the product in double precision. */
+/* Sets `want` to the documented chain, which must be near the product in double precision. */
 static void expect(const float *d)
 {
   for (size_t i = 0; i < M; ++i) {
@@ -63,8 +63,8 @@ static void merges_to_want(const svf_merge_args *a, size_t threads)
   memset(out, 0x5a, sizeof out);
   ck_works(svf_merge_rows(a, threads, workspace, bytes));
   ck_assert_mem_eq(out, want, sizeof want);
-  for (size_t i = sizeof want; i < sizeof out; ++i) ck_assert_uint_eq(out[i], 0x5a);
-  for (size_t i = bytes; i < sizeof workspace; ++i) ck_assert_uint_eq(workspace[i], 0xff);
+  ck_filled(out + sizeof want, sizeof out - sizeof want, 0x5a);
+  ck_filled(workspace + bytes, sizeof workspace - bytes, 0xff);
 }
 
 START_TEST(one_chain_on_every_instruction_set)
@@ -163,7 +163,7 @@ START_TEST(bf16)
   const size_t row = (N + 3) * sizeof *rounded;
   for (size_t i = 0; i < M; ++i) ck_assert_mem_eq(out + i * row, rounded + i * N, 2 * N);
   for (size_t i = 0; i + 1 < M; ++i) {
-    for (size_t at = 2 * N; at < row; ++at) ck_assert_uint_eq(out[i * row + at], 0x5a);
+    ck_filled(out + i * row + 2 * N, row - 2 * N, 0x5a);
   }
 }
 END_TEST
@@ -175,7 +175,7 @@ END_TEST
     change;                                                                      \
     memset(out, 0x5a, sizeof out);                                               \
     ck_fails(svf_merge_rows(&a, 1, workspace, sizeof workspace), status, words); \
-    for (size_t at = 0; at < sizeof out; ++at) ck_assert_uint_eq(out[at], 0x5a); \
+    ck_filled(out, sizeof out, 0x5a);                                            \
   } while (0)
 
 START_TEST(misuse)

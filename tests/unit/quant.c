@@ -106,7 +106,7 @@ START_TEST(error_is_that_of_the_packed_block)
 }
 END_TEST
 
-/* What the packed block stands for: W' itself, multiplied out. */
+/* W' of the packed block, multiplied out. */
 START_TEST(error_is_that_of_the_matrix)
 {
   svf_linear_source s = source();
@@ -133,7 +133,7 @@ START_TEST(error_is_that_of_the_matrix)
 }
 END_TEST
 
-/* What is not finite is not free of error. */
+/* Factors that are not finite do not count as free of error. */
 START_TEST(error_of_what_is_not_finite)
 {
   svf_linear_source s = source();

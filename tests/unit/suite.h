@@ -27,6 +27,17 @@
     ck_assert_msg(got_ == SVF_OK, "%s: %s: %s", #call, svf_status_name(got_), svf_last_message()); \
   } while (0)
 
+/* The index of the first byte that is not `value`; `bytes` if there is none. */
+static inline size_t first_other(const void *memory, size_t bytes, unsigned char value)
+{
+  size_t i = 0;
+  while (i < bytes && ((const unsigned char *)memory)[i] == value) ++i;
+  return i;
+}
+
+/* All `bytes` bytes have that value: one assertion, where one for each byte would take seconds. */
+#define ck_filled(memory, bytes, value) ck_assert_uint_eq(first_other(memory, bytes, value), bytes)
+
 static inline int run_suite(const char *name, const TTest *const *tests, size_t count)
 {
   Suite *suite = suite_create(name);

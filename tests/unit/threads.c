@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Many threads at once on one packed layer: calls of their own, parts of a common one with a
+ * Many threads at once on one packed layer: calls of their own, shares of a common one with a
  * barrier between the stages, and the dispatch table. For ThreadSanitizer. */
 #define _GNU_SOURCE
 #include <fenv.h>
