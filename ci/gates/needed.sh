@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A library needs libc, what is named, each, and nothing else.
+# A library needs libc, each of the libraries named here, and nothing else.
 #   needed.sh <shared library> <regular expression of a file name>...    (OBJDUMP from the caller)
 set -euo pipefail
 shared=$1

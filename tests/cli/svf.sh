@@ -16,6 +16,24 @@ text() { # file, arguments...
   mv out "$file"
 }
 
+# The text of a prompt is, or is not, that in the file $1.
+same_text() { # file, what they are, arguments...
+  text other "${@:3}"
+  same "$1" other "$2"
+}
+
+other_text() { # file, what they are, arguments...
+  text other "${@:3}"
+  differ "$1" other "$2"
+}
+
+# A file of prompts is refused.
+refuses_prompts() { # words, format of printf
+  # shellcheck disable=SC2059
+  printf "$2" > bad
+  fails 4 "$1" generate svf -p bad
+}
+
 # --- decompose, info ------------------------------------------------------------------------------
 expect 0 decompose model -o svf --json --threads 1
 keys_in_help decompose
@@ -27,7 +45,7 @@ m = json.load(open("report"))["matrices"]
 assert len(m) == 14 and all(x["residual"] < 1e-5 and x["r"] == min(x["m"], x["n"]) for x in m)
 ' || die "decompose: the report"
 expect 0 decompose model -o svf
-[ ! -s out ] || die "a decomposition that is there says something"
+[ ! -s out ] || die "a decomposition that is there already prints something"
 expect 0 decompose model -o mlp --layers mlp
 expect 0 decompose model -o attn --layers attn
 expect 0 decompose model -o rank --rank 7 --bf16
@@ -84,18 +102,13 @@ text one svf -e e1 Hello -n 24
 text two svf -e e2 Hello -n 24
 differ base one "the base model's text and the expert's"
 differ one two "the texts of two experts"
-text other svf -e e1 Hello -n 24 --no-mmap
-same one other "texts with and without mmap"
-text other svf -e e1 --scale 0 Hello -n 24
-same base other "the base model's text and that of scale 0"
-text other svf -e e1 --scale 0.5 Hello -n 24
-differ one other "the texts of scale 1 and 0.5"
-text other svf --mix e1=1,e2=0 Hello -n 24
-same one other "an expert's text and that of a mixture of nothing else"
-text other svf --mix base=1 Hello -n 24
-same base other "the base model's text and that of the mixture base=1"
-text other svf --mix e1=0.5,e2=0.5 Hello -n 24
-differ one other "the texts of an expert and a mixture"
+same_text one "texts with and without mmap" svf -e e1 Hello -n 24 --no-mmap
+same_text base "the base model's text and that of scale 0" svf -e e1 --scale 0 Hello -n 24
+other_text one "the texts of scale 1 and 0.5" svf -e e1 --scale 0.5 Hello -n 24
+same_text one "an expert's text and that of a mixture of nothing else" svf --mix e1=1,e2=0 \
+  Hello -n 24
+same_text base "the base model's text and that of the mixture base=1" svf --mix base=1 Hello -n 24
+other_text one "the texts of an expert and a mixture" svf --mix e1=0.5,e2=0.5 Hello -n 24
 expect 0 generate --threads 2 svf -q -e e1 Hello -n 24
 same one out "texts of one and two threads"
 
@@ -131,34 +144,22 @@ same wanted texts "texts of prompts from a file and from standard input"
 expect 0 generate --threads 1 svf -q Hello Hello -n 24
 { echo "== Hello =="; cat base; echo; echo "== Hello =="; cat base; } > wanted
 same wanted out "two prompts"
-printf '{"prompt": "a", "expert": "e1", "mix": "e2=1"}\n' > bad
-fails 4 'bad: line 1|exclude' generate svf -p bad
-printf 'ok\n{"prompt": 1}\n' > bad
-fails 4 'bad: line 2|prompt' generate svf -p bad
-printf '{"prompt": "a", "tokens": -1}\n' > bad
-fails 4 'bad: line 1|tokens' generate svf -p bad
-printf '{"prompt": "a", "top": 1}\n' > bad
-fails 4 'bad: line 1|top' generate svf -p bad
-printf '{"prompt"\n' > bad
-fails 4 'bad: line 1|JSON' generate svf -p bad
+refuses_prompts 'bad: line 1|exclude' '{"prompt": "a", "expert": "e1", "mix": "e2=1"}\n'
+refuses_prompts 'bad: line 2|prompt' 'ok\n{"prompt": 1}\n'
+refuses_prompts 'bad: line 1|tokens' '{"prompt": "a", "tokens": -1}\n'
+refuses_prompts 'bad: line 1|top' '{"prompt": "a", "top": 1}\n'
+refuses_prompts 'bad: line 1|JSON' '{"prompt"\n'
 : > bad
 fails 4 'bad: there is no prompt' generate svf -p bad
 
-printf 'ok\n\n{"prompt": "a", "mix": "e1=1", "scale": 2}\n' > bad
-fails 4 'bad: line 3: "scale"|"expert"' generate svf -p bad
+refuses_prompts 'bad: line 3: "scale"|"expert"' 'ok\n\n{"prompt": "a", "mix": "e1=1", "scale": 2}\n'
 # What only the model can tell.
-printf 'ok\n\n{"prompt": "a", "tokens": 600}\n' > bad
-fails 4 'bad: line 3: |600|512' generate svf -p bad
-printf '{"prompt": "a", "temperature": -1}\n' > bad
-fails 4 'bad: line 1: temperature' generate svf -p bad
-printf 'a\n{"prompt": "a", "expert": "nowhere"}\n' > bad
-fails 4 'bad: line 2: nowhere' generate svf -p bad
-printf 'a\n{"prompt": "a", "expert": "foreign"}\n' > bad
-fails 4 "bad: line 2: foreign: |$fingerprint" generate svf -p bad
-printf 'a\n{"prompt": "a", "mix": "e1"}\n' > bad
-fails 4 "bad: line 2: 'e1' is not FILE=NUMBER" generate svf -p bad
-printf 'a\n{"prompt": ""}\n' > bad
-fails 4 'bad: line 2: an empty prompt' generate svf -p bad
+refuses_prompts 'bad: line 3: |600|512' 'ok\n\n{"prompt": "a", "tokens": 600}\n'
+refuses_prompts 'bad: line 1: temperature' '{"prompt": "a", "temperature": -1}\n'
+refuses_prompts 'bad: line 2: nowhere' 'a\n{"prompt": "a", "expert": "nowhere"}\n'
+refuses_prompts "bad: line 2: foreign: |$fingerprint" 'a\n{"prompt": "a", "expert": "foreign"}\n'
+refuses_prompts "bad: line 2: 'e1' is not FILE=NUMBER" 'a\n{"prompt": "a", "mix": "e1"}\n'
+refuses_prompts 'bad: line 2: an empty prompt' 'a\n{"prompt": ""}\n'
 code=0
 "$svf" generate svf -p - < bad > out 2> err || code=$?
 [ $code -eq 4 ] && grep -q 'standard input: line 2: ' err || die "an error of standard input"
@@ -195,18 +196,15 @@ expect 0 logits svf Hello -o never -o twice.st
 
 # Sampling: by the seed alone.
 text cold svf Hello -n 24 -t 0.9 --seed 5
-text other svf Hello -n 24 -t 0.9 --seed 5
-same cold other "texts of one seed"
-text other svf Hello -n 24 -t 0.9 --seed 6
-differ cold other "texts of two seeds"
+same_text cold "texts of one seed" svf Hello -n 24 -t 0.9 --seed 5
+other_text cold "texts of two seeds" svf Hello -n 24 -t 0.9 --seed 6
 expect 0 generate --threads 1 svf -q --json Hi Hello -n 24 -t 0.9 --seed 4
 [ "$(json out 'o["seed"]' | paste -sd ' ')" = "4 5" ] || die "seeds of two prompts"
 json out 'o["text"]' | tail -n +2 > other
 same cold other "the text of a seed, alone and second"
 for option in "--top-k 1" "--top-p 0.000001" "--min-p 1"; do
   # shellcheck disable=SC2086
-  text other svf Hello -n 24 -t 0.9 --seed 5 $option
-  same base other "the likeliest text and that of $option"
+  same_text base "the likeliest text and that of $option" svf Hello -n 24 -t 0.9 --seed 5 $option
 done
 
 # The largest seed, which is no integer of JSON, is one as a string.
@@ -245,8 +243,7 @@ json.dump(config, open("ends/config.json", "w"))
 END
 expect 0 generate --threads 1 ends --json -q Hello -n 24
 [ "$(json out '[o["text"], o["tokens"], o["finish"]]')" = "['', 0, 'end']" ] || die "an end token"
-text other ends Hello -n 24 --ignore-end
-same base other "texts without an end token and with --ignore-end"
+same_text base "texts without an end token and with --ignore-end" ends Hello -n 24 --ignore-end
 
 # Special tokens that are spelled out: one token, or text.
 expect 0 generate --threads 1 svf --json -q 'a<|end|>' -n 1
@@ -267,8 +264,8 @@ fails 2 "foreign: |$fingerprint|$other" perplexity svf prompts -e foreign
 fails 2 "foreign: |$fingerprint|$other" logits svf Hello -e foreign
 fails 2 "foreign: |$fingerprint|$other" merge svf -o never -e foreign
 [ ! -e never ] || die "a refused merge made something"
-text other svf -e foreign --unpaired Hello -n 24
-differ base other "the base model's text and that of another model's expert"
+other_text base "the base model's text and that of another model's expert" svf -e foreign \
+  --unpaired Hello -n 24
 fails 2 'dense|svf decompose' generate model -e e1 Hello
 
 # --- pack -----------------------------------------------------------------------------------------
@@ -281,8 +278,7 @@ for format in "${formats[@]}"; do
   expect 0 info "$format" --json
   [ "$(json out '[o["packed"], o["format"]]')" = "[15, '$format']" ] || die "info: $format"
   text packed "$format" -e e1 Hello -n 24
-  text other svf -f $format -e e1 Hello -n 24
-  same packed other "texts of a $format model packed and not"
+  same_text packed "texts of a $format model packed and not" svf -f $format -e e1 Hello -n 24
 done
 text packed f32 -e e1 Hello -n 24
 same one packed "texts of the model and its f32 pack"
@@ -293,14 +289,12 @@ for group in 32 64 128; do
   [ "$(json out '[o["schema"], o["path"]]')" = "[1, 'g$group']" ] || die "pack --json"
   [ "$(stat -c %s "g$group/model.safetensors")" = "$(cat "g$group.bytes")" ] || die "file_bytes"
   text packed "g$group" Hello -n 24
-  text other svf -f w4 --group $group Hello -n 24
-  same packed other "texts of groups of $group packed and not"
+  same_text packed "texts of groups of $group packed and not" svf -f w4 --group $group Hello -n 24
 done
 [ "$(cat g32.bytes)" -gt "$(cat g128.bytes)" ] || die "groups of 32 are not larger"
 expect 0 pack model -o dense -f f32
 text packed dense Hello -n 24
-text other model Hello -n 24
-same packed other "texts of the dense model packed and not"
+same_text packed "texts of the dense model packed and not" model Hello -n 24
 misused '--group=7: 32, 64 or 128' pack svf -o never1 -f w4 --group 7
 fails 2 'group is 64|s8 takes 0 or 256' pack svf -o never1 -f s8 --group 64
 fails 2 'bits is 4|s8 takes 0' pack svf -o never2 -f s8 --bits 4
@@ -325,8 +319,7 @@ fails 2 'svf is the model itself' pack svf -o svf
 # --- merge ----------------------------------------------------------------------------------------
 expect 0 merge svf -o merged -e e1
 grep -q '^merged: ' out || die "merge does not say what it made"
-text other merged Hello -n 24
-same one other "texts of an expert and of the model it is merged into"
+same_text one "texts of an expert and of the model it is merged into" merged Hello -n 24
 expect 0 merge svf -o merged16 --mix e1=0.5,e2=0.5 --bf16 --json
 keys_in_help merge
 [ "$(json out 'o["path"]')" = merged16 ] || die "merge --json"
@@ -334,8 +327,7 @@ keys_in_help merge
   die "--bf16 is not smaller"
 expect 0 info merged16
 expect 0 merge svf -o base-merged --threads 2
-text other base-merged Hello -n 24
-same base other "texts of the base model and of it merged without an expert"
+same_text base "texts of the base model and of it merged without an expert" base-merged Hello -n 24
 fails 2 'merged/|already' merge svf -o merged
 fails 2 'no layer|in factors' merge model -o never4
 fails 4 'w4: |packed' merge w4 -o never4
@@ -347,7 +339,7 @@ keys_in_help perplexity
 [ "$(json out 'o["schema"] == 1 and 100 < o["perplexity"] < 1000 and o["bits_per_byte"] > 0')" = \
   True ] || die "perplexity of random weights over 257 tokens"
 bytes=$(wc -c < book)
-[ "$(json out 'o["tokens"]')" = $((bytes - (bytes + 63) / 64)) ] || die "tokens foretold"
+[ "$(json out 'o["tokens"]')" = $((bytes - (bytes + 63) / 64)) ] || die "tokens predicted"
 json out '"%.4f" % o["perplexity"]' > base.ppl
 for arguments in "w84 book --window 64" "svf book --window 64 -e e1" "svf book --window 32"; do
   # shellcheck disable=SC2086
@@ -388,7 +380,7 @@ for p, b in zip(o["positions"], best):
     assert len(top) == 3 and top == sorted(top, reverse=True) and abs(top[0] - b) < 1e-5
 END
 expect 0 logits svf Hello --top 1
-[ "$(wc -l < out)" -eq 5 ] || die "not a line a token"
+[ "$(wc -l < out)" -eq 5 ] || die "not one line per token"
 
 # --- Usage, files, output -------------------------------------------------------------------------
 expect 0 --version
@@ -418,8 +410,7 @@ misused '--layers' decompose model -o never5 --layers head
 misused '--window' perplexity svf book --window 1
 misused '--top' logits svf Hello --top 0
 SVF_ISA=nonsense fails 2 'SVF_ISA' info svf
-SVF_ISA=ref text other svf -e e1 Hello -n 24
-same one other "texts of two instruction sets"
+SVF_ISA=ref same_text one "texts of two instruction sets" svf -e e1 Hello -n 24
 
 fails 4 'nowhere' info nowhere
 fails 4 'nowhere' decompose nowhere -o never6
