@@ -2,10 +2,11 @@
  *
  * The table of formats: what the library knows of a format stands in its row, and everything above
  * the kernels asks the table. A new format is a value of svf_format, a row in format.c and its
- * kernels; where its weights are packed as no other's, also a case in src/linear/pack.c, quantise.c
- * and unpack.c. Names, options, tests and benchmarks follow.
+ * kernels; if its weights are packed in a new way, also a case in src/linear/pack.c, quantise.c or
+ * unpack.c. Names, options, tests and benchmarks follow.
  *
- * Lookups belong into plans: kernels know their own format as a constant. */
+ * A format is looked up when a call is planned, not while it runs: kernels know their own format as
+ * a constant. */
 #ifndef SVF_KERNELS_FORMAT_H
 #define SVF_KERNELS_FORMAT_H
 
@@ -23,8 +24,7 @@ typedef struct svf_format_row {
   svf_format_traits traits;
   svf_format head;        /* whose weights the first band has; traits.weights where there is one */
   svf_scale scale;        /* of the weights, in both bands */
-  uint16_t unit;          /* a panel is filled up with zeros to a multiple of so many steps: a power
-                             of two */
+  uint16_t unit;          /* steps to a multiple of which panels are zero-padded: a power of two */
   int x_planes, t_planes; /* of A, if the kernel keeps them apart: see svf_planes */
 } svf_format_row;
 

@@ -17,8 +17,8 @@ typedef double peak_fn(size_t steps);
 typedef struct peak {
   const char *name;
   svf_isa isa;
-  bool integer;       /* kernels of this ISA compute with it if weights and X are integers, or */
-  int x_precision;    /* if they are not; and X has so many digits. 0: any */
+  bool integer;       /* whether it serves the formats with integers, or the others */
+  int x_precision;    /* that of the formats that it serves; 0: any */
   bool (*runs)(void); /* whether this machine has it */
   peak_fn *fn;
   size_t steps; /* that take a few milliseconds */

@@ -41,7 +41,7 @@ static float weight_scale(const char *block, svf_format format, size_t group, si
   return svf_widen_bf16(((const uint16_t *)(const void *)block)[at]);
 }
 
-static size_t block_bytes(svf_format format, size_t group)
+static size_t int_weights_bytes_ref(svf_format format, size_t group)
 {
   const size_t weights = SVF_BLOCK * SVF_PANEL;
   return svf_scale_bytes(format, group) + (format == SVF_FORMAT_W4 ? weights / 2 : weights);
@@ -77,7 +77,7 @@ static void tile_of(const svf_tile *tile, svf_format format, int rows)
         const size_t steps = whole_lines(tile->k - k);
         sum = add_block(sum, tile, format, a, b, rows, i, (size_t)j, steps);
         a += a_block(rows, steps);
-        b += block_bytes(format, (size_t)tile->group);
+        b += int_weights_bytes_ref(format, (size_t)tile->group);
       }
       if (!e) {
         *c = sum;

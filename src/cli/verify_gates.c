@@ -78,8 +78,8 @@ static const struct arithmetic *arithmetic_of(const svf_format_traits *t)
   return NULL;
 }
 
-/* What is lost by storing the factors: floating-point numbers by their digits, X being rounded to
- * as many at most; integers by their bits, and whether 256 share a scale or 32 do. */
+/* What is lost by storing the factors: by the digits of floating-point numbers, X included; by the
+ * bits of integers, and by whether 256 or 32 share a scale. */
 static double storing_limit(const svf_format_traits *t, spectrum s)
 {
   static const double bf16[SPECTRA] = {1.5e-5, 2.4e-5, 2.6e-5};

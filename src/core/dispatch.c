@@ -58,10 +58,9 @@ static uint64_t features(void)
 static bool can_run(uint64_t has, uint64_t needs) { return (needs & ~has) == 0; }
 
 /* Tiles are asked for when they are first needed, not before. */
-static bool may_run(uint64_t has, const svf_kernel *kernel)
+static bool is_permitted(const svf_kernel *kernel)
 {
-  return can_run(has, kernel->needs) &&
-         (!(kernel->needs & SVF_CPU_AMX_TILE) || svf_amx_permitted());
+  return !(kernel->needs & SVF_CPU_AMX_TILE) || svf_amx_permitted();
 }
 
 /* Whether what is below this kernel is faster here. */
@@ -83,8 +82,9 @@ const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weight
   const svf_kernel *best_one = NULL;
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *k = svf_kernel_at(i);
-    if (k->format != weights || !svf_isa_within(k->isa, isa) || !may_run(has, k)) continue;
-    if (k->isa != isa && is_slow(has, k)) continue;
+    if (k->format != weights || !can_run(has, k->needs)) continue;
+    if (k->isa != isa && (is_slow(has, k) || !svf_isa_within(k->isa, isa))) continue;
+    if (!is_permitted(k)) continue;
     if (rows >= k->least_rows[group != SVF_GROUP_LEAST]) return k;
     if (!best_one) best_one = k;
   }
@@ -93,9 +93,11 @@ const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weight
 
 bool svf_isa_supported(svf_isa isa)
 {
+  const uint64_t has = features();
   if (isa == SVF_ISA_AUTO) return true;
-  for (size_t i = 0; i < svf_kernel_count(); ++i) {
-    if (svf_kernel_at(i)->isa == isa && can_run(features(), svf_kernel_at(i)->needs)) return true;
+  for (size_t i = svf_kernel_count(); i-- > 0;) { /* the best ones are asked for most */
+    const svf_kernel *kernel = svf_kernel_at(i);
+    if (kernel->isa == isa && can_run(has, kernel->needs)) return true;
   }
   return false;
 }

@@ -11,23 +11,26 @@
 #include "src/core/status.h"
 
 /* At the index that is the value. */
-static const char *const names[] = {
+static const char *const parametrisations[] = {
     [SVF_PARAMETERS_DIRECT] = "direct", [SVF_PARAMETERS_SIGMOID] = "sigmoid"};
 
-enum { NAMES = sizeof names / sizeof *names };
+enum { PARAMETRISATIONS = sizeof parametrisations / sizeof *parametrisations };
 
-static const char *name_at(size_t i) { return i < NAMES ? names[i] : NULL; }
+static const char *parametrisation_at(size_t i)
+{
+  return i < PARAMETRISATIONS ? parametrisations[i] : NULL;
+}
 
 const char *svf_parametrisation_name(svf_parametrisation kind)
 {
-  return (unsigned)kind < NAMES ? names[kind] : "?";
+  return (unsigned)kind < PARAMETRISATIONS ? parametrisations[kind] : "?";
 }
 
 svf_status svf_parametrisation_parse(const char *name, svf_parametrisation *kind)
 {
   size_t i = 0;
   if (!kind) return svf_fail(SVF_ERR_NULL, "kind is NULL");
-  const svf_status status = svf_name_find("name", name, "parametrisation", name_at, &i);
+  const svf_status status = svf_name_find("name", name, "parametrisation", parametrisation_at, &i);
   if (status == SVF_OK) *kind = (svf_parametrisation)i;
   return status;
 }
@@ -47,7 +50,7 @@ svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float
 {
   if (!p || !z) return svf_fail(SVF_ERR_NULL, "%s is NULL", p ? "z" : "p");
   if (r == 0) return rank_is_zero();
-  if ((unsigned)kind >= NAMES) {
+  if ((unsigned)kind >= PARAMETRISATIONS) {
     return svf_fail(SVF_ERR_ARGUMENT, "kind is %d, which is no parametrisation", (int)kind);
   }
   if (kind == SVF_PARAMETERS_SIGMOID && !isfinite(scale)) {

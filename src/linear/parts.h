@@ -35,7 +35,8 @@ static inline svf_parts svf_parts_of(const svf_linear_header *h, int product)
 {
   const svf_format_row *row = svf_format_of((svf_format)h->format);
   svf_parts p = {.format = {row->head, row->traits.weights}, .group = h->group};
-  for (int i = 0; i < 2; ++i) p.layout[i] = svf_panel_layout_of(p.format[i], p.group);
+  p.layout[0] = p.layout[1] = svf_panel_layout_of(row->traits.weights, p.group);
+  if (row->traits.bands) p.layout[0] = svf_panel_layout_of(row->head, p.group);
   const size_t head = (size_t)h->head, k = svf_product_k(h, product);
   if (product == 0) {
     p.split_panel = head / SVF_PANEL;
