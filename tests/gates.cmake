@@ -10,7 +10,7 @@ set(svf_objects_list ${PROJECT_BINARY_DIR}/gates/objects.txt)
 file(GENERATE OUTPUT ${svf_objects_list}
   CONTENT "$<JOIN:$<TARGET_OBJECTS:svf_kernels>;$<TARGET_OBJECTS:svf_objects>,\n>\n")
 
-# svf_gate(name arguments...): the test gate_<name> runs ci/gates/<name>.sh, of name-x the script name.
+# svf_gate(name arguments...): the test gate_<name> runs ci/gates/<name>.sh, gate_<name>-x too.
 function(svf_gate name)
   string(REGEX REPLACE "-.*" "" script ${name})
   add_test(NAME gate_${name} COMMAND ${PROJECT_SOURCE_DIR}/ci/gates/${script}.sh ${ARGN})
@@ -25,7 +25,8 @@ function(svf_library_gates library)
     set(shared $<TARGET_FILE:${library}_shared>)
     svf_gate(needed-${library} ${shared} ${ARGN})
   endif()
-  list(TRANSFORM ${library}_headers PREPEND ${PROJECT_SOURCE_DIR}/include/svf/ OUTPUT_VARIABLE headers)
+  set(headers ${${library}_headers})
+  list(TRANSFORM headers PREPEND ${PROJECT_SOURCE_DIR}/include/svf/)
   svf_gate(symbols-${library} $<TARGET_FILE:${library}_static> ${shared} ${headers})
 endfunction()
 

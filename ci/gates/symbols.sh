@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Two libraries of one program must not collide: every global symbol of the archive is svf_*, and the
-# shared library exports, beside what private.sh looks at, exactly the functions that its public
+# Two libraries of one program must not collide: every global symbol of the archive is svf_*, and
+# the shared library exports, beside what private.sh looks at, exactly the functions that its public
 # headers declare.
-#   symbols.sh <archive> <shared library or 'none'> <public header>...    (CC and NM from the caller)
+#   symbols.sh <archive> <shared library or 'none'> <public header>...  (CC and NM from the caller)
 set -euo pipefail
 archive=$1 shared=$2
 shift 2
@@ -18,8 +18,8 @@ fi
 [ "$shared" != none ] || exit $status
 
 # Without comments and without what they include, so that SVF_API stays as it is.
-declared=$(grep -hvE '^#(include|define SVF_API)' "$@" | "$CC" -E -P -x c - | tr '\n' ' ' | tr ';{}' '\n' |
-  grep -w SVF_API | grep -oE 'svf_[a-z0-9_]+ *\(' | tr -d ' (' | sort)
+declared=$(grep -hvE '^#(include|define SVF_API)' "$@" | "$CC" -E -P -x c - |
+  tr '\n' ' ' | tr ';{}' '\n' | grep -w SVF_API | grep -oE 'svf_[a-z0-9_]+ *\(' | tr -d ' (' | sort)
 exported=$("$NM" -D --defined-only "$shared" |
   awk '$2 != "A" && $3 !~ /_PRIVATE$/ { sub(/@.*/, "", $3); print $3 }' | sort)
 if [ "$(wc -l <<< "$declared")" -lt $# ] || [ -z "$declared" ]; then

@@ -15,7 +15,7 @@
 
 enum { NAME_BYTES = SVF_EXPERT_MAX_MODULE_NAME + 3 }; /* with suffix and terminator */
 
-static void describe(const svf_expert *expert, svf_safetensors_entry *entries, char *names)
+static void list_entries(const svf_expert *expert, svf_safetensors_entry *entries, char *names)
 {
   const char *suffix = svf_expert_suffix(expert->info.parametrisation);
   for (size_t i = 0; i < expert->count; ++i) {
@@ -40,7 +40,7 @@ static svf_status create(const char *path, const svf_expert *expert,
                           : svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", expert->count);
   if (status == SVF_OK) status = svf_expert_metadata_print(&expert->info, &metadata);
   if (status == SVF_OK) {
-    describe(expert, entries, names);
+    list_entries(expert, entries, names);
     status = svf_safetensors_create(path, entries, expert->count, metadata.pairs, metadata.count,
                                     writer);
   }

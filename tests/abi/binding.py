@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """svf from Python, by ctypes and nothing else: a model's own texts, a message, a layer.
 
-  binding.py MODEL_LIBRARY LIBRARY SOURCE    libsvf_model.so and libsvf.so, wherever they are, and the
-                                             source tree, for its headers and golden data
+  binding.py MODEL_LIBRARY LIBRARY SOURCE    libsvf_model.so and libsvf.so, wherever they are, and
+                                             the source tree, for its headers and golden data
 """
 
 import ctypes
@@ -192,7 +192,8 @@ def main(model_library, library, source):
     check_layer(svf, kinds)
     check_tokenizer(model_svf, source / "tests/cli/bytes.json")
     check_text(model_svf, kinds, source / "tests/golden/smollm")
-    print("svf", svf.function("svf_version", ctypes.c_char_p)().decode(), "from Python: as expected")
+    version = svf.function("svf_version", ctypes.c_char_p)().decode()
+    print(f"svf {version} from Python: as expected")
 
 
 if __name__ == "__main__":

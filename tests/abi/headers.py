@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the public headers say: structs, constants and functions, read as the C that they are.
 
-  headers.py layout INCLUDE      a C program that prints where every member of every struct lies, and
-                                 the values of enumerators and constants
+  headers.py layout INCLUDE      a C program that prints where every member of every struct lies,
+                                 and the values of enumerators and constants
   headers.py signatures INCLUDE  a C file that declares every function as these headers do
   headers.py compare FROZEN NOW  complains where what two of those programs printed says that a
                                  program compiled with the frozen headers breaks
@@ -43,8 +43,8 @@ def constants(include):
 
 def enumerators(include):
     bodies = re.findall(r"typedef enum (\w+) \{(.*?)\} \1;", code(include), flags=re.S)
-    names = [item.split("=")[0].strip() for _, body in bodies for item in body.split(",")]
-    return list(filter(None, names))
+    items = [item.split("=")[0].strip() for _, body in bodies for item in body.split(",")]
+    return [item for item in items if item]  # there may be a comma after the last
 
 
 def members(body):

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program that uses every struct of the public headers that may grow, arrays of them too, as it is
- * compiled against other headers than the library that it runs with: those of an earlier release,
- * or, with SVF_FUTURE, such as a later one might have, whose structs have a member `future`. What
- * such a program does not ask for is done as before; what it does ask for is refused with VERSION.
+ * A program that uses every struct of the public headers that may grow, and arrays of them. It is
+ * compiled against other headers than those of the library that it runs with: those of an earlier
+ * release or, with SVF_FUTURE, such as a later one might have, whose structs have a member
+ * `future`. What such a program does not ask for is done as before; what it does ask for is refused
+ * with VERSION.
  *
  *   program GOLDEN TOKENIZER WORK   a dense model, a tokenizer.json, a directory to write in
  *
@@ -64,7 +65,7 @@ static const char *in(const char *dir, const char *name)
   return path;
 }
 
-/* --- svf/linear.h, svf/matmul.h ---------------------------------------------------------------- */
+/* --- svf/linear.h, svf/matmul.h --------------------------------------------------------------- */
 
 static const float u[3 * 2] = {1, 0, 2, 1, 0, 3}, vt[2 * 3] = {1, 2, 0, 0, 1, 1};
 static const float sigma[2] = {4, 2};
@@ -138,7 +139,7 @@ static void use_matmul(void)
   free(block);
 }
 
-/* --- svf/svd.h --------------------------------------------------------------------------------- */
+/* --- svf/svd.h -------------------------------------------------------------------------------- */
 
 static void use_svd(void)
 {
@@ -160,7 +161,7 @@ static void use_svd(void)
   CHECK(values[0] > 2.99f && values[1] < 2.01f && report.residual < 1e-6);
 }
 
-/* --- svf/tensor.h, svf/safetensors.h ----------------------------------------------------------- */
+/* --- svf/tensor.h, svf/safetensors.h ---------------------------------------------------------- */
 
 static void use_safetensors(const char *work)
 {
@@ -194,7 +195,7 @@ static void use_safetensors(const char *work)
   svf_safetensors_close(file);
 }
 
-/* --- svf/tokenizer.h, svf/text.h --------------------------------------------------------------- */
+/* --- svf/tokenizer.h, svf/text.h -------------------------------------------------------------- */
 
 static void use_tokenizer(const char *json)
 {
@@ -228,7 +229,7 @@ static void use_tokenizer(const char *json)
   svf_tokenizer_close(tokenizer);
 }
 
-/* --- svf/convert.h, svf/model.h ---------------------------------------------------------------- */
+/* --- svf/convert.h, svf/model.h --------------------------------------------------------------- */
 
 static svf_model *use_model(const char *golden, const char *work)
 {
@@ -255,7 +256,7 @@ static svf_model *use_model(const char *golden, const char *work)
   return model;
 }
 
-/* --- svf/modules.h, svf/expert.h --------------------------------------------------------------- */
+/* --- svf/modules.h, svf/expert.h -------------------------------------------------------------- */
 
 /* An expert with z = 2 in every second module, and a copy of the model's modules as this program
  * knows them. */
@@ -324,7 +325,7 @@ static float *use_modules(const svf_modules *modules, const char *work)
   return gains;
 }
 
-/* --- svf/context.h, svf/generate.h ------------------------------------------------------------- */
+/* --- svf/context.h, svf/generate.h ------------------------------------------------------------ */
 
 static void use_generate(const svf_model *model, const float *gains)
 {

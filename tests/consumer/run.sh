@@ -42,8 +42,9 @@ run_all "$work"/find_package_cxx/cxx_*
 cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
 if [ -e "$libdir/libsvf_model.a" ]; then
-  cmake_project add_models 'C;CXX' -DSVF_SOURCE_DIR="$source" -DSVF_BUILD_MODEL=ON -DBUILD_SHARED_LIBS=ON
-  run_all "$work"/add_models/c*_{model,svd}{,_static}
+  cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source" -DSVF_BUILD_MODEL=ON \
+    -DSVF_BUILD_SVD=ON -DBUILD_SHARED_LIBS=ON
+  run_all "$work"/add_subdirectory/c*_{model,svd}{,_static}
   # The shared library of models brings what it needs: none of that has to be found.
   cmake_project find_package_alone C -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
@@ -75,8 +76,8 @@ if [ -e "$libdir/libsvf_model.a" ]; then
     sed -E 's/-l(svf|svf_model)( |$)/-l:lib\1.a /g')"
   for kind in model model_static; do
     declare -n flags=$kind
-    "$CC" -std=c11 -Wall -Wextra -Werror "$here/model.c" "${flags[@]}" -lm -o "$work/pkgconfig_$kind"
-    "$CC" -std=c11 -Wall -Wextra -Werror "$here/generate.c" "${flags[@]}" -o "$work/generate_$kind"
+    "$CC" -std=c11 $strict "$here/model.c" "${flags[@]}" -lm -o "$work/pkgconfig_$kind"
+    "$CC" -std=c11 $strict "$here/generate.c" "${flags[@]}" -o "$work/generate_$kind"
   done
   run_all "$work"/pkgconfig_model*
 fi
