@@ -4,6 +4,7 @@
  * layers take alone and what reading their weights takes. */
 #define _GNU_SOURCE
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 typedef struct options {
   const char *models, *forms, *formats, *sequences, *json;
   size_t context, prompt, threads, repeats, group;
+  prefix_shape prefix; /* prefix = 0: passes are measured instead */
 } options;
 
 typedef struct bench {
@@ -48,6 +50,11 @@ static int usage(FILE *to, int code)
       "  --repeats=N       passes, of which the median counts, at most 200 (default: 9)\n"
       "  --threads=N       (default: OpenMP's)\n"
       "  --json=FILE       results as JSON too\n"
+      "  --prefix=N        instead of passes: whole texts whose prompts begin with N tokens in\n"
+      "                    common, and the same texts with prefixes of their own\n"
+      "  --texts=N         of them, at most 512 (default: 128)\n"
+      "  --own=N           tokens of each prompt after its prefix (default: 4)\n"
+      "  --new=N           tokens to be generated of each (default: 16)\n"
       "  --help\n"
       "example: svf_decode --model=tinyllama-1.1b --form=svf-mlp --format=w4\n"
       "roof: time to read the weights at the bandwidth measured just before; outside: share "
@@ -82,21 +89,46 @@ static int bad(const char *name, const char *value)
   return 2;
 }
 
+/* Options whose value is a number, from 1 to `most`. */
+static const struct number {
+  const char *name;
+  size_t most, at; /* at: in options */
+} numbers[] = {{"context", 1024, offsetof(options, context)},
+               {"prompt", 512, offsetof(options, prompt)},
+               {"repeats", 200, offsetof(options, repeats)},
+               {"threads", 1024, offsetof(options, threads)},
+               {"group", 128, offsetof(options, group)},
+               {"prefix", 1024, offsetof(options, prefix.prefix)},
+               {"texts", 512, offsetof(options, prefix.texts)},
+               {"own", 512, offsetof(options, prefix.own)},
+               {"new", 512, offsetof(options, prefix.more)}};
+enum { NUMBERS = sizeof numbers / sizeof *numbers, FIRST_NUMBER = 256 };
+
+static int take_number(int i, const char *value, options *o)
+{
+  const struct number *n = &numbers[i];
+  size_t *to = (size_t *)(void *)((char *)o + n->at);
+  return read_size(value, n->most, to) ? -1 : bad(n->name, value);
+}
+
+static int check(const options *o)
+{
+  char group[24];
+  if (o->group == 32 || o->group == 64 || o->group == 128) return -1;
+  snprintf(group, sizeof group, "%zu", o->group);
+  return bad("group", group);
+}
+
 /* Exit status, or -1 to go on. */
 static int parse(int argc, char **argv, options *o)
 {
-  static const struct option known[] = {{"model", required_argument, 0, 'm'},
-                                        {"form", required_argument, 0, 'f'},
-                                        {"format", required_argument, 0, 'w'},
-                                        {"group", required_argument, 0, 'g'},
-                                        {"sequences", required_argument, 0, 's'},
-                                        {"context", required_argument, 0, 'c'},
-                                        {"prompt", required_argument, 0, 'p'},
-                                        {"repeats", required_argument, 0, 'r'},
-                                        {"threads", required_argument, 0, 't'},
-                                        {"json", required_argument, 0, 'j'},
-                                        {"help", no_argument, 0, 'h'},
-                                        {0}};
+  struct option known[NUMBERS + 7] = {
+      {"model", required_argument, 0, 'm'},     {"form", required_argument, 0, 'f'},
+      {"format", required_argument, 0, 'w'},    {"json", required_argument, 0, 'j'},
+      {"sequences", required_argument, 0, 's'}, {"help", no_argument, 0, 'h'}};
+  for (int i = 0; i < NUMBERS; ++i) {
+    known[6 + i] = (struct option){numbers[i].name, required_argument, 0, FIRST_NUMBER + i};
+  }
   *o = (options){.models = "smollm-135m,tinyllama-1.1b",
                  .forms = "dense,svf-mlp,svf-all",
                  .formats = "bf16,w8,w4",
@@ -104,8 +136,10 @@ static int parse(int argc, char **argv, options *o)
                  .context = 256,
                  .prompt = 512,
                  .repeats = 9,
-                 .group = 32};
-  for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
+                 .group = 32,
+                 .prefix = {.texts = 128, .own = 4, .more = 16}};
+  int code = -1;
+  for (int c; code < 0 && (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
     switch (c) {
       case 'm': o->models = optarg; break;
       case 'f':
@@ -113,31 +147,16 @@ static int parse(int argc, char **argv, options *o)
         o->forms = optarg;
         break;
       case 'w': o->formats = optarg; break;
-      case 'g':
-        if (!read_size(optarg, 128, &o->group) ||
-            (o->group != 32 && o->group != 64 && o->group != 128)) {
-          return bad("group", optarg);
-        }
-        break;
       case 's': o->sequences = optarg; break;
-      case 'c':
-        if (!read_size(optarg, 1024, &o->context)) return bad("context", optarg);
-        break;
-      case 'p':
-        if (!read_size(optarg, 512, &o->prompt)) return bad("prompt", optarg);
-        break;
-      case 'r':
-        if (!read_size(optarg, 200, &o->repeats)) return bad("repeats", optarg);
-        break;
-      case 't':
-        if (!read_size(optarg, 1024, &o->threads)) return bad("threads", optarg);
-        break;
       case 'j': o->json = optarg; break;
       case 'h': return usage(stdout, 0);
-      default: return usage(stderr, 2);
+      default:
+        if (c < FIRST_NUMBER) return usage(stderr, 2);
+        code = take_number(c - FIRST_NUMBER, optarg, o);
     }
   }
-  return optind < argc ? usage(stderr, 2) : -1;
+  if (code < 0 && optind < argc) return usage(stderr, 2);
+  return code < 0 ? check(o) : code;
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
@@ -168,8 +187,43 @@ static void print(bench *b, const result *r)
       r->weight_bytes, r->m.pass, r->m.bare, r->bandwidth, roof, r->m.many_to_one);
 }
 
-static void measure_model(bench *b, const char *name, form f, const char *format,
+static void print_head(const options *o)
+{
+  printf("texts of %zu tokens\n", o->context);
+  printf("%-15s %-8s %-10s %-8s %5s %7s %9s %10s %8s %9s   many/one\n", "model", "form", "format",
+         "pass", "rows", "experts", "ms", "tokens/s", "of roof", "outside");
+}
+
+static void print_prefix_head(const options *o)
+{
+  printf("texts of %zu tokens in common and %zu of their own, %zu new ones\n", o->prefix.prefix,
+         o->prefix.own, o->prefix.more);
+  printf("%-15s %-8s %-10s %5s %9s %9s %7s %10s\n", "model", "form", "format", "texts", "ms",
+         "ms apart", "ratio", "tokens/s");
+}
+
+/* Whole texts; new tokens per second. */
+static void measure_texts(bench *b, const char *name, form f, const char *format,
                           const svf_model *model)
+{
+  const prefix_shape *shape = &b->o->prefix;
+  const prefix_measurement m =
+      measure_prefix(model, shape, f == FORM_DENSE ? 0 : 1, b->threads, b->o->repeats);
+  const double tokens = (double)(shape->texts * shape->more);
+  printf("%-15s %-8s %-10s %5zu %9.1f %9.1f %7.2f %10.1f\n", name, form_names[f], format,
+         shape->texts, m.shared * 1e3, m.apart * 1e3, m.apart / m.shared, tokens / m.shared);
+  fflush(stdout);
+  if (!b->json) return;
+  fprintf(
+      b->json,
+      "%s\n    {\"model\": \"%s\", \"form\": \"%s\", \"format\": \"%s\", \"texts\": %zu, "
+      "\"prefix\": %zu, \"own\": %zu, \"new\": %zu, \"seconds\": %.6g, \"apart_seconds\": %.6g}",
+      b->results++ ? "," : "", name, form_names[f], format, shape->texts, shape->prefix, shape->own,
+      shape->more, m.shared, m.apart);
+}
+
+static void measure_passes(bench *b, const char *name, form f, const char *format,
+                           const svf_model *model)
 {
   const options *o = b->o;
   result r = {.model = name, .form = form_names[f], .format = format};
@@ -204,7 +258,7 @@ static void run(bench *b)
       for (int f = 0; f < FORMS; ++f) {
         if (!list_has(b->o->forms, form_names[f])) continue;
         svf_model *model = synthetic_model(&config, (form)f, format, b->o->group);
-        measure_model(b, name, (form)f, text, model);
+        (b->o->prefix.prefix > 0 ? measure_texts : measure_passes)(b, name, (form)f, text, model);
         svf_model_close(model);
       }
     }
@@ -225,10 +279,8 @@ int main(int argc, char **argv)
     perror(o.json);
     return 2;
   }
-  printf("%zu threads, %s, texts of %zu tokens\n", b.threads, svf_isa_name(svf_isa_selected()),
-         o.context);
-  printf("%-15s %-8s %-10s %-8s %5s %7s %9s %10s %8s %9s   many/one\n", "model", "form", "format",
-         "pass", "rows", "experts", "ms", "tokens/s", "of roof", "outside");
+  printf("%zu threads, %s, ", b.threads, svf_isa_name(svf_isa_selected()));
+  (o.prefix.prefix > 0 ? print_prefix_head : print_head)(&o);
   if (b.json) {
     fprintf(b.json,
             "{\n  \"schema\": 1, \"threads\": %zu, \"isa\": \"%s\", "

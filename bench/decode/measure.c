@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <svf/context.h>
+#include <svf/generate.h>
 #include <svf/matmul.h>
 
 #include "bench/clock.h"
@@ -60,7 +60,7 @@ static void fill_texts(const svf_model *model, texts *t, size_t length)
                            NULL));
     for (size_t i = 0, n; i < length; i += n) {
       n = length - i < ROWS ? length - i : ROWS;
-      for (size_t k = 0; k < n; ++k) t->rows[k] = (svf_row){s, token_at(model, s, i + k), 0};
+      for (size_t k = 0; k < n; ++k) t->rows[k] = (svf_row){s, token_at(model, s, i + k), false};
       must(svf_context_forward(t->context, t->rows, n, NULL));
     }
   }
@@ -99,7 +99,7 @@ static void close_texts(texts *t)
 static double decode(const svf_model *model, texts *t)
 {
   for (size_t s = 0; s < t->sequences; ++s) {
-    t->rows[s] = (svf_row){s, token_at(model, s, svf_context_length(t->context, s)), 1};
+    t->rows[s] = (svf_row){s, token_at(model, s, svf_context_length(t->context, s)), true};
   }
   const double start = clock_now();
   must(svf_context_forward(t->context, t->rows, t->sequences, t->logits));
@@ -215,4 +215,66 @@ measurement measure_prefill(const svf_model *model, size_t experts, size_t token
   close_texts(&t);
   close_bare(&b);
   return (measurement){.pass = median(pass, repeats), .bare = median(alone, repeats)};
+}
+
+/* --- Texts of a common prefix ----------------------------------------------------------------- */
+
+typedef struct prompts {
+  svf_request *requests;
+  int32_t *tokens;
+} prompts;
+
+static prompts open_prompts(const svf_model *model, const prefix_shape *shape, const float *gains,
+                            bool apart)
+{
+  const size_t length = shape->prefix + shape->own;
+  prompts p = {.requests = need(calloc(shape->texts, sizeof *p.requests)),
+               .tokens = need(calloc(shape->texts * length, sizeof *p.tokens))};
+  for (size_t t = 0; t < shape->texts; ++t) {
+    int32_t *tokens = p.tokens + t * length;
+    for (size_t i = 0; i < length; ++i) {
+      tokens[i] = token_at(model, apart || i >= shape->prefix ? t + 1 : 0, i);
+    }
+    p.requests[t] = (svf_request){.size = sizeof *p.requests,
+                                  .prompt = tokens,
+                                  .prompt_count = length,
+                                  .gains = gains,
+                                  .max_tokens = shape->more,
+                                  .ignore_end = true};
+  }
+  return p;
+}
+
+static void close_prompts(prompts *p)
+{
+  free(p->requests);
+  free(p->tokens);
+}
+
+static double generate(svf_context *context, const prompts *p, size_t count)
+{
+  for (size_t s = 0; s < count; ++s) svf_context_end(context, s);
+  const double start = clock_now();
+  must(svf_generate(context, p->requests, count));
+  return clock_now() - start;
+}
+
+prefix_measurement measure_prefix(const svf_model *model, const prefix_shape *shape, size_t experts,
+                                  size_t threads, size_t repeats)
+{
+  double shared[REPEATS_MAX], apart[REPEATS_MAX];
+  texts t = open_texts(model, shape->texts, experts, 0, shape->prefix + shape->own + shape->more,
+                       threads);
+  const float *gains = experts ? t.gains[0] : NULL;
+  prompts same = open_prompts(model, shape, gains, false);
+  prompts different = open_prompts(model, shape, gains, true);
+  (void)generate(t.context, &different, shape->texts);
+  for (size_t i = 0; i < repeats; ++i) {
+    shared[i] = generate(t.context, &same, shape->texts);
+    apart[i] = generate(t.context, &different, shape->texts);
+  }
+  close_prompts(&same);
+  close_prompts(&different);
+  close_texts(&t);
+  return (prefix_measurement){median(shared, repeats), median(apart, repeats)};
 }

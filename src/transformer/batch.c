@@ -7,7 +7,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 
-/* A pass costs about as much as so many rows more in another one. */
+/* What a pass costs, in rows more of another pass: about what reading the weights takes. */
 enum { ROWS_OF_A_PASS = 32 };
 
 /* The sequence that holds most of a text, and how much that is. */
@@ -174,6 +174,17 @@ static void choose(svf_batch *b, size_t text)
   }
 }
 
+/* Whole blocks among those that the next text is to keep that texts under way hold too: held has
+ * marked them. */
+static size_t kept_by_others(const svf_batch *b)
+{
+  size_t count = 0;
+  for (size_t k = 0; k < b->next.read / SVF_KV_BLOCK; ++k) {
+    count += b->mark[b->c->kv.sequence[b->next_slot].blocks[k]];
+  }
+  return count;
+}
+
 size_t svf_batch_next(svf_batch *b)
 {
   if (b->begun == b->count) return SVF_NONE;
@@ -181,8 +192,9 @@ size_t svf_batch_next(svf_batch *b)
   choose(b, text);
   if (b->next_slot == SVF_NONE) return SVF_NONE;
   if (b->prefix[text].count == 0) return text;
-  const size_t needed = blocks_besides(b->text[text].positions, b->next.goal);
-  return held(b) + promised(b) + needed <= b->c->kv.count ? text : SVF_NONE;
+  const size_t taken = held(b) + promised(b);
+  const size_t needed = blocks_besides(b->text[text].positions, b->next.goal) - kept_by_others(b);
+  return taken + needed <= b->c->kv.count ? text : SVF_NONE;
 }
 
 void svf_batch_skip(svf_batch *b) { ++b->begun; }

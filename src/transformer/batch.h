@@ -47,7 +47,7 @@ typedef struct svf_batch {
   bool *mark; /* [blocks of the cache] */
 } svf_batch;
 
-/* Room for texts, of which the caller fills in prefix and text, except what is out. Passes will have at
+/* Room for texts, of which the caller fills in prefix and text, except what is out. Passes have at
  * most `wanting` rows that want logits. MEMORY; to be freed also then. */
 svf_status svf_batch_create(svf_batch *b, svf_context *c, size_t count, size_t wanting);
 void svf_batch_free(svf_batch *b);

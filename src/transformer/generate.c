@@ -7,6 +7,7 @@
 
 #include <svf/score.h>
 
+#include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
@@ -21,13 +22,21 @@ typedef struct text {
   int32_t next; /* the token to go on with, once the prompt is read */
 } text;
 
+/* Whose next token a row of logits gives. */
+typedef struct choice {
+  size_t slot;
+  svf_status status;
+} choice;
+
 typedef struct generation {
   svf_context *c;
   text *texts; /* [count] */
   size_t count;
   svf_batch batch;
-  float *logits; /* [rows that may want them][vocab] */
-  svf_candidate *scratch;
+  float *logits;          /* [rows that may want them][vocab] */
+  choice *choices;        /* [rows that may want them] */
+  size_t choice_count;    /* of the pass */
+  svf_candidate *scratch; /* [threads][vocab] */
 } generation;
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -141,12 +150,21 @@ static bool ends_text(const svf_config *c, int32_t token)
   return false;
 }
 
-/* Choose the next token of a text by a row of logits and put it among the results, uncounted. */
-static svf_status choose(const generation *g, text *t, const float *logits)
+static text *text_of(const generation *g, size_t slot)
 {
-  const size_t vocab = g->c->model->config.vocab, at = t->to->count;
+  return &g->texts[g->batch.slot[slot].text];
+}
+
+/* Choose the next token of a text by row i of the logits and put it among the results, where it
+ * does not count yet. */
+static svf_status choose(const generation *g, size_t i, svf_candidate *scratch)
+{
+  const size_t vocab = g->c->model->config.vocab;
+  const float *logits = g->logits + i * vocab;
+  text *t = text_of(g, g->choices[i].slot);
+  const size_t at = t->to->count;
   const svf_sampling *s = &t->sampling;
-  const svf_status status = svf_sample(s, at, logits, vocab, g->scratch, &t->next);
+  const svf_status status = svf_sample(s, at, logits, vocab, scratch, &t->next);
   if (status != SVF_OK) return status;
   if (t->r.tokens) t->r.tokens[at] = t->next;
   if (!t->r.log_probabilities) return SVF_OK;
@@ -168,21 +186,36 @@ static bool deliver(const generation *g, const text *t)
   return t->to->count == t->r.max_tokens;
 }
 
+static void choose_share(void *context, size_t ith, size_t nth)
+{
+  const generation *g = context;
+  svf_candidate *scratch = g->scratch + ith * g->c->model->config.vocab;
+  for (size_t i = ith; i < g->choice_count; i += nth) {
+    g->choices[i].status = choose(g, i, scratch);
+  }
+}
+
+/* Tokens are chosen by all threads and handed out by this one. A failed choice is repeated for its
+ * message, which belongs to a thread. */
 static svf_status take(generation *g)
 {
-  svf_batch *b = &g->batch;
-  const float *logits = g->logits;
+  const svf_batch *b = &g->batch;
   svf_status status = SVF_OK;
-  for (size_t i = 0; status == SVF_OK && i < b->row_count; ++i) {
-    if (!b->rows[i].wants_logits) continue;
-    const size_t slot = b->rows[i].sequence, at = b->slot[slot].text;
-    text *t = &g->texts[at];
-    status = choose(g, t, logits);
-    if (status != SVF_OK) return of_request(status, at);
-    logits += g->c->model->config.vocab;
+  g->choice_count = 0;
+  for (size_t i = 0; i < b->row_count; ++i) {
+    if (b->rows[i].wants_logits) g->choices[g->choice_count++].slot = b->rows[i].sequence;
+  }
+  if (g->choice_count == 0) return SVF_OK;
+  svf_openmp_team(svf_size_min(g->c->state.sizes.threads, g->choice_count), choose_share, g);
+  for (size_t i = 0; status == SVF_OK && i < g->choice_count; ++i) {
+    const size_t slot = g->choices[i].slot;
+    const text *t = text_of(g, slot);
+    if (g->choices[i].status != SVF_OK) {
+      return of_request(choose(g, i, g->scratch), (size_t)(t - g->texts));
+    }
     if (!deliver(g, t)) continue;
     finish(t);
-    status = svf_batch_end(b, slot);
+    status = svf_batch_end(&g->batch, slot);
   }
   return status;
 }
@@ -231,8 +264,9 @@ static svf_status allocate(generation *g)
   if (status != SVF_OK) return status;
   g->texts = calloc(g->count + 1, sizeof *g->texts);
   g->logits = calloc(wanting, vocab * sizeof *g->logits);
-  g->scratch = malloc(vocab * sizeof *g->scratch);
-  if (g->texts && g->logits && g->scratch) return SVF_OK;
+  g->choices = calloc(wanting, sizeof *g->choices);
+  g->scratch = calloc(g->c->state.sizes.threads, vocab * sizeof *g->scratch);
+  if (g->texts && g->logits && g->choices && g->scratch) return SVF_OK;
   return svf_fail(SVF_ERR_MEMORY, "no memory for %zu texts at once", wanting);
 }
 
@@ -256,6 +290,7 @@ svf_status svf_generate(svf_context *context, svf_request *requests, size_t coun
   svf_batch_free(&g.batch);
   free(g.texts);
   free(g.logits);
+  free(g.choices);
   free(g.scratch);
   return status;
 }

@@ -8,9 +8,9 @@
  *   K   [64/16][head_dim][16]          lanes are positions, steps are the head's elements
  *   V   [head_dim/16][64][16]          lanes are the head's elements, steps are positions
  *
- * A sequence remembers the hash of the gains that filled its blocks, which are of no use for others.
- * Sequences with the same gains and the same tokens at the start share blocks: a block knows how
- * many hold it, and is not written while it is more than one. */
+ * A sequence remembers the hash of the gains that filled its blocks, which are of no use for other
+ * gains. Sequences with the same gains and the same tokens at the start can share blocks: the cache
+ * counts who holds a block, and does not write to it while it is more than one. */
 #ifndef SVF_TRANSFORMER_KV_H
 #define SVF_TRANSFORMER_KV_H
 

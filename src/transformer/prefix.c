@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sorted by their tokens, the texts that have most in common with one of them stand beside it. Texts
- * leave the sorted list from the last one to the first: those beside one that leaves are then
- * earlier ones, and the nearer of the two is its leader. */
+ * When texts are sorted by their tokens, those that have most in common with one of them stand
+ * beside it. Texts leave the sorted list from the last one to the first, so that those beside one
+ * that leaves are earlier texts, and the nearer of the two is its leader. */
 #include "src/transformer/prefix.h"
 
 #include <stdlib.h>

@@ -6,10 +6,10 @@
 #include <svf/score.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "src/core/dispatch.h"
+#include "src/core/openmp.h"
 #include "src/core/ops.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -62,12 +62,20 @@ svf_status svf_log_probability(const float *logits, size_t vocab, int32_t token,
 
 enum { WANTING = 128 }; /* rows of logits at once */
 
+/* What a row of logits gives. */
+typedef struct item {
+  size_t text, token;
+  svf_status status;
+} item;
+
 typedef struct scoring {
   svf_context *c;
   svf_score_request *requests; /* [count] as this library's */
   size_t count;
   svf_batch batch;
   float *logits; /* [WANTING][vocab] */
+  item items[WANTING];
+  size_t item_count; /* of the pass */
 } scoring;
 
 static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
@@ -85,8 +93,8 @@ static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
   }
   if (r->count - 1 > c->kv.limit || svf_kv_blocks(r->count - 1) > c->kv.count) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "%zu tokens exceed the %zu positions of the context by more than one", r->count,
-                    svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
+                    "%zu tokens, of which all but the last are read: the context has room for %zu",
+                    r->count, svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK));
   }
   for (size_t i = 0; i < r->count; ++i) {
     if (r->tokens[i] >= 0 && (size_t)r->tokens[i] < vocab) continue;
@@ -160,35 +168,47 @@ static svf_status end(scoring *s, size_t slot)
   return svf_batch_end(&s->batch, slot);
 }
 
-/* The log-probabilities of the tokens after rows of this pass, the last of which is `read` - 1. */
-static svf_status take_slot(scoring *s, size_t slot, const float **logits, size_t rows)
+static svf_status compute(const scoring *s, size_t i)
 {
-  const size_t vocab = s->c->model->config.vocab, i = s->batch.slot[slot].text;
-  const svf_score_request *r = &s->requests[i];
-  const size_t last = s->batch.slot[slot].read;
-  for (size_t k = last + 1 - rows; k <= last; ++k, *logits += vocab) {
-    const svf_status status = svf_log_probability(*logits, vocab, r->tokens[k], r->temperature,
-                                                  &r->log_probabilities[k - r->first]);
-    if (status == SVF_OK) continue;
-    svf_fail_at(status, "tokens[%zu]", k);
-    return svf_fail_at(status, "requests[%zu]", i);
-  }
-  return last == s->batch.prefix[i].count ? end(s, slot) : SVF_OK;
+  const size_t vocab = s->c->model->config.vocab;
+  const item *at = &s->items[i];
+  const svf_score_request *r = &s->requests[at->text];
+  return svf_log_probability(s->logits + i * vocab, vocab, r->tokens[at->token], r->temperature,
+                             &r->log_probabilities[at->token - r->first]);
 }
 
-/* Rows of one sequence follow each other. */
-static svf_status take(scoring *s)
+static void compute_share(void *context, size_t ith, size_t nth)
+{
+  scoring *s = context;
+  for (size_t i = ith; i < s->item_count; i += nth) s->items[i].status = compute(s, i);
+}
+
+/* A row gives the token after its position. */
+static void list_items(scoring *s)
 {
   const svf_batch *b = &s->batch;
-  const float *logits = s->logits;
+  s->item_count = 0;
+  for (size_t i = 0; i < b->row_count; ++i) {
+    if (!b->rows[i].wants_logits) continue;
+    s->items[s->item_count++] =
+        (item){.text = b->slot[b->rows[i].sequence].text, .token = s->c->state.position[i] + 1};
+  }
+}
+
+/* All threads compute; a failure is repeated for its message, which belongs to a thread. */
+static svf_status take(scoring *s)
+{
   svf_status status = SVF_OK;
-  for (size_t i = 0, n; status == SVF_OK && i < b->row_count; i += n) {
-    const size_t slot = b->rows[i].sequence;
-    size_t wanting = 0;
-    for (n = 0; i + n < b->row_count && b->rows[i + n].sequence == slot; ++n) {
-      wanting += b->rows[i + n].wants_logits;
+  list_items(s);
+  if (s->item_count == 0) return SVF_OK;
+  svf_openmp_team(svf_size_min(s->c->state.sizes.threads, s->item_count), compute_share, s);
+  for (size_t i = 0; status == SVF_OK && i < s->item_count; ++i) {
+    const item *at = &s->items[i];
+    if (at->status != SVF_OK) {
+      svf_fail_at(compute(s, i), "tokens[%zu]", at->token);
+      return svf_fail_at(at->status, "requests[%zu]", at->text);
     }
-    status = take_slot(s, slot, &logits, wanting);
+    if (at->token + 1 == s->requests[at->text].count) status = end(s, s->batch.text[at->text].slot);
   }
   return status;
 }

@@ -4,6 +4,7 @@
  * say so; so does making one model's directory of another. jansson, BLAS and LAPACK keep theirs. */
 #define _GNU_SOURCE
 #include <svf/generate.h>
+#include <svf/score.h>
 #include <svf/convert.h>
 #include <svf/text.h>
 
@@ -48,6 +49,21 @@ static svf_status generate(void)
   svf_request r[2] = {{.size = sizeof *r, .prompt = prompt, .prompt_count = 3, .max_tokens = 2},
                       {.size = sizeof *r, .prompt = prompt, .prompt_count = 2, .max_tokens = 3}};
   return svf_generate(context, r, 2);
+}
+
+static svf_status score(void)
+{
+  static const int32_t tokens[5] = {1, 2, 3, 4, 5};
+  double result[2][4];
+  svf_score_request r[2];
+  for (size_t i = 0; i < 2; ++i) {
+    r[i] = (svf_score_request){.size = sizeof *r,
+                               .tokens = tokens,
+                               .count = 5 - i,
+                               .first = 1,
+                               .log_probabilities = result[i]};
+  }
+  return svf_score(context, r, 2);
 }
 
 static svf_status text(void)
@@ -137,7 +153,8 @@ START_TEST(contexts)
   ck_works(svf_model_open(g.dir, NULL, &model));
   fail_each(create_context, 20, SVF_ERR_MEMORY);
   ck_works(svf_context_create(model, NULL, &context));
-  fail_each(generate, 4, SVF_ERR_MEMORY);
+  fail_each(generate, 12, SVF_ERR_MEMORY);
+  fail_each(score, 11, SVF_ERR_MEMORY);
   svf_context_destroy(context);
   svf_model_close(model);
   svf_safetensors_close(g.file);
