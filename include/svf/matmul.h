@@ -120,7 +120,7 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
 /* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
-/* --- Several layers on the same X -------------------------------------------------------------
+/* --- Several layers on the same X ----------------------------------------------------------------
  *
  * Query, key and value, or gate and up, as one: X is laid out once for all calls whose kernels read
  * it alike, they share the barriers, and their outputs are divided over the threads together, so
@@ -137,7 +137,7 @@ SVF_API svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size
 SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
                                     void *workspace, size_t workspace_bytes);
 
-/* --- On the caller's own threads --------------------------------------------------------------
+/* --- On the caller's own threads -----------------------------------------------------------------
  *
  *   svf_plan plan;
  *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who carries out svf_matmul: the library's own kernels or, in a build with -DSVF_WITH_ONEDNN=ON,
+ * What carries out svf_matmul: the library's own kernels or, in a build with -DSVF_WITH_ONEDNN=ON,
  * oneDNN's primitives. */
 #ifndef SVF_BACKEND_H
 #define SVF_BACKEND_H
@@ -21,24 +21,27 @@ typedef enum svf_backend {
  * svf_matmul_pool) stay with the library's own kernels. With ONEDNN a call
  *
  *   - takes and checks the same arguments, the workspace's size included,
- *   - is UNSUPPORTED for other formats, and where oneDNN has no such product; never silently own,
+ *   - is UNSUPPORTED for other formats, and where oneDNN has no such product; it never falls back
+ *     on the library's own kernels,
  *   - allocates, creates primitives (oneDNN caches them) and may copy the packed weights into a
- *     layout that oneDNN prefers: it is a second opinion, not the fast path. MEMORY, FAILED,
+ *     layout that oneDNN prefers, so it may fail with MEMORY or FAILED: this back end is there for
+ *     a second opinion, not for speed,
  *   - adds up in oneDNN's order: bits may depend on the rows, the threads and the CPU,
- *   - runs on oneDNN's threads: `threads` of them where its runtime is the OpenMP of the program.
+ *   - runs on oneDNN's threads: `threads` of them if its runtime is the program's OpenMP.
  *
- * Process-wide. Errors: ARGUMENT, UNSUPPORTED in a build without oneDNN; nothing is changed then.
- * Thread-safe; calls under way stay where they are. */
+ * The choice holds for the whole process. Errors: ARGUMENT; UNSUPPORTED in a build without oneDNN.
+ * On error nothing changes. Thread-safe; calls that are under way finish where they began. */
 SVF_API svf_status svf_backend_select(svf_backend backend);
 
-/* svf_backend_select with the name in the environment variable SVF_BACKEND, "own" or "onednn"; OK
- * and nothing done if it is unset or empty. Errors: ARGUMENT for another name, UNSUPPORTED. */
+/* svf_backend_select with the name in the environment variable SVF_BACKEND, "own" or "onednn". Does
+ * nothing and returns OK if it is unset or empty. Errors: ARGUMENT for another name,
+ * UNSUPPORTED. */
 SVF_API svf_status svf_backend_select_env(void);
 
-/* What was selected. Thread-safe. */
+/* The back end that is selected. Thread-safe. */
 SVF_API svf_backend svf_backend_selected(void);
 
-/* "own", "onednn"; "?" for an unknown value. */
+/* "own" or "onednn"; "?" for an unknown value. Static strings. Thread-safe. */
 SVF_API const char *svf_backend_name(svf_backend backend);
 
 #ifdef __cplusplus

@@ -2,9 +2,9 @@
  *
  * Running a model (library svf_model).
  *
- * A context holds the KV cache of a number of sequences. Each pass takes rows, any mixture of
- * prompts and single tokens of any sequences, and every sequence has its own gains. The result of a
- * row has the same bits whatever the threads, the size of the pass and the other sequences. */
+ * A context holds the KV cache of a number of sequences. Each pass takes rows, in any mixture of
+ * prompts and single tokens of any sequences, and every sequence has its own gains. A row's result
+ * has the same bits whatever the threads, the size of the pass and the other sequences. */
 #ifndef SVF_CONTEXT_H
 #define SVF_CONTEXT_H
 
@@ -19,9 +19,9 @@ typedef struct svf_context svf_context;
 /* Set everything to zero first, then size. */
 typedef struct svf_context_options {
   size_t size;      /* sizeof(svf_context_options) */
-  size_t sequences; /* at once; 0: 1 */
-  size_t tokens;    /* positions that the KV cache holds, of all sequences together, rounded up to
-                       whole blocks; what sequences share counts once. 0: sequences times the
+  size_t sequences; /* number of sequences at once; 0: 1 */
+  size_t tokens;    /* positions that the KV cache holds for all sequences together, rounded up to
+                       whole KV blocks; what sequences share counts once. 0: sequences times the
                        model's context, at most 4096 each */
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */
@@ -32,14 +32,14 @@ typedef struct svf_context_options {
   void *stop_context;
 } svf_context_options;
 
-#define SVF_KV_BLOCK 64 /* positions of a block of the KV cache */
+#define SVF_KV_BLOCK 64 /* positions of a KV block */
 
 /* Allocate everything that passes need. options may be NULL. The model must outlive the context.
  * Errors: NULL, VERSION, ARGUMENT (the model is an outline), UNSUPPORTED, OVERFLOW, MEMORY. */
 SVF_API svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
                                       svf_context **context);
 
-/* Give back everything; NULL is ignored. */
+/* Free a context; NULL is ignored. */
 SVF_API void svf_context_destroy(svf_context *context);
 
 /* Start a sequence. What the cache still holds of its earlier use is kept as far as it was filled
@@ -48,10 +48,10 @@ SVF_API void svf_context_destroy(svf_context *context);
  *
  *   sequence  which one: 0 to options.sequences - 1
  *   gains     [svf_model_modules()->gains] the expert of this sequence; NULL: the base model. They
- *             stay the caller's and must not change while the sequence runs
+ *             belong to the caller and must not change while the sequence runs
  *   prompt    [count] the tokens that it is to begin with. They are only compared with what the
- *             cache holds: it is svf_context_forward that reads them. NULL if count is 0
- *   count     of them; 0: nothing is kept
+ *             cache holds; svf_context_forward reads them. NULL if count is 0
+ *   count     tokens of the prompt; 0: nothing is kept
  *   kept      receives how many positions are kept, always fewer than `count`, so that there is a
  *             row left whose logits can be wanted; the caller goes on with prompt[*kept]. May be
  *             NULL
@@ -60,39 +60,39 @@ SVF_API void svf_context_destroy(svf_context *context);
 SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, const float *gains,
                                      const int32_t *prompt, size_t count, size_t *kept);
 
-/* Make other gains those of a running sequence. Refused, with both hashes in the message, unless
- * they equal those that filled its cache: another expert must begin anew. Errors: NULL, ARGUMENT.
- */
+/* Give a running sequence other gains. They are refused, with both hashes in the message, unless
+ * they equal those that filled its cache: another expert must begin anew. Errors: NULL,
+ * ARGUMENT. */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
- * positions of `from` (at most svf_context_length) and with its gains. Whole blocks of the cache
- * become shared by both, the rest of the positions is copied; neither sequence can change what the
- * other one reads, and either may be truncated or ended first. A sequence that later goes on inside
- * a block that it shares gets a copy of its own, for which a pass needs a free block. Its results
+ * positions of `from` (at most svf_context_length) and with its gains. Whole KV blocks become
+ * shared by both, the remaining positions are copied; neither sequence can change what the other
+ * one reads, and either may be truncated or ended first. A sequence that later goes on inside a KV
+ * block that it shares gets a copy of its own, for which a pass needs a free KV block. Its results
  * have the bits that they would have without sharing. Errors, on which nothing has changed: NULL;
  * ARGUMENT (from, to, both the same; length); SPACE. */
 SVF_API svf_status svf_context_fork(svf_context *context, size_t from, size_t to, size_t length);
 
-/* Give back what the sequence holds of the cache. */
+/* End a sequence and give back the KV blocks that it holds. */
 SVF_API void svf_context_end(svf_context *context, size_t sequence);
 
-/* Positions of a sequence that are filled. */
+/* The number of positions of a sequence that are filled. */
 SVF_API size_t svf_context_length(const svf_context *context, size_t sequence);
 
-/* One row of a pass: the next token of a sequence. Rows of one sequence follow each other in order.
- * This struct has no size: it never grows. */
+/* One row of a pass: the next token of a sequence. Rows of the same sequence are given in the order
+ * of their tokens. This struct has no size member: it never grows. */
 typedef struct svf_row {
   size_t sequence;
   int32_t token;
   bool wants_logits;
 } svf_row;
 
-/* One pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
- * there is none. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or number
- * of rows out of range); ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer
- * than the model's context). One thread at a time may use a context; it runs on `threads` OpenMP
- * threads. */
+/* Run one pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
+ * no row wants them. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or
+ * number of rows out of range); ALIGNMENT of logits; SPACE (the cache is full, or the sequence is
+ * longer than the model's context). One thread at a time may use a context; it runs on `threads`
+ * OpenMP threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The experts of a running model, by name (library svf_model). They can be loaded and unloaded
- * while others, or the same, are in use: who uses an expert holds a handle, and an expert that was
- * removed lives until its last handle is released.
+ * The experts of a running model, by name (library svf_model). Experts can be loaded and removed
+ * while others, or the same ones, are in use: a user of an expert holds a handle, and an expert
+ * that was removed lives until its last handle is released.
  *
- * Every function is thread-safe but destroy, which must be the last call on its registry. Handles
- * and what they show outlive the registry; the modules it was created with must outlive it. */
+ * Every function is thread-safe except destroy, which must be the last call on its registry.
+ * Handles and what they hold may outlive the registry; the modules that it was created with must
+ * not be freed before it. */
 #ifndef SVF_EXPERT_REGISTRY_H
 #define SVF_EXPERT_REGISTRY_H
 
@@ -41,24 +42,25 @@ SVF_API svf_status svf_expert_registry_load(svf_expert_registry *registry, const
 SVF_API svf_status svf_expert_registry_add(svf_expert_registry *registry, const char *name,
                                            svf_expert *expert);
 
-/* Take an expert out; the name is free again. Errors: NULL, ARGUMENT (there is none). */
+/* Remove an expert; its name is free again. Errors: NULL, ARGUMENT (there is no such expert). */
 SVF_API svf_status svf_expert_registry_remove(svf_expert_registry *registry, const char *name);
 
-/* Experts in the registry now. 0 if registry is NULL. */
+/* The number of experts in the registry now; 0 if registry is NULL. */
 SVF_API size_t svf_expert_registry_count(svf_expert_registry *registry);
 
-/* A handle on the expert of that name, to be released. Errors: NULL, ARGUMENT (there is none). */
+/* A handle on the expert of that name, which must be released. Errors: NULL, ARGUMENT (there is no
+ * such expert). */
 SVF_API svf_status svf_expert_registry_find(svf_expert_registry *registry, const char *name,
                                             svf_expert_handle **handle);
 
-/* One more holder of the handle, who releases it too. Returns handle; NULL is ignored. */
+/* Add a holder of the handle, who must release it too. Returns handle; NULL is ignored. */
 SVF_API svf_expert_handle *svf_expert_handle_retain(svf_expert_handle *handle);
 
-/* Give a handle back; NULL is ignored. With the last one a removed expert is freed. */
+/* Give a handle back; NULL is ignored. A removed expert is freed with its last handle. */
 SVF_API void svf_expert_handle_release(svf_expert_handle *handle);
 
-/* What a handle holds, valid until it is released; NULL if handle is NULL. The gains are
- * gains[modules->gains], with 0 where no module is, at a multiple of 64 bytes. */
+/* What a handle holds, valid until the handle is released; NULL if handle is NULL. The gains are
+ * gains[modules->gains], aligned to 64 bytes, with 0 in places that belong to no module. */
 SVF_API const char *svf_expert_handle_name(const svf_expert_handle *handle);
 SVF_API const svf_expert *svf_expert_handle_expert(const svf_expert_handle *handle);
 SVF_API const float *svf_expert_handle_gains(const svf_expert_handle *handle);

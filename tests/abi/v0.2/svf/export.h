@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Visibility of public symbols. Nothing has to be defined to link either kind of library. */
+ * Visibility of public symbols. Nothing needs to be defined to link the static or the shared
+ * library. */
 #ifndef SVF_EXPORT_H
 #define SVF_EXPORT_H
 

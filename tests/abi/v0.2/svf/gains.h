@@ -3,7 +3,8 @@
  * The arithmetic of experts (Transformer-Squared, arXiv 2501.06252): from what is trained to the
  * gains that svf_matmul takes.
  *
- * A layer W = U diag(sigma) V^T of rank r. An expert is a vector z of length r that rescales sigma:
+ * A layer is W = U diag(sigma) V^T of rank r. An expert is a vector z of length r that rescales
+ * sigma:
  *
  *   W' = c * U diag(sigma z) V^T         gains d = c * sigma z
  *
@@ -41,9 +42,9 @@ SVF_API svf_status svf_parametrisation_parse(const char *name, svf_parametrisati
 SVF_API svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float scale,
                                          float *z, size_t r);
 
-/* out = 1 + s * (z - 1): s of the way from the base model to the expert, beyond it for s > 1. s = 0
- * gives 1 exactly, s = 1 the bits of z, z = 1 gives 1 for every s. Errors: NULL; ARGUMENT (r = 0, s
- * not finite); NUMERIC (z or out not finite). */
+/* out = 1 + s * (z - 1): the fraction s of the way from the base model to the expert, or beyond it
+ * for s > 1. s = 0 gives 1 exactly, s = 1 the bits of z, z = 1 gives 1 for every s. Errors: NULL;
+ * ARGUMENT (r = 0, s not finite); NUMERIC (z or out not finite). */
 SVF_API svf_status svf_z_scale(float s, const float *z, size_t r, float *out);
 
 /* out = sum of alpha[k] * z[k] over k = 0 ... experts - 1, in this order, each z[k] of length r. A

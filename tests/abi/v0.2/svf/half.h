@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fp16 and bf16 to fp32 and back. Elements are uint16_t: IEEE 754 binary16, or the upper half of an
- * fp32. Widening is exact. Narrowing is to nearest, ties to even, beyond the largest value to
- * infinity; denormals are kept in both directions. A NaN keeps its sign and the upper bits of its
- * payload and becomes quiet. The bits are the same on every instruction set, whatever MXCSR says
- * (on AArch64 FPCR's rounding mode and AHP bit must be those of a fresh process).
+ * Conversion of fp16 and bf16 to fp32 and back. Elements are uint16_t: IEEE 754 binary16 for fp16,
+ * the upper half of an fp32 for bf16. Widening is exact. Narrowing rounds to nearest, ties to even,
+ * and beyond the largest value to infinity. Denormals are kept in both directions. A NaN keeps its
+ * sign and the upper bits of its payload and becomes quiet. The bits are the same on every
+ * instruction set, whatever MXCSR says; on AArch64 FPCR's rounding mode and AHP bit must be those
+ * of a fresh process.
  *
- * `from` and `to` are arrays of `count` elements with their natural alignment that do not overlap;
- * with count 0 they may be NULL. Nothing beyond them is read or written. The kernels are those of
- * the selected instruction set (svf/cpu.h). Thread-safe; cannot fail. */
+ * `from` and `to` are arrays of `count` elements with their natural alignment, which do not
+ * overlap; if count is 0 they may be NULL. Nothing beyond them is read or written. The kernels are
+ * those of the selected instruction set (svf/cpu.h). Thread-safe; cannot fail. */
 #ifndef SVF_HALF_H
 #define SVF_HALF_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout the kernels read. Or a
- * dense one, W itself, which is the second factor alone: then r is 0 wherever a rank is spoken of,
- * W stands where U would, sigma and V are empty, and k runs over n.
+ * A packed linear layer: the factors of W = U diag(sigma) V^T in the layout that the kernels read.
+ * Or a dense layer, W itself, which has the second factor alone: then r is 0 wherever a rank is
+ * spoken of, W stands where U would, sigma and V are empty, and k runs over n.
  *
  * The packed block is one position-independent run of bytes: it may be written to a file, mapped
  * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory
@@ -16,21 +16,22 @@
  * A panel with K steps is, by format:
  *   f32                [K][16]             fp32
  *   bf16, bf16-split   [K'/2][16][2]       bf16, K' = K rounded up to 32: pairs of steps
- *   s8, s8-split       per block of 256 steps
+ *   s8, s8-split       per span of 256 steps
  *                      [16]                fp32: the scale of a channel
  *                      [k'/4][16][4]       int8
- *   w8                 per block of 256 steps
+ *   w8                 per span of 256 steps
  *                      [256/group][16]     bf16: the scales
  *                      [k'/4][16][4]       int8
- *   w4                 per block of 256 steps
+ *   w4                 per span of 256 steps
  *                      [256/group][16]     bf16: the scales
  *                      [k'/8][16][4]       int4 in two's complement: byte i has step i of 8 in its
  *                                          lower half and step i + 4 in its upper half
  *   w84                of V the panels of the first `head` channels as in w8, the others as in w4;
  *                      of U the first `head` steps of each panel as in w8, followed by the others
- *                      as in w4: blocks begin anew there
- * k' is 256, and in the last block what is left of K rounded up to 64 (of `head`, of K - `head`). A
- * weight is its integer times its scale. A weight that is not finite makes its scale NaN.
+ *                      as in w4, where spans begin anew
+ * k' is 256, and in the last span what is left of K rounded up to 64 (of `head` and of K - `head`
+ * in the bands of w84). A weight is its integer times its scale. A weight that is not finite makes
+ * its scale NaN.
  *
  * Lanes past r or m, and steps past K, are zero. All integers are in the writer's byte order;
  * `endian` tells which. */
@@ -59,11 +60,12 @@ typedef struct svf_linear_header {
   uint64_t bytes;         /* of the whole block */
   uint64_t sigma_offset, v_offset, u_offset; /* from the start of the block */
   uint64_t checksum;    /* of the block, with 0 in this place; see svf_linear_check */
-  uint64_t head;        /* w84: the leading singular vectors in int8 */
+  uint64_t head;        /* w84: how many leading singular vectors are int8 */
   uint64_t reserved[4]; /* zero */
 } svf_linear_header;
 
-/* Choices in quantising. It has no size, since it lies inside other structs, but room to grow. */
+/* Choices in quantising. It has no size member, since it lies inside other structs, but room to
+ * grow. */
 typedef struct svf_quant {
   size_t group; /* w8, w4, w84: weights of a channel that share a scale: 32, 64, 128, or 0 for 32 */
   size_t head;  /* w84: this many leading singular vectors are int8: a multiple of 64, at most r */
@@ -94,10 +96,10 @@ typedef struct svf_linear_source {
   const void *vt;     /* element (k,j) at vt + k*vt_stride + j*vt_step */
   size_t vt_stride;   /* elements between rows */
   size_t vt_step;     /* elements between columns; 0 stands for 1. Stride and step may be any two
-                        with which one row lies whole before the next, or one column */
-  const float *sigma; /* [r]; the gains of the base model. Not checked: svf_gains wants it finite
-                         and not negative, a head of w84 that it descends */
-  svf_quant quant;    /* of w8, w4, w84; other formats: zero */
+                         with which each row lies whole before the next, or each column does */
+  const float *sigma; /* [r]; the gains of the base model. Not checked; svf_gains needs it finite
+                         and not negative, and a head of w84 makes sense only if it descends */
+  svf_quant quant;    /* for w8, w4 and w84; zero for other formats */
 } svf_linear_source;
 
 /* Bytes of the packed block of a source, a multiple of 64. Only m, n, r, format and quant are read:
@@ -109,30 +111,32 @@ SVF_API svf_status svf_linear_bytes(const svf_linear_source *source, size_t *byt
  * block. Reads from source what packing would, and its quant.group; its format does not matter.
  *
  *   quant  out: for svf_linear_source, the largest head that fits; may be &source->quant
- *   error  out, or NULL: ||W - W'||_F / ||W||_F of that choice, W' what the packed block stands
- * for: sqrt(sum over k of sigma_k^2 (|u_k - u'_k|^2 + |v_k - v'_k|^2) / sum of sigma_k^2), exact up
- * to products of two errors, if U and V are orthonormal. Its square is about the NMSE of Y for
- * white X. 0 if sigma is 0, NaN if it or a weight is not finite
+ *   error  out, or NULL: ||W - W'||_F / ||W||_F of that choice, where W' is what the packed block
+ *          stands for. It is computed as sqrt(sum over k of sigma_k^2 (|u_k - u'_k|^2 +
+ *          |v_k - v'_k|^2) / sum of sigma_k^2), which is exact up to products of two errors if U
+ *          and V are orthonormal. Its square is about the NMSE of Y for white X. 0 if sigma is 0,
+ *          NaN if sigma or a weight is not finite
  *
- * sigma should descend, so that an int8 helps the more the earlier it stands. Quantises all weights
- * once; allocates nothing. Errors: as svf_linear_pack, SPACE if not even w4 fits. Thread-safe. */
+ * sigma should descend: int8 helps the leading singular vectors most. Quantises all weights once;
+ * allocates nothing. Errors: as svf_linear_pack, and SPACE if not even w4 fits. Thread-safe. */
 SVF_API svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_quant *quant,
                                   double *error);
 
 /* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
  * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the
  * same bytes on every machine of one endianness, and for every stride and step. Errors: NULL,
- * VERSION (size), ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error the block is untouched. Serial. Thread-safe on distinct blocks. */
+ * VERSION (size), ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error the block is untouched. Serial.
+ * Thread-safe on distinct blocks. */
 SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes);
 
 /* The same, divided: call with every ith in [0, nth), in any order, on any threads, then
- * svf_linear_seal once after all have returned. The bytes do not depend on nth. Part 0 writes the
- * header, unsealed: where the memory holds an older block, run it first, or until then
+ * svf_linear_seal once after all have returned. The bytes do not depend on nth. Share 0 writes the
+ * header, unsealed. Where the memory holds an older block, run share 0 first: until it has run,
  * svf_linear_check may take the old seal for that of the new bytes. */
 SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
                                         size_t ith, size_t nth);
 
-/* Compute the checksum of a block whose parts have all been packed and mark it as complete; until
+/* Compute the checksum of a block whose shares have all been packed and mark it as complete; until
  * then svf_linear_check refuses the block. Errors as svf_linear_check. */
 SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
 

@@ -23,29 +23,30 @@
  * once. Bias, Y_old and the gains are fp32 in every format.
  *
  * In s8, s8-split, w8, w4 and w84 weights are integers with scales (svf/linear.h), X and T become
- * integers: of each row, blocks of 256 steps (of T in w84 counted anew from its `head` on) share a
- * scale. With a = the largest magnitude in the block and L = 127 (X and T of s8, X of s8-split) or
+ * integers: in each row, a span of 256 steps (counted anew from `head` on in T of w84) shares a
+ * scale. With a = the largest magnitude in the span and L = 127 (X and T of s8, X of s8-split) or
  * 16256 (T of s8-split, both of w8, w4 and w84) an element x becomes x * (L/a) rounded to an
- * integer, and the scale is a/L; a < 2^-100 counts as zero, and a block with NaN or Inf has the
+ * integer, and the scale is a/L; a < 2^-100 counts as zero, and a span with NaN or Inf has the
  * scale NaN, which makes the whole row of Y NaN.
  *
- * Bits. A row's result, Y and t0 (a NaN's sign and payload apart), has the same bits for any number
- * of threads and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
- * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
- * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
- * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
- * are those of every other instruction set, too. Those three have chains of their own, in which
- * denormals count as zero and k is padded to a multiple of 32 by zeros:
- *   neonbf16    of each pair of steps the sum of both products is added; both additions round to
- *               odd (towards zero, then the last bit is set if anything was lost; overflow is Inf);
- *               in bf16-split of each four steps those of hi before those of lo. FPCR does not
- *               matter, but its bit EBF, which nobody sets unasked, must be 0
- *   avx512bf16  of each pair of steps the odd one first, in bf16-split those of hi before those of
- *               lo
- *   amx         the order of its tiles: per 32 steps of k the even and the odd ones are two chains
- *               that start at +0, their sum is added to the total, hi before lo
+ * Bits. A row's result, Y and t0, has the same bits for any number of threads and whatever else is
+ * in the batch, except for the sign and payload of a NaN. On every instruction set but neonbf16,
+ * avx512bf16 and amx each element of X V and of T U^T is one chain of fused multiply-adds in fp32
+ * that starts at +0 and runs in increasing k (in bf16-split over hi + lo, which fp32 holds); T is
+ * that sum times the gain, rounded once; bias and Y_old are added in this order with one rounding
+ * each. So all of these instruction sets give the same bits. The other three have chains of their
+ * own, in which denormals count as zero and k is padded to a multiple of 32 by zeros:
+ *   neonbf16    the two products of each pair of steps are added, then their sum is added to the
+ *               total; both additions round to odd (towards zero, then the last bit is set if
+ *               anything was lost; overflow is Inf). In bf16-split the products of hi in each four
+ *               steps come before those of lo. FPCR does not matter, except that its bit EBF, which
+ *               nobody sets unasked, must be 0
+ *   avx512bf16  of each pair of steps the odd one comes first; in bf16-split the products of hi
+ *               come before those of lo
+ *   amx         the order of its tiles: in each 32 steps of k the even and the odd steps are two
+ *               chains that start at +0, and their sum is added to the total, hi before lo
  * The formats with integers have the same bits on every instruction set: products are summed
- * exactly per group of weights with one scale (in s8 per block), and a chain of fused multiply-adds
+ * exactly per group of weights with one scale (in s8 per span), and a chain of fused multiply-adds
  * that starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of
  * the two scales.
  *
@@ -53,8 +54,8 @@
  * which is never changed. The first call that needs amx asks Linux for the state of its tiles
  * (arch_prctl, once per process); where that is refused, calls use the next instruction set.
  *
- * No function here allocates, prints, aborts or keeps state; what OpenMP's runtime does when
- * svf_matmul first needs its threads is its own affair. */
+ * No function here allocates, prints, aborts or keeps state. What OpenMP's runtime does when
+ * svf_matmul first needs its threads is the runtime's affair. */
 #ifndef SVF_MATMUL_H
 #define SVF_MATMUL_H
 
@@ -73,8 +74,8 @@ extern "C" {
 #define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
- * sizeof(svf_matmul_args). A caller compiled against another version is understood: what its
- * struct lacks is zero, what this library does not know must be. */
+ * sizeof(svf_matmul_args). A caller compiled against another version is understood: members
+ * that its struct lacks count as zero, and those that this library does not know must be zero. */
 typedef struct svf_matmul_args {
   size_t size;
   const void *linear; /* packed block, 64-byte aligned; must have passed svf_linear_check or
@@ -83,33 +84,34 @@ typedef struct svf_matmul_args {
   svf_dtype x_type;
   const void *x;             /* [rows][n]; needs only element alignment */
   ptrdiff_t x_stride;        /* elements between rows; any value, also 0 or negative */
-  const float *const *gains; /* NULL: sigma for every row. Else rows pointers, each to r fp32 values
-                                that need only element alignment, or NULL for sigma. Of a dense
-                                layer NULL */
+  const float *const *gains; /* NULL: sigma for every row. Else [rows] pointers, each to r fp32
+                                values that need only element alignment, or NULL for sigma. NULL for
+                                a dense layer */
   const float *bias;         /* [m] or NULL */
   svf_dtype y_type;
   void *y;             /* [rows][m]; neither it nor the workspace may overlap anything else */
   ptrdiff_t y_stride;  /* elements between rows; |y_stride| >= m if rows > 1 */
   unsigned flags;      /* 0 or SVF_MATMUL_ACCUMULATE */
   svf_isa isa;         /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
-  float *t0;           /* NULL, or [rows][r], to be written: T before the gains and before any
-                         rounding of T, T0 = X V as the format sums it up in fp32. May not overlap
-                         anything else. Of a dense layer NULL */
+  float *t0;           /* out, [rows][r], or NULL: T before the gains and before any rounding of
+                          T, that is T0 = X V as the format sums it up in fp32. May not overlap
+                          anything else. NULL for a dense layer */
   ptrdiff_t t0_stride; /* elements between rows; |t0_stride| >= r if rows > 1 */
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other members do not matter)
- * carried out in nth parts; a multiple of 64, or 0, for no rows. Grows with
- * rows; for fixed nth it is a valid workspace for any smaller number of rows too. Errors: NULL,
- * VERSION (size), ARGUMENT (nth = 0), UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check.
- * With SVF_ISA_AUTO it holds until svf_isa_select changes what that means. Thread-safe. */
+ * carried out in nth shares; a multiple of 64, or 0 for no rows. Grows with rows: for fixed nth it
+ * is a valid workspace for any smaller number of rows, too. Errors: NULL, VERSION (size), ARGUMENT
+ * (nth = 0), UNSUPPORTED (isa), OVERFLOW, and those of svf_linear_check. With SVF_ISA_AUTO it holds
+ * until svf_isa_select changes what that means. Thread-safe. */
 SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth, size_t *bytes);
 
-/* Carry the call out in `threads` parts, on as many OpenMP threads but at most four per processor,
- * in the floating-point mode (MXCSR, FPCR) of the caller; 1 stays on the calling thread and starts
- * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all parts run on the calling
+/* Carry the call out in `threads` shares, on as many OpenMP threads but at most four per processor,
+ * in the floating-point mode (MXCSR, FPCR) of the caller. 1 stays on the calling thread and starts
+ * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all shares run on the calling
  * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for
- * threads = 0 those of svf_max_threads(), contents indifferent, not shared with a call under way.
+ * threads = 0 those of svf_max_threads(). Its contents do not matter, and no other call may use it
+ * meanwhile.
  * Errors: NULL, VERSION, ARGUMENT, OVERFLOW, UNSUPPORTED, SPACE, ALIGNMENT, and those of
  * svf_linear_check; on error nothing was written. Thread-safe. */
 SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
@@ -118,15 +120,15 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
 /* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
-/* --- Several layers on the same X -------------------------------------------------------------
+/* --- Several layers on the same X ----------------------------------------------------------------
  *
  * Query, key and value, or gate and up, as one: X is laid out once for all calls whose kernels read
  * it alike, they share the barriers, and their outputs are divided over the threads together, so
  * that layers too small for all threads keep them busy. The result has the bits of single calls.
  *
- *   calls   [count] of them, 1 to SVF_MATMUL_GROUP_MAX, each calls[0].size bytes, which all must
- *           have. They must have in common rows, x, x_type, x_stride, isa and n of the layer; all
- *           else is each one's own: dense or factored, format, rank, gains, bias, y, t0, flags
+ *   calls   [count] calls, 1 to SVF_MATMUL_GROUP_MAX, each of calls[0].size bytes; all must have
+ *           this size. They must have in common rows, x, x_type, x_stride, isa and n of the layer;
+ *           all else is each call's own: dense or factored, format, rank, gains, bias, y, t0, flags
  *
  * Workspace, threads, errors and thread-safety are those of svf_matmul_workspace and svf_matmul;
  * messages name the call. Further errors: ARGUMENT (count, or what should be in common). */
@@ -135,7 +137,7 @@ SVF_API svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size
 SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
                                     void *workspace, size_t workspace_bytes);
 
-/* --- On the caller's own threads --------------------------------------------------------------
+/* --- On the caller's own threads -----------------------------------------------------------------
  *
  *   svf_plan plan;
  *   svf_matmul_plan(&plan, &args, nth, workspace, bytes);     once, anywhere
@@ -146,45 +148,46 @@ SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, 
  *   }
  *
  * How many stages there are and what they do is the library's affair: lay X out for the kernel,
- * make T = (X * V) * D of it, lay T out, make Y, which is complete when all parts of the last one
- * have returned; what a call can do without is left out. A part is a pure function of (plan, stage, ith):
- * within a stage the parts may run in any order and on any thread, at once or one after the other,
- * so nth may exceed the number of threads for work stealing. The result has the same bits for every
- * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
+ * make T = (X V) * D of it, lay T out, make Y. Stages that a call can do without are left out. Y is
+ * complete when all shares of the last stage have returned. A share is a pure function of (plan,
+ * stage, ith): within a stage the shares may run in any order and on any thread, at once or one
+ * after the other, so nth may exceed the number of threads for work stealing. The result has the
+ * same bits for every nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
   uint64_t opaque[640]; /* 5120 bytes */
 } svf_plan;
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
- * workspace (sized for nth), not to args itself; while they stay where they are it may be carried
- * out again, with other values in them. Errors as svf_matmul. Thread-safe. */
+ * workspace (sized for nth), not to args itself. While they stay where they are, the plan may be
+ * carried out again, with other values in them. Errors as svf_matmul. Thread-safe. */
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages are
- * carried out like those of a single call. */
+/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages
+ * are carried out like those of a single call. */
 SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
                                          size_t nth, void *workspace, size_t workspace_bytes);
 
-/* The first stage not before `from` that has anything to do, -1 if there is none: at once if there
- * are no rows. X is not laid out by a stage of its own where it is so small that every part does so
- * for itself, or one row of fp32 in f32; T only in formats with integers, whose scales depend on 256
- * values of T, if parts had less than that of a row and T is not small either. */
+/* The first stage from `from` on that has anything to do; -1 if there is none, as is the case from
+ * the beginning if there are no rows. X has no stage of its own where it is so small that every
+ * share lays it out for itself, or where it is one row of fp32 in f32. T has one only in formats
+ * with integers, whose scales depend on spans of 256 values of T, and only if shares had less than
+ * a span and T is not small either. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
-/* Carry out part ith of a stage of a valid plan. Cannot fail; a stage that svf_matmul_next_stage
+/* Carry out share ith of a stage of a valid plan. Cannot fail; a stage that svf_matmul_next_stage
  * does not name, or an ith out of range, does nothing. */
 SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 
 /* --- On a thread pool ------------------------------------------------------------------------- */
 
 /* A parallel-for that the caller owns: run must call task(context, i) exactly once for every i in
- * [0, count), on any threads in any order, and return after all have returned. */
+ * [0, count), on any threads and in any order, and return after all of them have returned. */
 typedef struct svf_pool {
   size_t size;    /* sizeof(svf_pool) */
-  size_t threads; /* parts to divide a stage into, >= 1 */
+  size_t threads; /* shares to divide a stage into, >= 1 */
   void (*run)(void *self, size_t count, void (*task)(void *context, size_t i), void *context);
-  void *self; /* handed to run */
+  void *self; /* the first argument of run */
 } svf_pool;
 
 /* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. Errors

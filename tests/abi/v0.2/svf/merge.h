@@ -5,8 +5,8 @@
  *   W'[i][j] = sum over k of (U[i][k] * d[k]) * V[j][k]
  *
  * in fp32: U[i][k] * d[k] is rounded once, then each element is one chain of fused multiply-adds
- * that starts at +0 and runs in increasing k. So its bits are the same on every instruction set, for
- * any number of threads, and whichever rows are made at a time. As bf16 it is rounded at the end. */
+ * that starts at +0 and runs in increasing k. So its bits are the same on every instruction set,
+ * for any number of threads, and whichever rows are made at a time. bf16 is rounded at the end. */
 #ifndef SVF_MERGE_H
 #define SVF_MERGE_H
 
@@ -24,8 +24,8 @@ extern "C" {
 /* Set to zero first, then fill in; `size` is sizeof(svf_merge_args). */
 typedef struct svf_merge_args {
   size_t size;
-  const svf_linear_source *factors; /* m, n, r >= 1, U, V^T and sigma; its format and quant do not
-                                       matter. sigma may be NULL if gains is not */
+  const svf_linear_source *factors; /* U, V^T and sigma, with m, n, r >= 1; its format and quant do
+                                       not matter. sigma may be NULL if gains is not */
   const float *gains;               /* d [r], or NULL for sigma */
   size_t first_row, rows; /* which rows of W' are made; rows = 0: nothing is read or written */
   svf_dtype out_type;
@@ -41,11 +41,11 @@ typedef struct svf_merge_args {
 SVF_API svf_status svf_merge_workspace(const svf_merge_args *args, size_t threads, size_t *bytes);
 
 /* Make the rows, on as many OpenMP threads as svf_matmul would take, in the caller's floating-point
- * mode. workspace: 64-byte aligned, of svf_merge_workspace's bytes. Pieces of one W' cost no more
- * than the whole of it: all calls but the first, with the same factors in the same workspace, have
- * SVF_MERGE_CONTINUE; their gains may differ, so that several experts are merged in turn. Errors:
- * NULL, VERSION, ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error nothing was written. Allocates
- * nothing. Thread-safe on distinct workspaces. */
+ * mode. workspace: 64-byte aligned, of svf_merge_workspace's bytes. W' may be made in pieces at no
+ * more cost than the whole: all calls but the first, with the same factors in the same workspace,
+ * set SVF_MERGE_CONTINUE. Their gains may differ, so that several experts are merged in turn.
+ * Errors: NULL, VERSION, ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error nothing was written.
+ * Allocates nothing. Thread-safe on distinct workspaces. */
 SVF_API svf_status svf_merge_rows(const svf_merge_args *args, size_t threads, void *workspace,
                                   size_t workspace_bytes);
 

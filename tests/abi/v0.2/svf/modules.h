@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Experts on a model (library svf_model): the gains of all its decomposed modules in one vector. Of
- * the model nothing is needed but names and sigma. */
+ * Experts on a model (library svf_model): the gains of all its modules in one vector. Nothing of
+ * the model is needed except its modules' names and sigma. */
 #ifndef SVF_MODULES_H
 #define SVF_MODULES_H
 
@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* A decomposed weight of a model. Set to zero first, but size = sizeof. */
+/* A weight of a model in factors. Set to zero first, except size = sizeof. */
 typedef struct svf_module {
   size_t size;
   const char *name; /* without ".weight": "model.layers.0.mlp.down_proj"; as in svf_expert_module */
@@ -22,67 +22,71 @@ typedef struct svf_module {
   size_t offset;      /* of its gains in the model's vector of gains, in floats */
 } svf_module;
 
-/* All of them. Set to zero first, but size = sizeof; so is that of a copy of what
- * svf_model_modules returns. */
+/* All modules of a model. Set to zero first, except size = sizeof, which is also the size of a copy
+ * of what svf_model_modules returns. */
 typedef struct svf_modules {
   size_t size;
-  const svf_module *modules; /* in any order; no two of one name; all of the size of the first:
-                                step through them with svf_modules_at */
+  const svf_module *modules; /* [count], in any order, no two of one name. All have the size of the
+                                first: svf_modules_at steps through them */
   size_t count;
-  size_t gains;         /* length of the model's vector; what lies between modules is left alone */
+  size_t gains;         /* length of the model's vector; gaps between modules are left alone */
   uint64_t fingerprint; /* svf_modules_fingerprint(modules, count) */
 } svf_modules;
 
-/* Module i, NULL if out of range. It may be larger than the caller's svf_module, or smaller, which
- * its size tells. Thread-safe. */
+/* Module i, or NULL if out of range. It may be larger or smaller than the caller's svf_module; its
+ * size tells. Thread-safe. */
 SVF_API const svf_module *svf_modules_at(const svf_modules *modules, size_t i);
 
 /* The digest by which an expert knows its factors: FNV-1a, 64 bits, over the modules in the order
- * of their names (strcmp), of each the name with its terminator, r as 8 bytes and sigma, both
- * little-endian. Never 0 (1 in its place). Independent of the order of modules and of offsets.
- * Errors: NULL; VERSION (a size); ARGUMENT (count = 0, a name, a name twice, r = 0); OVERFLOW;
- * MEMORY. */
+ * of their names (strcmp): of each module its name with the terminator, r as 8 bytes, and sigma,
+ * both little-endian. It is never 0 (1 takes its place), and does not depend on the order of the
+ * modules or on offsets. Errors: NULL; VERSION (a size); ARGUMENT (count = 0, a bad name, one name
+ * twice, r = 0); OVERFLOW; MEMORY. */
 SVF_API svf_status svf_modules_fingerprint(const svf_module *modules, size_t count,
                                            uint64_t *fingerprint);
 
-/* Use an expert although it belongs to other factors: transfer between models. Names and ranks must
- * fit nevertheless. */
+/* Flag: use an expert although it belongs to other factors, to transfer it between models. Names
+ * and ranks must match nevertheless. */
 #define SVF_EXPERT_UNPAIRED 1u
 
-/* Whether an expert belongs to a model. Errors: NULL; VERSION (a size); ARGUMENT (flags; modules
+/* Check that an expert belongs to a model. Errors: NULL; VERSION (a size); ARGUMENT (flags; modules
  * that contradict themselves; another fingerprint, with both in the message; a module that the
- * model lacks, or has with another r); OVERFLOW; MEMORY. Thread-safe. */
+ * model lacks, or that has another r there); OVERFLOW; MEMORY. Thread-safe. */
 SVF_API svf_status svf_expert_check(const svf_expert *expert, const svf_modules *modules,
                                     unsigned flags);
 
-/* The gains of the model under an expert: gains[modules->gains], the caller's. Each module that the
- * expert names gets svf_gains of svf_z_scale(scale, z), every other one its sigma. With scale 0
- * they are the bits of sigma everywhere. Errors: those of svf_expert_check; ARGUMENT (scale not
- * finite); NUMERIC, naming the module. On error gains are unspecified. Thread-safe. */
+/* The gains of the model under an expert, into the caller's gains[modules->gains]. Each module that
+ * the expert names gets svf_gains of svf_z_scale(scale, z); every other one gets its sigma. With
+ * scale 0 all gains are the bits of sigma. Errors: those of svf_expert_check; ARGUMENT (scale not
+ * finite); NUMERIC, naming the module. On error the gains are unspecified. Thread-safe. */
 SVF_API svf_status svf_expert_gains(const svf_expert *expert, float scale,
                                     const svf_modules *modules, unsigned flags, float *gains);
 
-/* Several experts at once. Set to zero first, but size = sizeof. */
+/* Several experts at once. Set to zero first, except size = sizeof. */
 typedef struct svf_mixture {
   size_t size;
   size_t count;                     /* of experts, >= 1 */
-  const svf_expert *const *experts; /* [count]; NULL is the identity expert. All must agree in
+  const svf_expert *const *experts; /* [count]; NULL stands for z = 1. All others must agree in
                                        `normalise` */
-  size_t layers;
-  const float *alpha; /* [count] with layers = 0; else [count][layers], row-major, the weight of
-                         expert k in modules "model.layers.<i>." being alpha[k*layers + i] */
+  size_t layers;                    /* of alpha; 0: it is the same in all layers */
+  const float *alpha; /* the weights of the experts: [count] if layers is 0, otherwise row-major
+                         [count][layers], where alpha[k*layers + i] is that of expert k in modules
+                         "model.layers.<i>." */
 } svf_mixture;
 
-/* The gains of the model under a mixture: of each module z = sum of alpha[k] * z of expert k
- * (svf_mix), then svf_gains. Not the gains are mixed: normalisation comes last.
+/* The gains of the model under a mixture, into the caller's gains[modules->gains]. In each module z
+ * = sum of alpha[k] * z of expert k (svf_mix), from which svf_gains makes the gains. It is z that
+ * is mixed, not the gains: normalisation comes last.
  *
- * In a module that an expert does not name it is z = 1; a module that none names gets its sigma.
- * Where one alpha is 1 and the others are 0, the result has the bits of svf_expert_gains of that
- * expert with scale 1.
- * Errors: those of svf_expert_check, of every expert; ARGUMENT (count = 0, an alpha not finite,
- * experts that disagree in `normalise`, with layers > 0 a named module whose name has no layer or
- * one beyond layers); NUMERIC (alpha all 0, of a layer or at all; and naming the module); OVERFLOW.
- * On error gains are unspecified. Thread-safe. */
+ * In a module that an expert does not name, its z is 1; a module that no expert names gets its
+ * sigma. Where one alpha is 1 and the others are 0, the result has the bits of svf_expert_gains of
+ * that expert with scale 1.
+ *
+ * Errors: those of svf_expert_check, for every expert; ARGUMENT (count = 0; an alpha that is not
+ * finite; experts that disagree in `normalise`; with layers > 0, a module that an expert names, but
+ * whose name has no layer or one >= layers); NUMERIC (alpha is 0 for all experts, everywhere or in
+ * some layer; or gains cannot be made for a module, which is named); OVERFLOW; MEMORY. On error the
+ * gains are unspecified. Thread-safe. */
 SVF_API svf_status svf_mixture_gains(const svf_mixture *mixture, const svf_modules *modules,
                                      unsigned flags, float *gains);
 

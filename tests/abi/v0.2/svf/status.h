@@ -21,8 +21,8 @@ typedef enum svf_status {
   SVF_ERR_SPACE,     /* a buffer is smaller than the size that the query function returned */
   SVF_ERR_ALIGNMENT, /* a buffer is not aligned as documented */
   SVF_ERR_MAGIC,     /* the bytes are not a packed linear */
-  SVF_ERR_VERSION,   /* a packed linear or argument struct of a version this library cannot read */
-  SVF_ERR_ENDIAN,    /* a packed linear written on a machine of the other endianness */
+  SVF_ERR_VERSION,   /* a packed linear, struct or file is of a version that cannot be read here */
+  SVF_ERR_ENDIAN,    /* a packed linear was written on a machine of the other endianness */
   SVF_ERR_CORRUPT,   /* header fields contradict each other, or the checksum does not match */
   SVF_ERR_UNSUPPORTED, /* this CPU or this build cannot do what was asked */
   SVF_ERR_MEMORY,      /* an allocation failed (never returned by the matmul itself) */
@@ -33,17 +33,19 @@ typedef enum svf_status {
   SVF_ERR_STOPPED      /* a callback of the caller asked to stop */
 } svf_status;
 
-/* The constant's name without its prefix, for example "OVERFLOW"; never NULL. Thread-safe. */
+/* The constant's name without its prefix, for example "OVERFLOW"; "?" for an unknown value. Static
+ * strings. Thread-safe. */
 SVF_API const char *svf_status_name(svf_status status);
 
-/* The message of the last failed call of this thread; "" if there was none. The string belongs to
+/* The message of this thread's last failed call; "" if no call has failed. The string belongs to
  * the library and stays valid until this thread's next failing call. Successful calls do not clear
  * it. Thread-safe. */
 SVF_API const char *svf_last_message(void);
 
-/* For callbacks that fail, and programs that report their own errors as the library does: set the
- * calling thread's message to a copy of `text`, which may be the last message, or to "" for NULL. A
- * text of more than 500 bytes ends in "...". Returns `status`. Thread-safe. */
+/* Set the calling thread's message to a copy of `text`, which may be the last message itself, or to
+ * "" if text is NULL. This is for callbacks that fail, and for programs that report their own
+ * errors as the library does. A text of more than 500 bytes is truncated and ends in "...". Returns
+ * `status`. Thread-safe. */
 SVF_API svf_status svf_set_message(svf_status status, const char *text);
 
 #ifdef __cplusplus

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* How good a decomposition is; all in double precision. Its owner sets size to sizeof. */
+/* How good a decomposition is, computed in double precision. Its owner sets size to sizeof. */
 typedef struct svf_svd_report {
   size_t size;
   double residual;        /* ||W - U diag(sigma) V^T||_F / ||W||_F; 0 for W = 0 */
@@ -23,40 +23,42 @@ typedef struct svf_svd_report {
   double orthogonality_v; /* ||V^T V - I||_F / sqrt(rank) */
 } svf_svd_report;
 
-/* One decomposition. Set to zero first, but size = sizeof. All memory is the caller's.
+/* One decomposition. Set to zero first, except size = sizeof. All memory is the caller's.
  *
- * In place: where w is the larger factor's memory (u if m > n, else vt), W is overwritten by that
- * factor and no copy of it is made. Then rank must be min(m, n), w_stride n, and report NULL. */
+ * It can work in place: if w points to the larger factor (u if m > n, otherwise vt), that factor
+ * overwrites W, and no copy of W is made. Then rank must be min(m, n), w_stride n, and report
+ * NULL. */
 typedef struct svf_svd_args {
   size_t size;
   size_t m, n;            /* of W */
   const float *w;         /* [m][n], row-major: element (i, j) at w + i*w_stride + j */
   size_t w_stride;        /* in elements, >= n */
   size_t rank;            /* keep this many of the largest singular values, 1..min(m, n) */
-  size_t threads;         /* of the LAPACK; 0: as many as it is set to */
+  size_t threads;         /* that LAPACK may use; 0: as many as it is set to */
   float *u;               /* out [m][rank], row-major, contiguous: orthonormal columns */
   float *sigma;           /* out [rank], descending */
   float *vt;              /* out [rank][n], row-major, contiguous: orthonormal rows */
   svf_svd_report *report; /* out, or NULL to skip its computation (three more GEMMs) */
 } svf_svd_args;
 
-/* A decomposition of W, in place as well. Errors are its own; a message is set by svf_set_message.
- */
+/* Decomposes W, also in place. The function chooses its errors, and sets a message by
+ * svf_set_message. */
 typedef svf_status svf_svd_fn(const svf_svd_args *args);
 
-/* Decompose W by LAPACK's divide-and-conquer SVD in fp32 (sgesdd). Outputs are what
- * svf_linear_source takes. The sign of each pair of singular vectors is fixed so that the element
- * of largest magnitude in the column of U (the first of equals) is positive: the same W gives the
- * same factors, up to the last bits, which depend on the LAPACK, its CPU and its number of threads.
+/* Decompose W by LAPACK's divide-and-conquer SVD in fp32 (sgesdd). The outputs are what
+ * svf_linear_source takes. The sign of each pair of singular vectors is fixed: the element of
+ * largest magnitude in the column of U (the first, if several are equal) is positive. So the same W
+ * gives the same factors up to the last bits, which depend on the LAPACK, the CPU and the number of
+ * threads.
  *
- * Allocates some 5 to 6*min(m,n)^2 floats, and m*n + min(m,n)^2 more if rank < min(m,n); after that
- * a report takes twice the space of vt and rank^2 doubles. With W and its factors the peak in place
- * is, as measured, 3.2*m*n floats where W is 11:4, but 7*m*n where it is square.
+ * Allocates about 5 to 6*min(m,n)^2 floats, and m*n + min(m,n)^2 more if rank < min(m,n). After
+ * these are freed, a report takes twice the space of vt, and rank^2 doubles. With W and its factors
+ * the peak in place was measured as 3.2*m*n floats where m:n is 11:4, and 7*m*n where W is square.
  *
- * Errors: NULL, VERSION, ARGUMENT (dimensions, rank, stride, in place as said above), OVERFLOW,
- * MEMORY, NUMERIC (NaN or Inf in W, or no convergence); outputs are then unspecified. Thread-safe
- * as far as the LAPACK is, except that OpenBLAS has one number of threads for the process: it is
- * args->threads during the call, and then what it was before. */
+ * Errors: NULL, VERSION, ARGUMENT (dimensions, rank, stride, or a rule for work in place),
+ * OVERFLOW, MEMORY, NUMERIC (NaN or Inf in W, or no convergence). On error the outputs are
+ * unspecified. Thread-safe as far as the LAPACK is, except that OpenBLAS has one number of threads
+ * for the whole process: it is args->threads during the call, and afterwards what it was before. */
 SVF_API svf_status svf_svd(const svf_svd_args *args);
 
 #ifdef __cplusplus

@@ -31,23 +31,24 @@ typedef enum svf_tensor_type {
 
 #define SVF_TENSOR_MAX_DIMS 8
 
-/* Set to zero first, but size = sizeof; of a file's tensors it is the library's size. */
+/* Set to zero first, except size = sizeof; the tensors of a file have the library's size. */
 typedef struct svf_tensor {
   size_t size;
-  const char *name; /* UTF-8, terminated; belongs to the file handle */
+  const char *name; /* UTF-8, terminated; belongs to the file's handle */
   svf_tensor_type dtype;
   int ndim; /* 0 (a scalar) to SVF_TENSOR_MAX_DIMS */
   size_t shape[SVF_TENSOR_MAX_DIMS];
   size_t elements;
-  const void *data; /* row-major, little-endian, any alignment; belongs to the handle */
+  const void *data; /* row-major, little-endian, any alignment; belongs to the file's handle */
   size_t bytes;     /* of data */
 } svf_tensor;
 
-/* Convert a F32, F16 or BF16 tensor to fp32, exactly: out[elements], the caller's. Errors: NULL,
- * VERSION, SPACE (capacity < elements), UNSUPPORTED (dtype, named in the message). Thread-safe. */
+/* Convert an F32, F16 or BF16 tensor exactly to fp32, into the caller's out[elements], which has
+ * space for `capacity` floats. Errors: NULL, VERSION, SPACE (capacity < elements), UNSUPPORTED
+ * (dtype, which the message names). Thread-safe. */
 SVF_API svf_status svf_tensor_to_f32(const svf_tensor *tensor, float *out, size_t capacity);
 
-/* "F32", "BF16", ...; "?" for an unknown value. */
+/* "F32", "BF16", ...; "?" for an unknown value. Static strings. Thread-safe. */
 SVF_API const char *svf_tensor_type_name(svf_tensor_type dtype);
 
 #ifdef __cplusplus

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tokenizers of Hugging Face's tokenizer.json (library svf_model): byte-level BPE as GPT-2, SmolLM,
- * Qwen2 and Llama 3 have it, BPE with byte fallback as Llama 2 and Mistral have it. The ids are
- * those of the library `tokenizers`; a file that asks for anything that this reader does not do
- * exactly so is refused with a message that names it.
+ * Tokenizers of Hugging Face's tokenizer.json (library svf_model): byte-level BPE as in GPT-2,
+ * SmolLM, Qwen2 and Llama 3, and BPE with byte fallback as in Llama 2 and Mistral. The ids are
+ * those of the library `tokenizers`; a file that asks for anything that this reader does not do in
+ * exactly the same way is refused with a message that names it.
  *
- * `truncation` and `padding` of the file are ignored. A tokenizer never changes after it was
- * opened, and every function that takes a const one is thread-safe. */
+ * `truncation` and `padding` of the file are ignored. A tokenizer never changes once it is open,
+ * and every function that takes a const tokenizer is thread-safe. */
 #ifndef SVF_TOKENIZER_H
 #define SVF_TOKENIZER_H
 
@@ -25,38 +25,40 @@ typedef struct svf_tokenizer svf_tokenizer;
 #define SVF_TOKENIZER_MAX_ID ((1 << 24) - 1)
 #define SVF_TOKENIZER_MAX_TEXT ((size_t)1 << 28) /* bytes of one text to encode */
 
-/* Encoding: add the tokens that the file's post_processor puts around a text (BOS, EOS). */
+/* Flag for encoding: add the tokens that the file's post_processor puts around a text (BOS,
+ * EOS). */
 #define SVF_TOKENIZER_SPECIAL 1u
-/* Encoding: special tokens that are spelled out in the text are text, as they must be where the
- * text comes from a stranger. Added tokens that are not special are recognised all the same. */
+/* Flag for encoding: special tokens that are spelled out in the text are ordinary text, as they
+ * must be where the text comes from a stranger. Added tokens that are not special are still
+ * recognised. */
 #define SVF_TOKENIZER_PLAIN 2u
-/* Decoding: leave special tokens out. */
+/* Flag for decoding: leave special tokens out. */
 #define SVF_TOKENIZER_SKIP_SPECIAL 4u
 
 /* Open a tokenizer.json, or the one in the directory `path`. Close *tokenizer with
  * svf_tokenizer_close. Errors, with the path: NULL; IO; MEMORY; FILE (malformed: not JSON,
  * duplicate tokens or ids, ids outside 0..SVF_TOKENIZER_MAX_ID, merges of unknown tokens, ...);
- * UNSUPPORTED (a kind of model, normalizer, pre-tokenizer, regular expression, ... that is not
- * known). */
+ * UNSUPPORTED (a kind of model, normalizer, pre-tokenizer, regular expression, ... that this reader
+ * does not know). */
 SVF_API svf_status svf_tokenizer_open(const char *path, svf_tokenizer **tokenizer);
 
-/* The same from memory, which is not referred to afterwards. */
+/* The same from memory, which is no longer needed afterwards. */
 SVF_API svf_status svf_tokenizer_parse(const char *json, size_t bytes, svf_tokenizer **tokenizer);
 
 /* Close; NULL is ignored. */
 SVF_API void svf_tokenizer_close(svf_tokenizer *tokenizer);
 
-/* The largest id + 1; ids below may have no token. 0 for NULL. */
+/* The largest id + 1; some ids below it may have no token. 0 for NULL. */
 SVF_API size_t svf_tokenizer_size(const svf_tokenizer *tokenizer);
 
-/* The token as the vocabulary spells it, which is not what it decodes to; NULL where there is none.
- * UTF-8, terminated, belongs to the tokenizer. */
+/* The token as the vocabulary spells it, which is not what it decodes to; NULL if the id has none.
+ * It is terminated UTF-8 and belongs to the tokenizer. */
 SVF_API const char *svf_tokenizer_token(const svf_tokenizer *tokenizer, int32_t id);
 
-/* The id of the token that the vocabulary, added tokens included, spells exactly so, or -1. */
+/* The id of the token that the vocabulary, with added tokens, spells exactly like this, or -1. */
 SVF_API int32_t svf_tokenizer_id(const svf_tokenizer *tokenizer, const char *token);
 
-/* Whether the file marks the token as special. */
+/* True if the file marks the token as special. */
 SVF_API bool svf_tokenizer_is_special(const svf_tokenizer *tokenizer, int32_t id);
 
 /* Text to ids.
@@ -65,25 +67,25 @@ SVF_API bool svf_tokenizer_is_special(const svf_tokenizer *tokenizer, int32_t id
  *   text   `bytes` of UTF-8, any content; may be NULL if bytes is 0. Where it is not well-formed,
  *          each maximal subpart of an ill-formed sequence counts as U+FFFD: what Python's
  *          bytes.decode("utf-8", errors="replace") makes of it
- *   ids    out, room for `capacity`; may be NULL if that is 0
+ *   ids    out, with space for `capacity` ids; may be NULL if that is 0
  *   count  out: the number of ids, also on SPACE
  *
- * Takes time O(bytes log bytes), and memory in proportion; allocates. Errors: NULL; ARGUMENT
- * (unknown flag); OVERFLOW (bytes > SVF_TOKENIZER_MAX_TEXT, or the file's rules make the text many
- * times longer); SPACE (capacity < *count; ids are untouched); MEMORY; FILE (an unknown character,
- * and the unk_token is not in the vocabulary); UNSUPPORTED (the text makes a regular expression of
- * the file backtrack without end). */
+ * Takes O(bytes log bytes) time and memory in proportion to bytes, which it allocates. Errors:
+ * NULL; ARGUMENT (unknown flag); OVERFLOW (bytes > SVF_TOKENIZER_MAX_TEXT, or the file's rules make
+ * the text many times longer); SPACE (capacity < *count; ids are untouched); MEMORY; FILE (a
+ * character is unknown, and the unk_token is not in the vocabulary); UNSUPPORTED (the text makes a
+ * regular expression of the file backtrack without end). */
 SVF_API svf_status svf_tokenizer_encode(const svf_tokenizer *tokenizer, unsigned flags,
                                         const char *text, size_t bytes, int32_t *ids,
                                         size_t capacity, size_t *count);
 
 /* Ids to text, always well-formed UTF-8: a byte that does not complete a character is U+FFFD, by
- * the rule above. Where tokens of single bytes (<0xE2>) are mixed up so that they are no UTF-8,
- * `tokenizers` replaces all bytes in a row of them, which cannot be known while streaming; here
- * those that are characters stay. Ids without a token are nothing.
+ * the rule above. If a run of tokens of single bytes (<0xE2>) is not well-formed as a whole,
+ * `tokenizers` replaces every byte of the run, which cannot be known while streaming; here the
+ * bytes that form characters stay. Ids without a token add nothing.
  *
  *   flags  SVF_TOKENIZER_SKIP_SPECIAL
- *   text   out, room for `capacity` bytes, not terminated; may be NULL if that is 0
+ *   text   out, with space for `capacity` bytes, not terminated; may be NULL if that is 0
  *   bytes  out: the length of the text, also on SPACE
  *
  * Does not allocate. Errors: NULL, ARGUMENT (unknown flag), SPACE. */
@@ -91,9 +93,9 @@ SVF_API svf_status svf_tokenizer_decode(const svf_tokenizer *tokenizer, unsigned
                                         const int32_t *ids, size_t count, char *text,
                                         size_t capacity, size_t *bytes);
 
-/* Decoding one id at a time. The texts that push and flush give are whole characters, and one after
- * the other they are what svf_tokenizer_decode gives. The caller's memory, nothing to free; may be
- * copied to go back to an earlier state. Its tokenizer must stay open. */
+/* Decoding one id at a time. Push and flush give whole characters, and what they give adds up to
+ * what svf_tokenizer_decode gives. A decoder is the caller's memory, with nothing to free; a copy
+ * of it can be used to go back to an earlier state. Its tokenizer must stay open. */
 typedef struct svf_decoder {
   uint64_t opaque[8];
 } svf_decoder;
@@ -102,14 +104,14 @@ typedef struct svf_decoder {
 SVF_API svf_status svf_decoder_init(svf_decoder *decoder, const svf_tokenizer *tokenizer,
                                     unsigned flags);
 
-/* The text that became certain with this id: *bytes of it in text, often 0. If capacity is too
- * small the error is SPACE, *bytes is what is needed, and the decoder has not moved. Errors: NULL,
- * SPACE. */
+/* The text that became certain with this id: *bytes bytes in `text`, often 0. If capacity is too
+ * small the error is SPACE, *bytes is the capacity that is needed, and the decoder is unchanged.
+ * Errors: NULL, SPACE. */
 SVF_API svf_status svf_decoder_push(svf_decoder *decoder, int32_t id, char *text, size_t capacity,
                                     size_t *bytes);
 
-/* The end: U+FFFD for a character that was never completed, or nothing. The decoder is as after
- * init. Errors: NULL, SPACE. */
+/* The end: U+FFFD for a character that was never completed, or nothing. Afterwards the decoder is
+ * as it was after init. Errors: NULL, SPACE. */
 SVF_API svf_status svf_decoder_flush(svf_decoder *decoder, char *text, size_t capacity,
                                      size_t *bytes);
 

@@ -5,16 +5,16 @@
  * A program that was compiled with the headers of one major.minor runs with the shared libraries of
  * every release of it, whose names carry both numbers (libsvf.so.0.2). Such a release may add
  * functions, flags, values of an enum, and members at the end of structs that begin with
- * `size_t size`. Set such a struct to zero, then its size to sizeof, whether the library reads it or
- * fills it. Then
+ * `size_t size`. Set such a struct to zero, then its size to sizeof, whether the library reads it
+ * or fills it. Then the following holds:
  *
- *   - a library that knows more members takes those that the program lacks as zero, for which they
- *     mean what was done before there were any, and fills only as many as size tells,
- *   - a library that knows fewer accepts the struct as long as the others are zero, refuses it with
- *     VERSION where they are not, and fills the others with zero,
- *   - in an array all elements have the size of the first one, which is the distance between them.
+ *   - A library that knows more members takes those that the program lacks as zero, which means
+ *     what was done before there were such members, and fills only as many as size tells.
+ *   - A library that knows fewer members accepts a struct whose other members are zero, and refuses
+ *     one where they are not with VERSION. When it fills a struct, it sets the others to zero.
+ *   - In an array all elements have the size of the first one, which is the distance between them.
  *
- * Where the library hands out such structs, their size is the library's; those of an array are
+ * Structs that the library hands out have the library's size; the elements of an array of them are
  * reached by a function (svf_modules_at). Structs without a size never change. */
 #ifndef SVF_VERSION_H
 #define SVF_VERSION_H
@@ -29,7 +29,7 @@ extern "C" {
 #define SVF_VERSION_MINOR 2
 #define SVF_VERSION_PATCH 0
 
-/* "major.minor.patch" of the library that is linked. Static string. */
+/* "major.minor.patch" of the library that is linked. A static string. Thread-safe. */
 SVF_API const char *svf_version(void);
 
 #ifdef __cplusplus
