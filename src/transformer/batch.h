@@ -10,16 +10,16 @@
 #include "src/transformer/context.h"
 #include "src/transformer/prefix.h"
 
-/* Beside its svf_prefix, whose tokens are what is to be read. An empty one has nothing to read and
- * takes no sequence. */
+/* A text, beside its svf_prefix, whose tokens are to be read. A text of no tokens takes no sequence.
+ *
+ * A text reads its last tokens itself, and their rows want logits: from token `own` on, if its
+ * leader has read as much, and else from token `alone` on, alone <= own < count. */
 typedef struct svf_batch_text {
-  const float *gains; /* of its hash */
-  size_t positions;   /* that it fills at most, those read included */
-  /* Tokens from `own` on it reads itself, and their rows want logits: own < count. It may leave so
-   * many to its leader once that has read them, else as many as `alone`, which is at most `own`. */
+  const float *gains; /* the caller's; their hash is in the svf_prefix */
+  size_t positions;   /* the most that it fills, those of its tokens included */
   size_t own, alone;
-  size_t begins; /* out: which of the two it is, as soon as it is in a sequence */
-  size_t slot;   /* out: that sequence; SVF_NONE: before and after that */
+  size_t begins; /* out: own or alone, set when the text gets its sequence */
+  size_t slot;   /* out: its sequence, SVF_NONE before it begins and after it has ended */
 } svf_batch_text;
 
 /* A sequence of the context. */
@@ -37,14 +37,15 @@ typedef struct svf_batch {
   svf_batch_text *text; /* [count] */
   size_t *order;        /* [count] in which they begin */
   size_t begun;
-  svf_batch_slot *slot;      /* [sequences] */
-  svf_batch_slot next;       /* what the next text will be in, */
-  size_t next_slot;          /* where, */
-  size_t next_begins;        /* and how */
-  svf_row *rows;             /* [rows of the context] those of the pass */
-  size_t row_count, wanting; /* rows; those of them that want logits */
-  size_t wanting_most;
-  bool *mark; /* [blocks of the cache] */
+  svf_batch_slot *slot; /* [sequences] */
+  svf_batch_slot next;  /* how the next text begins */
+  size_t next_slot;     /* the sequence that the next text gets */
+  size_t next_begins;   /* `begins` of the next text */
+  svf_row *rows;        /* [rows of the context] the pass */
+  size_t row_count;
+  size_t wanting;      /* rows of the pass that want logits */
+  size_t wanting_most; /* the limit of `wanting` */
+  bool *mark;          /* [blocks of the cache] scratch */
 } svf_batch;
 
 /* Room for texts, of which the caller fills in prefix and text, except what is out. Passes have at
@@ -52,8 +53,8 @@ typedef struct svf_batch {
 svf_status svf_batch_create(svf_batch *b, svf_context *c, size_t count, size_t wanting);
 void svf_batch_free(svf_batch *b);
 
-/* Settle the order, from the tokens and the hashes, which this sets too. Then `own` and `alone` may
- * still be changed. MEMORY. */
+/* Hash the gains, find the leaders and settle the order. After that `own` and `alone` may still be
+ * changed. MEMORY. */
 svf_status svf_batch_plan(svf_batch *b);
 
 /* The text that begins next, if there is a sequence for it and room in the cache for all that it
@@ -62,10 +63,14 @@ size_t svf_batch_next(svf_batch *b);
 void svf_batch_begin(svf_batch *b);
 void svf_batch_skip(svf_batch *b);
 
-/* A pass: no rows; a row of a text that has read all; as many rows as fit of those that have not.
- * Errors of svf_context_fork. */
+/* Begin a new pass: no rows. */
 void svf_batch_clear(svf_batch *b);
+
+/* Add a row; there must be room for it. */
 void svf_batch_add(svf_batch *b, size_t slot, int32_t token, bool wants_logits);
+
+/* Add as many rows as fit of texts that have not read all their tokens. Texts that wait become
+ * forks as soon as their donors are long enough. Errors of svf_context_fork. */
 svf_status svf_batch_gather(svf_batch *b);
 
 /* Whether a slot's text has read all its tokens. */
