@@ -69,7 +69,12 @@ void svf_batch_skip(svf_batch *b);
  * its tokens; gather adds as many rows as fit of the texts that have not. Errors of gather: those
  * of svf_context_fork. */
 void svf_batch_clear(svf_batch *b);
+
+/* Add a row; there must be room for it. */
 void svf_batch_add(svf_batch *b, size_t slot, int32_t token, bool wants_logits);
+
+/* Add as many rows as fit of texts that have not read all their tokens. Texts that wait become
+ * forks as soon as their donors are long enough. Errors of svf_context_fork. */
 svf_status svf_batch_gather(svf_batch *b);
 
 /* True if a slot's text has read all its tokens. */
