@@ -30,12 +30,12 @@
  * scale NaN, which makes the whole row of Y NaN.
  *
  * Bits. A row's result, Y and t0 (a NaN's sign and payload apart), has the same bits for any number
- * of threads and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16 and amx each
- * element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts at +0 and
- * runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum times the
- * gain, rounded once; bias and Y_old are added in this order with one rounding each. So the bits
- * are those of every other instruction set, too. Those three have chains of their own, in which
- * denormals count as zero and k is padded to a multiple of 32 by zeros:
+ * of threads and whatever else is in the batch. On every instruction set but neonbf16, avx512bf16
+ * and amx each element of X V and of T U^T is one chain of fused multiply-adds in fp32 that starts
+ * at +0 and runs in increasing k (over hi + lo, which fp32 holds, in bf16-split); T is that sum
+ * times the gain, rounded once; bias and Y_old are added in this order with one rounding each. So
+ * the bits are those of every other instruction set, too. Those three have chains of their own, in
+ * which denormals count as zero and k is padded to a multiple of 32 by zeros:
  *   neonbf16    of each pair of steps the sum of both products is added; both additions round to
  *               odd (towards zero, then the last bit is set if anything was lost; overflow is Inf);
  *               in bf16-split of each four steps those of hi before those of lo. FPCR does not
@@ -147,10 +147,10 @@ SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, 
  *
  * How many stages there are and what they do is the library's affair: lay X out for the kernel,
  * make T = (X * V) * D of it, lay T out, make Y, which is complete when all parts of the last one
- * have returned; what a call can do without is left out. A part is a pure function of (plan, stage, ith):
- * within a stage the parts may run in any order and on any thread, at once or one after the other,
- * so nth may exceed the number of threads for work stealing. The result has the same bits for every
- * nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
+ * have returned; what a call can do without is left out. A part is a pure function of (plan, stage,
+ * ith): within a stage the parts may run in any order and on any thread, at once or one after the
+ * other, so nth may exceed the number of threads for work stealing. The result has the same bits
+ * for every nth, if all threads run in the same floating-point mode (MXCSR, FPCR). */
 typedef struct svf_plan {
   uint64_t opaque[512]; /* 4096 bytes */
 } svf_plan;
@@ -161,15 +161,15 @@ typedef struct svf_plan {
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
-/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages are
- * carried out like those of a single call. */
+/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages
+ * are carried out like those of a single call. */
 SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
                                          size_t nth, void *workspace, size_t workspace_bytes);
 
 /* The first stage not before `from` that has anything to do, -1 if there is none: at once if there
- * are no rows. X is not laid out by a stage of its own where it is so small that every part does so
- * for itself, or one row of fp32 in f32; T only in formats with integers, whose scales depend on 256
- * values of T, if parts had less than that of a row and T is not small either. */
+ * are no rows. No stage lays X out where X is so small that every part does so for itself, or is
+ * one row of fp32 in f32. T is laid out by a stage only in formats with integers, whose scales
+ * depend on 256 values of T, where parts had less than that of a row and T is not small either. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
 /* Carry out part ith of a stage of a valid plan. Cannot fail; a stage that svf_matmul_next_stage

@@ -5,8 +5,9 @@
  *   W'[i][j] = sum over k of (U[i][k] * d[k]) * V[j][k]
  *
  * in fp32: U[i][k] * d[k] is rounded once, then each element is one chain of fused multiply-adds
- * that starts at +0 and runs in increasing k. So its bits are the same on every instruction set, for
- * any number of threads, and whichever rows are made at a time. As bf16 it is rounded at the end. */
+ * that starts at +0 and runs in increasing k. So its bits are the same on every instruction set,
+ * for any number of threads, and whichever rows are made at a time. As bf16 it is rounded at the
+ * end. */
 #ifndef SVF_MERGE_H
 #define SVF_MERGE_H
 

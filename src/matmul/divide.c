@@ -40,8 +40,8 @@ static double panel_cost(const svf_call *call, const svf_product *p, double rows
          8 * chunks * (double)p->parts.stride[1] / SVF_LINE;
 }
 
-/* And A, which is read line by line once per pass over `panels` panels, the first pass apart where it
- * was written row block after row block by the same parts (`own`). */
+/* And A, which is read line by line once per pass over `panels` panels, the first pass apart where
+ * it was written row block after row block by the same parts (`own`). */
 static double a_cost(const svf_call *call, const svf_product *p, double rows, double panels,
                      bool own)
 {

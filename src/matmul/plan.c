@@ -12,8 +12,8 @@
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
-/* In this order: of every call A of X, A of T and T in fp32; then of every part the partial sums, an
- * A of its own and its widened weights, as the call that takes most needs them. */
+/* In this order: of every call A of X, A of T and T in fp32; then of every part the partial sums,
+ * an A of its own and its widened weights, as the call that takes most needs them. */
 typedef struct layout {
   size_t x, t, t32; /* bytes, multiples of a cache line */
   size_t c;         /* floats, likewise */

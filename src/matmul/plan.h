@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A checked call, or several on the same X, and how their work is divided. Everything here is decided
- * from shapes, the registry rows and nth; none of it can change a bit of the result, because a
- * reduction is never divided and always runs in increasing k.
+ * A checked call, or several on the same X, and how their work is divided. Everything here is
+ * decided from shapes, the registry rows and nth; none of it can change a bit of the result,
+ * because a reduction is never divided and always runs in increasing k.
  *
- * Rows are cut into row blocks of nearly equal height (at most kernel->rows). One stage lays X out as
- * A, two are the products, and one between them lays T out, where svf_maker does not say that it
+ * Rows are cut into row blocks of nearly equal height (at most kernel->rows). One stage lays X out
+ * as A, two are the products, and one between them lays T out, where svf_maker does not say that it
  * comes about otherwise. The output of a product, row blocks x panels, is divided into a grid of
- * row_parts x panel_parts cells; part ith is one cell. In a group the panels of all calls stand side
- * by side, so that the columns of the grid are equally wide whatever the layers are; a cell may have
- * panels of several. */
+ * row_parts x panel_parts cells; part ith is one cell. In a group the panels of all calls stand
+ * side by side, so that the columns of the grid are equally wide whatever the layers are; a cell
+ * may have panels of several. */
 #ifndef SVF_MATMUL_PLAN_H
 #define SVF_MATMUL_PLAN_H
 

@@ -71,8 +71,8 @@ static const float *const *gains_of(const worker *w, const svf_model_linear *l, 
   return list;
 }
 
-/* Up to SVF_ABREAST calls on the same `rows` rows, as one; ends with a barrier. Every thread makes its
- * own copy of the plan, which is cheaper than to wait for one. */
+/* Up to SVF_ABREAST calls on the same `rows` rows, as one; ends with a barrier. Every thread makes
+ * its own copy of the plan, which is cheaper than to wait for one. */
 static void run(const worker *w, const call *calls, size_t count, size_t rows, bool wanting)
 {
   svf_plan plan;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gradient of the fused matmul is the fused matmul of the transposed layer, packed from the same
- * arrays: with G = dLoss/dY
+ * The gradient of the fused matmul is the fused matmul of the transposed layer, packed from the
+ * same arrays: with G = dLoss/dY
  *
  *   dX = ((G U) * D) V^T        S = G U        dD[row][k] = S[row][k] * T0[row][k]
  *

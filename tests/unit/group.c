@@ -96,7 +96,7 @@ static void expect_single(const layer *layers, size_t count)
   }
 }
 
-/* Parts in any order, here the last one first, in a workspace of NaN of the size that is asked for. */
+/* Parts with the last one first, in a workspace of NaN, of which no more is written than needed. */
 static void run_parts(size_t count, size_t nth)
 {
   svf_plan plan;
