@@ -78,4 +78,27 @@ START_TEST(a_call_is_checked_alike)
 }
 END_TEST
 
-SUITE("backend", only_what_was_built_can_be_chosen, names, a_call_is_checked_alike)
+/* What oneDNN cannot do is refused; a group is its calls, one by one. */
+START_TEST(groups_and_t0)
+{
+  static float t0[ROWS * R], want[ROWS * M], second[ROWS * M];
+  svf_matmul_args a = valid_call();
+  svf_matmul_args pair[2] = {a, a};
+  pair[1].y = second;
+  ck_works(svf_matmul(&a, 1, workspace, WORKSPACE));
+  memcpy(want, y, sizeof want);
+  memset(y, 0, sizeof y);
+  a.t0 = t0;
+  a.t0_stride = R;
+  (void)svf_backend_select(SVF_BACKEND_ONEDNN);
+  const svf_status kept = svf_matmul(&a, 1, workspace, WORKSPACE);
+  const svf_status both = svf_matmul_group(pair, 2, 1, workspace, WORKSPACE);
+  svf_backend_select(SVF_BACKEND_OWN);
+  ck_assert_int_eq(kept, WITH_ONEDNN ? SVF_ERR_UNSUPPORTED : SVF_OK);
+  ck_assert_int_eq(both, SVF_OK);
+  ck_assert_mem_eq(y, want, sizeof want); /* small integers */
+  ck_assert_mem_eq(second, want, sizeof want);
+}
+END_TEST
+
+SUITE("backend", groups_and_t0, only_what_was_built_can_be_chosen, names, a_call_is_checked_alike)
