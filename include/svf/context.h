@@ -67,10 +67,10 @@ SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, con
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
  * positions of `from` (at most svf_context_length) and with its gains, the same array. Whole KV
- * blocks become shared by both, the remaining positions are copied; neither sequence can
- * change what the other one reads, and either may be begun anew or ended first. A sequence that
- * later goes on inside a KV block that it shares gets a copy of its own, for which the pass needs
- * a free KV block. Results have the bits that they would have without sharing. Errors, on which nothing
+ * blocks become shared by both, the remaining positions are copied; neither sequence can change
+ * what the other one reads, and either may be begun anew or ended first. A sequence that later
+ * goes on inside a KV block that it shares gets a copy of its own, for which the pass needs a free
+ * KV block. Results have the bits that they would have without sharing. Errors, on which nothing
  * has changed: NULL; ARGUMENT (from, to, both the same; length); SPACE. */
 SVF_API svf_status svf_context_fork(svf_context *context, size_t from, size_t to, size_t length);
 

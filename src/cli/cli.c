@@ -96,7 +96,7 @@ double cli_now(void)
 static struct {
   bool drawn;
   double start; /* of the job */
-} progress;
+} progress_line;
 
 static void draw(size_t done, size_t all, const char *what)
 {
@@ -107,25 +107,25 @@ static void draw(size_t done, size_t all, const char *what)
   bar[WIDTH] = 0;
   fprintf(stderr, "\r\033[K[%s] %zu/%zu", bar, done, all);
   if (done > 0) {
-    const double left = (cli_now() - progress.start) * (1 - share) / share;
+    const double left = (cli_now() - progress_line.start) * (1 - share) / share;
     fprintf(stderr, "  %d:%02d left", (int)left / 60, (int)left % 60);
   }
   fprintf(stderr, "  %.40s", what);
   fflush(stderr);
-  progress.drawn = true;
+  progress_line.drawn = true;
 }
 
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what)
 {
-  if (done == 0) progress.start = cli_now();
+  if (done == 0) progress_line.start = cli_now();
   if (!*(const bool *)quiet && isatty(STDERR_FILENO)) draw(done, all, what);
   return cli_interrupted();
 }
 
 void cli_progress_end(void)
 {
-  if (progress.drawn) fputs("\r\033[K", stderr);
-  progress.drawn = false;
+  if (progress_line.drawn) fputs("\r\033[K", stderr);
+  progress_line.drawn = false;
 }
 
 /* --- Input ------------------------------------------------------------------------------------ */

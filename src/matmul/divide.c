@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Divides the work: the grids of both products, and who makes which A. */
-#include "src/matmul/plan.h"
+#include "src/matmul/call.h"
 
 enum { SPAN_PANELS = SVF_SPAN / SVF_PANEL };
 

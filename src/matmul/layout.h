@@ -4,7 +4,7 @@
 #ifndef SVF_MATMUL_LAYOUT_H
 #define SVF_MATMUL_LAYOUT_H
 
-#include "src/matmul/plan.h"
+#include "src/matmul/call.h"
 
 /* The first row of a strip. Strips have whole row units, so only the last one needs padding. */
 static inline size_t svf_strip_row(const svf_call *call, size_t strip)

@@ -7,7 +7,7 @@
 #include "src/core/openmp.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
-#include "src/matmul/plan.h"
+#include "src/matmul/call.h"
 
 size_t svf_max_threads(void) { return svf_openmp_threads(); }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Checks the arguments of a call or of a group, and sizes the workspace. */
-#include "src/matmul/plan.h"
+#include "src/matmul/call.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "src/matmul/plan.h"
+#include "src/matmul/call.h"
 #include "tests/unit/suite.h"
 
 enum { N = 300, ROWS = 70, M_MOST = 200, R_MOST = 160, CALLS = SVF_MATMUL_GROUP_MAX, EXPERTS = 2 };

@@ -66,18 +66,19 @@ SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, cons
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
- * positions of `from` (at most svf_context_length) and with its gains. Whole KV blocks become
- * shared by both, the remaining positions are copied; neither sequence can change what the other
- * one reads, and either may be truncated or ended first. A sequence that later goes on inside a KV
- * block that it shares gets a copy of its own, for which a pass needs a free KV block. Its results
- * have the bits that they would have without sharing. Errors, on which nothing has changed: NULL;
- * ARGUMENT (from, to, both the same; length); SPACE. */
+ * positions of `from` (at most svf_context_length) and with its gains, the same array. Whole KV
+ * blocks become shared by both, the remaining positions are copied; neither sequence can change
+ * what the other one reads, and either may be begun anew or ended first. A sequence that later
+ * goes on inside a KV block that it shares gets a copy of its own, for which the pass needs a free
+ * KV block. Results have the bits that they would have without sharing. Errors, on which nothing
+ * has changed: NULL; ARGUMENT (from, to, both the same; length); SPACE. */
 SVF_API svf_status svf_context_fork(svf_context *context, size_t from, size_t to, size_t length);
 
-/* End a sequence and give back the KV blocks that it holds. */
+/* Give back what the sequence holds of the cache. NULL and a sequence that does not exist are
+ * ignored. */
 SVF_API void svf_context_end(svf_context *context, size_t sequence);
 
-/* The number of positions of a sequence that are filled. */
+/* Positions of a sequence that are filled; 0 for NULL and a sequence that does not exist. */
 SVF_API size_t svf_context_length(const svf_context *context, size_t sequence);
 
 /* One row of a pass: the next token of a sequence. Rows of the same sequence are given in the order

@@ -10,8 +10,8 @@
  * panel_shares cells; share ith is one cell. In a group the panels of all calls stand side by side,
  * so that the columns of the grid are equally wide whatever the layers are; a cell may have panels
  * of several calls. */
-#ifndef SVF_MATMUL_PLAN_H
-#define SVF_MATMUL_PLAN_H
+#ifndef SVF_MATMUL_CALL_H
+#define SVF_MATMUL_CALL_H
 
 #include <svf/matmul.h>
 
