@@ -325,15 +325,24 @@ static svf_status run_on_engine(call *c)
   return status;
 }
 
-svf_status svf_onednn_matmul(const svf_matmul_args *args, size_t threads)
+svf_status svf_onednn_check(const svf_matmul_args *args)
 {
-  const svf_linear_header *h = svf_linear_info(args->linear);
-  const svf_format format = (svf_format)h->format;
+  const svf_format format = (svf_format)svf_linear_info(args->linear)->format;
+  if (args->t0) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "args->t0 is given, but oneDNN does not keep T");
+  }
   if (format != SVF_FORMAT_F32 && format != SVF_FORMAT_BF16) {
     return svf_fail(SVF_ERR_UNSUPPORTED, "the back end onednn has f32 and bf16, not %s",
                     svf_format_name(format));
   }
-  call c = {.args = args, .h = h, .type = format == SVF_FORMAT_F32 ? dnnl_f32 : dnnl_bf16};
+  return SVF_OK;
+}
+
+svf_status svf_onednn_matmul(const svf_matmul_args *args, size_t threads)
+{
+  const svf_linear_header *h = svf_linear_info(args->linear);
+  const bool f32 = (svf_format)h->format == SVF_FORMAT_F32;
+  call c = {.args = args, .h = h, .type = f32 ? dnnl_f32 : dnnl_bf16};
 #ifdef _OPENMP
   const int before = omp_get_max_threads();
   if (threads > 0) omp_set_num_threads((int)(threads < 1024 ? threads : 1024));

@@ -13,11 +13,17 @@ static size_t size_of(const void *p)
   return size;
 }
 
-static svf_status check_size(const char *name, size_t size, size_t first)
+/* A size that was never set is likely to be huge, and as many bytes must not be touched. */
+static svf_status check_size(const char *name, const char *member, size_t size, size_t first)
 {
+  enum { MOST = 1 << 16 };
+  if (size > MOST) {
+    return svf_fail(SVF_ERR_VERSION, "%s%s is %zu, which no version of this struct has", name,
+                    member, size);
+  }
   if (size >= first) return SVF_OK;
-  return svf_fail(SVF_ERR_VERSION, "%s->size is %zu, less than the %zu bytes of the first version",
-                  name, size, first);
+  return svf_fail(SVF_ERR_VERSION, "%s%s is %zu, less than the %zu bytes of the first version",
+                  name, member, size, first);
 }
 
 static bool all_zero(const unsigned char *p, size_t bytes)
@@ -30,7 +36,7 @@ static bool all_zero(const unsigned char *p, size_t bytes)
 svf_status svf_struct_read(const char *name, const void *from, size_t first, void *to, size_t ours)
 {
   const size_t size = size_of(from);
-  const svf_status status = check_size(name, size, first);
+  const svf_status status = check_size(name, "->size", size, first);
   if (status != SVF_OK) return status;
   if (size > ours && !all_zero((const unsigned char *)from + ours, size - ours)) {
     return svf_fail(SVF_ERR_VERSION,
@@ -46,7 +52,7 @@ svf_status svf_struct_read(const char *name, const void *from, size_t first, voi
 svf_status svf_struct_write(const char *name, const void *from, size_t ours, void *to, size_t first)
 {
   const size_t size = size_of(to);
-  const svf_status status = check_size(name, size, first);
+  const svf_status status = check_size(name, "->size", size, first);
   if (status != SVF_OK) return status;
   memset(to, 0, size);
   memcpy(to, from, svf_size_min(size, ours));
@@ -61,11 +67,8 @@ svf_status svf_struct_step(const char *name, const void *array, size_t count, si
   *step = 0;
   if (count == 0) return SVF_OK;
   const size_t size = size_of(array);
-  if (size < first) {
-    return svf_fail(SVF_ERR_VERSION,
-                    "%s[0].size is %zu, less than the %zu bytes of the first version", name, size,
-                    first);
-  }
+  const svf_status status = check_size(name, "[0].size", size, first);
+  if (status != SVF_OK) return status;
   if (!svf_size_mul(size, count, &bytes)) {
     return svf_fail(SVF_ERR_OVERFLOW, "%s: %zu elements of %zu bytes exceed SIZE_MAX", name, count,
                     size);

@@ -4,12 +4,14 @@
  * versions of the library only add members at the end, and zero in them means "as before". So a
  * caller that was compiled against another version is understood:
  *
- *   size < first      the struct was never that small: VERSION
+ *   size < first      the struct was never that small: VERSION. So is one beyond 64 KiB, which is
+ *                     most likely a size that was never set
  *   size <= ours      the members beyond `size` are taken as zero
  *   size > ours       the caller is newer: its struct is accepted if the members that this library
  *                     does not know are zero; otherwise VERSION
  *
- * `first` is the struct's size in version 0.2, the first to promise this. */
+ * `first` is the least size that is accepted, at most that of version 0.2, the first to promise
+ * this. A new member must not begin in what was padding at the end: tests/abi checks it. */
 #ifndef SVF_CORE_STRUCTS_H
 #define SVF_CORE_STRUCTS_H
 

@@ -2,6 +2,7 @@
  *
  * W' = U diag(d) V^T by the product of a dense layer: its rows X are rows of U times d, its weights
  * V, packed from V^T through a step. */
+#include <svf/cpu.h>
 #include <svf/matmul.h>
 #include <svf/merge.h>
 
@@ -25,6 +26,7 @@ typedef struct merge {
   size_t product; /* offset of the product's own workspace */
   size_t bytes;   /* of the whole workspace */
   char *workspace;
+  svf_isa isa; /* what AUTO meant when the call began: svf_isa_select may change it meanwhile */
   svf_status status; /* of planning, which fails only through a mistake in this file */
 } merge;
 
@@ -38,6 +40,7 @@ static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *
   if (status == SVF_OK) status = svf_linear_read_source(m->args.factors, &m->factors);
   if (status != SVF_OK) return status;
   svf_linear_source *f = &m->factors;
+  m->isa = svf_isa_selected();
   m->threads = threads ? threads : svf_max_threads();
   m->chunk = svf_size_min(m->args.rows, ROWS_AT_ONCE);
   if (f->r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer: it is merged already");
@@ -65,7 +68,8 @@ static svf_matmul_args product_of(const merge *m, const void *block, size_t row)
                            .x_stride = (ptrdiff_t)m->factors.r,
                            .y_type = a->out_type,
                            .y = a->out ? (char *)a->out + at : NULL,
-                           .y_stride = (ptrdiff_t)a->out_stride};
+                           .y_stride = (ptrdiff_t)a->out_stride,
+                           .isa = m->isa};
 }
 
 /* Divides the workspace: the block of V, a chunk of U * d, and the product's own workspace. */

@@ -65,14 +65,14 @@ static void run_team(const svf_plan *plan, size_t shares)
 }
 
 #ifdef SVF_WITH_ONEDNN
-/* The plan was made only to check the arguments. */
+/* The plan was made only to check the arguments. All calls are checked before the first writes. */
 static svf_status on_onednn(const svf_plan *plan, size_t threads)
 {
   const svf_plan_data *p = svf_plan_read(plan);
   svf_status status = SVF_OK;
-  for (size_t i = 0; i < p->count; ++i) {
-    if (!p->call[i].args.t0) continue;
-    return svf_fail(SVF_ERR_UNSUPPORTED, "args->t0 is given, but oneDNN does not keep T");
+  for (size_t i = 0; i < p->count && status == SVF_OK; ++i) {
+    status = svf_onednn_check(&p->call[i].args);
+    if (p->count > 1) status = svf_fail_at(status, "calls[%zu]", i);
   }
   for (size_t i = 0; i < p->count && status == SVF_OK; ++i) {
     status = svf_onednn_matmul(&p->call[i].args, threads);

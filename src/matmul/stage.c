@@ -445,9 +445,7 @@ static void run_cell(const svf_plan_data *plan, const svf_call *call, int produc
 /* Share ith of a product of all calls. */
 static void multiply_all(const svf_plan_data *plan, int product, size_t ith)
 {
-  const svf_grid *grid = &plan->grid[product];
   own_a own = {.a = plan->own + ith * plan->own_bytes};
-  if (ith / grid->panel_shares >= grid->row_shares) return;
   for (size_t i = 0; i < plan->count; ++i) {
     const svf_call *call = &plan->call[i];
     if (svf_has_product(call, product)) run_cell(plan, call, product, ith, &own);

@@ -19,7 +19,7 @@ import re
 import sys
 
 # What may change without breaking a program: versions, and limits that may be raised.
-LOOSE = re.compile(r"_COUNT$|SVF_VERSION|LINEAR_VERSION|_MAX_")
+LOOSE = re.compile(r"_COUNT$|SVF_VERSION|LINEAR_VERSION|_MAX(_|$)")
 
 
 def files(include):

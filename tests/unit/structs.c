@@ -48,6 +48,15 @@ START_TEST(newer_callers_may_not_ask_for_what_is_unknown)
 }
 END_TEST
 
+/* Nothing beyond the struct is read or written. */
+START_TEST(a_size_that_was_never_set_is_refused)
+{
+  now it = {.size = SIZE_MAX}, to = {0};
+  ck_fails(svf_struct_read("arg", &it, FIRST, &to, sizeof to), SVF_ERR_VERSION, "no version");
+  ck_fails(svf_struct_write("out", &to, sizeof to, &it, FIRST), SVF_ERR_VERSION, "out->size");
+}
+END_TEST
+
 START_TEST(too_small_is_refused)
 {
   const now from = {.size = FIRST - 1};
@@ -91,12 +100,15 @@ START_TEST(arrays_are_stepped_by_their_own_size)
   array[0].known.size = FIRST - 1;
   ck_fails(svf_struct_step("list", array, 3, FIRST, &step), SVF_ERR_VERSION, "list[0].size");
   array[0].known.size = SIZE_MAX / 2;
-  ck_fails(svf_struct_step("list", array, 3, FIRST, &step), SVF_ERR_OVERFLOW, "list");
+  ck_fails(svf_struct_step("list", array, 3, FIRST, &step), SVF_ERR_VERSION, "no version");
+  array[0].known.size = sizeof *array;
+  ck_fails(svf_struct_step("list", array, SIZE_MAX / 8, FIRST, &step), SVF_ERR_OVERFLOW, "list");
   ck_assert_int_eq(svf_struct_step("list", NULL, 0, FIRST, &step), SVF_OK);
   ck_assert_uint_eq(step, 0);
 }
 END_TEST
 
 SUITE("structs", older_callers_lack_nothing_but_zeros,
-      newer_callers_may_not_ask_for_what_is_unknown, too_small_is_refused,
-      out_structs_keep_the_caller_s_size, arrays_are_stepped_by_their_own_size)
+      newer_callers_may_not_ask_for_what_is_unknown, a_size_that_was_never_set_is_refused,
+      too_small_is_refused, out_structs_keep_the_caller_s_size,
+      arrays_are_stepped_by_their_own_size)

@@ -17,12 +17,13 @@ typedef enum svf_backend {
   SVF_BACKEND_ONEDNN /* formats f32 and, where oneDNN has it for this CPU, bf16 */
 } svf_backend;
 
-/* From now on svf_matmul is carried out by `backend`; the other forms of a call (svf_matmul_plan,
- * svf_matmul_pool) stay with the library's own kernels. With ONEDNN a call
+/* From now on svf_matmul and svf_matmul_group are carried out by `backend`; plans, pools and
+ * svf_merge_rows stay with the library's own kernels. With ONEDNN a call
  *
  *   - takes and checks the same arguments, the workspace's size included,
- *   - is UNSUPPORTED for other formats, and where oneDNN has no such product; it never falls back
- *     on the library's own kernels,
+ *   - is UNSUPPORTED for other formats, with t0, and where oneDNN has no such product; it never
+ *     falls back on the library's own kernels. Formats and t0 of a whole group are checked before
+ *     anything is written; after another error, calls of the group may have written their Y,
  *   - allocates, creates primitives (oneDNN caches them) and may copy the packed weights into a
  *     layout that oneDNN prefers, so it may fail with MEMORY or FAILED: this back end is there for
  *     a second opinion, not for speed,

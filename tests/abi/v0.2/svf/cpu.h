@@ -62,9 +62,9 @@ SVF_API bool svf_isa_supported(svf_isa isa);
 
 /* The instruction set whose kernel carries out a call with this isa and format: isa itself (for
  * AUTO, the selected one) or, if it has no such kernel, the best one below it. In formats with
- * integers avx512 serves calls of up to 8 rows in the place of amx, with the same bits. The result
- * is AUTO if isa cannot run here. Where it may be amx, the operating system is asked for the tiles,
- * as a call would ask (see svf/matmul.h). Thread-safe. */
+ * integers avx512 serves calls of few rows (at most 8) in the place of amx, with the same bits. The
+ * result is AUTO if isa cannot run here. Where it may be amx, the operating system is asked for the
+ * tiles, as a call would ask (see svf/matmul.h). Thread-safe. */
 SVF_API svf_isa svf_isa_serving(svf_isa isa, svf_format format);
 
 /* "auto", "ref", "neon", "neonbf16", "avx2", "avx512", "avx512bf16", "amx"; "?" for an unknown
@@ -86,8 +86,8 @@ SVF_API svf_status svf_isa_select(svf_isa isa);
  * environment. Errors: ARGUMENT for another name, UNSUPPORTED. */
 SVF_API svf_status svf_isa_select_env(void);
 
-/* The instruction set that SVF_ISA_AUTO stands for now, judged by what the CPU has; never AUTO.
- * Thread-safe. */
+/* The instruction set that SVF_ISA_AUTO stands for now, never AUTO: the one selected, or the best
+ * that the CPU has, except amx once the operating system has refused its tiles. Thread-safe. */
 SVF_API svf_isa svf_isa_selected(void);
 
 /* --- For people ------------------------------------------------------------------------------- */

@@ -54,7 +54,8 @@
  * which is never changed. The first call that needs amx asks Linux for the state of its tiles
  * (arch_prctl, once per process); where that is refused, calls use the next instruction set.
  *
- * No function here allocates, prints, aborts or keeps state. What OpenMP's runtime does when
+ * With the library's own kernels (svf/backend.h) no function here allocates, prints, aborts or
+ * keeps other state than that answer. What OpenMP's runtime does when
  * svf_matmul first needs its threads is the runtime's affair. */
 #ifndef SVF_MATMUL_H
 #define SVF_MATMUL_H

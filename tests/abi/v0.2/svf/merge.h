@@ -37,7 +37,7 @@ typedef struct svf_merge_args {
 /* Workspace bytes of a call with these factors (only m, n and r matter) and rows, on `threads`
  * threads, 0 for svf_max_threads(); a multiple of 64. Grows with rows: those of the largest piece
  * serve them all. About 4 n r bytes, for V in fp32. Errors: NULL, VERSION (a size), ARGUMENT,
- * OVERFLOW. Thread-safe. */
+ * OVERFLOW. It holds until svf_isa_select changes the instruction set. Thread-safe. */
 SVF_API svf_status svf_merge_workspace(const svf_merge_args *args, size_t threads, size_t *bytes);
 
 /* Make the rows, on as many OpenMP threads as svf_matmul would take, in the caller's floating-point

@@ -44,7 +44,7 @@ SVF_API const char *svf_last_message(void);
 
 /* Set the calling thread's message to a copy of `text`, which may be the last message itself, or to
  * "" if text is NULL. This is for callbacks that fail, and for programs that report their own
- * errors as the library does. A text of more than 500 bytes is truncated and ends in "...". Returns
+ * errors as the library does. A text of more than 511 bytes is truncated and ends in "...". Returns
  * `status`. Thread-safe. */
 SVF_API svf_status svf_set_message(svf_status status, const char *text);
 
