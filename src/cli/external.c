@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * svf decompose is a program of its own, svf-decompose, so that the other commands load neither
- * LAPACK nor OpenBLAS. It is looked for beside svf, then in PATH. */
+ * LAPACK nor OpenBLAS. It is looked for beside svf and, only if it is not there, in PATH. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -29,8 +29,9 @@ static void run_beside(char **argv)
 static int run(int argc, char **argv)
 {
   (void)argc;
+  errno = ENOENT;
   run_beside(argv);
-  execvp(PROGRAM, argv);
+  if (errno == ENOENT) execvp(PROGRAM, argv);
   return cli_end(&command_decompose,
                  cli_fail(SVF_ERR_FAILED,
                           "the program " PROGRAM ", which does this, cannot be run: %s. It is "

@@ -209,18 +209,28 @@ static svf_status load_gains(session *s, size_t i, const float **gains)
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
+static void print_text(const session *s, size_t i)
+{
+  const job *j = &s->jobs.job[i];
+  if (s->o->m.json) {
+    output_print_json(&s->outputs[i], i, j, &s->requests[i]);
+  } else if (!s->outputs[i].stream) {
+    output_print(&s->outputs[i], i, j);
+  }
+  fflush(stdout);
+}
+
 /* Print texts in the order of the prompts, each as soon as it and those before it have ended. */
 static void print_ended(session *s)
 {
-  for (; s->printed < s->jobs.count && s->outputs[s->printed].ended; ++s->printed) {
-    const size_t i = s->printed;
-    const job *j = &s->jobs.job[i];
-    if (s->o->m.json) {
-      output_print_json(&s->outputs[i], i, j, &s->requests[i]);
-    } else if (!s->outputs[i].stream) {
-      output_print(&s->outputs[i], i, j);
-    }
-    fflush(stdout);
+  while (s->printed < s->jobs.count && s->outputs[s->printed].ended) print_text(s, s->printed++);
+}
+
+/* Texts begin in an order of their own: one may have ended although one before it never began. */
+static void print_rest(session *s)
+{
+  for (; s->printed < s->jobs.count; ++s->printed) {
+    if (s->outputs[s->printed].ended) print_text(s, s->printed);
   }
 }
 
@@ -334,6 +344,7 @@ static svf_status generate(session *s, double *seconds)
   const double start = cli_now();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
   *seconds = cli_now() - start;
+  print_rest(s);
   svf_context_destroy(context);
   return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }

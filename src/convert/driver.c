@@ -11,7 +11,6 @@
 static svf_status plan_layer(svf_drive *d, size_t linear, svf_converted *l)
 {
   const svf_conversion *c = &d->c;
-  l->linear = linear;
   l->name = c->names[linear];
   l->shape = svf_model_linear_shape(&c->config, linear);
   l->tied = c->config.tied && linear + 1 == c->linears;

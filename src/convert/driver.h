@@ -11,7 +11,6 @@
 
 /* A linear layer and the tensor that it becomes. */
 typedef struct svf_converted {
-  size_t linear;    /* number of the layer in the model */
   const char *name; /* of the layer, without suffix */
   svf_linear_shape shape;
   svf_layer_tensors tensors;

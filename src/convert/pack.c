@@ -41,7 +41,8 @@ static svf_status plan_bits(const job *j, svf_converted *l)
     return svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->new_tensor, j->bits);
   }
   /* A head of 0 would mean the default. */
-  if (l->options.quant.head == 0) l->options.format = svf_format_of(j->model.format)->traits.dense;
+  if (status == SVF_OK && l->options.quant.head == 0)
+    l->options.format = svf_format_of(j->model.format)->traits.dense;
   return status;
 }
 
@@ -115,7 +116,11 @@ static svf_status read_options(const svf_pack_options *options, job *j)
   if (status != SVF_OK) return status;
   j->bits = o.bits;
   const svf_format_row *row = svf_format_of(j->model.format);
-  if ((j->bits >= 0 && j->bits <= 64) && (j->bits <= 0 || !row || row->traits.bands)) return SVF_OK;
+  if (!row) {
+    return svf_fail(SVF_ERR_ARGUMENT, "options->model->format is %d, which is no format",
+                    (int)j->model.format);
+  }
+  if ((j->bits >= 0 && j->bits <= 64) && (j->bits <= 0 || row->traits.bands)) return SVF_OK;
   return svf_fail(SVF_ERR_ARGUMENT, "bits is %g; %s takes 0", j->bits,
                   svf_format_name(j->model.format));
 }

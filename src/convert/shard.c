@@ -13,6 +13,7 @@
 #include "src/core/clock.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/io/tensor.h"
 
 /* The number of singular values that the options keep. */
 static size_t rank_of(const svf_decompose_options *o, const svf_factors *f)
@@ -111,6 +112,18 @@ static svf_status take_factors(const svf_shard *it, svf_factors *f)
   return svf_fail(SVF_ERR_MEMORY, "no memory for the factors of %zu x %zu", it->m, it->n);
 }
 
+/* NUMERIC unless all that the SVD made is finite: it may be one of the caller's. */
+static svf_status check_factors(const svf_shard *it, const svf_factors *f)
+{
+  const size_t size = sizeof *f->u;
+  if (svf_tensor_data_is_finite(SVF_TENSOR_F32, f->u, it->m * f->k * size) &&
+      svf_tensor_data_is_finite(SVF_TENSOR_F32, f->sigma, f->k * size) &&
+      svf_tensor_data_is_finite(SVF_TENSOR_F32, f->vt, f->k * it->n * size)) {
+    return SVF_OK;
+  }
+  return svf_fail(SVF_ERR_NUMERIC, "the SVD gave factors with NaN or Inf");
+}
+
 static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf_shard *it,
                             svf_factors *f)
 {
@@ -129,6 +142,7 @@ static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf
   const double start = svf_now();
   status = svd(&args);
   it->svd_seconds = svf_now() - start;
+  if (status == SVF_OK) status = check_factors(it, f);
   if (status != SVF_OK) return status;
   it->r = f->rank = rank_of(o, f);
   for (size_t i = 1; i < it->m && it->r < f->k; ++i) {

@@ -94,5 +94,8 @@ svf_status svf_lapack_svd(size_t m, size_t n, float *u, float *sigma, float *vt)
 {
   svf_status status = check_finite(n >= m ? vt : u, m, n);
   if (status == SVF_OK) status = run_sgesdd(m, n, u, sigma, vt);
+  if (status == SVF_OK && !isfinite(sigma[0])) {
+    return svf_fail(SVF_ERR_NUMERIC, "the largest singular value is beyond what an fp32 holds");
+  }
   return status == SVF_OK ? fix_signs(m, n, u, vt) : status;
 }

@@ -38,7 +38,8 @@ size_t svf_model_file_bytes(const svf_model *model)
 {
   size_t bytes = 0;
   const char *path;
-  for (size_t i = 0; model->files && (path = svf_checkpoint_path(model->files, i)) != NULL; ++i) {
+  for (size_t i = 0; model && model->files && (path = svf_checkpoint_path(model->files, i)) != NULL;
+       ++i) {
     struct stat info;
     if (stat(path, &info) == 0) bytes += (size_t)info.st_size;
   }

@@ -289,4 +289,7 @@ svf_status svf_model_get_info(const svf_model *model, svf_model_info *info)
   return svf_struct_write("info", &ours, sizeof ours, info, FIRST);
 }
 
-const svf_modules *svf_model_modules(const svf_model *model) { return &model->modules; }
+const svf_modules *svf_model_modules(const svf_model *model)
+{
+  return model ? &model->modules : NULL;
+}

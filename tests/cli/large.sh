@@ -162,6 +162,25 @@ wait $job || code=$?
   "[0, 'length', True] [1, 'interrupted', True] [2, 'interrupted', True]" ] ||
   die "what is said of texts that were interrupted"
 
+# A text that has ended is printed although one before it never began: texts begin in an order of
+# their own, those with a common prefix one after the other.
+printf '{"prompt": "%s", "tokens": %d}\n' 'Hello sea' 3 'moon' 60000 'old' 3 'Hello moon' 3 > prompts
+rm out
+"$svf" generate whole --threads 1 --json --sequences 1 -p prompts --ignore-end > out 2> err &
+job=$!
+for _ in {1..100}; do
+  [ ! -s out ] || break
+  sleep 0.1
+done
+sleep 0.3
+kill -INT $job
+code=0
+wait $job || code=$?
+[ $code -eq 130 ] || die "generate of four: exit code $code"
+[ "$(json out '[o["index"], o["finish"]]' | paste -sd ' ')" = \
+  "[0, 'length'] [1, 'interrupted'] [3, 'length']" ] ||
+  die "a text that had ended after one that never began"
+
 # A long prompt is not read to its end.
 printf 'a%.0s' {1..60000} > prompts
 for arguments in "generate whole -n 1 -q -p prompts" "logits whole $(cat prompts) -o never"; do

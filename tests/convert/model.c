@@ -197,6 +197,14 @@ static svf_status no_svd(const svf_svd_args *args)
   return svf_set_message(SVF_ERR_UNSUPPORTED, "no SVD today");
 }
 
+/* svf_svd_fn: an OK that is none. */
+static svf_status nan_svd(const svf_svd_args *args)
+{
+  const svf_status status = svf_svd(args);
+  args->u[args->m * args->rank - 1] = NAN;
+  return status;
+}
+
 START_TEST(options_and_misuse)
 {
   temp_make();
@@ -240,6 +248,8 @@ START_TEST(options_and_misuse)
            "only dense weights");
   ck_assert_int_eq(access(temp_path("twice"), F_OK), -1); /* no empty directory is left */
   ck_fails(svf_model_decompose(g.dir, temp_path("x"), NULL, &o), SVF_ERR_NULL, "svd");
+  ck_fails(svf_model_decompose(g.dir, temp_path("nan"), nan_svd, &o), SVF_ERR_NUMERIC,
+           "self_attn.q_proj': the SVD gave factors with NaN or Inf");
   ck_fails(svf_model_decompose(g.dir, temp_path("own"), no_svd, &o), SVF_ERR_UNSUPPORTED,
            "'model.layers.0.self_attn.q_proj': no SVD today");
   o.energy = 2;
@@ -394,6 +404,8 @@ START_TEST(misuse_of_options)
   ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_ARGUMENT, "bits is -1");
   pack.bits = 5;
   ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_ARGUMENT, "bits is 5");
+  model.format = (svf_format)99;
+  ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_ARGUMENT, "format is 99");
   pack.size = 8;
   ck_fails(svf_model_pack(g.dir, out, &pack), SVF_ERR_VERSION, "options->size is 8");
   ck_fails(svf_model_merge(g.dir, out, NULL, &merge), SVF_ERR_ARGUMENT, "dtype is 9");

@@ -69,7 +69,8 @@ typedef struct svf_request {
   bool (*on_token)(void *context, int32_t token);
   void *on_token_context;
   /* Called on the same thread, with on_token_context, when the request has ended and its results
-   * are final; not called for requests that an error of svf_generate ends. May be NULL. */
+   * are final; not called for requests that an error of svf_generate ends, except STOPPED
+   * for those under way. May be NULL. */
   void (*on_finish)(void *context);
 
   /* Results. If the text ends by an end token, that token is at [count] of both arrays, not
@@ -93,8 +94,9 @@ typedef struct svf_request {
  * the cache holds from an earlier call is not read again either.
  *
  * A request's tokens and log-probabilities are the same whatever the threads, the context's sizes
- * and the other requests. Sequences of the context that were in use are begun anew. All requests
- * have the size of the first one.
+ * and the other requests. Sequences of the context that were in use are begun anew, and must
+ * be begun again before svf_context_forward or svf_context_fork uses them: until then they refer to
+ * the gains of requests. All requests have the size of the first one.
  *
  * Errors: NULL, MEMORY, VERSION; ARGUMENT (naming the request: a prompt that is empty or has a
  * token beyond the vocabulary, more positions than the context holds, gains for a dense model,
