@@ -241,7 +241,7 @@ static double measure_pass(void *context, int s)
 /* The largest number of rows is a prompt that is read, the others are texts that are continued. */
 static void compare_pass(const char *format)
 {
-  enum { LENGTH = 128, PROMPT = 512 };
+  enum { LENGTH = 32, PROMPT = 512 };
   models m = {0};
   for (int s = 0; s < SIDES; ++s) {
     if (!(m.model[s] = side[s]->model(o.shape, format, o.group))) return;
