@@ -16,8 +16,8 @@ static size_t size_of(const void *p)
 /* A size that was never set is likely to be huge, and as many bytes must not be touched. */
 static svf_status check_size(const char *name, const char *member, size_t size, size_t first)
 {
-  enum { MOST = 1 << 16 };
-  if (size > MOST) {
+  enum { STRUCT_MOST = 1 << 16 };
+  if (size > STRUCT_MOST) {
     return svf_fail(SVF_ERR_VERSION, "%s%s is %zu, which no version of this struct has", name,
                     member, size);
   }
