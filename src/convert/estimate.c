@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "src/core/openmp.h"
+#include "src/core/power.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 
@@ -93,7 +94,7 @@ static void random_signs(double *x, size_t count)
 static double distance(const double *x, const double *y, size_t count)
 {
   double sum = 0;
-  for (size_t i = 0; i < count; ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
+  for (size_t i = 0; i < count; ++i) sum += svf_square(x[i] - y[i]);
   return sqrt(sum / PROBES);
 }
 
@@ -107,13 +108,6 @@ static double orthogonality(const matrix *q, bool of_rows, const double *x, doub
   return distance(back, x, count * PROBES) / sqrt((double)count);
 }
 
-static double power(const float *x, size_t count)
-{
-  double sum = 0;
-  for (size_t i = 0; i < count; ++i) sum += (double)x[i] * (double)x[i];
-  return sum;
-}
-
 svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f, size_t threads,
                         svf_svd_report *report)
 {
@@ -122,7 +116,7 @@ svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f
   double *x = malloc(4 * floats * sizeof *x);
   if (!x) return svf_fail(SVF_ERR_MEMORY, "no memory to measure the factors");
   double *t = x + floats, *y = t + floats, *z = y + floats;
-  const double norm = sqrt(power(w, m * n));
+  const double norm = sqrt(svf_power(w, m, n, n));
   random_signs(x, floats);
   multiply(&vt, false, x, t, threads);
   for (size_t i = 0; i < rank * PROBES; ++i) t[i] *= (double)f->sigma[i / PROBES];
@@ -131,7 +125,7 @@ svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f
   *report = (svf_svd_report){
       .size = sizeof *report,
       .residual = norm > 0 ? distance(y, z, m * PROBES) / norm : 0,
-      .dropped = norm > 0 ? sqrt(power(f->sigma + rank, f->k - rank)) / norm : 0,
+      .dropped = norm > 0 ? sqrt(svf_power(f->sigma + rank, 1, f->k - rank, 0)) / norm : 0,
   };
   report->orthogonality_u = orthogonality(&u, false, x, y, z, threads);
   report->orthogonality_v = orthogonality(&vt, true, x, y, z, threads);

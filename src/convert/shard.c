@@ -11,6 +11,7 @@
 
 #include "src/convert/estimate.h"
 #include "src/core/clock.h"
+#include "src/core/power.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/tensor.h"
@@ -20,13 +21,10 @@ static size_t rank_of(const svf_decompose_options *o, const svf_factors *f)
 {
   size_t rank = o->rank > 0 ? svf_size_min(o->rank, f->k) : f->k;
   if (o->energy <= 0) return rank;
-  double all = 0, sum = 0;
+  const double all = svf_power(f->sigma, 1, f->k, 0);
+  double sum = 0;
   size_t r = 0;
-  for (size_t i = 0; i < f->k; ++i) all += (double)f->sigma[i] * (double)f->sigma[i];
-  while (r < f->k && sum < o->energy * all) {
-    sum += (double)f->sigma[r] * (double)f->sigma[r];
-    ++r;
-  }
+  while (r < f->k && sum < o->energy * all) sum += svf_square((double)f->sigma[r++]);
   return svf_size_min(rank, r > 0 ? r : 1);
 }
 

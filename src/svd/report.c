@@ -7,18 +7,17 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "src/core/power.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-
-static double square(double x) { return x * x; }
 
 /* ||gram - I||_F / sqrt(rank) for a Gram matrix of which dsyrk filled the upper triangle. */
 static double distance_from_identity(const double *gram, size_t rank)
 {
   double sum = 0;
   for (size_t i = 0; i < rank; ++i) {
-    sum += square(gram[i * rank + i] - 1);
-    for (size_t j = i + 1; j < rank; ++j) sum += 2 * square(gram[i * rank + j]);
+    sum += svf_square(gram[i * rank + i] - 1);
+    for (size_t j = i + 1; j < rank; ++j) sum += 2 * svf_square(gram[i * rank + j]);
   }
   return sqrt(sum / (double)rank);
 }
@@ -42,7 +41,7 @@ static double add_rows(const svf_svd_args *a, const double *vt, size_t row, size
   double error = 0;
   for (size_t i = 0; i < rows; ++i) {
     for (size_t j = 0; j < a->n; ++j) {
-      error += square((double)a->w[(row + i) * a->w_stride + j] - product[i * a->n + j]);
+      error += svf_square((double)a->w[(row + i) * a->w_stride + j] - product[i * a->n + j]);
     }
   }
   return error;

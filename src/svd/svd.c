@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/core/power.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
@@ -82,18 +83,6 @@ static void copy_w(const svf_svd_args *a, float *to)
   }
 }
 
-static double square(double x) { return x * x; }
-
-/* ||x||_F^2 of x [rows][columns]. */
-static double power_of(const float *x, size_t rows, size_t columns, size_t stride)
-{
-  double sum = 0;
-  for (size_t i = 0; i < rows; ++i) {
-    for (size_t j = 0; j < columns; ++j) sum += square((double)x[i * stride + j]);
-  }
-  return sum;
-}
-
 /* Keeps the leading a->rank of all k singular values; *dropped becomes the sum of the squares of
  * the others. */
 static svf_status truncate_factors(const svf_svd_args *a, double *dropped)
@@ -113,7 +102,7 @@ static svf_status truncate_factors(const svf_svd_args *a, double *dropped)
     for (size_t i = 0; i < a->m; ++i) memcpy(a->u + i * rank, u + i * k, rank * sizeof *u);
     memcpy(a->sigma, sigma, rank * sizeof *sigma);
     memcpy(a->vt, vt, rank * a->n * sizeof *vt);
-    *dropped = power_of(sigma + rank, 1, k - rank, 0);
+    *dropped = svf_power(sigma + rank, 1, k - rank, 0);
   }
   free(large);
   free(small);
@@ -135,7 +124,7 @@ static svf_status decompose_and_measure(const svf_svd_args *a)
   double dropped;
   svf_status status = decompose(a, &dropped);
   if (status != SVF_OK || !a->report) return status;
-  const double power = power_of(a->w, a->m, a->n, a->w_stride);
+  const double power = svf_power(a->w, a->m, a->n, a->w_stride);
   svf_svd_report report = {.size = sizeof report, .dropped = power > 0 ? sqrt(dropped / power) : 0};
   status = svf_svd_measure(a, power, &report);
   return status == SVF_OK ? write_report(a, &report) : status;
