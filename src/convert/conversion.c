@@ -241,12 +241,9 @@ void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *ent
   }
 }
 
-svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_writer *writer)
+svf_status svf_conversion_append_kept(const svf_conversion *c, const char *name,
+                                      svf_safetensors_writer *writer)
 {
-  svf_status status = SVF_OK;
-  for (size_t i = 0; status == SVF_OK && i < svf_checkpoint_count(c->files); ++i) {
-    const svf_tensor *t = svf_checkpoint_at(c->files, i);
-    if (svf_conversion_keeps(c, t)) status = svf_safetensors_append(writer, t->data, t->bytes);
-  }
-  return status;
+  const svf_tensor *t = svf_checkpoint_find(c->files, name);
+  return svf_safetensors_append(writer, t->data, t->bytes);
 }

@@ -57,12 +57,14 @@ svf_status svf_conversion_copy_files(const svf_conversion *c);
  * of a linear layer that is taken. */
 bool svf_conversion_keeps(const svf_conversion *c, const svf_tensor *tensor);
 
-/* The tensors that are kept, in the order of their names: the first function adds their entries
- * from entries[*count] on, where the array must have space for all tensors of the checkpoint; the
- * second one appends their data. */
+/* Adds the entries of the tensors that are kept, in the order of their names, from entries[*count]
+ * on; the array must have space for all tensors of the checkpoint. */
 void svf_conversion_add_kept(const svf_conversion *c, svf_safetensors_entry *entries,
                              size_t *count);
-svf_status svf_conversion_append_kept(const svf_conversion *c, svf_safetensors_writer *writer);
+
+/* Appends the data of the tensor of that name, one of those that are kept. */
+svf_status svf_conversion_append_kept(const svf_conversion *c, const char *name,
+                                      svf_safetensors_writer *writer);
 
 /* Writes the path out/name to text[0..bytes). Errors: ARGUMENT if it is too long. */
 svf_status svf_conversion_path(const svf_conversion *c, const char *name, char *text, size_t bytes);

@@ -148,7 +148,9 @@ static svf_status write_rest(job *j)
     status = svf_conversion_map(j->map, entries[i].name, shard);
   }
   if (status == SVF_OK) status = svf_safetensors_create(path, entries, count, NULL, 0, &w);
-  if (status == SVF_OK) status = svf_conversion_append_kept(&j->c, w);
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) {
+    status = svf_conversion_append_kept(&j->c, entries[i].name, w);
+  }
   free(entries);
   if (status == SVF_OK) return svf_safetensors_commit(&w);
   svf_safetensors_discard(&w);

@@ -63,10 +63,7 @@ static svf_status append(const void *context, size_t i, const char *name,
                          svf_safetensors_writer *writer)
 {
   const svf_drive *d = context;
-  if (i >= d->count) {
-    const svf_tensor *t = svf_checkpoint_find(d->c.files, name);
-    return svf_safetensors_append(writer, t->data, t->bytes);
-  }
+  if (i >= d->count) return svf_conversion_append_kept(&d->c, name, writer);
   const svf_status status = svf_conversion_step(&d->c, i, d->count, d->layers[i].name);
   return status == SVF_OK ? d->driver->append(d->job, &d->layers[i], writer) : status;
 }
