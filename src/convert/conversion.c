@@ -60,7 +60,8 @@ static svf_status lock(svf_conversion *c)
   c->is_open = true;
   int result;
   while ((result = flock(c->directory, LOCK_EX | LOCK_NB)) != 0 && errno == EINTR) continue;
-  if (result == 0 || errno != EWOULDBLOCK) return SVF_OK;
+  c->is_locked = result == 0;
+  if (c->is_locked || errno != EWOULDBLOCK) return SVF_OK;
   return svf_fail(SVF_ERR_IO, "%s: another job is writing a model there", c->out);
 }
 
@@ -93,10 +94,11 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
   return status;
 }
 
+/* A directory that this job made belongs to another one if that locked it first. */
 void svf_conversion_close(svf_conversion *c)
 {
-  if (c->made) (void)rmdir(c->out);    /* succeeds only if it is empty */
-  if (c->is_open) close(c->directory); /* unlocks it too */
+  if (c->made && c->is_locked) (void)rmdir(c->out); /* succeeds only if it is empty */
+  if (c->is_open) close(c->directory);              /* unlocks it too */
   svf_checkpoint_close(c->files);
   free(c->names);
   free(c->taken);

@@ -19,15 +19,19 @@ typedef struct svf_conversion {
   bool *taken; /* [linears] true: the layer is converted, so its tensors are not kept */
   svf_progress_fn *progress; /* or NULL; set by the caller once the conversion is open */
   void *progress_context;
-  bool made;     /* `out` did not exist before; it is removed on closing if it is empty */
-  bool is_open;  /* `directory` is open */
-  int directory; /* descriptor of `out`, locked until the conversion is closed */
+  bool made;      /* `out` did not exist before */
+  bool is_open;   /* `directory` is open */
+  bool is_locked; /* `directory` is locked, until the conversion is closed */
+  int directory;  /* descriptor of `out` */
 } svf_conversion;
 
 /* Opens `dir` and makes the directory `out` if there is none. Refuses `out` if it is `dir` and,
  * with IO, if another conversion works in it, even one of this process. Removes temporary files
  * that a killed process left in `out`. *c must be closed also after an error. */
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
+
+/* Removes `out` if it was made for this conversion and is still empty; not where the file system
+ * has no locks, since another job may be about to write there. */
 void svf_conversion_close(svf_conversion *c);
 
 /* Errors: ARGUMENT if `out` holds a model. */

@@ -8,6 +8,8 @@ if(TARGET svf_model AND TARGET svf_svd AND CHECK_FOUND)
   svf_golden_svd_test(merge convert/merge.c)
   svf_golden_svd_test(crash convert/crash.c)
   target_link_options(crash PRIVATE -Wl,--wrap=write,--wrap=fsync,--wrap=renameat)
+  svf_golden_svd_test(lock convert/lock.c)
+  target_link_options(lock PRIVATE -Wl,--wrap=mkdir,--wrap=rmdir)
 
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
     svf_golden_svd_test(decompose_memory svd/memory.c)
