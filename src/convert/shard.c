@@ -14,6 +14,7 @@
 #include "src/core/power.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/tensor.h"
 
 /* The number of singular values that the options keep. */
@@ -49,27 +50,47 @@ static svf_status append_floats(svf_safetensors_writer *writer, const float *x, 
   return status;
 }
 
+/* The report in a shard's metadata: key i, and the member that it names. */
+enum { REPORTED = 4 };
+static const char *const report_keys[REPORTED] = {"svf.residual", "svf.dropped",
+                                                  "svf.orthogonality_u", "svf.orthogonality_v"};
+
+static double *reported(svf_svd_report *r, size_t i)
+{
+  double *const members[REPORTED] = {&r->residual, &r->dropped, &r->orthogonality_u,
+                                     &r->orthogonality_v};
+  return members[i];
+}
+
+/* Makes the metadata, whose values are in `numbers` and in *it. */
+static svf_status print_metadata(const svf_shard *it, svf_safetensors_pair pairs[1 + REPORTED],
+                                 char numbers[REPORTED][SVF_JSON_NUMBER])
+{
+  enum { DIGITS = 6 };
+  svf_svd_report report = it->report;
+  svf_status status = SVF_OK;
+  pairs[0] = (svf_safetensors_pair){"svf.source", it->digest};
+  for (size_t i = 0; status == SVF_OK && i < REPORTED; ++i) {
+    status = svf_json_print_number(*reported(&report, i), DIGITS, numbers[i]);
+    pairs[1 + i] = (svf_safetensors_pair){report_keys[i], numbers[i]};
+  }
+  return status;
+}
+
 static svf_status write_shard(const svf_conversion *c, const svf_decompose_options *o,
                               const svf_shard *it, const svf_factors *f)
 {
-  char path[PATH_MAX], names[3][SVF_LINEAR_NAME + 4], numbers[4][32];
+  char path[PATH_MAX], names[3][SVF_LINEAR_NAME + 4], numbers[REPORTED][SVF_JSON_NUMBER];
   const svf_tensor_type type = factor_dtype(o);
+  svf_safetensors_pair pairs[1 + REPORTED];
   for (int i = 0; i < 3; ++i) snprintf(names[i], sizeof names[i], "%s.%c", it->name, "USV"[i]);
-  snprintf(numbers[0], sizeof *numbers, "%.6g", it->report.residual);
-  snprintf(numbers[1], sizeof *numbers, "%.6g", it->report.dropped);
-  snprintf(numbers[2], sizeof *numbers, "%.6g", it->report.orthogonality_u);
-  snprintf(numbers[3], sizeof *numbers, "%.6g", it->report.orthogonality_v);
   const svf_safetensors_entry entries[] = {{sizeof *entries, names[0], type, 2, {it->m, it->r}},
                                            {sizeof *entries, names[1], SVF_TENSOR_F32, 1, {it->r}},
                                            {sizeof *entries, names[2], type, 2, {it->r, it->n}}};
-  const svf_safetensors_pair pairs[] = {{"svf.source", it->digest},
-                                        {"svf.residual", numbers[0]},
-                                        {"svf.dropped", numbers[1]},
-                                        {"svf.orthogonality_u", numbers[2]},
-                                        {"svf.orthogonality_v", numbers[3]}};
   svf_safetensors_writer *w = NULL;
   svf_status status = svf_conversion_path(c, it->file, path, sizeof path);
-  if (status == SVF_OK) status = svf_safetensors_create(path, entries, 3, pairs, 5, &w);
+  if (status == SVF_OK) status = print_metadata(it, pairs, numbers);
+  if (status == SVF_OK) status = svf_safetensors_create(path, entries, 3, pairs, 1 + REPORTED, &w);
   if (status == SVF_OK) status = append_floats(w, f->u, it->m * it->r, o->dtype);
   if (status == SVF_OK) status = append_floats(w, f->sigma, it->r, SVF_DTYPE_F32);
   if (status == SVF_OK) status = append_floats(w, f->vt, it->r * it->n, o->dtype);
@@ -172,10 +193,14 @@ svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *
   return status == SVF_ERR_IO ? status : svf_fail_at(status, "'%s'", it->name);
 }
 
-static double number_of(const svf_safetensors *file, const char *key)
+/* What is missing or is no number stays 0. */
+static void read_report(const svf_safetensors *file, svf_svd_report *report)
 {
-  const char *text = svf_safetensors_metadata(file, key);
-  return text ? strtod(text, NULL) : 0;
+  *report = (svf_svd_report){0};
+  for (size_t i = 0; i < REPORTED; ++i) {
+    const char *text = svf_safetensors_metadata(file, report_keys[i]);
+    if (text) (void)svf_json_read_number(text, reported(report, i));
+  }
 }
 
 /* True if a shard has the factor of that letter in this shape; columns = 0: one dimension. */
@@ -207,10 +232,7 @@ bool svf_shard_is_finished(const svf_conversion *c, const svf_decompose_options 
                     has_factor(file, it, 'V', factor_dtype(o), r, it->n);
   if (same) {
     it->r = r;
-    it->report = (svf_svd_report){.residual = number_of(file, "svf.residual"),
-                                  .dropped = number_of(file, "svf.dropped"),
-                                  .orthogonality_u = number_of(file, "svf.orthogonality_u"),
-                                  .orthogonality_v = number_of(file, "svf.orthogonality_v")};
+    read_report(file, &it->report);
   }
   svf_safetensors_close(file);
   return same;

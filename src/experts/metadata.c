@@ -2,12 +2,12 @@
 #include "src/experts/metadata.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/text.h"
 
 static const char format_version[] = "1";
@@ -58,23 +58,15 @@ static svf_status read_parametrisation(const svf_safetensors *file, svf_parametr
   return bad_value(key, value, "'direct' or 'sigmoid'");
 }
 
-/* Unlike strtof, jansson reads the same number in every locale. */
 static svf_status read_scale(const svf_safetensors *file, float *scale)
 {
-  enum { LONGEST = 64 };
   const char *key = "svf.scale", *value;
-  json_error_t error;
-  const svf_status status = required(file, key, &value);
+  double number = 0;
+  svf_status status = required(file, key, &value);
   if (status != SVF_OK) return status;
-  if (strlen(value) > LONGEST) return bad_value(key, value, "a number of at most 64 characters");
-  json_t *number = json_loads(value, JSON_DECODE_ANY, &error);
-  if (!number && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)) {
-    return svf_fail(SVF_ERR_MEMORY, "no memory for %s", key);
-  }
-  const bool is_number = json_is_number(number);
-  *scale = (float)json_number_value(number);
-  json_decref(number);
-  return is_number ? SVF_OK : bad_value(key, value, "a JSON number");
+  status = svf_json_read_number(value, &number);
+  *scale = (float)number;
+  return svf_fail_at(status, "%s", key);
 }
 
 static svf_status read_normalise(const svf_safetensors *file, bool *normalise)
@@ -98,18 +90,6 @@ svf_status svf_expert_metadata_read(const svf_safetensors *file, svf_expert_info
   return status;
 }
 
-/* 9 digits are enough to read every fp32 back exactly. */
-static svf_status print_scale(float scale, char *out, size_t capacity)
-{
-  json_t *number = json_real((double)scale);
-  const size_t length =
-      number ? json_dumpb(number, out, capacity - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : 0;
-  json_decref(number);
-  if (length == 0) return svf_fail(SVF_ERR_MEMORY, "no memory for svf.scale");
-  out[length] = 0;
-  return SVF_OK;
-}
-
 svf_status svf_expert_metadata_print(const svf_expert_info *info, svf_expert_metadata *out)
 {
   const svf_safetensors_pair pairs[SVF_EXPERT_PAIRS] = {
@@ -125,5 +105,6 @@ svf_status svf_expert_metadata_print(const svf_expert_info *info, svf_expert_met
     if (pairs[i].value) out->pairs[out->count++] = pairs[i];
   }
   snprintf(out->factors, sizeof out->factors, "%016" PRIx64, info->factors);
-  return print_scale(info->scale, out->scale, sizeof out->scale);
+  /* 9 digits are enough to read every fp32 back exactly */
+  return svf_json_print_number((double)info->scale, 9, out->scale);
 }

@@ -7,13 +7,15 @@
 #include <svf/expert.h>
 #include <svf/safetensors.h>
 
+#include "src/io/json.h"
+
 enum { SVF_EXPERT_PAIRS = 7 };
 
 typedef struct svf_expert_metadata {
   svf_safetensors_pair pairs[SVF_EXPERT_PAIRS]; /* the first `count` are set */
   size_t count;
-  char factors[17]; /* the pairs point into this */
-  char scale[32];   /* and into this */
+  char factors[17];            /* the pairs point into this */
+  char scale[SVF_JSON_NUMBER]; /* and into this */
 } svf_expert_metadata;
 
 /* Read the metadata. Strings of *info belong to the file. Errors: VERSION, FILE, MEMORY. */

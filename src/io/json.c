@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/core/status.h"
 #include "src/io/file.h"
@@ -37,6 +38,12 @@ static svf_status check_limits(const char *json, size_t bytes, const svf_json_li
   return SVF_OK;
 }
 
+/* jansson has a text for every error except lack of memory. */
+static bool is_lack_of_memory(const json_error_t *error)
+{
+  return !error->text[0] || json_error_code(error) == json_error_out_of_memory;
+}
+
 svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
                           json_t **root)
 {
@@ -46,8 +53,7 @@ svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits 
   if (status != SVF_OK) return status;
   *root = json_loadb(json, bytes, JSON_REJECT_DUPLICATES, &error);
   if (*root) return SVF_OK;
-  /* jansson has a text for every error except lack of memory */
-  if (!error.text[0] || json_error_code(&error) == json_error_out_of_memory) {
+  if (is_lack_of_memory(&error)) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for %s of %zu bytes", limits->what, bytes);
   }
   return svf_fail(SVF_ERR_FILE, "%s is not JSON: %s at byte %d", limits->what,
@@ -73,4 +79,34 @@ bool svf_json_size(const json_t *value, size_t *out)
   if (i < 0 || (uint64_t)i > SIZE_MAX) return false;
   *out = (size_t)i;
   return true;
+}
+
+/* --- Numbers as text -------------------------------------------------------------------------- */
+
+svf_status svf_json_print_number(double number, size_t digits, char text[SVF_JSON_NUMBER])
+{
+  json_t *value = json_real(number);
+  const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits);
+  const size_t length = value ? json_dumpb(value, text, SVF_JSON_NUMBER - 1, flags) : 0;
+  json_decref(value);
+  if (length == 0) return svf_fail(SVF_ERR_MEMORY, "no memory for a number");
+  text[length] = 0;
+  return SVF_OK;
+}
+
+svf_status svf_json_read_number(const char *text, double *number)
+{
+  enum { LONGEST = 64 };
+  json_error_t error;
+  const size_t length = strlen(text);
+  json_t *value = length <= LONGEST ? json_loads(text, JSON_DECODE_ANY, &error) : NULL;
+  if (!value && length <= LONGEST && is_lack_of_memory(&error)) {
+    return svf_fail(SVF_ERR_MEMORY, "no memory for a number");
+  }
+  const bool is_number = json_is_number(value);
+  if (is_number) *number = json_number_value(value);
+  json_decref(value);
+  if (is_number) return SVF_OK;
+  return svf_fail(SVF_ERR_FILE, "'%s' is not a JSON number of at most %d characters",
+                  svf_text_show(text).text, LONGEST);
 }

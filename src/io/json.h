@@ -33,4 +33,15 @@ svf_status svf_json_read(const char *path, size_t max_bytes, json_t **root);
  * refuses integers beyond 64 bits. */
 bool svf_json_size(const json_t *value, size_t *out);
 
+/* --- Numbers as text, the same in every locale ------------------------------------------------ */
+
+enum { SVF_JSON_NUMBER = 32 }; /* bytes of a number that is written, including the final NUL */
+
+/* Write a finite number, rounded to `digits` significant digits, 1 to 17. Errors: MEMORY. */
+svf_status svf_json_print_number(double number, size_t digits, char text[SVF_JSON_NUMBER]);
+
+/* Read a string that is a JSON number of at most 64 characters and nothing else; *number changes
+ * only on OK. Errors: FILE, MEMORY. */
+svf_status svf_json_read_number(const char *text, double *number);
+
 #endif

@@ -10,6 +10,8 @@ if(TARGET svf_model AND TARGET svf_svd AND CHECK_FOUND)
   target_link_options(crash PRIVATE -Wl,--wrap=write,--wrap=fsync,--wrap=renameat)
   svf_golden_svd_test(lock convert/lock.c)
   target_link_options(lock PRIVATE -Wl,--wrap=mkdir,--wrap=rmdir)
+  svf_golden_svd_test(locale convert/locale.c)
+  target_link_options(locale PRIVATE -Wl,--wrap=snprintf,--wrap=strtod)
 
   if(NOT SVF_SANITIZE) # which bring their own allocation functions
     svf_golden_svd_test(decompose_memory svd/memory.c)
