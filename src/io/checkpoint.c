@@ -29,6 +29,7 @@ typedef struct place {
 
 struct svf_checkpoint {
   svf_index index; /* empty for a single file */
+  char *list;      /* path of the index, or NULL */
   size_t shard_count;
   shard *shards;
   size_t count;
@@ -56,16 +57,23 @@ static svf_status make_places(svf_checkpoint *c, size_t count)
   return SVF_OK;
 }
 
-/* The shard's path is for messages only; the file is opened by its name in the directory. */
+/* Paths are for messages only; files are opened by their names in the directory. */
+static svf_status make_path(const char *dir, const char *name, char **path)
+{
+  const size_t bytes = strlen(dir) + strlen(name) + 2;
+  *path = malloc(bytes);
+  if (!*path) return no_memory(bytes, "bytes");
+  snprintf(*path, bytes, "%s/%s", dir, name);
+  return SVF_OK;
+}
+
 static svf_status open_shard(int directory, const char *dir, const char *name, unsigned flags,
                              shard *out)
 {
-  const size_t bytes = strlen(dir) + strlen(name) + 2;
   int fd;
-  out->path = malloc(bytes);
-  if (!out->path) return no_memory(bytes, "bytes");
-  snprintf(out->path, bytes, "%s/%s", dir, name);
-  svf_status status = svf_directory_file(directory, name, &fd);
+  svf_status status = make_path(dir, name, &out->path);
+  if (status != SVF_OK) return status;
+  status = svf_directory_file(directory, name, &fd);
   if (status == SVF_OK) {
     status = svf_safetensors_open_fd(fd, flags, &out->file);
     close(fd);
@@ -143,7 +151,8 @@ static svf_status check_places(const svf_checkpoint *c)
 
 static svf_status open_sharded(int directory, const char *dir, unsigned flags, svf_checkpoint *c)
 {
-  svf_status status = read_index(directory, dir, &c->index);
+  svf_status status = make_path(dir, INDEX_FILE, &c->list);
+  if (status == SVF_OK) status = read_index(directory, dir, &c->index);
   if (status == SVF_OK) status = make_shards(c, c->index.shard_count);
   if (status == SVF_OK) status = make_places(c, c->index.count);
   for (size_t i = 0; status == SVF_OK && i < c->shard_count; ++i) {
@@ -193,6 +202,7 @@ void svf_checkpoint_close(svf_checkpoint *checkpoint)
   free(checkpoint->shards);
   free(checkpoint->places);
   svf_index_free(&checkpoint->index);
+  free(checkpoint->list);
   free(checkpoint);
 }
 
@@ -224,6 +234,11 @@ const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_tens
 {
   const place *p = find_place(checkpoint, tensor->name);
   return p ? checkpoint->shards[p->shard].path : NULL;
+}
+
+const char *svf_checkpoint_list(const svf_checkpoint *checkpoint)
+{
+  return checkpoint->list ? checkpoint->list : checkpoint->shards[0].path;
 }
 
 const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i)

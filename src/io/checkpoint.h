@@ -35,6 +35,10 @@ const svf_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i);
 /* The path of the file that holds a tensor of this checkpoint, for messages. */
 const char *svf_checkpoint_file(const svf_checkpoint *checkpoint, const svf_tensor *tensor);
 
+/* The path of the file that says which tensors there are, for messages: the only file, or the
+ * index. */
+const char *svf_checkpoint_list(const svf_checkpoint *checkpoint);
+
 /* The path of file i of the checkpoint; NULL if out of range. */
 const char *svf_checkpoint_path(const svf_checkpoint *checkpoint, size_t i);
 

@@ -51,14 +51,29 @@ static void print_shape(const svf_tensor *t, char *text, size_t bytes)
   if (at < bytes) snprintf(text + at, bytes - at, "]");
 }
 
+/* A shape of two dimensions or, with columns = 0, of one. */
+static svf_tensor shape_of(size_t rows, size_t columns)
+{
+  return (svf_tensor){.ndim = columns > 0 ? 2 : 1, .shape = {rows, columns}};
+}
+
+static svf_status missing(const svf_checkpoint *files, const char *name, size_t rows,
+                          size_t columns)
+{
+  char wants[64];
+  const svf_tensor expected = shape_of(rows, columns);
+  print_shape(&expected, wants, sizeof wants);
+  return svf_fail(SVF_ERR_FILE, "tensor '%.80s' is missing: the model needs it, %s (%.200s)", name,
+                  wants, svf_checkpoint_list(files));
+}
+
 static svf_status check_shape(const svf_checkpoint *files, const svf_tensor *t, size_t rows,
                               size_t columns)
 {
-  const int ndim = columns > 0 ? 2 : 1;
-  if (t->ndim == ndim && t->shape[0] == rows && (ndim == 1 || t->shape[1] == columns))
+  const svf_tensor expected = shape_of(rows, columns);
+  if (t->ndim == expected.ndim && t->shape[0] == rows && (columns == 0 || t->shape[1] == columns))
     return SVF_OK;
   char has[128], wants[64];
-  const svf_tensor expected = {.ndim = ndim, .shape = {rows, columns}};
   print_shape(t, has, sizeof has);
   print_shape(&expected, wants, sizeof wants);
   return svf_fail(SVF_ERR_FILE, "tensor '%.80s' has shape %s, the model needs %s (%.200s)", t->name,
@@ -69,11 +84,7 @@ svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_
                             size_t columns, const svf_tensor **tensor)
 {
   *tensor = svf_checkpoint_find(files, name);
-  if (!*tensor) {
-    return svf_fail(SVF_ERR_FILE, "tensor '%s' is missing: the model needs it, [%zu%s%.0zu]", name,
-                    rows, columns > 0 ? ", " : "", columns);
-  }
-  return check_shape(files, *tensor, rows, columns);
+  return *tensor ? check_shape(files, *tensor, rows, columns) : missing(files, name, rows, columns);
 }
 
 svf_status svf_weights_floats(const svf_checkpoint *files, const char *name, size_t rows,
@@ -100,10 +111,11 @@ static svf_status check_factors(const svf_checkpoint *files, const char *name, s
                                 svf_layer_tensors *s)
 {
   if (!s->u || !s->s || !s->v) {
-    return svf_fail(SVF_ERR_FILE, "'%s' has no %s: factors are .U, .S and .V", name,
+    return svf_fail(SVF_ERR_FILE, "'%s' has no %s: factors are .U, .S and .V (%.200s)", name,
                     !s->u   ? ".U"
                     : !s->s ? ".S"
-                            : ".V");
+                            : ".V",
+                    svf_checkpoint_list(files));
   }
   s->r = s->s->elements;
   if (s->r == 0 || s->r > svf_size_min(m, n)) {
@@ -154,15 +166,12 @@ svf_status svf_weights_locate(const svf_checkpoint *files, const char *name, con
                          .u = suffixed(files, name, "U"),
                          .s = suffixed(files, name, "S"),
                          .v = suffixed(files, name, "V")};
+  char dense[NAME];
   *tensors = s;
   if (s.packed) return check_packed(files, name, m, n, tensors);
   if (s.u || s.s || s.v) return check_factors(files, name, m, n, tensors);
-  tensors->dense = alias ? svf_checkpoint_find(files, alias) : suffixed(files, name, "weight");
-  if (!tensors->dense) {
-    return svf_fail(SVF_ERR_FILE, "tensor '%s%s' is missing: the model needs it, [%zu, %zu]",
-                    alias ? alias : name, alias ? "" : ".weight", m, n);
-  }
-  return check_shape(files, tensors->dense, m, n);
+  snprintf(dense, sizeof dense, "%s%s", alias ? alias : name, alias ? "" : ".weight");
+  return svf_weights_find(files, dense, m, n, &tensors->dense);
 }
 
 svf_status svf_weights_locate_linear(const svf_checkpoint *files, const svf_config *config,

@@ -16,8 +16,8 @@ typedef struct svf_view {
   void *owned; /* a converted copy, to be freed; or NULL */
 } svf_view;
 
-/* Find the tensor of that name and shape (columns = 0: one dimension). Errors: FILE, with both
- * shapes and the file. */
+/* Find the tensor of that name and shape (columns = 0: one dimension). Errors: FILE, with the file
+ * and, if there is a tensor of another shape, both shapes. */
 svf_status svf_weights_find(const svf_checkpoint *files, const char *name, size_t rows,
                             size_t columns, const svf_tensor **tensor);
 

@@ -64,6 +64,7 @@ START_TEST(single)
     ck_assert_uint_eq(*(const unsigned char *)x->data, 4);
     ck_assert_ptr_null(svf_checkpoint_find(c, "b"));
     ck_assert_str_eq(svf_checkpoint_file(c, x), temp_path("dir/model.safetensors"));
+    ck_assert_str_eq(svf_checkpoint_list(c), temp_path("dir/model.safetensors"));
     ck_assert_str_eq(svf_checkpoint_metadata(c, "format"), "pt");
     ck_assert_ptr_null(svf_checkpoint_metadata(c, "note"));
     svf_checkpoint_close(c);
@@ -88,6 +89,7 @@ START_TEST(sharded)
       ck_assert_uint_eq(*(const unsigned char *)t->data, first[i]);
       ck_assert_str_eq(svf_checkpoint_file(c, t), temp_path("dir/%s", i ? "one" : "two"));
     }
+    ck_assert_str_eq(svf_checkpoint_list(c), temp_path("dir/model.safetensors.index.json"));
     ck_assert_str_eq(svf_checkpoint_metadata(c, "note"), "text");
     ck_assert_ptr_null(svf_checkpoint_metadata(c, "total_size"));
     svf_checkpoint_close(c);

@@ -126,7 +126,11 @@ START_TEST(factors_that_do_not_fit)
   refused(make(half, 3, NULL), "q_proj.S' is F16");
   refused(make(half, 2, NULL), "has no .V");
   refused(make(half + 1, 1, NULL), "has no .U");
-  refused(make(half, 0, "q_proj"), Q ".weight' is missing");
+  ck_assert_ptr_nonnull(strstr(svf_last_message(), "/model.safetensors)"));
+  refused(make(half, 0, "q_proj"), Q ".weight' is missing: the model needs it, [48, 48] (");
+  ck_assert_ptr_nonnull(strstr(svf_last_message(), "/model.safetensors)"));
+  refused(make(half, 0, "model.norm"),
+          "'model.norm.weight' is missing: the model needs it, [48] (");
   temp_remove();
 }
 END_TEST
