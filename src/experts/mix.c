@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,18 @@ static float alpha_of(const mixing *x, size_t k, size_t layer)
   return x->of.alpha[k * x->columns + layer];
 }
 
+typedef struct where {
+  char text[32];
+} where;
+
+/* For messages: " in layer <i>" where each layer has an alpha of its own, otherwise "". */
+static where in_layer(const mixing *x, size_t layer)
+{
+  where w = {""};
+  if (x->of.layers > 0) snprintf(w.text, sizeof w.text, " in layer %zu", layer);
+  return w;
+}
+
 /* In every layer the alpha of some expert must not be 0. */
 static svf_status check_alpha(const mixing *x)
 {
@@ -59,14 +72,14 @@ static svf_status check_alpha(const mixing *x)
     for (size_t k = 0; k < x->of.count; ++k) {
       const float a = alpha_of(x, k, layer);
       if (!isfinite(a)) {
-        return svf_fail(SVF_ERR_ARGUMENT, "alpha of expert %zu, layer %zu is %g, not finite", k,
-                        layer, (double)a);
+        return svf_fail(SVF_ERR_ARGUMENT, "alpha of expert %zu%s is %g, not finite", k,
+                        in_layer(x, layer).text, (double)a);
       }
       any |= a != 0;
     }
     if (any) continue;
-    return svf_fail(SVF_ERR_NUMERIC, "alpha is 0 for each of the %zu experts in layer %zu",
-                    x->of.count, layer);
+    return svf_fail(SVF_ERR_NUMERIC, "alpha is 0 for each of the %zu experts%s", x->of.count,
+                    in_layer(x, layer).text);
   }
   return SVF_OK;
 }
