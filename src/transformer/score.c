@@ -125,14 +125,20 @@ static svf_status read_request(scoring *s, const void *from, size_t i)
   return SVF_OK;
 }
 
+/* As svf_log_probability takes it. */
+static float temperature_of(const svf_score_request *r)
+{
+  return r->temperature > 0 ? r->temperature : 1;
+}
+
 /* True if the results of a text's leader are also its own as far as they have tokens in common. */
 static bool agrees(const scoring *s, size_t i)
 {
   const size_t leader = s->batch.prefix[i].leader;
   if (leader == SVF_NONE) return false;
   const svf_score_request *a = &s->requests[i], *b = &s->requests[leader];
-  return b->first <= a->first && b->temperature >= a->temperature &&
-         b->temperature <= a->temperature;
+  const float mine = temperature_of(a), theirs = temperature_of(b);
+  return b->first <= a->first && theirs >= mine && theirs <= mine;
 }
 
 /* The last of the `shared` tokens is followed by different tokens, so its row is the text's own. */

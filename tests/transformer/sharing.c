@@ -533,6 +533,7 @@ START_TEST(scores_of_a_common_beginning_are_computed_once)
                                .tokens = tokens[i],
                                .count = COMMON + OWN,
                                .first = 1,
+                               .temperature = i % 2 ? 1 : 0, /* which are the same */
                                .log_probabilities = result[i]};
   }
   svf_context *c = context_of(
