@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MESSAGE = 1024 }; /* more than the library keeps, which marks where it cuts */
@@ -52,6 +53,20 @@ svf_status cli_fail_at(svf_status status, const char *format, ...)
   const size_t room = taken < WHOLE ? WHOLE - taken : 0;
   const char *dots = strlen(place) > room ? "..." : "";
   return cli_fail(status, "%.*s%s: %s", (int)room, place, dots, reason);
+}
+
+bool cli_take_index(const char *array, size_t *i)
+{
+  static const char after[] = "]: ";
+  const char *message = svf_last_message();
+  const size_t length = strlen(array);
+  if (strncmp(message, array, length) != 0 || message[length] != '[') return false;
+  char *end;
+  const unsigned long long index = strtoull(message + length + 1, &end, 10);
+  if (strncmp(end, after, sizeof after - 1) != 0) return false;
+  *i = (size_t)index;
+  (void)cli_fail(SVF_ERR_FAILED, "%s", end + sizeof after - 1);
+  return true;
 }
 
 svf_status cli_fail_errno(const char *what)

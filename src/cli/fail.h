@@ -5,6 +5,9 @@
 #ifndef SVF_CLI_FAIL_H
 #define SVF_CLI_FAIL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <svf/status.h>
 
 enum {
@@ -26,6 +29,10 @@ __attribute__((format(printf, 2, 3))) svf_status cli_fail(svf_status status, con
  * does not fit beside the message is cut and ends in "...". Returns status. */
 __attribute__((format(printf, 2, 3))) svf_status cli_fail_at(svf_status status, const char *format,
                                                              ...);
+
+/* Cuts "<array>[<i>]: " off the beginning of the last message, for the user does not know that array
+ * of the library's. False, and the message stays, if it does not begin so. */
+bool cli_take_index(const char *array, size_t *i);
 
 /* "<what>: <errno's text>", as IO, or MEMORY. */
 svf_status cli_fail_errno(const char *what);

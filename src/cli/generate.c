@@ -329,7 +329,7 @@ static svf_status prepare_all(session *s, size_t *positions)
 static svf_status generate(session *s, double *seconds)
 {
   svf_context *context = NULL;
-  size_t positions = 1;
+  size_t positions = 1, failed;
   svf_status status = prepare_all(s, &positions);
   if (status != SVF_OK) return status;
   const size_t together = s->jobs.count < s->o->sequences ? s->jobs.count : s->o->sequences;
@@ -346,7 +346,8 @@ static svf_status generate(session *s, double *seconds)
   *seconds = cli_now() - start;
   print_rest(s);
   svf_context_destroy(context);
-  return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
+  if (status == SVF_OK || status == SVF_ERR_STOPPED) return check_texts(s);
+  return cli_take_index("requests", &failed) ? jobs_fail_at(&s->jobs, failed, status) : status;
 }
 
 /* --- Output ----------------------------------------------------------------------------------- */

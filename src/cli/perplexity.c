@@ -16,6 +16,7 @@ enum { USUAL_WINDOW = 2048 };
 
 typedef struct options {
   model_options m;
+  const char *name; /* of the text, for messages */
   size_t window;
 } options;
 
@@ -73,6 +74,14 @@ static void cut(const prompt *p, size_t width, double *log_probabilities, window
   }
 }
 
+/* Puts the place in the text before a message of svf_score. */
+static svf_status at_token(const options *o, size_t width, svf_status status)
+{
+  size_t window, token;
+  if (!cli_take_index("requests", &window) || !cli_take_index("tokens", &token)) return status;
+  return cli_fail_at(status, "%s: token %zu", o->name, window * width + token + 1);
+}
+
 static svf_status score(const options *o, const prompt *p, size_t width, windows *w)
 {
   svf_context *c = NULL;
@@ -85,7 +94,8 @@ static svf_status score(const options *o, const prompt *p, size_t width, windows
   cli_progress(&w->quiet, 0, w->count, "windows");
   if (status == SVF_OK) status = svf_score(c, w->requests, w->count);
   svf_context_destroy(c);
-  return status == SVF_ERR_STOPPED ? cli_fail(status, "interrupted") : status;
+  if (status == SVF_ERR_STOPPED) return cli_fail(status, "interrupted");
+  return status == SVF_OK ? status : at_token(o, width, status);
 }
 
 static void add_up(const windows *w, sums *s)
@@ -143,12 +153,13 @@ static svf_status work(options *o, const char *dir, const char *path)
   prompt p = {0};
   sums s = {0};
   svf_status status = cli_check_expert(&o->m);
+  o->name = strcmp(path, "-") == 0 ? "standard input" : path;
   if (status == SVF_OK) status = cli_read(path, &text, &bytes);
   cli_catch_interrupts();
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, bytes, &p);
   if (status == SVF_OK && p.count < 2) {
     status = cli_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to predict",
-                      strcmp(path, "-") == 0 ? "standard input" : path);
+                      o->name);
   }
   if (status == SVF_OK) status = measure(o, &p, &s);
   cli_progress_end();

@@ -484,6 +484,11 @@ for command in "generate other Hello --json" "logits other Hello" "logits other 
   fails 4 'logit' $command
 done
 [ ! -e never12 ] || die "logits that are no numbers were written"
+printf '\n\nHello\n' > third
+fails 4 'svf generate: third: line 3: the logit' generate other -p third
+fails 4 'svf generate: prompt 1: the logit' generate other Hello World
+fails 4 'svf generate: the logit' generate other Hello
+fails 4 'svf perplexity: book: token 2: the logit' perplexity other book
 scaled other 1e6
 expect 0 perplexity other book --threads 1 --json
 [ "$(json out '[o["perplexity"], 700 < o["nll"] < 1e9]')" = "[None, True]" ] || die "no null"
