@@ -189,9 +189,9 @@ size_t svf_batch_next(svf_batch *b)
 {
   if (b->begun == b->count) return SVF_NONE;
   const size_t text = b->order[b->begun];
+  if (b->prefix[text].count == 0) return text;
   choose(b, text);
   if (b->next_slot == SVF_NONE) return SVF_NONE;
-  if (b->prefix[text].count == 0) return text;
   const size_t taken = held(b) + promised(b);
   const size_t needed = blocks_besides(b->text[text].positions, b->next.goal) - kept_by_others(b);
   return taken + needed <= b->c->kv.count ? text : SVF_NONE;
