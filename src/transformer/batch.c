@@ -286,13 +286,39 @@ static void read(svf_batch *b, size_t slot)
   }
 }
 
+static bool is_reading(const svf_batch *b, size_t slot)
+{
+  return is_running(&b->slot[slot]) && !svf_batch_has_read(b, slot);
+}
+
+bool svf_batch_is_reading(const svf_batch *b)
+{
+  size_t s = 0;
+  while (s < b->c->kv.sequences && !is_reading(b, s)) ++s;
+  return s < b->c->kv.sequences;
+}
+
+/* Texts take turns: the next pass begins after the first one that cannot read on in this pass, or
+ * with it if it got no row at all. */
+static void read_in_turn(svf_batch *b)
+{
+  const size_t sequences = b->c->kv.sequences, first = b->turn;
+  bool is_cut = false;
+  for (size_t i = 0; i < sequences; ++i) {
+    const size_t slot = (first + i) % sequences, before = b->row_count;
+    if (!is_reading(b, slot)) continue;
+    read(b, slot);
+    if (is_cut || svf_batch_has_read(b, slot)) continue;
+    is_cut = true;
+    b->turn = (slot + (b->row_count > before)) % sequences;
+  }
+}
+
 svf_status svf_batch_gather(svf_batch *b)
 {
   const size_t sequences = b->c->kv.sequences;
   svf_status status = fork_ready(b);
-  for (size_t i = 0; status == SVF_OK && i < sequences; ++i) {
-    if (is_running(&b->slot[i])) read(b, i);
-  }
+  if (status == SVF_OK) read_in_turn(b);
   for (size_t i = 0; status == SVF_OK && i < sequences && !is_full(b); ++i) {
     if (!is_waiting(&b->slot[i])) continue;
     status = stop_waiting(b, i);

@@ -46,6 +46,7 @@ typedef struct svf_batch {
   size_t row_count;     /* rows of the pass */
   size_t wanting;       /* rows of the pass that want logits */
   size_t wanting_most;  /* rows of a pass that may want logits */
+  size_t turn;          /* the slot with which the next pass begins to read */
   bool *mark;           /* [KV blocks of the cache] scratch */
 } svf_batch;
 
@@ -64,6 +65,9 @@ svf_status svf_batch_plan(svf_batch *b);
 size_t svf_batch_next(svf_batch *b);
 void svf_batch_begin(svf_batch *b);
 void svf_batch_skip(svf_batch *b);
+
+/* Whether any text is reading, for which a pass should have room. */
+bool svf_batch_is_reading(const svf_batch *b);
 
 /* Put a pass together: clear begins it without rows; add takes one row of a text that has read all
  * its tokens; gather adds as many rows as fit of the texts that have not. Errors of gather: those

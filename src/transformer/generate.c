@@ -33,6 +33,7 @@ typedef struct generation {
   text *texts; /* [count] */
   size_t count;
   svf_batch batch;
+  size_t turn;            /* the slot whose next token is the first one of the next pass */
   float *logits;          /* [rows that may want them][vocab] */
   choice *choices;        /* [rows that may want logits] */
   size_t choice_count;    /* choices of the pass */
@@ -118,6 +119,11 @@ static void finish(const text *t)
 
 /* --- Passes ----------------------------------------------------------------------------------- */
 
+static text *text_of(const generation *g, size_t slot)
+{
+  return &g->texts[g->batch.slot[slot].text];
+}
+
 /* Begin requests while there are free sequences and KV blocks for them. */
 static void begin(generation *g)
 {
@@ -131,15 +137,30 @@ static void begin(generation *g)
   }
 }
 
-/* A row for the next token of every text, then as many rows of the prompts as fit. */
-static svf_status gather(generation *g)
+/* Adds a row for the next token of every text, or of those whose turn it is. One row is left for
+ * prompts that are being read, which would otherwise wait for texts to end. */
+static void add_tokens(generation *g)
 {
   svf_batch *b = &g->batch;
-  svf_batch_clear(b);
-  for (size_t s = 0; s < g->c->kv.sequences && b->row_count < g->c->state.sizes.rows; ++s) {
-    if (svf_batch_has_read(b, s)) svf_batch_add(b, s, g->texts[b->slot[s].text].next, true);
+  const size_t sequences = g->c->kv.sequences, first = g->turn;
+  const size_t room = g->c->state.sizes.rows - svf_batch_is_reading(b);
+  for (size_t i = 0; i < sequences; ++i) {
+    const size_t slot = (first + i) % sequences;
+    if (!svf_batch_has_read(b, slot)) continue;
+    if (b->row_count == room) {
+      g->turn = slot;
+      return;
+    }
+    svf_batch_add(b, slot, text_of(g, slot)->next, true);
   }
-  return svf_batch_gather(b);
+}
+
+/* Tokens of texts, then as many rows of the prompts as fit. */
+static svf_status gather(generation *g)
+{
+  svf_batch_clear(&g->batch);
+  add_tokens(g);
+  return svf_batch_gather(&g->batch);
 }
 
 static bool ends_text(const svf_config *c, int32_t token)
@@ -148,11 +169,6 @@ static bool ends_text(const svf_config *c, int32_t token)
     if (c->eos[i] == token) return true;
   }
   return false;
-}
-
-static text *text_of(const generation *g, size_t slot)
-{
-  return &g->texts[g->batch.slot[slot].text];
 }
 
 /* Choose a text's next token by row i of the logits and store it among the results, not yet

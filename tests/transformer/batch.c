@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Many texts on few rows and sequences: who gets them, how long a text may be, and what the
+ * sequences are left with. */
+#include <svf/generate.h>
+#include <svf/score.h>
+
+#include "src/transformer/context.h"
+#include "tests/transformer/made.h"
+
+enum { TEXTS = 6, LONG = 150, TOKENS = 40 };
+
+static svf_model *model;
+static int32_t prompt[TEXTS][LONG];
+static svf_request request[TEXTS];
+static size_t got[TEXTS];  /* tokens of each text so far */
+static size_t most_behind; /* the most by which one text was behind another one */
+
+/* Texts of different tokens, with nothing in common. */
+static svf_context *setup(size_t sequences, size_t tokens, size_t rows)
+{
+  svf_context *c = NULL;
+  const svf_context_options o = {
+      .size = sizeof o, .sequences = sequences, .tokens = tokens, .rows = rows, .threads = 1};
+  model = made_model(SVF_FORMAT_F32);
+  ck_works(svf_context_create(model, &o, &c));
+  for (size_t i = 0; i < TEXTS; ++i) {
+    got[i] = 0;
+    for (size_t k = 0; k < LONG; ++k) prompt[i][k] = (int32_t)((i + 1 + k * (i + 3)) % MADE_VOCAB);
+    request[i] = (svf_request){.size = sizeof *request,
+                               .prompt = prompt[i],
+                               .prompt_count = 1,
+                               .max_tokens = TOKENS,
+                               .ignore_end = true,
+                               .on_token_context = &got[i]};
+  }
+  most_behind = 0;
+  return c;
+}
+
+static void teardown(svf_context *c)
+{
+  svf_context_destroy(c);
+  svf_model_close(model);
+}
+
+/* --- Turns ------------------------------------------------------------------------------------ */
+
+static bool compare(void *context, int32_t token)
+{
+  const size_t own = ++*(size_t *)context;
+  (void)token;
+  for (size_t i = 0; i < TEXTS; ++i) {
+    if (own > got[i] && own - got[i] > most_behind) most_behind = own - got[i];
+  }
+  return false;
+}
+
+/* With any number of rows, texts that begin together stay together, but for the passes that read
+ * their prompts. */
+START_TEST(tokens_take_turns)
+{
+  for (size_t rows = 1; rows <= TEXTS + 1; ++rows) {
+    svf_context *c = setup(TEXTS, 1000, rows);
+    for (size_t i = 0; i < TEXTS; ++i) request[i].on_token = compare;
+    ck_works(svf_generate(c, request, TEXTS));
+    ck_assert_msg(most_behind <= TEXTS / 2, "%zu rows: %zu tokens behind", rows, most_behind);
+    teardown(c);
+  }
+}
+END_TEST
+
+static size_t others_at_first; /* tokens of all other texts when the first one got one */
+
+static bool note_others(void *context, int32_t token)
+{
+  size_t *own = context;
+  (void)token;
+  if (++*own == 1) {
+    others_at_first = 0;
+    for (size_t i = 0; i < TEXTS; ++i) others_at_first += &got[i] == own ? 0 : got[i];
+  }
+  return false;
+}
+
+static bool count_token(void *context, int32_t token)
+{
+  (void)token;
+  ++*(size_t *)context;
+  return false;
+}
+
+/* Running texts fill a pass; a prompt is read beside them nevertheless. */
+START_TEST(prompts_are_read_while_texts_run)
+{
+  enum { ROWS = 3, PROMPT = 20 };
+  svf_context *c = setup(TEXTS, 1000, ROWS);
+  for (size_t i = 0; i < TEXTS; ++i) request[i].on_token = count_token;
+  request[TEXTS - 1].prompt_count = PROMPT;
+  request[TEXTS - 1].on_token = note_others;
+  ck_works(svf_generate(c, request, TEXTS));
+  ck_assert_uint_le(others_at_first, (PROMPT + TEXTS) * (ROWS - 1));
+  teardown(c);
+}
+END_TEST
+
+/* A long prompt in the first sequence does not keep short ones waiting. */
+START_TEST(prompts_take_turns)
+{
+  enum { ROWS = 4, PROMPT = 6 };
+  for (size_t at = 0; at < TEXTS; ++at) {
+    svf_context *c = setup(TEXTS, 1000, ROWS);
+    for (size_t i = 0; i < TEXTS; ++i) {
+      request[i].on_token = count_token;
+      request[i].prompt_count = PROMPT;
+      request[i].max_tokens = 1;
+    }
+    request[at].prompt_count = LONG;
+    request[at].on_token = note_others;
+    ck_works(svf_generate(c, request, TEXTS));
+    ck_assert_uint_eq(others_at_first, TEXTS - 1);
+    teardown(c);
+  }
+}
+END_TEST
+
+static size_t ended[TEXTS], ended_count; /* texts in the order of their ends */
+
+static void note_end(void *context) { ended[ended_count++] = (size_t)((size_t *)context - got); }
+
+/* A text for which a pass has no row left comes first in the next one, before new texts. */
+START_TEST(no_text_is_passed_over)
+{
+  enum { ROWS = 4 };
+  svf_context *c = setup(2, 1000, ROWS);
+  for (size_t i = 0; i < TEXTS; ++i) {
+    request[i].prompt_count = ROWS;
+    request[i].max_tokens = 1;
+    request[i].on_finish = note_end;
+  }
+  ended_count = 0;
+  ck_works(svf_generate(c, request, TEXTS));
+  ck_assert_uint_eq(ended_count, TEXTS);
+  for (size_t i = 0; i < TEXTS; ++i) ck_assert_uint_eq(ended[i], i);
+  teardown(c);
+}
+END_TEST
+
+/* Nor does a long text that is scored. */
+START_TEST(scored_texts_take_turns)
+{
+  static double result[TEXTS][LONG];
+  svf_score_request r[TEXTS];
+  svf_context *c = setup(TEXTS, 1000, 4);
+  for (size_t i = 0; i < TEXTS; ++i) {
+    r[i] = (svf_score_request){.size = sizeof *r,
+                               .tokens = prompt[i],
+                               .count = i == 0 ? LONG : 8,
+                               .first = 1,
+                               .on_finish = note_end,
+                               .on_finish_context = &got[i],
+                               .log_probabilities = result[i]};
+  }
+  ended_count = 0;
+  ck_works(svf_score(c, r, TEXTS));
+  ck_assert_uint_eq(ended_count, TEXTS);
+  ck_assert_uint_eq(ended[TEXTS - 1], 0);
+  teardown(c);
+}
+END_TEST
+
+SUITE("batch", tokens_take_turns, prompts_are_read_while_texts_run, prompts_take_turns,
+      no_text_is_passed_over, scored_texts_take_turns)
