@@ -21,7 +21,8 @@ typedef struct svf_context_options {
   size_t size;      /* sizeof(svf_context_options) */
   size_t sequences; /* number of sequences at once; 0: 1 */
   size_t tokens;    /* positions that the KV cache holds for all sequences together, rounded up to
-                       whole KV blocks; what sequences share counts once. 0: sequences times the
+                       whole KV blocks, all of which one sequence can fill as far as the model's
+                       context goes; what sequences share counts once. 0: sequences times the
                        model's context, at most 4096 each */
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */

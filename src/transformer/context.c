@@ -45,8 +45,8 @@ static svf_status create(svf_context *c, const svf_context_options *o)
   const svf_state_sizes sizes = {.rows = svf_size_min(o->rows ? o->rows : USUAL_ROWS, tokens),
                                  .threads = o->threads ? o->threads : svf_max_threads(),
                                  .slots = 1};
-  svf_status status = svf_kv_create(&c->kv, f->layers, f->kv_heads, f->head_dim,
-                                    svf_size_min(f->max_positions, tokens), sequences, tokens);
+  svf_status status = svf_kv_create(&c->kv, f->layers, f->kv_heads, f->head_dim, f->max_positions,
+                                    sequences, tokens);
   if (status != SVF_OK) return status;
   c->gains = calloc(sequences, sizeof *c->gains);
   c->more = calloc(sequences, sizeof *c->more);
@@ -124,10 +124,7 @@ svf_status svf_context_check_gains(const svf_context *c, const float *gains)
   return svf_fail(SVF_ERR_ARGUMENT, "gains are given, but no layer of the model is in factors");
 }
 
-size_t svf_context_capacity(const svf_context *c)
-{
-  return svf_size_min(c->kv.limit, c->kv.count * SVF_KV_BLOCK);
-}
+size_t svf_context_capacity(const svf_context *c) { return c->kv.limit; }
 
 void svf_context_start(svf_context *c, size_t sequence, const float *gains, uint64_t hash,
                        size_t kept)

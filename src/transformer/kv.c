@@ -45,7 +45,6 @@ svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, si
   *kv = (svf_kv){.layers = layers,
                  .heads = heads,
                  .dim = dim,
-                 .limit = limit,
                  .count = svf_kv_blocks(tokens),
                  .sequences = sequences};
   if (!sizes(kv, &bytes)) {
@@ -53,6 +52,7 @@ svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, si
                     "a KV cache of %zu positions in %zu sequences exceeds SIZE_MAX", tokens,
                     sequences);
   }
+  kv->limit = svf_size_min(limit, kv->count * SVF_KV_BLOCK);
   if (!allocate(kv, bytes)) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for a KV cache of %zu positions (%zu bytes)", tokens,
                     bytes);

@@ -169,5 +169,29 @@ START_TEST(scored_texts_take_turns)
 }
 END_TEST
 
+/* --- Room ------------------------------------------------------------------------------------- */
+
+/* The positions that are asked for are rounded up to whole KV blocks, and all can be filled. */
+START_TEST(a_text_can_fill_the_last_block)
+{
+  enum { ASKED = 100, WHOLE = 2 * SVF_KV_BLOCK };
+  int32_t tokens[WHOLE + 1];
+  svf_context *c = setup(1, ASKED, 0);
+  ck_assert_uint_eq(svf_context_capacity(c), WHOLE);
+  request[0].max_tokens = WHOLE; /* of which the last one is not read */
+  request[0].tokens = tokens;
+  ck_works(svf_generate(c, request, 1));
+  ck_assert_uint_eq(request[0].count, WHOLE);
+  ck_assert_uint_eq(svf_context_length(c, 0), WHOLE);
+  ck_fails(svf_context_forward(c, &(svf_row){0, 1, false}, 1, NULL), SVF_ERR_SPACE, "limit 128");
+  request[0].max_tokens = WHOLE + 1;
+  ck_fails(svf_generate(c, request, 1), SVF_ERR_ARGUMENT, "the 128 positions of the context");
+  teardown(c);
+  c = setup(1, MADE_CONTEXT + 300, 0); /* never more than the model's context */
+  ck_assert_uint_eq(svf_context_capacity(c), MADE_CONTEXT);
+  teardown(c);
+}
+END_TEST
+
 SUITE("batch", tokens_take_turns, prompts_are_read_while_texts_run, prompts_take_turns,
-      no_text_is_passed_over, scored_texts_take_turns)
+      no_text_is_passed_over, scored_texts_take_turns, a_text_can_fill_the_last_block)

@@ -147,8 +147,8 @@ START_TEST(misuse_is_refused)
   rows[0].sequence = 1;
   ck_fails(svf_context_forward(c, rows, 1, NULL), SVF_ERR_SPACE, "KV cache is full");
   rows[0].sequence = 0;
-  ck_works(svf_context_forward(c, rows, 30, logits));
-  ck_fails(svf_context_forward(c, rows, 1, NULL), SVF_ERR_SPACE, "exceed the limit 100");
+  ck_works(svf_context_forward(c, rows, 58, logits)); /* to the end of the second block */
+  ck_fails(svf_context_forward(c, rows, 1, NULL), SVF_ERR_SPACE, "exceed the limit 128");
   svf_context_end(c, 0);
   rows[0].sequence = 1;
   ck_works(svf_context_forward(c, rows, 1, NULL));
