@@ -61,9 +61,9 @@ SVF_API void svf_context_destroy(svf_context *context);
 SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, const float *gains,
                                      const int32_t *prompt, size_t count, size_t *kept);
 
-/* Give a running sequence other gains. They are refused, with both hashes in the message, unless
- * they equal those that filled its cache: another expert must begin anew. Errors: NULL,
- * ARGUMENT. */
+/* Give a sequence gains at another address; svf_generate and svf_score leave sequences without
+ * gains, which need them again. They are refused, with both hashes in the message, unless they
+ * equal those that filled the cache: another expert must begin anew. Errors: NULL, ARGUMENT. */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
@@ -92,8 +92,9 @@ typedef struct svf_row {
 
 /* Run one pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
  * no row wants them. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or
- * number of rows out of range); ALIGNMENT of logits; SPACE (the cache is full, or the sequence is
- * longer than the model's context). One thread at a time may use a context; it runs on `threads`
+ * number of rows out of range; a sequence that svf_generate or svf_score left without its gains);
+ * ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer than the model's
+ * context). One thread at a time may use a context; it runs on `threads`
  * OpenMP threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);

@@ -51,8 +51,8 @@ typedef struct svf_score_request {
  * even if they do. The
  * results have the bits that svf_generate reports for the same tokens after the same ones with the
  * same gains and temperature, whatever the threads, the context's sizes and the other texts.
- * Sequences of the context that were in use are begun anew, and must be begun again afterwards.
- * All requests have the size of the first one. Their arrays, also of texts that are finished, may
+ * Sequences of the context that were in use are left as by svf_generate. All requests have the size
+ * of the first one. Their arrays, also of texts that are finished, may
  * not change before svf_score returns.
  *
  * Errors: NULL, MEMORY, VERSION; ARGUMENT (naming the request: fewer than two tokens, one beyond

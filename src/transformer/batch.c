@@ -28,17 +28,27 @@ svf_status svf_batch_create(svf_batch *b, svf_context *c, size_t count, size_t w
   b->slot = calloc(kv->sequences, sizeof *b->slot);
   b->rows = calloc(c->state.sizes.rows, sizeof *b->rows);
   b->mark = calloc(kv->count, sizeof *b->mark);
+  for (size_t s = 0; b->slot && s < kv->sequences; ++s) b->slot[s].text = SVF_NONE;
   if (!b->prefix || !b->text || !b->order || !b->slot || !b->rows || !b->mark) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for %zu texts in %zu sequences", count,
                     kv->sequences);
   }
   for (size_t i = 0; i < count; ++i) b->text[i].slot = SVF_NONE;
-  for (size_t s = 0; s < kv->sequences; ++s) b->slot[s].text = SVF_NONE;
   return SVF_OK;
+}
+
+/* Gains belong to the text: its sequence keeps their hash alone. */
+static void leave(svf_batch *b, size_t slot)
+{
+  b->c->gains[slot] = NULL;
+  b->slot[slot].text = SVF_NONE;
 }
 
 void svf_batch_free(svf_batch *b)
 {
+  for (size_t s = 0; b->slot && s < b->c->kv.sequences; ++s) {
+    if (b->slot[s].text != SVF_NONE) leave(b, s);
+  }
   free(b->prefix);
   free(b->text);
   free(b->order);
@@ -335,6 +345,6 @@ svf_status svf_batch_end(svf_batch *b, size_t slot)
     if (is_waiting(s) && s->donor == slot) status = fork_from(b, i, slot, s->goal);
   }
   b->text[b->slot[slot].text].slot = SVF_NONE;
-  b->slot[slot].text = SVF_NONE;
+  leave(b, slot);
   return status;
 }

@@ -54,6 +54,8 @@ typedef struct svf_batch {
  * marked `out`. Passes will have at most `wanting` rows that want logits. Errors: MEMORY; *b must
  * be freed also then. */
 svf_status svf_batch_create(svf_batch *b, svf_context *c, size_t count, size_t wanting);
+
+/* Texts that have not ended are left where they are, and their gains forgotten. */
 void svf_batch_free(svf_batch *b);
 
 /* Compute the hashes of the gains and, from these and the tokens, the order. `own` and `alone` may
@@ -84,8 +86,8 @@ svf_status svf_batch_gather(svf_batch *b);
 /* True if a slot's text has read all its tokens. */
 bool svf_batch_has_read(const svf_batch *b, size_t slot);
 
-/* End the text of a slot. Texts that wait for it continue as its forks. Errors: those of
- * svf_context_fork. */
+/* End the text of a slot, and forget its gains. Texts that wait for it continue as its forks.
+ * Errors: those of svf_context_fork. */
 svf_status svf_batch_end(svf_batch *b, size_t slot);
 
 #endif

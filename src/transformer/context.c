@@ -194,23 +194,36 @@ size_t svf_context_length(const svf_context *context, size_t sequence)
 
 /* --- A pass ----------------------------------------------------------------------------------- */
 
+static svf_status check_row(const svf_context *c, const svf_row *r, size_t i, const float *logits)
+{
+  if (r->sequence >= c->kv.sequences) {
+    return svf_fail(SVF_ERR_ARGUMENT, "rows[%zu].sequence is %zu, the context has %zu", i,
+                    r->sequence, c->kv.sequences);
+  }
+  if (!c->gains[r->sequence] && c->kv.sequence[r->sequence].hash != 0) {
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "rows[%zu].sequence is %zu, whose gains went with their request: begin or "
+                    "resume it",
+                    i, r->sequence);
+  }
+  if (r->token < 0 || (size_t)r->token >= c->model->config.vocab) {
+    return svf_fail(SVF_ERR_ARGUMENT, "rows[%zu].token is %ld, the vocabulary has %zu", i,
+                    (long)r->token, c->model->config.vocab);
+  }
+  if (r->wants_logits && !logits) {
+    return svf_fail(SVF_ERR_NULL, "logits is NULL, but rows[%zu] wants them", i);
+  }
+  return SVF_OK;
+}
+
 /* Checks the rows, gives each its position and gains, and takes KV blocks for them. */
 static svf_status place(svf_context *c, const svf_row *rows, size_t count, const float *logits)
 {
   memset(c->more, 0, c->kv.sequences * sizeof *c->more);
   for (size_t i = 0; i < count; ++i) {
     const svf_row *r = &rows[i];
-    if (r->sequence >= c->kv.sequences) {
-      return svf_fail(SVF_ERR_ARGUMENT, "rows[%zu].sequence is %zu, the context has %zu", i,
-                      r->sequence, c->kv.sequences);
-    }
-    if (r->token < 0 || (size_t)r->token >= c->model->config.vocab) {
-      return svf_fail(SVF_ERR_ARGUMENT, "rows[%zu].token is %ld, the vocabulary has %zu", i,
-                      (long)r->token, c->model->config.vocab);
-    }
-    if (r->wants_logits && !logits) {
-      return svf_fail(SVF_ERR_NULL, "logits is NULL, but rows[%zu] wants them", i);
-    }
+    const svf_status status = check_row(c, r, i, logits);
+    if (status != SVF_OK) return status;
     c->state.position[i] = c->kv.sequence[r->sequence].length + c->more[r->sequence]++;
     c->state.gains[i] = c->gains[r->sequence];
   }

@@ -15,7 +15,8 @@ struct svf_context {
   const svf_model *model;
   svf_state state;
   svf_kv kv;
-  const float **gains; /* [sequences] the gains of each; NULL: the base model */
+  const float **gains; /* [sequences] the gains of each; NULL: the base model or, if the cache's
+                          hash is not 0, gains that went with their request */
   size_t *more;        /* [sequences] positions that the pass under way adds to each */
   bool (*stop)(void *context);
   void *stop_context;

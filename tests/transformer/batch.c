@@ -193,5 +193,63 @@ START_TEST(a_text_can_fill_the_last_block)
 }
 END_TEST
 
+/* --- Gains ------------------------------------------------------------------------------------ */
+
+static bool stop_at_once(void *context) { return ++*(int *)context == 3; }
+
+/* A sequence that an expert filled, and a fork of it, need gains again; others do not. */
+static void check_left(svf_context *c, const float *gains, const float *others)
+{
+  const svf_row row = {0, 1, false}, fork = {2, 1, false};
+  const size_t length = svf_context_length(c, 0);
+  ck_assert_uint_gt(length, 0);
+  ck_fails(svf_context_forward(c, &row, 1, NULL), SVF_ERR_ARGUMENT, "rows[0].sequence is 0, whose");
+  ck_assert_uint_eq(svf_context_length(c, 0), length);
+  ck_works(svf_context_fork(c, 0, 2, 1));
+  ck_fails(svf_context_forward(c, &fork, 1, NULL), SVF_ERR_ARGUMENT, "whose gains went");
+  ck_fails(svf_context_resume(c, 0, NULL), SVF_ERR_ARGUMENT, "was filled with gains");
+  ck_fails(svf_context_resume(c, 0, others), SVF_ERR_ARGUMENT, "was filled with gains");
+  ck_works(svf_context_resume(c, 0, gains));
+  ck_works(svf_context_forward(c, &row, 1, NULL));
+  ck_works(svf_context_resume(c, 2, gains));
+  ck_works(svf_context_forward(c, &fork, 1, NULL));
+  ck_works(svf_context_forward(c, &(svf_row){1, 1, false}, 1, NULL)); /* of the base model */
+}
+
+START_TEST(sequences_are_left_without_gains)
+{
+  int asked = 0;
+  svf_context *c = setup(3, 1000, 8);
+  float *gains = made_gains(model, 1), *others = made_gains(model, 2);
+  ck_works(svf_context_begin(c, 2, others, NULL, 0, NULL)); /* in no request's use */
+  request[0].gains = gains;
+  ck_works(svf_generate(c, request, 2));
+  ck_works(svf_context_forward(c, &(svf_row){2, 1, false}, 1, NULL));
+  check_left(c, gains, others);
+  for (size_t s = 0; s < 3; ++s) svf_context_end(c, s);
+  c->stop = stop_at_once;
+  c->stop_context = &asked;
+  ck_fails(svf_generate(c, request, 2), SVF_ERR_STOPPED, "stopped");
+  check_left(c, gains, others);
+  for (size_t s = 0; s < 3; ++s) svf_context_end(c, s);
+  double result[2][9];
+  svf_score_request r[2];
+  for (size_t i = 0; i < 2; ++i) {
+    r[i] = (svf_score_request){.size = sizeof *r,
+                               .tokens = prompt[i],
+                               .count = 10,
+                               .first = 1,
+                               .gains = i == 0 ? gains : NULL,
+                               .log_probabilities = result[i]};
+  }
+  ck_works(svf_score(c, r, 2));
+  check_left(c, gains, others);
+  free(gains);
+  free(others);
+  teardown(c);
+}
+END_TEST
+
 SUITE("batch", tokens_take_turns, prompts_are_read_while_texts_run, prompts_take_turns,
-      no_text_is_passed_over, scored_texts_take_turns, a_text_can_fill_the_last_block)
+      no_text_is_passed_over, scored_texts_take_turns, a_text_can_fill_the_last_block,
+      sequences_are_left_without_gains)
