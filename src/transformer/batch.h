@@ -62,8 +62,9 @@ void svf_batch_free(svf_batch *b);
  * still be changed afterwards. Errors: MEMORY. */
 svf_status svf_batch_plan(svf_batch *b);
 
-/* The text that begins next, if it is empty, or a sequence is free for it and the cache can hold all
- * that it may come to; else SVF_NONE. The caller then begins it or, if it is empty, skips it. */
+/* The text that begins next, if it is empty or if a sequence is free for it and the cache can hold
+ * all that it may come to; else SVF_NONE. The caller then begins it or, if it is empty, skips
+ * it. */
 size_t svf_batch_next(svf_batch *b);
 void svf_batch_begin(svf_batch *b);
 void svf_batch_skip(svf_batch *b);

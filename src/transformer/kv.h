@@ -54,8 +54,8 @@ static inline size_t svf_kv_blocks(size_t positions)
 }
 
 /* Make an empty cache of `tokens` positions, rounded up to whole KV blocks, for `sequences`
- * sequences of at most `limit` positions each, or as many as the cache has (kv->limit). Errors: OVERFLOW, MEMORY; *kv must be freed also
- * then. */
+ * sequences of at most `limit` positions each, or of as many as the cache has (kv->limit). Errors:
+ * OVERFLOW, MEMORY; *kv must be freed also then. */
 svf_status svf_kv_create(svf_kv *kv, size_t layers, size_t heads, size_t dim, size_t limit,
                          size_t sequences, size_t tokens);
 void svf_kv_free(svf_kv *kv);
