@@ -94,8 +94,7 @@ typedef struct svf_row {
  * no row wants them. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or
  * number of rows out of range; a sequence that svf_generate or svf_score left without its gains);
  * ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer than the model's
- * context). One thread at a time may use a context; it runs on `threads`
- * OpenMP threads. */
+ * context). One thread at a time may use a context; it runs on `threads` OpenMP threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);
 

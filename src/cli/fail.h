@@ -30,8 +30,8 @@ __attribute__((format(printf, 2, 3))) svf_status cli_fail(svf_status status, con
 __attribute__((format(printf, 2, 3))) svf_status cli_fail_at(svf_status status, const char *format,
                                                              ...);
 
-/* Cuts "<array>[<i>]: " off the beginning of the last message, since users do not know the library's
- * arrays. Returns false and leaves the message as it is if it does not begin like that. */
+/* Cuts "<array>[<i>]: " off the beginning of the last message, since users do not know the arrays
+ * of the library. Returns false and leaves the message as it is if it does not begin like that. */
 bool cli_take_index(const char *array, size_t *i);
 
 /* "<what>: <errno's text>", as IO, or MEMORY. */
