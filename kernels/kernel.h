@@ -28,6 +28,8 @@
 
 #include <svf/types.h>
 
+#include "kernels/strict.h"
+
 enum {
   SVF_PANEL = 16,       /* output channels in a panel, for every ISA */
   SVF_LINE = 64,        /* bytes */
