@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "src/core/barrier.h"
 #include "src/core/fp_mode.h"
 #include "src/core/quota.h"
 #include "src/core/size.h"
@@ -61,6 +62,14 @@ size_t svf_openmp_threads(void)
  * would wait for them. */
 static _Atomic bool forked;
 
+/* The team that this thread works in. */
+typedef struct openmp_team {
+  svf_barrier *barrier;
+  size_t threads;
+} openmp_team;
+
+static _Thread_local openmp_team current;
+
 static void after_fork(void) { atomic_store(&forked, true); }
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, after_fork); }
 
@@ -72,19 +81,25 @@ void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
     return;
   }
   pthread_once(&watching, watch_forks);
-  const int team = (int)svf_size_min(threads, most_threads());
+  const int most = (int)svf_size_min(threads, most_threads());
   const uint64_t mode = svf_fp_mode(); /* workers still have that of their creation */
-#pragma omp parallel num_threads(team)
+  svf_barrier barrier;
+  svf_barrier_init(&barrier);
+#pragma omp parallel num_threads(most)
   {
     const uint64_t own = svf_fp_mode();
+    const openmp_team outer = current;
+    current = (openmp_team){&barrier, (size_t)omp_get_num_threads()};
     if (own != mode) svf_set_fp_mode(mode);
-    work(context, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads());
+    work(context, (size_t)omp_get_thread_num(), current.threads);
     if (own != mode) svf_set_fp_mode(own);
+    current = outer;
   }
 }
 
-void svf_openmp_barrier(void){
-#pragma omp barrier
+void svf_openmp_barrier(void)
+{
+  if (current.threads > 1) svf_barrier_wait(current.barrier, current.threads);
 }
 
 #else
