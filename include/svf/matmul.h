@@ -51,17 +51,17 @@
  * the two scales.
  *
  * NaN and Inf propagate within their row. Sums are rounded and denormals treated as the caller's
- * MXCSR / FPCR says, which is never changed; elements become integers or bf16 by rounding to nearest
- * in every mode.
+ * MXCSR / FPCR says, which is never changed; elements become integers or bf16 by rounding to
+ * nearest in every mode.
  *
  * Tiles. The first call that needs amx asks Linux for the state of its tiles (arch_prctl). Where
  * that is refused, calls use the next instruction set until svf_isa_select is called. Once it is
  * granted, signal frames of this process have room for the tiles, 8 KiB more: sigaltstack refuses
  * stacks that are too small for one from then on, and while any thread has such a stack the request
- * itself is refused. So make alternate signal stacks of getauxval(AT_MINSIGSTKSZ) bytes and more
- * than the handler needs, or keep amx from being used: svf_isa_select(SVF_ISA_AVX512BF16) before the
- * first call, or that isa in every call. A configuration of tiles that the calling thread has made
- * is there again when a call or a share of a stage returns; what the tiles held is lost.
+ * itself is refused. So give alternate signal stacks getauxval(AT_MINSIGSTKSZ) bytes in addition to
+ * what the handler needs, or keep amx from being used: svf_isa_select(SVF_ISA_AVX512BF16) before
+ * the first call, or that isa in every call. A configuration of tiles that the calling thread has
+ * made is there again when a call or a share of a stage returns; what the tiles held is lost.
  *
  * Processes. After fork a child may make serial calls (threads = 1), and run stages on threads of
  * its own. OpenMP's threads do not survive fork: if the parent has used them, calls of the child

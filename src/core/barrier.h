@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A barrier for a team that meets every few microseconds: who waits spins for about as long as a
- * wake-up takes, then sleeps. On an idle machine all are there before that; on a busy one, where the
- * others may be suspended, a processor that spins keeps them from running. */
+ * wake-up takes, then sleeps. On an idle machine all are there before that; on a busy one, where
+ * the others may be suspended, a processor that spins keeps them from running. */
 #ifndef SVF_CORE_BARRIER_H
 #define SVF_CORE_BARRIER_H
 

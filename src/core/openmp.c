@@ -47,8 +47,8 @@ static size_t quota(void)
   return cpus;
 }
 
-/* A number that somebody chose (OMP_NUM_THREADS, omp_set_num_threads) stands, a quota or not. It may
- * exceed an int: then OpenMP's answer is any number. */
+/* A number that somebody chose (OMP_NUM_THREADS, omp_set_num_threads) stands, a quota or not. It
+ * may exceed an int: then OpenMP's answer is any number. */
 size_t svf_openmp_threads(void)
 {
   const int threads = omp_get_max_threads(), processors = omp_get_num_procs();

@@ -15,7 +15,7 @@
 
 #include "src/core/size.h"
 
-enum { PATH = 1024, TEXT = 4096 };
+enum { PATH = 1024, GROUPS = 4096 };
 
 /* Reads the beginning of a file as a string; false if there is none. */
 static bool read_text(const char *path, char *text, size_t bytes)
@@ -98,7 +98,7 @@ static size_t quota_of_line(const char *root, const char *line)
 
 size_t svf_cpu_quota(const char *root)
 {
-  char path[PATH], text[TEXT];
+  char path[PATH], text[GROUPS];
   size_t least = SIZE_MAX;
   snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
   if (!read_text(path, text, sizeof text)) return SIZE_MAX;

@@ -125,7 +125,7 @@ static double distance(const float *a, const float *b)
   return error / power;
 }
 
-/* Elements become integers of 127 or 16256 at most in every mode: the next one would be negative. */
+/* Elements become integers of at most 127 or 16256 in every mode: the next one is negative. */
 START_TEST(integers_in_every_mode)
 {
   static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO, FE_TONEAREST};
