@@ -10,6 +10,8 @@
 
 #include <svf/types.h>
 
+#include "kernels/strict.h"
+
 typedef void svf_widen_fn(const uint16_t *from, float *to, size_t count);
 typedef void svf_narrow_fn(const float *from, uint16_t *to, size_t count);
 

@@ -28,6 +28,8 @@
 
 #include <svf/types.h>
 
+#include "kernels/strict.h"
+
 enum {
   SVF_PANEL = 16,       /* output channels in a panel, for every ISA */
   SVF_LINE = 64,        /* bytes */
@@ -104,6 +106,12 @@ typedef void svf_pack_rows_fn(const void *x, svf_dtype type, ptrdiff_t stride, i
 typedef void svf_pack_sums_fn(const float *const *sums, const svf_epilogue *epilogue,
                               size_t channel, int rows, size_t k, int planes, void *a);
 
+/* State of a thread that kernels change while they run and that is its caller's: the configuration
+ * of AMX tiles. */
+typedef struct svf_kernel_state {
+  unsigned char bytes[64];
+} svf_kernel_state;
+
 /* How the loops around a kernel go through the operands, see src/matmul/stage.c. The figures suit
  * an L2 of 1.25 MiB or more, for AMX of 2 MiB; a smaller one costs speed, never bits. The sums of a
  * chunk for one span of T must fit: rows * SVF_SPAN <= sums. */
@@ -142,8 +150,10 @@ typedef struct svf_kernel {
   int fetch_unit, stream_unit; /* steps between prefetches, see svf_tile */
   svf_pack_rows_fn *pack_rows;
   svf_pack_sums_fn *pack_sums; /* NULL: tiles write T themselves */
-  /* Called before and after the tiles of a share, on its thread; NULL: nothing is to be done. */
-  void (*begin)(int group), (*end)(void);
+  /* Called before and after the tiles of a share, on its thread; NULL: nothing is to be done. What
+   * begin changes of the thread's state, end changes back. */
+  void (*begin)(int group, svf_kernel_state *callers);
+  void (*end)(const svf_kernel_state *callers);
   /* [row units]: the panels of a full tile, and a function for each number of panels. [1] and
    * [panels] exist, others where they are worth their code. */
   struct {

@@ -25,6 +25,8 @@
 
 #include <svf/types.h>
 
+#include "kernels/strict.h"
+
 enum {
   SVF_OPS_LANES = 16,
   SVF_SUM_LENGTH = 1024 /* elements: few enough that small ones are not lost in a partial sum */

@@ -50,9 +50,22 @@
  * that starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of
  * the two scales.
  *
- * NaN and Inf propagate within their row; denormals elsewhere follow the caller's MXCSR / FPCR,
- * which is never changed. The first call that needs amx asks Linux for the state of its tiles
- * (arch_prctl, once per process); where that is refused, calls use the next instruction set.
+ * NaN and Inf propagate within their row. Sums are rounded and denormals treated as the caller's
+ * MXCSR / FPCR says, which is never changed; elements become integers or bf16 by rounding to
+ * nearest in every mode.
+ *
+ * Tiles. The first call that needs amx asks Linux for the state of its tiles (arch_prctl). Where
+ * that is refused, calls use the next instruction set until svf_isa_select is called. Once it is
+ * granted, signal frames of this process have room for the tiles, 8 KiB more: sigaltstack refuses
+ * stacks that are too small for one from then on, and while any thread has such a stack the request
+ * itself is refused. So give alternate signal stacks getauxval(AT_MINSIGSTKSZ) bytes in addition to
+ * what the handler needs, or keep amx from being used: svf_isa_select(SVF_ISA_AVX512BF16) before
+ * the first call, or that isa in every call. A configuration of tiles that the calling thread has
+ * made is there again when a call or a share of a stage returns; what the tiles held is lost.
+ *
+ * Processes. After fork a child may make serial calls (threads = 1), and run stages on threads of
+ * its own. OpenMP's threads do not survive fork: if the parent has used them, calls of the child
+ * run on the calling thread alone, whatever `threads` says, with the same bits.
  *
  * With the library's own kernels (svf/backend.h) no function here allocates, prints, aborts or
  * keeps other state than that answer. What OpenMP's runtime does when
@@ -109,7 +122,7 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 
 /* Carry the call out in `threads` shares, on as many OpenMP threads but at most four per processor,
  * in the floating-point mode (MXCSR, FPCR) of the caller. 1 stays on the calling thread and starts
- * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all shares run on the calling
+ * nothing, 0 means svf_max_threads(). In a build without OpenMP all shares run on the calling
  * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for
  * threads = 0 those of svf_max_threads(). Its contents do not matter, and no other call may use it
  * meanwhile.
@@ -118,7 +131,9 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
                               size_t workspace_bytes);
 
-/* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
+/* The number of threads that `threads` = 0 stands for in svf_matmul: omp_get_max_threads(), but at
+ * most four per processor, and no more CPUs than a container's quota (Linux control groups, rounded
+ * up) unless OMP_NUM_THREADS or omp_set_num_threads says how many; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
 /* --- Several layers on the same X ----------------------------------------------------------------

@@ -23,11 +23,19 @@ static const amx_tile_config amx_full_depth = AMX_TILES(AMX_ROWS),
 
 #undef AMX_TILES
 
-void svf_begin_amx(int group)
+void svf_begin_amx(int group, svf_kernel_state *callers)
 {
+  _tile_storeconfig(callers->bytes); /* all zero if there is none */
   _tile_loadconfig(group == SVF_GROUP_LEAST ? &amx_half_depth : &amx_full_depth);
 }
 
-void svf_end_amx(void) { _tile_release(); }
+void svf_end_amx(const svf_kernel_state *callers)
+{
+  if (callers->bytes[0] == 0) { /* the palette */
+    _tile_release();
+  } else {
+    _tile_loadconfig(callers->bytes);
+  }
+}
 
 SVF_TARGET_END

@@ -13,9 +13,11 @@ enum {
   AMX_C_LINES = 4 /* lines of the next tile's sums that a step fetches: 2 x 2 tiles take 16 steps */
 };
 
-/* Called before and after the tiles of a share. Tiles are half as deep for groups of 32. */
-void svf_begin_amx(int group);
-void svf_end_amx(void);
+/* Called before and after the tiles of a share. Tiles are half as deep for groups of 32. A caller's
+ * own configuration is put back, as engines make it once per thread; the contents of its tiles are
+ * lost, as with any other configuration. */
+void svf_begin_amx(int group, svf_kernel_state *callers);
+void svf_end_amx(const svf_kernel_state *callers);
 
 SVF_TARGET_AVX512
 

@@ -26,7 +26,10 @@ SVF_INLINE __m256i i_add_avx2(__m256i x, __m256i y) { return _mm256_add_epi32(x,
 SVF_INLINE __m256i i_shl16_avx2(__m256i x, int n) { return _mm256_slli_epi16(x, n); }
 SVF_INLINE __m256i i_sar16_avx2(__m256i x, int n) { return _mm256_srai_epi16(x, n); }
 SVF_INLINE __m256 i_to_f32_avx2(__m256i x) { return _mm256_cvtepi32_ps(x); }
-SVF_INLINE __m256i i_round_avx2(__m256 v) { return _mm256_cvtps_epi32(v); }
+SVF_INLINE __m256i i_round_avx2(__m256 v)
+{
+  return _mm256_cvtps_epi32(_mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
 SVF_INLINE __m256i i_bits_avx2(__m256 v) { return _mm256_castps_si256(v); }
 SVF_INLINE __m256i i_max_avx2(__m256i x, __m256i y) { return _mm256_max_epi32(x, y); }
 

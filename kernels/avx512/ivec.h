@@ -25,7 +25,10 @@ typedef int16_t halves_avx512 __attribute__((vector_size(64)));
 SVF_INLINE __m512i i_shl16_avx512(__m512i x, int n) { return (__m512i)((halves_avx512)x << n); }
 SVF_INLINE __m512i i_sar16_avx512(__m512i x, int n) { return (__m512i)((halves_avx512)x >> n); }
 SVF_INLINE __m512 i_to_f32_avx512(__m512i x) { return _mm512_cvtepi32_ps(x); }
-SVF_INLINE __m512i i_round_avx512(__m512 v) { return _mm512_cvtps_epi32(v); }
+SVF_INLINE __m512i i_round_avx512(__m512 v)
+{
+  return _mm512_cvt_roundps_epi32(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 SVF_INLINE __m512i i_bits_avx512(__m512 v) { return _mm512_castps_si512(v); }
 SVF_INLINE __m512i i_max_avx512(__m512i x, __m512i y) { return _mm512_max_epi32(x, y); }
 SVF_INLINE int32_t i_most_avx512(__m512i x) { return _mm512_reduce_max_epi32(x); }

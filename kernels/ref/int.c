@@ -87,6 +87,15 @@ static float int_element_ref(const void *x, svf_dtype type, ptrdiff_t at)
   return type == SVF_DTYPE_F32 ? ((const float *)x)[at] : svf_widen_bf16(((const uint16_t *)x)[at]);
 }
 
+/* Rounded to nearest, ties to even, whatever the caller's rounding mode. |x| < 2^22. */
+static int16_t int_nearest_ref(float x)
+{
+  const int whole = (int)x;
+  const float rest = x - (float)whole; /* exact */
+  const int away = fabsf(rest) > 0.5f || (fabsf(rest) == 0.5f && whole % 2 != 0);
+  return (int16_t)(rest < 0 ? whole - away : whole + away);
+}
+
 /* `k` values of a row become its integers and its scale in a span. */
 static void int_round_row_ref(const float *v, size_t k, int planes, int rows, int row, char *a)
 {
@@ -102,7 +111,7 @@ static void int_round_row_ref(const float *v, size_t k, int planes, int rows, in
   ((float *)(void *)a)[row] = s.scale;
   for (size_t j = 0; j < int_whole_lines(k); ++j) {
     int16_t q = 0;
-    if (j < k && !s.empty) q = (int16_t)lrintf(v[j] * s.inverse);
+    if (j < k && !s.empty) q = int_nearest_ref(v[j] * s.inverse);
     data[int_index_ref(rows, row, j)] = q;
   }
 }

@@ -36,6 +36,12 @@ bool svf_amx_permitted(void)
   return known == PERMITTED;
 }
 
+void svf_amx_ask_again(void)
+{
+  int refused = REFUSED;
+  atomic_compare_exchange_strong(&answer, &refused, UNKNOWN);
+}
+
 bool svf_amx_refused(void)
 {
   return atomic_load_explicit(&answer, memory_order_relaxed) == REFUSED;

@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 
-/* Asks for the tiles once per process and remembers the answer. Thread-safe. */
+/* Asks for the tiles and remembers the answer. Thread-safe. */
 bool svf_amx_permitted(void);
+
+/* Forgets a refusal: what was in the way may have gone. Thread-safe. */
+void svf_amx_ask_again(void);
 
 /* True if the tiles were asked for and refused; never asks itself. Thread-safe. */
 bool svf_amx_refused(void);

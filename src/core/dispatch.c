@@ -128,6 +128,7 @@ static svf_status unsupported(svf_isa isa)
 svf_status svf_isa_select(svf_isa isa)
 {
   if (!svf_isa_supported(isa)) return unsupported(isa);
+  svf_amx_ask_again();
   atomic_store(&selected_isa, (int)isa);
   return SVF_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #if defined(__SSE2__)
+#define SVF_FP_ROUNDING UINT64_C(0x6000) /* the rounding mode's bits; all zero: to nearest */
 #include <xmmintrin.h>
 static inline uint64_t svf_fp_mode(void)
 {
@@ -14,6 +15,7 @@ static inline uint64_t svf_fp_mode(void)
 }
 static inline void svf_set_fp_mode(uint64_t mode) { _mm_setcsr((unsigned)mode); }
 #elif defined(__aarch64__)
+#define SVF_FP_ROUNDING UINT64_C(0xc00000)
 static inline uint64_t svf_fp_mode(void)
 {
   uint64_t mode;
@@ -25,8 +27,17 @@ static inline void svf_set_fp_mode(uint64_t mode)
   __asm__ volatile("msr fpcr, %0" : : "r"(mode));
 }
 #else
+#define SVF_FP_ROUNDING UINT64_C(0)
 static inline uint64_t svf_fp_mode(void) { return 0; }
 static inline void svf_set_fp_mode(uint64_t mode) { (void)mode; }
 #endif
+
+/* Rounds to nearest from here on. Returns the mode for svf_set_fp_mode to restore. */
+static inline uint64_t svf_fp_to_nearest(void)
+{
+  const uint64_t mode = svf_fp_mode();
+  if (mode & SVF_FP_ROUNDING) svf_set_fp_mode(mode & ~SVF_FP_ROUNDING);
+  return mode;
+}
 
 #endif

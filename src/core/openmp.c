@@ -6,13 +6,17 @@
 #ifdef _OPENMP
 
 #include <omp.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <unistd.h>
 
+#include "src/core/barrier.h"
 #include "src/core/fp_mode.h"
+#include "src/core/quota.h"
 #include "src/core/size.h"
 
-size_t svf_openmp_threads(void) { return (size_t)omp_get_max_threads(); }
+/* --- How many --------------------------------------------------------------------------------- */
 
 /* With more threads than this OpenMP's runtime may fail to start them, and then it exits. It is a
  * multiple of the machine's processors, not of omp_get_num_procs(), which is 1 once the calling
@@ -31,21 +35,71 @@ static size_t most_threads(void)
   return PER_PROCESSOR * (size_t)online;
 }
 
+/* The quota of the container, which is read once. */
+static size_t quota(void)
+{
+  static _Atomic size_t known;
+  size_t cpus = atomic_load_explicit(&known, memory_order_relaxed);
+  if (cpus == 0) {
+    cpus = svf_cpu_quota("");
+    atomic_store_explicit(&known, cpus, memory_order_relaxed);
+  }
+  return cpus;
+}
+
+/* A number that somebody chose (OMP_NUM_THREADS, omp_set_num_threads) stands, a quota or not. It
+ * may exceed an int: then OpenMP's answer is any number. */
+size_t svf_openmp_threads(void)
+{
+  const int threads = omp_get_max_threads(), processors = omp_get_num_procs();
+  if (threads == processors) return svf_size_min((size_t)processors, quota());
+  return threads > 0 ? svf_size_min((size_t)threads, most_threads()) : most_threads();
+}
+
+/* --- Teams ------------------------------------------------------------------------------------ */
+
+/* True in a child of a process that had used OpenMP's threads: they are not there, but the runtime
+ * would wait for them. */
+static _Atomic bool forked;
+
+/* The team that this thread works in. */
+typedef struct openmp_team {
+  svf_barrier *barrier;
+  size_t threads;
+} openmp_team;
+
+static _Thread_local openmp_team current;
+
+static void after_fork(void) { atomic_store(&forked, true); }
+static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, after_fork); }
+
 void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
 {
-  const int team = (int)svf_size_min(threads, most_threads());
+  static pthread_once_t watching = PTHREAD_ONCE_INIT;
+  if (atomic_load_explicit(&forked, memory_order_relaxed)) {
+    work(context, 0, 1);
+    return;
+  }
+  pthread_once(&watching, watch_forks);
+  const int most = (int)svf_size_min(threads, most_threads());
   const uint64_t mode = svf_fp_mode(); /* workers still have that of their creation */
-#pragma omp parallel num_threads(team)
+  svf_barrier barrier;
+  svf_barrier_init(&barrier);
+#pragma omp parallel num_threads(most)
   {
     const uint64_t own = svf_fp_mode();
+    const openmp_team outer = current;
+    current = (openmp_team){&barrier, (size_t)omp_get_num_threads()};
     if (own != mode) svf_set_fp_mode(mode);
-    work(context, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads());
+    work(context, (size_t)omp_get_thread_num(), current.threads);
     if (own != mode) svf_set_fp_mode(own);
+    current = outer;
   }
 }
 
-void svf_openmp_barrier(void){
-#pragma omp barrier
+void svf_openmp_barrier(void)
+{
+  if (current.threads > 1) svf_barrier_wait(current.barrier, current.threads);
 }
 
 #else

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kernels/strict.h"
+
 static inline bool svf_size_mul(size_t a, size_t b, size_t *out)
 {
   size_t x;

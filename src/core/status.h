@@ -6,6 +6,7 @@
 
 #include <svf/status.h>
 
+#include "kernels/strict.h"
 #include "src/core/private.h"
 
 /* Formats the calling thread's message and returns `status`. A message that is too long ends in

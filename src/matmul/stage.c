@@ -431,7 +431,8 @@ static void run_cell(const svf_plan_data *plan, const svf_call *call, int produc
   }
   const size_t most = (size_t)(kernel->blocking.rows / kernel->rows);
   const size_t chunks = svf_size_ceil(strip1 - strip0, most);
-  if (kernel->begin) kernel->begin((int)p->bands.group);
+  svf_kernel_state callers;
+  if (kernel->begin) kernel->begin((int)p->bands.group, &callers);
   chunk ch;
   for (size_t i = 0; i < chunks; ++i) {
     enter_chunk(call, strip0 + svf_share(strip1 - strip0, chunks, i),
@@ -439,7 +440,7 @@ static void run_cell(const svf_plan_data *plan, const svf_call *call, int produc
     ch.more = i + 1 < chunks;
     run_chunk(&w, &ch);
   }
-  if (kernel->end) kernel->end();
+  if (kernel->end) kernel->end(&callers);
 }
 
 /* Share ith of a product of all calls. */

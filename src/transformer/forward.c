@@ -157,6 +157,7 @@ static void work(void *context, size_t ith, size_t nth)
   embed(&w);
   for (size_t layer = 0; layer < w.config->layers; ++layer) layer_pass(&w, layer);
   if (p->wanted > 0) lm_head_pass(&w);
+  svf_worker_sync(&w); /* so that OpenMP's barrier, which spins for long, finds all there */
 }
 
 /* Divides rows that follow each other in one sequence into runs, which attention takes at once. */

@@ -59,8 +59,18 @@ cmake_project find_package_cxx CXX -DCMAKE_PREFIX_PATH="$prefix"
 run_built find_package_cxx cxx
 cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
+# Without a build type and with fast-math in the parent svf is optimised, and not by that.
+cmake_project careless C -DSVF_SOURCE_DIR="$source" -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-Ofast \
+  -DCONSUMER_OPTIONS='-ffast-math;-fno-signed-zeros' -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+run_all "$work"/careless/c_svf
+commands=$(grep '"command".*/kernels/ref/f32.c' "$work/careless/compile_commands.json")
+if ! grep -q -- ' -O3 ' <<< "$commands" || grep -qE -- '-Ofast|-ffast-math|zeros' <<< "$commands"; then
+  echo "kernels are compiled by: $commands"
+  exit 1
+fi
 if [ ${#libraries[@]} -gt 1 ]; then
-  cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source" "${options[@]}"
+  cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source" "${options[@]}" \
+    -DCMAKE_UNITY_BUILD=ON
   run_built add_subdirectory c cxx
   # The shared libraries bring what they need: none of that has to be found.
   cmake_project find_package_alone C -DCMAKE_PREFIX_PATH="$prefix" \

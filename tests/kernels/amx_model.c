@@ -22,6 +22,7 @@ typedef struct tile {
 
 static _Thread_local tile tiles[TILES];
 static _Thread_local bool configured;
+static _Thread_local unsigned char current[64]; /* the configuration, as it is stored */
 
 /* What real tiles answer with #UD or #GP. */
 static tile *use(int t)
@@ -40,12 +41,16 @@ void amx_model_config(const void *config)
     if (columns > ROW || c[48 + t] > ROWS) abort();
     tiles[t] = (tile){.rows = c[48 + t], .columns = columns};
   }
+  memcpy(current, config, sizeof current);
   configured = true;
 }
+
+void amx_model_store_config(void *config) { memcpy(config, current, sizeof current); }
 
 void amx_model_release(void)
 {
   memset(tiles, 0xff, sizeof tiles); /* nothing survives */
+  memset(current, 0, sizeof current);
   configured = false;
 }
 

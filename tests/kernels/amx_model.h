@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #undef _tile_loadconfig
+#undef _tile_storeconfig
 #undef _tile_release
 #undef _tile_loadd
 #undef _tile_stream_loadd
@@ -18,6 +19,7 @@
 #undef _tile_dpbssd
 
 #define _tile_loadconfig(config) amx_model_config(config)
+#define _tile_storeconfig(config) amx_model_store_config(config)
 #define _tile_release() amx_model_release()
 #define _tile_loadd(tile, base, stride) amx_model_load(tile, base, stride)
 #define _tile_stream_loadd(tile, base, stride) amx_model_load(tile, base, stride)
@@ -27,6 +29,7 @@
 #define _tile_dpbssd(c, a, b) amx_model_dpbssd(c, a, b)
 
 void amx_model_config(const void *config);
+void amx_model_store_config(void *config);
 void amx_model_release(void);
 void amx_model_load(int tile, const void *base, ptrdiff_t stride);
 void amx_model_store(int tile, void *base, ptrdiff_t stride);

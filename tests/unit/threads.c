@@ -115,4 +115,49 @@ START_TEST(rounding_of_the_caller)
 }
 END_TEST
 
-SUITE("threads", independent_calls, parts_of_one_call, rounding_of_the_caller)
+static double distance(const float *a, const float *b)
+{
+  double error = 0, power = 0;
+  for (size_t i = 0; i < ROWS * M; ++i) {
+    error += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+    power += (double)b[i] * b[i];
+  }
+  return error / power;
+}
+
+/* Elements become integers of at most 127 or 16256 in every mode: the next one is negative. */
+START_TEST(integers_in_every_mode)
+{
+  static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO, FE_TONEAREST};
+  for (size_t f = 0; f < svf_format_count(); ++f) {
+    svf_matmul_args a = valid_call();
+    svf_linear_source s = valid_source();
+    s.format = svf_format_at(f);
+    for (size_t i = 0; i < ROWS * N; ++i) x[i] = 1.0f / (float)(i + 3);
+    for (int i = 0; i < M * R; ++i) u[i] = 1.0f / (float)(i + 3);
+    ck_works(svf_linear_pack(&s, block, sizeof block));
+    static unsigned char packed[sizeof block];
+    memcpy(packed, block, sizeof block);
+    float want[ROWS * M];
+    a.isa = SVF_ISA_REF;
+    ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+    memcpy(want, y, sizeof want);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; ++i) {
+      ck_assert_int_eq(fesetround(modes[i]), 0);
+      ck_works(svf_linear_pack(&s, block, sizeof block));
+      ck_assert_int_eq(fegetround(), modes[i]);
+      for (size_t n = 0; n < svf_isa_count(); ++n) {
+        a.isa = svf_isa_at(n);
+        if (!svf_isa_supported(a.isa)) continue;
+        ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+        ck_assert_double_lt(distance(y, want), 1e-3);
+      }
+      fesetround(FE_TONEAREST);
+      ck_assert_mem_eq(block, packed, sizeof packed);
+    }
+  }
+}
+END_TEST
+
+SUITE("threads", independent_calls, parts_of_one_call, rounding_of_the_caller,
+      integers_in_every_mode)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Children of fork, and numbers of threads that the environment asks for. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/small_layer.h"
+
+static float wanted[ROWS * M];
+
+/* The exit status of a child that carries out a call in `threads` shares: 0 if it has the bits. */
+static int in_child(const svf_matmul_args *a, size_t threads)
+{
+  int status = 0;
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    alarm(30); /* a call that waits for threads that are not there waits for ever */
+    memset(y, 0xff, sizeof y);
+    _exit(svf_matmul(a, threads, workspace, sizeof workspace) != SVF_OK ||
+          memcmp(y, wanted, sizeof y) != 0);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  return status;
+}
+
+/* The first of these children may use OpenMP itself: its parent has not yet. */
+START_TEST(a_child_of_fork_computes)
+{
+  const svf_matmul_args a = valid_call();
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  memcpy(wanted, y, sizeof y);
+  ck_assert_int_eq(in_child(&a, 2), 0);
+  ck_works(svf_matmul(&a, 2, workspace, sizeof workspace));
+  for (size_t threads = 0; threads < 4; ++threads) ck_assert_int_eq(in_child(&a, threads), 0);
+  ck_works(svf_matmul(&a, 2, workspace, sizeof workspace));
+}
+END_TEST
+
+typedef struct share {
+  const svf_plan *plan;
+  int stage;
+} share;
+
+static void *run_share(void *argument)
+{
+  const share *s = argument;
+  svf_matmul_stage(s->plan, s->stage, 1);
+  return NULL;
+}
+
+/* A call in two shares, one of them on a thread made for it; false if it cannot be made. */
+static bool on_own_threads(const svf_matmul_args *a)
+{
+  svf_plan plan;
+  if (svf_matmul_plan(&plan, a, 2, workspace, sizeof workspace) != SVF_OK) return false;
+  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(&plan, stage + 1)) {
+    share other = {&plan, stage};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run_share, &other) != 0) return false;
+    svf_matmul_stage(&plan, stage, 0);
+    pthread_join(thread, NULL);
+  }
+  return true;
+}
+
+START_TEST(a_child_of_fork_has_threads_of_its_own)
+{
+  const svf_matmul_args a = valid_call();
+  int status = 0;
+  ck_works(svf_matmul(&a, 2, workspace, sizeof workspace));
+  memcpy(wanted, y, sizeof y);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    alarm(30);
+    memset(y, 0xff, sizeof y);
+    _exit(!on_own_threads(&a) || memcmp(y, wanted, sizeof y) != 0);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* Run by ctest with OMP_NUM_THREADS of all kinds. */
+START_TEST(any_number_of_threads)
+{
+  const svf_matmul_args a = valid_call();
+  const size_t threads = svf_max_threads();
+  size_t bytes;
+  ck_assert_uint_ge(threads, 1);
+  ck_assert_uint_le(threads, 4 * (size_t)sysconf(_SC_NPROCESSORS_ONLN));
+  ck_works(svf_matmul_workspace(&a, threads, &bytes));
+  ck_assert_uint_le(bytes, sizeof workspace);
+  ck_works(svf_matmul(&a, 0, workspace, bytes));
+}
+END_TEST
+
+SUITE("process", a_child_of_fork_computes, a_child_of_fork_has_threads_of_its_own,
+      any_number_of_threads)
