@@ -41,7 +41,7 @@ typedef struct svf_merge_args {
 SVF_API svf_status svf_merge_workspace(const svf_merge_args *args, size_t threads, size_t *bytes);
 
 /* Make the rows, on as many OpenMP threads as svf_matmul would take, in the caller's floating-point
- * mode. workspace: 64-byte aligned, of svf_merge_workspace's bytes. W' may be made in pieces at no
+ * mode. workspace: svf_merge_workspace's bytes at any address. W' may be made in pieces at no
  * more cost than the whole: all calls but the first, with the same factors in the same workspace,
  * set SVF_MERGE_CONTINUE. Their gains may differ, so that several experts are merged in turn.
  * Errors: NULL, VERSION, ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error nothing was written.

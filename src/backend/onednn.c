@@ -327,6 +327,12 @@ static svf_status run_on_engine(call *c)
 
 svf_status svf_onednn_check(const svf_matmul_args *args)
 {
+  if ((uintptr_t)args->linear % SVF_LINEAR_ALIGNMENT != 0) {
+    return svf_fail(
+        SVF_ERR_UNSUPPORTED,
+        "args->linear is at %p; the back end onednn reads blocks on multiples of %d bytes",
+        args->linear, SVF_LINEAR_ALIGNMENT);
+  }
   const svf_format format = (svf_format)svf_linear_info(args->linear)->format;
   if (args->t0) {
     return svf_fail(SVF_ERR_UNSUPPORTED, "args->t0 is given, but oneDNN does not keep T");

@@ -7,8 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/strict.h"
+
+/* The first address from p on that is a multiple of `alignment`, a power of two. */
+static inline void *svf_align(void *p, size_t alignment)
+{
+  return (char *)p + (-(uintptr_t)p & (alignment - 1));
+}
 
 static inline bool svf_size_mul(size_t a, size_t b, size_t *out)
 {

@@ -22,11 +22,11 @@ typedef struct merge {
   svf_linear_source v;       /* V as a dense layer */
   svf_linear_header header;  /* of its packed block */
   size_t chunk, threads;
-  size_t x;       /* offset of a chunk of U * d in the workspace */
-  size_t product; /* offset of the product's own workspace */
-  size_t bytes;   /* of the whole workspace */
-  char *workspace;
-  svf_isa isa; /* what AUTO meant when the call began: svf_isa_select may change it meanwhile */
+  size_t x;        /* offset of a chunk of U * d in the workspace */
+  size_t product;  /* offset of the product's own workspace */
+  size_t bytes;    /* of the whole workspace */
+  char *workspace; /* aligned */
+  svf_isa isa;     /* what AUTO meant when the call began: svf_isa_select may change it meanwhile */
   svf_status status; /* of planning, which fails only through a mistake in this file */
 } merge;
 
@@ -84,7 +84,8 @@ static svf_status lay_out(merge *m)
   m->x = (size_t)header.bytes;
   if (!svf_size_mul(m->chunk * sizeof(float), m->factors.r, &x) ||
       !svf_size_round(x, SVF_LINEAR_ALIGNMENT, &x) || !svf_size_add(m->x, x, &m->product) ||
-      !svf_size_add(m->product, own, &m->bytes)) {
+      !svf_size_add(m->product, own, &m->bytes) ||
+      !svf_size_add(m->bytes, SVF_LINEAR_ALIGNMENT, &m->bytes)) { /* at any address */
     return svf_fail(SVF_ERR_OVERFLOW, "n = %zu, r = %zu: the workspace exceeds SIZE_MAX",
                     m->factors.n, m->factors.r);
   }
@@ -128,21 +129,17 @@ static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
   return SVF_OK;
 }
 
-static svf_status check_workspace(const merge *m, void *workspace, size_t bytes)
+static svf_status check_workspace(const merge *m, const void *workspace, size_t bytes)
 {
-  const svf_linear_header *h = workspace;
   if (!workspace) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
-  if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "workspace is at %p, not on a multiple of %d bytes",
-                    workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
-  }
   if (bytes < m->bytes) {
     return svf_fail(SVF_ERR_SPACE, "workspace has %zu bytes, rows = %zu on %zu threads need %zu",
                     bytes, m->args.rows, m->threads, m->bytes);
   }
   if (!(m->args.flags & SVF_MERGE_CONTINUE)) return SVF_OK;
-  if (svf_linear_check(h, bytes, false) == SVF_OK && h->m == m->header.m && h->n == m->header.n &&
-      h->r == 0 && h->format == m->header.format) {
+  const svf_linear_header *h = (const void *)m->workspace;
+  if (svf_linear_check(h, (size_t)m->header.bytes, false) == SVF_OK && h->m == m->header.m &&
+      h->n == m->header.n && h->r == 0 && h->format == m->header.format) {
     return SVF_OK;
   }
   return svf_fail(SVF_ERR_ARGUMENT,
@@ -176,8 +173,8 @@ static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
 {
   svf_plan plan;
   const svf_matmul_args args = product_of(m, m->workspace, row);
-  const svf_status status =
-      svf_matmul_plan(&plan, &args, nth, m->workspace + m->product, m->bytes - m->product);
+  const svf_status status = svf_matmul_plan(&plan, &args, nth, m->workspace + m->product,
+                                            m->bytes - SVF_LINEAR_ALIGNMENT - m->product);
   for (int stage = status == SVF_OK ? svf_matmul_next_stage(&plan, 0) : -1; stage >= 0;
        stage = svf_matmul_next_stage(&plan, stage + 1)) {
     svf_matmul_stage(&plan, stage, ith);
@@ -219,7 +216,7 @@ svf_status svf_merge_workspace(const svf_merge_args *args, size_t threads, size_
 svf_status svf_merge_rows(const svf_merge_args *args, size_t threads, void *workspace,
                           size_t workspace_bytes)
 {
-  merge m = {.workspace = workspace};
+  merge m = {.workspace = workspace ? svf_align(workspace, SVF_LINEAR_ALIGNMENT) : NULL};
   svf_status status = read_merge(args, threads, &m);
   if (status != SVF_OK || m.args.rows == 0) return status;
   status = check_out(&m.args, &m.factors);

@@ -166,19 +166,15 @@ static svf_status check_header(const svf_linear_header *h, size_t bytes)
   return SVF_OK;
 }
 
-/* Checks everything except that the block was sealed. */
-static svf_status check_block(const void *block, size_t bytes)
+/* Checks everything except that the block was sealed, and copies its header. */
+static svf_status check_block(const void *block, size_t bytes, svf_linear_header *h)
 {
-  const svf_linear_header *h = block;
   if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
-  if ((uintptr_t)block % SVF_LINEAR_ALIGNMENT != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "block is at %p, not on a multiple of %d bytes", block,
-                    SVF_LINEAR_ALIGNMENT);
-  }
   if (bytes < sizeof *h) {
     return svf_fail(SVF_ERR_SPACE, "block: %zu bytes cannot hold the header of %zu", bytes,
                     sizeof *h);
   }
+  memcpy(h, block, sizeof *h);
   if (memcmp(h->magic, svf_linear_magic, sizeof h->magic) != 0) {
     return svf_fail(SVF_ERR_MAGIC, "block does not start with the magic of a packed linear");
   }
@@ -195,25 +191,31 @@ static svf_status check_block(const void *block, size_t bytes)
   return check_header(h, bytes);
 }
 
+svf_status svf_linear_read_header(const void *block, size_t bytes, svf_linear_header *h)
+{
+  const svf_status status = check_block(block, bytes, h);
+  if (status != SVF_OK || h->checksum != 0) return status;
+  return svf_fail(SVF_ERR_CORRUPT, "block was never sealed");
+}
+
 svf_status svf_linear_check(const void *block, size_t bytes, bool verify_checksum)
 {
-  const svf_status status = check_block(block, bytes);
-  if (status != SVF_OK) return status;
-  const svf_linear_header *h = block;
-  if (h->checksum == 0) return svf_fail(SVF_ERR_CORRUPT, "block was never sealed");
-  if (verify_checksum && svf_linear_checksum(block) != h->checksum) {
-    return svf_fail(SVF_ERR_CORRUPT, "block: checksum is %016llx, the header says %016llx",
-                    (unsigned long long)svf_linear_checksum(block),
-                    (unsigned long long)h->checksum);
-  }
-  return SVF_OK;
+  svf_linear_header h;
+  const svf_status status = svf_linear_read_header(block, bytes, &h);
+  if (status != SVF_OK || !verify_checksum) return status;
+  const uint64_t sum = svf_linear_checksum(block);
+  if (sum == h.checksum) return SVF_OK;
+  return svf_fail(SVF_ERR_CORRUPT, "block: checksum is %016llx, the header says %016llx",
+                  (unsigned long long)sum, (unsigned long long)h.checksum);
 }
 
 svf_status svf_linear_seal(void *block, size_t bytes)
 {
-  const svf_status status = check_block(block, bytes);
+  svf_linear_header h;
+  const svf_status status = check_block(block, bytes, &h);
   if (status != SVF_OK) return status;
-  ((svf_linear_header *)block)->checksum = svf_linear_checksum(block);
+  h.checksum = svf_linear_checksum(block);
+  memcpy(block, &h, sizeof h);
   return SVF_OK;
 }
 
@@ -221,7 +223,8 @@ const svf_linear_header *svf_linear_info(const void *block) { return block; }
 
 const float *svf_linear_sigma(const void *block)
 {
-  const svf_linear_header *h = block;
-  if (!h || h->r == 0) return NULL;
-  return (const float *)(const void *)((const char *)block + h->sigma_offset);
+  svf_linear_header h;
+  if (!block) return NULL;
+  memcpy(&h, block, sizeof h);
+  return h.r == 0 ? NULL : (const float *)(const void *)((const char *)block + h.sigma_offset);
 }

@@ -22,6 +22,10 @@ svf_status svf_linear_read_source(const svf_linear_source *from, svf_linear_sour
 /* Checks the pointers, types and strides of a source whose m, n and r are valid. */
 svf_status svf_linear_check_source(const svf_linear_source *source);
 
+/* The header of a block, which may lie at any address, after the checks of svf_linear_check without
+ * the checksum. Errors: those of svf_linear_check. */
+svf_status svf_linear_read_header(const void *block, size_t bytes, svf_linear_header *header);
+
 /* The checksum of a block of header->bytes bytes, with its checksum field taken as 0. */
 uint64_t svf_linear_checksum(const void *block);
 

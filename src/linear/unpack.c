@@ -1,10 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The weights of a packed block as fp32. */
+#include <string.h>
+
 #include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/linear/bands.h"
+#include "src/linear/block.h"
+
+/* Element `at` of an array of fp32 or bf16 at any address. */
+static float f32_at(const char *p, size_t at)
+{
+  float x;
+  memcpy(&x, p + at * sizeof x, sizeof x);
+  return x;
+}
+
+static float bf16_at(const char *p, size_t at)
+{
+  uint16_t x;
+  memcpy(&x, p + at * sizeof x, sizeof x);
+  return svf_widen_bf16(x);
+}
 
 /* The weight at step k of a span, lane j. */
 static float integer_at(const char *span, const svf_bands *p, int band, size_t k, size_t j)
@@ -12,9 +30,7 @@ static float integer_at(const char *span, const svf_bands *p, int band, size_t k
   const svf_format_row *row = svf_format_of(p->format[band]);
   const unsigned char *data = (const unsigned char *)span + p->layout[band].scales;
   const size_t at = k / p->group * SVF_PANEL + j;
-  const float scale = row->scale == SVF_SCALE_F32
-                          ? ((const float *)(const void *)span)[at]
-                          : svf_widen_bf16(((const uint16_t *)(const void *)span)[at]);
+  const float scale = row->scale == SVF_SCALE_F32 ? f32_at(span, at) : bf16_at(span, at);
   if (row->traits.weight_bits == 8) {
     return (float)(int8_t)data[(k / 4 * SVF_PANEL + j) * 4 + k % 4] * scale;
   }
@@ -29,10 +45,8 @@ static float weight_at(const char *panels, const svf_bands *p, size_t channel, s
   const char *start = panels + svf_bands_offset(p, panel, svf_span_begin(p, k));
   const size_t at = k - svf_span_begin(p, k);
   switch (p->format[band]) {
-    case SVF_FORMAT_F32: return ((const float *)(const void *)start)[at * SVF_PANEL + j];
-    case SVF_FORMAT_BF16:
-      return svf_widen_bf16(
-          ((const uint16_t *)(const void *)start)[(at / 2 * SVF_PANEL + j) * 2 + at % 2]);
+    case SVF_FORMAT_F32: return f32_at(start, at * SVF_PANEL + j);
+    case SVF_FORMAT_BF16: return bf16_at(start, (at / 2 * SVF_PANEL + j) * 2 + at % 2);
     default: return integer_at(start, p, band, at, j);
   }
 }
@@ -51,9 +65,10 @@ static void unpack(const char *panels, const svf_linear_header *h, int product, 
 svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride, float *vt,
                              size_t vt_stride)
 {
-  const svf_status status = svf_linear_check(block, bytes, false);
+  svf_linear_header header;
+  const svf_linear_header *h = &header;
+  const svf_status status = svf_linear_read_header(block, bytes, &header);
   if (status != SVF_OK) return status;
-  const svf_linear_header *h = block;
   if (u && u_stride < svf_product_k(h, 1)) {
     return svf_fail(SVF_ERR_ARGUMENT, "u_stride is %zu, less than %s = %zu", u_stride,
                     h->r > 0 ? "r" : "n", svf_product_k(h, 1));

@@ -9,6 +9,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
+#include "src/linear/block.h"
 
 /* --- Workspace -------------------------------------------------------------------------------- */
 
@@ -71,7 +72,8 @@ static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel,
   return true;
 }
 
-/* The bytes of a whole workspace, and in `most` those that a share needs. Every call has room for a
+/* The bytes of a whole workspace, which may lie at any address, and in `most` those that a share
+ * needs. Every call has room for a
  * layout of X of its own, since whether it reads another call's changes with rows. */
 static bool add_up(const workspace_sizes *space, size_t count, size_t nth, workspace_sizes *most,
                    size_t *bytes)
@@ -89,42 +91,45 @@ static bool add_up(const workspace_sizes *space, size_t count, size_t nth, works
     most->room = svf_size_max(most->room, space[i].room);
   }
   return svf_size_mul(most->c * sizeof(float) + most->own + most->room, nth, &shares) &&
-         svf_size_add(*bytes, shares, bytes);
+         svf_size_add(*bytes, shares, bytes) &&
+         (*bytes == 0 || svf_size_add(*bytes, SVF_LINE, bytes));
 }
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
 /* Checks the packed block and chooses the kernels that compute with it. */
-static svf_status choose_kernels(svf_call *call)
+static svf_status choose_kernels(svf_call *call, const svf_linear_header *h)
 {
   const svf_matmul_args *args = &call->args;
-  const svf_linear_header *h = args->linear;
-  if (!h) return svf_fail(SVF_ERR_NULL, "args->linear is NULL");
-  svf_status status = svf_linear_check(h, SIZE_MAX, false);
-  if (status != SVF_OK) return status;
   const svf_format_row *row = svf_format_of((svf_format)h->format);
   call->format = (svf_format)h->format;
   call->hi_lo = row->traits.hi_lo;
   call->x_product = h->r > 0 ? 0 : 1;
   for (int i = 0; i < 2; ++i) call->product[i].bands = svf_bands_of(h, i);
-  status = svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, &call->kernel);
+  const svf_status status =
+      svf_dispatch(args->isa, row->traits.weights, h->group, args->rows, &call->kernel);
   call->head_kernel = call->kernel;
   if (status != SVF_OK || h->head == 0) return status;
   /* The same ISA, whatever the number of rows, since both kernels read the same A. */
   return svf_dispatch(call->kernel->isa, row->head, h->group, SIZE_MAX, &call->head_kernel);
 }
 
-/* Reads a caller's arguments as this version's, and sizes what the call needs. */
-static svf_status read_call(const char *name, const void *from, svf_call *call,
-                            workspace_sizes *space)
+/* Chooses the kernels of a call on a layer with this header, and sizes what it needs. */
+static svf_status size_call(svf_call *call, const svf_linear_header *h, workspace_sizes *space)
 {
-  svf_status status = svf_struct_read(name, from, SVF_SIZE_TO(svf_matmul_args, isa), &call->args,
-                                      sizeof call->args);
-  if (status == SVF_OK) status = choose_kernels(call);
-  if (status != SVF_OK || size_workspace(call->args.linear, call->kernel, call->args.rows, space)) {
-    return status;
-  }
+  const svf_status status = choose_kernels(call, h);
+  if (status != SVF_OK || size_workspace(h, call->kernel, call->args.rows, space)) return status;
   return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu: the workspace exceeds SIZE_MAX", call->args.rows);
+}
+
+/* Reads a caller's arguments as this version's, and the header of its block. */
+static svf_status read_call(const void *from, svf_call *call, svf_linear_header *h)
+{
+  const svf_status status = svf_struct_read("args", from, SVF_SIZE_TO(svf_matmul_args, isa),
+                                            &call->args, sizeof call->args);
+  if (status != SVF_OK) return status;
+  if (!call->args.linear) return svf_fail(SVF_ERR_NULL, "args->linear is NULL");
+  return svf_linear_read_header(call->args.linear, SIZE_MAX, h);
 }
 
 #define DIFFERS(what, format, x, y)                                                               \
@@ -132,10 +137,10 @@ static svf_status read_call(const char *name, const void *from, svf_call *call,
            x, y)
 
 /* Checks that a call of a group reads the same X as the first one. */
-static svf_status check_agreement(const svf_call *call, const svf_call *first)
+static svf_status check_agreement(const svf_call *call, const svf_linear_header *h,
+                                  const svf_call *first, const svf_linear_header *g)
 {
   const svf_matmul_args *a = &call->args, *b = &first->args;
-  const svf_linear_header *h = a->linear, *g = b->linear;
   if (a->rows != b->rows) return DIFFERS("args->rows", "%zu", a->rows, b->rows);
   if (h->n != g->n) return DIFFERS("n of its layer", "%zu", (size_t)h->n, (size_t)g->n);
   if (a->x != b->x) return DIFFERS("args->x", "%p", a->x, b->x);
@@ -179,9 +184,8 @@ static svf_status check_matrix(const char *name, const void *data, svf_dtype typ
   return SVF_OK;
 }
 
-static svf_status check_operands(const svf_matmul_args *args)
+static svf_status check_operands(const svf_matmul_args *args, const svf_linear_header *h)
 {
-  const svf_linear_header *h = args->linear;
   if (args->flags & ~SVF_MATMUL_ACCUMULATE) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MATMUL_ACCUMULATE is known",
                     args->flags);
@@ -221,18 +225,24 @@ static svf_status check_operands(const svf_matmul_args *args)
 typedef struct call_group {
   const svf_matmul_args *calls;
   size_t count, step, nth; /* step = 0: a single call, which messages call args */
+  svf_linear_header header[SVF_MATMUL_GROUP_MAX]; /* copies: a block may lie at any address */
   workspace_sizes space[SVF_MATMUL_GROUP_MAX], most;
   size_t bytes;
 } call_group;
+
+static svf_status check_count(size_t count)
+{
+  if (count > 0 && count <= SVF_MATMUL_GROUP_MAX) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "count is %zu; a group has 1 to %d calls", count,
+                  SVF_MATMUL_GROUP_MAX);
+}
 
 static svf_status open_group(const svf_matmul_args *calls, size_t count, size_t nth, call_group *g)
 {
   *g = (call_group){.calls = calls, .count = count, .nth = nth};
   if (!calls) return svf_fail(SVF_ERR_NULL, "calls is NULL");
-  if (count == 0 || count > SVF_MATMUL_GROUP_MAX) {
-    return svf_fail(SVF_ERR_ARGUMENT, "count is %zu; a group has 1 to %d calls", count,
-                    SVF_MATMUL_GROUP_MAX);
-  }
+  const svf_status status = check_count(count);
+  if (status != SVF_OK) return status;
   return svf_struct_step("calls", calls, count, SVF_SIZE_TO(svf_matmul_args, isa), &g->step);
 }
 
@@ -247,18 +257,30 @@ static svf_status in_call(const call_group *g, size_t i, svf_status status)
   return g->step > 0 ? svf_fail_at(status, "calls[%zu]", i) : status;
 }
 
+/* Adds up what all calls need, each of which has been sized. */
+static svf_status sum_up(call_group *g, size_t rows)
+{
+  if (add_up(g->space, g->count, g->nth, &g->most, &g->bytes)) return SVF_OK;
+  return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX", rows,
+                  g->nth);
+}
+
+static svf_status check_shares(const call_group *g)
+{
+  return g->nth > 0 ? SVF_OK : svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one share");
+}
+
 static svf_status measure(call_group *g, svf_call *calls)
 {
-  if (g->nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0; there is at least one share");
-  for (size_t i = 0; i < g->count; ++i) {
-    const char *from = (const char *)g->calls + i * g->step;
-    svf_status status = read_call("args", from, &calls[i], &g->space[i]);
-    if (status == SVF_OK && i > 0) status = check_agreement(&calls[i], &calls[0]);
+  svf_status status = check_shares(g);
+  for (size_t i = 0; i < g->count && status == SVF_OK; ++i) {
+    svf_linear_header *h = &g->header[i];
+    status = read_call((const char *)g->calls + i * g->step, &calls[i], h);
+    if (status == SVF_OK) status = size_call(&calls[i], h, &g->space[i]);
+    if (status == SVF_OK && i > 0) status = check_agreement(&calls[i], h, calls, g->header);
     if (status != SVF_OK) return in_call(g, i, status);
   }
-  if (add_up(g->space, g->count, g->nth, &g->most, &g->bytes)) return SVF_OK;
-  return svf_fail(SVF_ERR_OVERFLOW, "rows = %zu, nth = %zu: the workspace exceeds SIZE_MAX",
-                  calls[0].args.rows, g->nth);
+  return status == SVF_OK ? sum_up(g, calls[0].args.rows) : status;
 }
 
 static svf_status workspace_of(call_group *g, size_t *bytes)
@@ -273,7 +295,7 @@ static svf_status check_all(const call_group *g, const svf_call *calls, const vo
                             size_t bytes)
 {
   for (size_t i = 0; i < g->count; ++i) {
-    const svf_status status = check_operands(&calls[i].args);
+    const svf_status status = check_operands(&calls[i].args, &g->header[i]);
     if (status != SVF_OK) return in_call(g, i, status);
   }
   if (bytes < g->bytes) {
@@ -281,10 +303,6 @@ static svf_status check_all(const call_group *g, const svf_call *calls, const vo
                     bytes, calls[0].args.rows, g->nth, g->bytes);
   }
   if (!workspace && g->bytes > 0) return svf_fail(SVF_ERR_NULL, "workspace is NULL");
-  if ((uintptr_t)workspace % SVF_MATMUL_WORKSPACE_ALIGNMENT != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "workspace is at %p, not on a multiple of %d bytes",
-                    workspace, SVF_MATMUL_WORKSPACE_ALIGNMENT);
-  }
   return SVF_OK;
 }
 
@@ -300,14 +318,15 @@ static bool same_a(const svf_call *x, const svf_call *y)
 }
 
 /* Fills in everything but the division. The call's part of the workspace begins at `at`. */
-static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
+static void fill_call(svf_call *call, const svf_linear_header *h, const workspace_sizes *space,
+                      char *at)
 {
   const svf_matmul_args *args = &call->args;
-  const svf_linear_header *h = args->linear;
-  if (args->rows == 1) { /* any stride is allowed, none is used */
+  const char *block = args->linear; /* NULL if only stages are asked for */
+  if (args->rows == 1) {            /* any stride is allowed, none is used */
     call->args.x_stride = call->args.y_stride = call->args.t0_stride = 0;
   }
-  call->sigma = svf_linear_sigma(h);
+  call->sigma = block ? svf_linear_sigma(block) : NULL;
   call->strips = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
   call->distance = svf_fetch_distance();
   call->c_floats = space->c;
@@ -315,7 +334,7 @@ static void fill_call(svf_call *call, const workspace_sizes *space, char *at)
     svf_product *p = &call->product[i];
     p->a = at && i > call->x_product ? at + space->x : at;
     p->a_planes = svf_planes(call->kernel, call->format, i > call->x_product);
-    p->weights = (const char *)h + (i ? h->u_offset : h->v_offset);
+    p->weights = block ? block + (i ? h->u_offset : h->v_offset) : NULL;
     p->k = svf_product_k(h, i);
     p->channels = svf_product_channels(h, i);
     p->panels = svf_size_ceil(p->channels, SVF_PANEL);
@@ -354,12 +373,12 @@ static void find_stages(svf_plan_data *p)
 static void fill_plan(svf_plan_data *p, const call_group *g, char *workspace)
 {
   size_t t_bytes[SVF_MATMUL_GROUP_MAX];
-  char *at = workspace;
+  char *at = workspace ? svf_align(workspace, SVF_LINE) : NULL;
   p->nth = g->nth;
   p->count = g->count;
   for (size_t i = 0; i < g->count; ++i) {
     const workspace_sizes *space = &g->space[i];
-    fill_call(&p->call[i], space, at);
+    fill_call(&p->call[i], &g->header[i], space, at);
     share_x(p, i);
     if (p->call[i].strips > 0) svf_choose_x_maker(&p->call[i], space->x);
     t_bytes[i] = space->t;
@@ -384,6 +403,42 @@ static svf_status make_plan(svf_plan *plan, call_group *g, void *workspace, size
   fill_plan(&p, g, workspace);
   memcpy(plan, &p, offsetof(svf_plan_data, call) + g->count * sizeof *p.call);
   return SVF_OK;
+}
+
+/* --- Without pointers ------------------------------------------------------------------------- */
+
+/* Makes a call of a shape as if its arrays were there. */
+static svf_status imagine_call(const svf_matmul_shape *shape, svf_call *call, svf_linear_header *h)
+{
+  svf_linear_source layer;
+  const svf_status status = svf_linear_read_source(shape->layer, &layer);
+  if (status != SVF_OK) return status;
+  if (svf_dtype_size(shape->x_type) == 0) {
+    return svf_fail(SVF_ERR_ARGUMENT, "x_type is %d, which is no element type", (int)shape->x_type);
+  }
+  call->args = (svf_matmul_args){
+      .size = sizeof call->args, .rows = shape->rows, .x_type = shape->x_type, .isa = shape->isa};
+  return svf_linear_layout(layer.m, layer.n, layer.r, layer.format, &layer.quant, h);
+}
+
+static svf_status imagine(const svf_matmul_shape *shapes, size_t step, call_group *g,
+                          svf_plan_data *p)
+{
+  svf_status status = check_shares(g);
+  for (size_t i = 0; i < g->count && status == SVF_OK; ++i) {
+    svf_matmul_shape shape;
+    status = svf_struct_read("shapes", (const char *)shapes + i * step,
+                             SVF_SIZE_TO(svf_matmul_shape, isa), &shape, sizeof shape);
+    if (status == SVF_OK) status = imagine_call(&shape, &p->call[i], &g->header[i]);
+    if (status == SVF_OK) status = size_call(&p->call[i], &g->header[i], &g->space[i]);
+    if (status == SVF_OK && i > 0) {
+      status = check_agreement(&p->call[i], &g->header[i], p->call, g->header);
+    }
+    if (status != SVF_OK) return svf_fail_at(status, "shapes[%zu]", i);
+  }
+  if (status == SVF_OK) status = sum_up(g, p->call[0].args.rows);
+  if (status == SVF_OK) fill_plan(p, g, NULL);
+  return status;
 }
 
 /* --- Public ----------------------------------------------------------------------------------- */
@@ -421,4 +476,22 @@ svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, s
   if (!plan) return svf_fail(SVF_ERR_NULL, "plan is NULL");
   const svf_status status = open_group(calls, count, nth, &g);
   return status == SVF_OK ? make_plan(plan, &g, workspace, workspace_bytes) : status;
+}
+
+svf_status svf_matmul_query(const svf_matmul_shape *shapes, size_t count, size_t nth,
+                            svf_matmul_needs *needs)
+{
+  size_t step;
+  svf_plan_data p;
+  call_group g = {.count = count, .nth = nth};
+  if (!shapes || !needs) return svf_fail(SVF_ERR_NULL, "%s is NULL", shapes ? "needs" : "shapes");
+  svf_status status = check_count(count);
+  if (status == SVF_OK) {
+    status = svf_struct_step("shapes", shapes, count, SVF_SIZE_TO(svf_matmul_shape, isa), &step);
+  }
+  if (status == SVF_OK) status = imagine(shapes, step, &g, &p);
+  if (status != SVF_OK) return status;
+  svf_matmul_needs own = {.size = sizeof own, .workspace_bytes = g.bytes};
+  for (int stage = 0; stage < SVF_STAGES; ++stage) own.stages += p.needed[stage];
+  return svf_struct_write("needs", &own, sizeof own, needs, SVF_SIZE_TO(svf_matmul_needs, stages));
 }

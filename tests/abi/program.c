@@ -164,6 +164,20 @@ static void run_single(svf_matmul_args *args, const float *y)
   free(workspace);
 }
 
+/* What a group of two such calls will need. */
+static void query_needs(size_t expected)
+{
+  const svf_linear_source layer = {.size = sizeof layer, .m = 3, .n = 3, .r = 2};
+  svf_matmul_shape shapes[2];
+  svf_matmul_needs needs = {.size = sizeof needs};
+  for (int i = 0; i < 2; ++i) {
+    shapes[i] = (svf_matmul_shape){.size = sizeof *shapes, .layer = &layer, .rows = 2};
+  }
+  GROWS(shapes[1], svf_matmul_query(shapes, 2, PARTS, &needs));
+  FILLS(needs, svf_matmul_query(shapes, 2, PARTS, &needs));
+  CHECK(needs.workspace_bytes == expected && needs.stages > 0);
+}
+
 /* The same call twice, as a group. */
 static void run_group(const svf_matmul_args *args)
 {
@@ -173,6 +187,7 @@ static void run_group(const svf_matmul_args *args)
   svf_plan plan;
   for (int i = 0; i < 2; ++i) calls[i].y = y[i];
   GROWS(calls[1], svf_matmul_group_workspace(calls, 2, PARTS, &bytes));
+  query_needs(bytes);
   void *workspace = aligned_alloc(SVF_MATMUL_WORKSPACE_ALIGNMENT, bytes);
   CHECK(workspace);
   for (int way = 0; way < 2; ++way) {

@@ -210,7 +210,7 @@ START_TEST(misuse)
   ck_works(svf_merge_workspace(&a, 1, &bytes));
   ck_fails(svf_merge_rows(&a, 1, workspace, bytes - 1), SVF_ERR_SPACE, "workspace has");
   ck_fails(svf_merge_rows(&a, 1, NULL, bytes), SVF_ERR_NULL, "workspace is NULL");
-  ck_fails(svf_merge_rows(&a, 1, workspace + 4, bytes), SVF_ERR_ALIGNMENT, "workspace");
+  ck_works(svf_merge_rows(&a, 1, workspace + 4, bytes));
   a.rows = 0;
   a.out = NULL;
   ck_works(svf_merge_rows(&a, 1, NULL, 0));

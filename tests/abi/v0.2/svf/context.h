@@ -21,7 +21,8 @@ typedef struct svf_context_options {
   size_t size;      /* sizeof(svf_context_options) */
   size_t sequences; /* number of sequences at once; 0: 1 */
   size_t tokens;    /* positions that the KV cache holds for all sequences together, rounded up to
-                       whole KV blocks; what sequences share counts once. 0: sequences times the
+                       whole KV blocks, all of which one sequence can fill as far as the model's
+                       context goes; what sequences share counts once. 0: sequences times the
                        model's context, at most 4096 each */
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */
@@ -60,9 +61,9 @@ SVF_API void svf_context_destroy(svf_context *context);
 SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, const float *gains,
                                      const int32_t *prompt, size_t count, size_t *kept);
 
-/* Give a running sequence other gains. They are refused, with both hashes in the message, unless
- * they equal those that filled its cache: another expert must begin anew. Errors: NULL,
- * ARGUMENT. */
+/* Give a sequence gains at another address; svf_generate and svf_score leave sequences without
+ * gains, which need them again. They are refused, with both hashes in the message, unless they
+ * equal those that filled the cache: another expert must begin anew. Errors: NULL, ARGUMENT. */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
@@ -91,9 +92,9 @@ typedef struct svf_row {
 
 /* Run one pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
  * no row wants them. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or
- * number of rows out of range); ALIGNMENT of logits; SPACE (the cache is full, or the sequence is
- * longer than the model's context). One thread at a time may use a context; it runs on `threads`
- * OpenMP threads. */
+ * number of rows out of range; a sequence that svf_generate or svf_score left without its gains);
+ * ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer than the model's
+ * context). One thread at a time may use a context; it runs on `threads` OpenMP threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);
 

@@ -5,8 +5,8 @@
  * spoken of, W stands where U would, sigma and V are empty, and k runs over n.
  *
  * The packed block is one position-independent run of bytes: it may be written to a file, mapped
- * back at any 64-byte aligned address and used without a copy, by any instruction set. The memory
- * is always the caller's.
+ * back at any address and used without a copy, by any instruction set; on a multiple of 64 bytes
+ * its lines are those of the caches, which is faster. The memory is always the caller's.
  *
  *   offset 0      struct svf_linear_header (128 bytes)
  *   sigma_offset  sigma, fp32, r values, zero-padded to a multiple of 16
@@ -47,7 +47,7 @@
 extern "C" {
 #endif
 
-#define SVF_LINEAR_ALIGNMENT 64 /* bytes; also the alignment of every section of a block */
+#define SVF_LINEAR_ALIGNMENT 64 /* bytes: of every section of a block; of its address, for speed */
 #define SVF_LINEAR_VERSION 1
 
 typedef struct svf_linear_header {
@@ -140,10 +140,10 @@ SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *b
  * then svf_linear_check refuses the block. Errors as svf_linear_check. */
 SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
 
-/* Check a block that came from a file before using it: alignment, magic, byte order, version, and
+/* Check a block that came from a file before using it: magic, byte order, version, and
  * that every size and offset follows from m, n, r and format and fits in `bytes` (the bytes that
  * are really there). With verify_checksum every byte is read and the checksum compared. After
- * OK no function of the library reads outside block[0..bytes). Errors: NULL, ALIGNMENT, SPACE,
+ * OK no function of the library reads outside block[0..bytes). Errors: NULL, SPACE,
  * MAGIC, ENDIAN, VERSION, CORRUPT. Thread-safe. */
 SVF_API svf_status svf_linear_check(const void *block, size_t bytes, bool verify_checksum);
 
@@ -153,11 +153,12 @@ SVF_API svf_status svf_linear_check(const void *block, size_t bytes, bool verify
 SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride,
                                      float *vt, size_t vt_stride);
 
-/* The header of a checked or packed block; NULL if block is NULL. */
+/* The header of a checked or packed block; NULL if block is NULL. Of a block that is not on a
+ * multiple of 8 bytes, copy the first sizeof(svf_linear_header) bytes instead. */
 SVF_API const svf_linear_header *svf_linear_info(const void *block);
 
 /* sigma inside a packed block, r values: the gains of the base model. NULL if block is NULL or
- * dense. */
+ * dense. Of a block that is not on a multiple of 4 bytes, copy what it points to before reading. */
 SVF_API const float *svf_linear_sigma(const void *block);
 
 #ifdef __cplusplus

@@ -50,9 +50,22 @@
  * that starts at +0 and runs in increasing k adds these sums, rounded to fp32, times the product of
  * the two scales.
  *
- * NaN and Inf propagate within their row; denormals elsewhere follow the caller's MXCSR / FPCR,
- * which is never changed. The first call that needs amx asks Linux for the state of its tiles
- * (arch_prctl, once per process); where that is refused, calls use the next instruction set.
+ * NaN and Inf propagate within their row. Sums are rounded and denormals treated as the caller's
+ * MXCSR / FPCR says, which is never changed; elements become integers or bf16 by rounding to
+ * nearest in every mode.
+ *
+ * Tiles. The first call that needs amx asks Linux for the state of its tiles (arch_prctl). Where
+ * that is refused, calls use the next instruction set until svf_isa_select is called. Once it is
+ * granted, signal frames of this process have room for the tiles, 8 KiB more: sigaltstack refuses
+ * stacks that are too small for one from then on, and while any thread has such a stack the request
+ * itself is refused. So give alternate signal stacks getauxval(AT_MINSIGSTKSZ) bytes in addition to
+ * what the handler needs, or keep amx from being used: svf_isa_select(SVF_ISA_AVX512BF16) before
+ * the first call, or that isa in every call. A configuration of tiles that the calling thread has
+ * made is there again when a call or a share of a stage returns; what the tiles held is lost.
+ *
+ * Processes. After fork a child may make serial calls (threads = 1), and run stages on threads of
+ * its own. OpenMP's threads do not survive fork: if the parent has used them, calls of the child
+ * run on the calling thread alone, whatever `threads` says, with the same bits.
  *
  * With the library's own kernels (svf/backend.h) no function here allocates, prints, aborts or
  * keeps other state than that answer. What OpenMP's runtime does when
@@ -71,7 +84,7 @@ extern "C" {
 #define SVF_MATMUL_ACCUMULATE \
   1u /* add to Y instead of overwriting it; without it Y is never read */
 
-#define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes */
+#define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes: not needed, but then 64 of its bytes are */
 #define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
@@ -79,8 +92,8 @@ extern "C" {
  * that its struct lacks count as zero, and those that this library does not know must be zero. */
 typedef struct svf_matmul_args {
   size_t size;
-  const void *linear; /* packed block, 64-byte aligned; must have passed svf_linear_check or
-                         come from svf_linear_pack */
+  const void *linear; /* packed block, which must have passed svf_linear_check or come from
+                         svf_linear_pack. At any address, but faster on a multiple of 64 bytes */
   size_t rows;        /* may be 0: then nothing is read or written */
   svf_dtype x_type;
   const void *x;             /* [rows][n]; needs only element alignment */
@@ -109,8 +122,8 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 
 /* Carry the call out in `threads` shares, on as many OpenMP threads but at most four per processor,
  * in the floating-point mode (MXCSR, FPCR) of the caller. 1 stays on the calling thread and starts
- * nothing, 0 means omp_get_max_threads(). In a build without OpenMP all shares run on the calling
- * thread. workspace: 64-byte aligned, at least svf_matmul_workspace(args, threads) bytes, for
+ * nothing, 0 means svf_max_threads(). In a build without OpenMP all shares run on the calling
+ * thread. workspace: at least svf_matmul_workspace(args, threads) bytes at any address, for
  * threads = 0 those of svf_max_threads(). Its contents do not matter, and no other call may use it
  * meanwhile.
  * Errors: NULL, VERSION, ARGUMENT, OVERFLOW, UNSUPPORTED, SPACE, ALIGNMENT, and those of
@@ -118,7 +131,9 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
                               size_t workspace_bytes);
 
-/* The number of threads that `threads` = 0 stands for in svf_matmul; 1 without OpenMP. */
+/* The number of threads that `threads` = 0 stands for in svf_matmul: omp_get_max_threads(), but at
+ * most four per processor, and no more CPUs than a container's quota (Linux control groups, rounded
+ * up) unless OMP_NUM_THREADS or omp_set_num_threads says how many; 1 without OpenMP. */
 SVF_API size_t svf_max_threads(void);
 
 /* --- Several layers on the same X ----------------------------------------------------------------
@@ -137,6 +152,31 @@ SVF_API svf_status svf_matmul_group_workspace(const svf_matmul_args *calls, size
                                               size_t nth, size_t *bytes);
 SVF_API svf_status svf_matmul_group(const svf_matmul_args *calls, size_t count, size_t threads,
                                     void *workspace, size_t workspace_bytes);
+
+/* --- Before there are arrays ---------------------------------------------------------------------
+ *
+ * What a call, or a group of calls, will need: for engines that build a graph and allocate memory
+ * before there is any. */
+typedef struct svf_matmul_shape {
+  size_t size;                    /* sizeof(svf_matmul_shape) */
+  const svf_linear_source *layer; /* m, n, r, format and quant are read; its pointers may be NULL */
+  size_t rows;
+  svf_dtype x_type;
+  svf_isa isa; /* as in svf_matmul_args */
+} svf_matmul_shape;
+
+typedef struct svf_matmul_needs {
+  size_t size;            /* in: sizeof(svf_matmul_needs) */
+  size_t workspace_bytes; /* as svf_matmul_workspace or svf_matmul_group_workspace says */
+  size_t stages;          /* how many stages svf_matmul_next_stage will name, at most 4 */
+} svf_matmul_needs;
+
+/* The needs of `count` calls on one X, 1 to SVF_MATMUL_GROUP_MAX, in nth shares; of the packed
+ * blocks svf_linear_bytes says how large they are. All shapes have shapes[0].size; they must have
+ * in common rows, x_type, isa and n. Errors: NULL, VERSION (a size), ARGUMENT, UNSUPPORTED,
+ * OVERFLOW. Thread-safe. */
+SVF_API svf_status svf_matmul_query(const svf_matmul_shape *shapes, size_t count, size_t nth,
+                                    svf_matmul_needs *needs);
 
 /* --- On the caller's own threads -----------------------------------------------------------------
  *
