@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <fenv.h>
 #include <pthread.h>
-#include <stdio.h>
 
 #include "tests/unit/small_layer.h"
 
