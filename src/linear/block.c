@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/core/check.h"
 #include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -171,10 +172,8 @@ static svf_status check_block(const void *block, size_t bytes)
 {
   const svf_linear_header *h = block;
   if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
-  if ((uintptr_t)block % SVF_LINEAR_ALIGNMENT != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "block is at %p, not on a multiple of %d bytes", block,
-                    SVF_LINEAR_ALIGNMENT);
-  }
+  const svf_status status = svf_check_line("block", block);
+  if (status != SVF_OK) return status;
   if (bytes < sizeof *h) {
     return svf_fail(SVF_ERR_SPACE, "block: %zu bytes cannot hold the header of %zu", bytes,
                     sizeof *h);

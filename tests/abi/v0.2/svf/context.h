@@ -4,7 +4,10 @@
  *
  * A context holds the KV cache of a number of sequences. Each pass takes rows, in any mixture of
  * prompts and single tokens of any sequences, and every sequence has its own gains. A row's result
- * has the same bits whatever the threads, the size of the pass and the other sequences. */
+ * has the same bits whatever the threads, the size of the pass and the other sequences.
+ *
+ * One thread at a time may use a context, be it by svf_generate or svf_score. Contexts of the same
+ * model are independent of each other, and may be used at once. */
 #ifndef SVF_CONTEXT_H
 #define SVF_CONTEXT_H
 
@@ -21,7 +24,8 @@ typedef struct svf_context_options {
   size_t size;      /* sizeof(svf_context_options) */
   size_t sequences; /* number of sequences at once; 0: 1 */
   size_t tokens;    /* positions that the KV cache holds for all sequences together, rounded up to
-                       whole KV blocks; what sequences share counts once. 0: sequences times the
+                       whole KV blocks, all of which one sequence can fill as far as the model's
+                       context goes; what sequences share counts once. 0: sequences times the
                        model's context, at most 4096 each */
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */
@@ -39,7 +43,7 @@ typedef struct svf_context_options {
 SVF_API svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
                                       svf_context **context);
 
-/* Free a context; NULL is ignored. */
+/* Free a context; NULL is ignored. It must be the last call on the context. */
 SVF_API void svf_context_destroy(svf_context *context);
 
 /* Start a sequence. What the cache still holds of its earlier use is kept as far as it was filled
@@ -60,9 +64,9 @@ SVF_API void svf_context_destroy(svf_context *context);
 SVF_API svf_status svf_context_begin(svf_context *context, size_t sequence, const float *gains,
                                      const int32_t *prompt, size_t count, size_t *kept);
 
-/* Give a running sequence other gains. They are refused, with both hashes in the message, unless
- * they equal those that filled its cache: another expert must begin anew. Errors: NULL,
- * ARGUMENT. */
+/* Give a sequence gains at another address; svf_generate and svf_score leave sequences without
+ * gains, which need them again. They are refused, with both hashes in the message, unless they
+ * equal those that filled the cache: another expert must begin anew. Errors: NULL, ARGUMENT. */
 SVF_API svf_status svf_context_resume(svf_context *context, size_t sequence, const float *gains);
 
 /* Start sequence `to` as a continuation of another one: it begins anew with the first `length`
@@ -91,9 +95,9 @@ typedef struct svf_row {
 
 /* Run one pass. logits: out, [rows that want them][vocab], in the order of the rows; may be NULL if
  * no row wants them. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or
- * number of rows out of range); ALIGNMENT of logits; SPACE (the cache is full, or the sequence is
- * longer than the model's context). One thread at a time may use a context; it runs on `threads`
- * OpenMP threads. */
+ * number of rows out of range; a sequence that svf_generate or svf_score left without its gains);
+ * ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer than the model's
+ * context). Runs on `threads` OpenMP threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);
 

@@ -77,13 +77,15 @@ SVF_API svf_status svf_isa_parse(const char *name, svf_isa *isa);
 
 /* Make `isa` what SVF_ISA_AUTO means in this process; SVF_ISA_AUTO goes back to the best. Calls use
  * kernels of `isa` or, for formats that it has no kernel for, of the best instruction set below it.
- * Errors: UNSUPPORTED if this CPU or build lacks it; nothing changes then. Thread-safe; calls that
- * are already planned keep the instruction set that they were planned with. */
+ * If the operating system has refused the tiles of amx, it is asked once more when they are next
+ * needed. Errors: UNSUPPORTED if this CPU or build lacks it; nothing changes then. Thread-safe;
+ * calls that are already planned keep the instruction set that they were planned with. */
 SVF_API svf_status svf_isa_select(svf_isa isa);
 
 /* svf_isa_select with the name in the environment variable SVF_ISA. Does nothing and returns OK if
  * it is unset or empty. This and svf_backend_select_env are the only functions that read the
- * environment. Errors: ARGUMENT for another name, UNSUPPORTED. */
+ * environment. Errors: ARGUMENT for another name, UNSUPPORTED; on error nothing changes.
+ * Thread-safe, as long as no thread changes the environment. */
 SVF_API svf_status svf_isa_select_env(void);
 
 /* The instruction set that SVF_ISA_AUTO stands for now, never AUTO: the one selected, or the best

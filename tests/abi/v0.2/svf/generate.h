@@ -94,16 +94,20 @@ typedef struct svf_request {
  * the cache holds from an earlier call is not read again either.
  *
  * A request's tokens and log-probabilities are the same whatever the threads, the context's sizes
- * and the other requests. Sequences of the context that were in use are begun anew, and must
- * be begun again before svf_context_forward or svf_context_fork uses them: until then they refer to
- * the gains of requests. All requests have the size of the first one.
+ * and the other requests. Where there are more texts than rows of a pass, they take turns.
+ *
+ * Sequences that were in use are begun anew. They end with some request's tokens, but without its
+ * gains: svf_context_forward refuses those that an expert filled until svf_context_begin or
+ * svf_context_resume gives them gains again, and so it does their forks. All requests have the size
+ * of the first one.
  *
  * Errors: NULL, MEMORY, VERSION; ARGUMENT (naming the request: a prompt that is empty or has a
  * token beyond the vocabulary, more positions than the context holds, gains for a dense model,
  * sampling), before anything is generated; NUMERIC, naming the request: all requests end then, and
  * `count` is how many tokens each has so far; STOPPED if the context's `stop` returned true:
  * requests under way then end with SVF_FINISH_CALLER and a call of on_finish, those that have not
- * begun with SVF_FINISH_CALLER and count = 0, but without on_finish. */
+ * begun with SVF_FINISH_CALLER and count = 0, but without on_finish. One thread at a time may use a
+ * context. */
 SVF_API svf_status svf_generate(svf_context *context, svf_request *requests, size_t count);
 
 #ifdef __cplusplus

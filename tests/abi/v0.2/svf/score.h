@@ -45,19 +45,21 @@ typedef struct svf_score_request {
 
 /* Score `count` texts, as many at once as the context has sequences and KV blocks for. A pass
  * reads many tokens of a text and gives the logits of at most 128 rows. What texts with equal
- * gains have in common at their beginnings is read once, as in svf_generate; of a beginning that
- * is scored itself only if the earlier text has the same temperature and scores it too. The
- * results have the bits that svf_generate reports for the same tokens after the same ones with the
- * same gains and temperature, whatever the threads, the context's sizes and the other texts.
- * Sequences of the context that were in use are begun anew, and must be begun again afterwards.
- * All requests have the size of the first one. Their arrays, also of texts that are finished, may
- * not change before svf_score returns.
+ * gains have in common at their beginnings is read once, as in svf_generate. A beginning that is
+ * scored itself is read once only where one earlier text scores it too, at the same temperature (0
+ * and 1 are the same): the first of those that have the longest beginning in common with the text.
+ *
+ * The results have the bits that svf_generate reports for the same tokens after the same ones with
+ * the same gains and temperature, whatever the threads, the context's sizes and the other texts.
+ * Sequences of the context that were in use are left as svf_generate leaves them. All requests have
+ * the size of the first one. Their arrays, also of texts that are finished, may not change before
+ * svf_score returns.
  *
  * Errors: NULL, MEMORY, VERSION; ARGUMENT (naming the request: fewer than two tokens, one beyond
  * the vocabulary, more than the context holds, first, gains for a dense model, temperature), before
  * anything is computed; NUMERIC, naming the request and the token whose logits are not numbers;
  * STOPPED if the context's `stop` returned true. On an error the results of texts whose on_finish
- * was not called are unspecified. */
+ * was not called are unspecified. One thread at a time may use a context. */
 SVF_API svf_status svf_score(svf_context *context, const svf_score_request *requests, size_t count);
 
 #ifdef __cplusplus
