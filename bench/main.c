@@ -73,10 +73,10 @@ static void describe(const options *o)
 #endif
 }
 
-static bool has_flag(int argc, char **argv, const char *flag)
+static bool has_flag(int argc, char **argv, const char *name)
 {
   for (int i = 1; i < argc; ++i) {
-    if (strcmp(argv[i], flag) == 0) return true;
+    if (strcmp(argv[i], name) == 0) return true;
   }
   return false;
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One table of options: what getopt_long knows, what the help says and what a message names all
- * come from it. */
-#define _GNU_SOURCE
+ * The options of svf_matmul: what is parsed (flags.h), what the help says and what a message names
+ * all come from one table. */
 #include "bench/options.h"
 
-#include <getopt.h>
-#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,134 +12,69 @@
 #include <svf/svf.h>
 
 #include "bench/contender.h"
+#include "bench/flags.h"
 #include "bench/list.h"
 #include "bench/pin.h"
 
 enum { TEXT = 256 };
 
-/* What --option=value allows, appended to text[0..TEXT). */
-typedef void allowed_fn(char *text);
-
-typedef struct option_row {
-  const char *name, *argument; /* argument NULL: takes none */
-  const char *preset;          /* value it has if it is not given; NULL: none, or not a value */
-  bool (*take)(options *o, const struct option_row *row, const char *value);
-  allowed_fn *allowed; /* NULL: nothing to list */
-  const char *help;
-} option_row;
-
 /* --- Messages and values ---------------------------------------------------------------------- */
 
-__attribute__((format(printf, 3, 4))) static bool bad(const option_row *row, const char *value,
-                                                      const char *why, ...)
-{
-  va_list list;
-  va_start(list, why);
-  fprintf(stderr, "svf_matmul: --%s=%s: ", row->name, value);
-  vfprintf(stderr, why, list);
-  fputc('\n', stderr);
-  va_end(list);
-  return false;
-}
-
 /* "what: a,b,c" for what the row allows. */
-static bool bad_name(const option_row *row, const char *value, const char *what)
+static bool bad_name(const flag *row, const char *value, const char *what)
 {
   char text[TEXT] = "";
   row->allowed(text);
-  return bad(row, value, "%s; allowed: %s", what, text);
-}
-
-/* Exactly one integer from 1 to most. */
-static bool read_number(const char *text, size_t most, size_t *out)
-{
-  char *end;
-  if (*text < '0' || *text > '9') return false;
-  const unsigned long long v = strtoull(text, &end, 10);
-  *out = (size_t)v;
-  return !*end && v > 0 && v <= most;
-}
-
-/* A list of integers from 1 to NUMBER_MAX; returns how many, 0 if malformed or more than `most`. */
-static size_t read_numbers(const char *text, size_t *out, size_t most)
-{
-  char element[32];
-  size_t count = 0;
-  while (list_next(&text, element, sizeof element)) {
-    if (count == most || !read_number(element, NUMBER_MAX, &out[count])) return 0;
-    ++count;
-  }
-  return count;
-}
-
-static bool take_number(const option_row *row, const char *value, size_t most, size_t *out)
-{
-  return read_number(value, most, out) ||
-         bad(row, value, "expected an integer from 1 to %zu", most);
+  return flag_refuse(row->name, value, "%s; allowed: %s", what, text);
 }
 
 /* --- One function per option ------------------------------------------------------------------ */
 
-static bool room_for(const options *o, const option_row *row, const char *value, size_t count)
+static bool room_for(const options *o, const char *name, const char *value, size_t count)
 {
   return o->shape_count + count <= SHAPE_LIST_MAX ||
-         bad(row, value, "makes %zu shapes, at most %d can be measured", o->shape_count + count,
-             SHAPE_LIST_MAX);
+         flag_refuse(name, value, "makes %zu shapes, at most %d can be measured",
+                     o->shape_count + count, SHAPE_LIST_MAX);
 }
 
-static bool take_model(options *o, const option_row *row, const char *value)
+static bool take_model(options *o, const flag *row, const char *value)
 {
   shape found[SHAPES_MAX];
   const size_t count = model_shapes(value, found);
   if (count == 0) return bad_name(row, value, "no such model");
-  if (!room_for(o, row, value, count)) return false;
+  if (!room_for(o, row->name, value, count)) return false;
   memcpy(o->shapes + o->shape_count, found, count * sizeof *found);
   o->shape_count += count;
   return true;
 }
 
-static bool take_shape(options *o, const option_row *row, const char *value)
+static bool take_shape(options *o, const flag *row, const char *value)
 {
   size_t v[3];
-  if (read_numbers(value, v, 3) != 3) {
-    return bad(row, value, "expected M,N,R, each from 1 to %d", NUMBER_MAX);
+  if (flag_read_numbers(value, NUMBER_MAX, v, 3) != 3) {
+    return flag_refuse(row->name, value, "expected M,N,R, each from 1 to %d", NUMBER_MAX);
   }
-  if (!room_for(o, row, value, 1)) return false;
+  if (!room_for(o, row->name, value, 1)) return false;
   shape *s = &o->shapes[o->shape_count++];
   *s = (shape){.m = v[0], .n = v[1], .r = v[2]};
   snprintf(s->name, sizeof s->name, "shape");
   return true;
 }
 
-static bool take_weights(options *o, const option_row *row, const char *value)
+static bool take_rows(options *o, const flag *row, const char *value)
 {
-  o->weights = value;
-  return *value || bad(row, value, "expected a file");
+  o->rows_count = flag_read_numbers(value, NUMBER_MAX, o->rows, ROWS_LIST_MAX);
+  return o->rows_count > 0 ||
+         flag_refuse(row->name, value, "expected at most %d integers from 1 to %d as in %s",
+                     ROWS_LIST_MAX, NUMBER_MAX, row->preset);
 }
 
-static bool take_tensor(options *o, const option_row *row, const char *value)
+static bool take_experts(options *o, const flag *row, const char *value)
 {
-  o->tensor = value;
-  return *value || bad(row, value, "expected a name");
-}
-
-static bool take_rank(options *o, const option_row *row, const char *value)
-{
-  return take_number(row, value, NUMBER_MAX, &o->rank);
-}
-
-static bool take_rows(options *o, const option_row *row, const char *value)
-{
-  o->rows_count = read_numbers(value, o->rows, ROWS_LIST_MAX);
-  return o->rows_count > 0 || bad(row, value, "expected at most %d integers from 1 to %d as in %s",
-                                  ROWS_LIST_MAX, NUMBER_MAX, row->preset);
-}
-
-static bool take_experts(options *o, const option_row *row, const char *value)
-{
-  o->experts_count = read_numbers(value, o->experts, ROWS_LIST_MAX);
+  o->experts_count = flag_read_numbers(value, NUMBER_MAX, o->experts, ROWS_LIST_MAX);
   return o->experts_count > 0 ||
-         bad(row, value, "expected at most %d integers from 1 to %d", ROWS_LIST_MAX, NUMBER_MAX);
+         flag_refuse(row->name, value, "expected at most %d integers from 1 to %d", ROWS_LIST_MAX,
+                     NUMBER_MAX);
 }
 
 static void allowed_formats(char *text)
@@ -153,7 +86,7 @@ static void allowed_formats(char *text)
 }
 
 /* In the order of the list, each once. */
-static bool take_format(options *o, const option_row *row, const char *value)
+static bool take_format(options *o, const flag *row, const char *value)
 {
   char element[64], taken[TEXT] = "";
   o->format_count = 0;
@@ -168,7 +101,7 @@ static bool take_format(options *o, const option_row *row, const char *value)
     if (svf_format_parse(element, &format) != SVF_OK || o->format_count == FORMAT_LIST_MAX) {
       return bad_name(row, value, "not a list of formats");
     }
-    if (list_has(taken, element)) return bad(row, value, "%s twice", element);
+    if (list_has(taken, element)) return flag_refuse(row->name, value, "%s twice", element);
     list_add(taken, sizeof taken, element);
     o->formats[o->format_count++] = format;
   }
@@ -187,11 +120,11 @@ static void allowed_groups(char *text)
   }
 }
 
-static bool take_group(options *o, const option_row *row, const char *value)
+static bool take_group(options *o, const flag *row, const char *value)
 {
   char text[TEXT] = "";
   row->allowed(text);
-  return (read_number(value, NUMBER_MAX, &o->group) && list_has(text, value)) ||
+  return (flag_read_number(value, NUMBER_MAX, &o->group) && list_has(text, value)) ||
          bad_name(row, value, "no group");
 }
 
@@ -201,20 +134,21 @@ static void allowed_isas(char *text)
   for (size_t i = 0; i < svf_isa_count(); ++i) list_add(text, TEXT, svf_isa_name(svf_isa_at(i)));
 }
 
-static bool take_isa(options *o, const option_row *row, const char *value)
+static bool take_isa(options *o, const flag *row, const char *value)
 {
   if (svf_isa_parse(value, &o->isa) != SVF_OK) return bad_name(row, value, "no instruction set");
   o->isa_given = true;
-  return svf_isa_select(o->isa) == SVF_OK || bad(row, value, "%s", svf_last_message());
+  return svf_isa_select(o->isa) == SVF_OK ||
+         flag_refuse(row->name, value, "%s", svf_last_message());
 }
 
 static size_t threads_max(void) { return THREADS_PER_CPU_MAX * pin_cpus(); }
 
-static bool take_threads(options *o, const option_row *row, const char *value)
+static bool take_threads(options *o, const flag *row, const char *value)
 {
-  return read_number(value, threads_max(), &o->threads) ||
-         bad(row, value, "expected an integer from 1 to %zu, %d for each of %zu CPUs",
-             threads_max(), THREADS_PER_CPU_MAX, pin_cpus());
+  return flag_read_number(value, threads_max(), &o->threads) ||
+         flag_refuse(row->name, value, "expected an integer from 1 to %zu, %d for each of %zu CPUs",
+                     threads_max(), THREADS_PER_CPU_MAX, pin_cpus());
 }
 
 static void allowed_peers(char *text)
@@ -224,7 +158,7 @@ static void allowed_peers(char *text)
   list_add(text, TEXT, "none");
 }
 
-static bool take_peers(options *o, const option_row *row, const char *value)
+static bool take_peers(options *o, const flag *row, const char *value)
 {
   char element[64], known[TEXT];
   contender_peers(known, sizeof known);
@@ -239,62 +173,105 @@ static bool take_peers(options *o, const option_row *row, const char *value)
   return true;
 }
 
-static bool take_warm(options *o, const option_row *row, const char *value)
+static bool take_warm(options *o, const flag *row, const char *value)
 {
   (void)row, (void)value;
   o->cold_bytes = 0;
   return true;
 }
 
-static bool take_seconds(options *o, const option_row *row, const char *value)
+static bool take_seconds(options *o, const flag *row, const char *value)
 {
   char *end;
   o->seconds = strtod(value, &end);
   return (end != value && !*end && o->seconds > 0 && o->seconds <= SECONDS_MAX) ||
-         bad(row, value, "expected a number above 0 and at most %d", SECONDS_MAX);
-}
-
-static bool take_help(options *o, const option_row *row, const char *value)
-{
-  (void)row, (void)value;
-  o->help = true;
-  return true;
+         flag_refuse(row->name, value, "expected a number above 0 and at most %d", SECONDS_MAX);
 }
 
 static void allowed_models(char *text) { model_names(text, TEXT); }
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-static const option_row table[] = {
-    {"model", "NAME", NULL, take_model, allowed_models, "all linear layers of one block of"},
-    {"shape", "M,N,R", NULL, take_shape, NULL, "one layer: out, in, rank; may be repeated"},
-    {"weights", "FILE", NULL, take_weights, NULL,
-     "a real matrix of a safetensors file: factorised, its accuracy against the dense product "
-     "reported, then measured"},
-    {"tensor", "NAME", NULL, take_tensor, NULL, "which one; belongs to --weights"},
-    {"rank", "R", NULL, take_rank, NULL, "at which to factorise it (default: full)"},
-    {"rows", "LIST", "1,8,64,512", take_rows, NULL, "rows of the batch"},
-    {"experts", "LIST", "1", take_experts, NULL,
-     "distinct gain vectors in the batch; one number above 1 is also compared with one expert"},
-    {"format", "LIST", "f32", take_format, allowed_formats,
-     "of svf; peers compute in the nearest that they have, see their rows' names:"},
-    {"group", "N", "32", take_group, allowed_groups,
-     "weights per scale, in formats with a choice; of two bands the head is r/8:"},
-    {"isa", "NAME", NULL, take_isa, allowed_isas,
-     "best kernels to use; each format is served by the best at or below it; without this SVF_ISA "
-     "counts, then auto:"},
-    {"threads", "N", NULL, take_threads, NULL,
-     "for svf and peers, at most four per CPU (default: what OpenMP takes, one per CPU)"},
-    {"peers", "LIST", "all", take_peers, allowed_peers,
-     "contenders to measure beside svf; of these merge_bf16, dense and models are other ways to "
-     "serve experts, and `all` has them only with more than one number of experts:"},
-    {"warm", NULL, NULL, take_warm, NULL,
-     "use one copy of the weights; by default more than 1 GiB of copies is rotated over, so that "
-     "weights come from memory as in a real model. The roof of bytes is that of memory, so `of "
-     "roof` may exceed 100 %"},
-    {"seconds", "S", "0.4", take_seconds, NULL,
-     "of measuring per row of output, not counting what the copies of a layer take; less is noise"},
-    {"help", NULL, NULL, take_help, NULL, "or -h: this text"},
+static const flag table[] = {
+    {.name = "model",
+     .argument = "NAME",
+     .take = take_model,
+     .allowed = allowed_models,
+     .help = "all linear layers of one block of"},
+    {.name = "shape",
+     .argument = "M,N,R",
+     .take = take_shape,
+     .help = "one layer: out, in, rank; may be repeated"},
+    {.name = "weights",
+     .argument = "FILE",
+     .take = flag_text,
+     .at = offsetof(options, weights),
+     .help = "a real matrix of a safetensors file: factorised, its accuracy against the dense "
+             "product reported, then measured"},
+    {.name = "tensor",
+     .argument = "NAME",
+     .take = flag_text,
+     .at = offsetof(options, tensor),
+     .help = "which one; belongs to --weights"},
+    {.name = "rank",
+     .argument = "R",
+     .take = flag_number,
+     .at = offsetof(options, rank),
+     .most = NUMBER_MAX,
+     .help = "at which to factorise it (default: full)"},
+    {.name = "rows",
+     .argument = "LIST",
+     .preset = "1,8,64,512",
+     .take = take_rows,
+     .help = "rows of the batch"},
+    {.name = "experts",
+     .argument = "LIST",
+     .preset = "1",
+     .take = take_experts,
+     .help =
+         "distinct gain vectors in the batch; one number above 1 is also compared with one expert"},
+    {.name = "format",
+     .argument = "LIST",
+     .preset = "f32",
+     .take = take_format,
+     .allowed = allowed_formats,
+     .help = "of svf; peers compute in the nearest that they have, see their rows' names:"},
+    {.name = "group",
+     .argument = "N",
+     .preset = "32",
+     .take = take_group,
+     .allowed = allowed_groups,
+     .help = "weights per scale, in formats with a choice; of two bands the head is r/8:"},
+    {.name = "isa",
+     .argument = "NAME",
+     .take = take_isa,
+     .allowed = allowed_isas,
+     .help = "best kernels to use; each format is served by the best at or below it; without this "
+             "SVF_ISA counts, then auto:"},
+    {.name = "threads",
+     .argument = "N",
+     .take = take_threads,
+     .help = "for svf and peers, at most four per CPU (default: what OpenMP takes, one per CPU)"},
+    {.name = "peers",
+     .argument = "LIST",
+     .preset = "all",
+     .take = take_peers,
+     .allowed = allowed_peers,
+     .help =
+         "contenders to measure beside svf; of these merge_bf16, dense and models are other ways "
+         "to serve experts, and `all` has them only with more than one number of experts:"},
+    {.name = "warm",
+     .take = take_warm,
+     .help = "use one copy of the weights; by default more than 1 GiB of copies is rotated over, "
+             "so that weights come from memory as in a real model. The roof of bytes is that of "
+             "memory, so `of roof` may exceed 100 %"},
+    {.name = "seconds",
+     .argument = "S",
+     .preset = "0.4",
+     .take = take_seconds,
+     .help = "of measuring per row of output, not counting what the copies of a layer take; less "
+             "is noise"},
+    {.name = "help", .take = flag_true, .at = offsetof(options, help), .help = "or -h: this text"},
 };
 
 enum { OPTIONS = sizeof table / sizeof *table };
@@ -323,7 +300,7 @@ static void print_wrapped(const char *text)
   printf("\n");
 }
 
-static void print_option(const option_row *row)
+static void print_option(const flag *row)
 {
   char left[INDENT + 16], text[2 * TEXT + 256] = "";
   snprintf(left, sizeof left, "  --%s%s%s", row->name, row->argument ? "=" : "",
@@ -373,63 +350,16 @@ static void default_shapes(options *o)
   o->shape_count = sizeof shapes / sizeof *shapes;
 }
 
-static const option_row *find_option(const char *name)
-{
-  const option_row *row = table;
-  while (strcmp(row->name, name) != 0) ++row;
-  return row;
-}
-
-/* What getopt_long did not understand. `code` is '?' or ':'. */
-static bool unknown(int code, char **argv)
-{
-  const char *what = argv[optind - 1];
-  if (code == ':') {
-    fprintf(stderr, "svf_matmul: %s: needs a value\n", what);
-  } else if (optopt >= OPTIONS) {
-    fprintf(stderr, "svf_matmul: -%c: no such option; see --help\n", optopt);
-  } else if (strchr(what, '=') && optopt > 0) {
-    fprintf(stderr, "svf_matmul: %s: takes no value\n", what);
-  } else {
-    fprintf(stderr, "svf_matmul: %s: no such option, or short for several; see --help\n", what);
-  }
-  return false;
-}
-
-static bool take_all(int argc, char **argv, options *o)
-{
-  struct option known[OPTIONS + 1] = {{0}};
-  for (int i = 0; i < OPTIONS; ++i) {
-    known[i] = (struct option){table[i].name, table[i].argument ? required_argument : no_argument,
-                               NULL, i + 1};
-  }
-  opterr = 0;
-  for (int code; (code = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
-    if (code == '?' || code == ':') return unknown(code, argv);
-    if (code == 'h') {
-      o->help = true;
-    } else if (!table[code - 1].take(o, &table[code - 1], optarg)) {
-      return false;
-    }
-  }
-  if (optind == argc) return true;
-  fprintf(stderr, "svf_matmul: %s: unexpected argument; see --help\n", argv[optind]);
-  return false;
-}
-
 bool options_parse(int argc, char **argv, options *o)
 {
   *o = (options){.cold_bytes = 1.1e9};
   o->threads = svf_max_threads() < threads_max() ? svf_max_threads() : threads_max();
-  for (int i = 0; i < OPTIONS; ++i) {
-    if (table[i].preset && !table[i].take(o, &table[i], table[i].preset)) return false;
-  }
-  if (!take_all(argc, argv, o)) return false;
+  if (!flags_parse(table, OPTIONS, argc, argv, o, NULL, 0)) return false;
   if (!o->weights != !o->tensor || (o->rank && !o->weights)) {
     fprintf(stderr, "svf_matmul: --weights and --tensor belong together, --rank to them\n");
     return false;
   }
-  if (o->weights && !room_for(o, find_option("weights"), o->weights, 1)) return false;
+  if (o->weights && !room_for(o, "weights", o->weights, 1)) return false;
   if (o->shape_count == 0 && !o->weights) default_shapes(o);
   if (!o->isa_given && svf_isa_select_env() != SVF_OK) {
     fprintf(stderr, "svf_matmul: %s\n", svf_last_message());

@@ -7,6 +7,7 @@
 
 #include <svf/types.h>
 
+#include "bench/flags.h"
 #include "bench/models.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
   THREADS_PER_CPU_MAX = 4 /* as many as svf_matmul starts */
 };
 
-typedef struct options {
+struct options {
   shape shapes[SHAPE_LIST_MAX];
   size_t shape_count;
   size_t rows[ROWS_LIST_MAX];
@@ -37,7 +38,7 @@ typedef struct options {
   char peers[64];               /* comma-separated names */
   bool all_peers;               /* they are not the user's choice */
   bool isa_given, help;
-} options;
+};
 
 /* Google Benchmark's flags must have been taken out of argv before. False after a message on
  * stderr. Leaves space for one more shape if weights are given. */

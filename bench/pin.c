@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,10 +38,10 @@ static size_t list_workers(pid_t *ids)
 static size_t list_cpus(int *cpus)
 {
   static cpu_set_t allowed;
-  static int known;
+  static bool known;
   size_t count = 0;
   if (!known && sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 0;
-  known = 1;
+  known = true;
   for (int i = 0; i < CPU_SETSIZE; ++i) {
     if (CPU_ISSET(i, &allowed)) cpus[count++] = i;
   }

@@ -5,6 +5,7 @@
 #ifndef SVF_KERNELS_INT_SCALE_H
 #define SVF_KERNELS_INT_SCALE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ SVF_INLINE size_t svf_scale_bytes(svf_format weights, size_t group)
 typedef struct int_scale {
   float scale;   /* of the integers */
   float inverse; /* what an element is multiplied by before it is rounded */
-  int empty;     /* all integers are 0 */
+  bool empty;    /* all integers are 0 */
 } int_scale;
 
 /* From the bits of the largest magnitude: as integers they order NaN and Inf after all else. */
@@ -38,14 +39,14 @@ static inline int_scale int_scale_of(uint32_t bits, int planes)
   const float most = planes == 2 ? 16256.0f : 127.0f;
   if (bits >= INF) {
     const uint32_t nan = 0x7fc00000;
-    int_scale s = {0, 0, 1};
+    int_scale s = {0, 0, true};
     memcpy(&s.scale, &nan, sizeof nan);
     return s;
   }
-  if (bits < LEAST) return (int_scale){0, 0, 1};
+  if (bits < LEAST) return (int_scale){0, 0, true};
   float a;
   memcpy(&a, &bits, sizeof a);
-  return (int_scale){a / most, most / a, 0};
+  return (int_scale){a / most, most / a, false};
 }
 
 #endif

@@ -65,7 +65,7 @@ if(NOT CMAKE_CROSSCOMPILING) # a cross compiler may come without C++
   svf_gate(headers ${PROJECT_SOURCE_DIR}/include)
 endif()
 svf_gate(typography ${PROJECT_SOURCE_DIR})
-svf_gate(circles ${PROJECT_SOURCE_DIR} kernels src/core src/linear src/matmul src/forms src/backend)
+svf_gate(circles ${PROJECT_SOURCE_DIR} kernels src include)
 if(CMAKE_BUILD_TYPE STREQUAL "Release") # unoptimised, a kernel's inline functions may be called
   svf_gate(hotpath ${svf_objects_list})
   svf_gate(names ${PROJECT_SOURCE_DIR} ${svf_objects_list})

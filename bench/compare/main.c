@@ -9,42 +9,34 @@
 #include "bench/compare/side.h"
 
 #include <dlfcn.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/clock.h"
-#include "bench/list.h"
+#include "bench/flags.h"
 #include "bench/memory.h"
 
-enum { ROUNDS_MAX = 201, SIDES = 2, LAYERS_MAX = 3 };
+enum { ROUNDS_MAX = 201, ROWS_MAX = 16, SIDES = 2, LAYERS_MAX = 3, SIZE_MOST = 1 << 24 };
 
 static const char *const known_formats = "f32,bf16,bf16-split,s8,s8-split,w8,w4,w84";
 
-static struct {
+struct options {
   const char *file[SIDES]; /* old, new */
-  const char *what, *formats, *shape;
-  size_t rows[16], row_count;
+  const char *formats, *shape;
+  void (*run)(const char *format);
+  size_t rows[ROWS_MAX], row_count;
   size_t rounds, threads, group;
   size_t m, n, r;
   double limit;
-} o = {.what = "matmul",
-       .formats = "f32,bf16,bf16-split,s8,s8-split,w8,w4,w84",
-       .shape = "tinyllama-1.1b",
-       .rows = {1, 8, 64, 512},
-       .row_count = 4,
-       .rounds = 15,
-       .threads = 2,
-       .group = 32,
-       .m = 4096,
-       .n = 4096,
-       .r = 4096,
-       .limit = 1.02};
+  bool help;
+};
 
+static options o;
 static const compare_side *side[SIDES];
 static bool slower; /* a ratio's interval lies above the limit */
 
@@ -137,7 +129,7 @@ static void load_layers(calls *c)
 }
 
 /* Each row has an expert of its own. */
-static void open_calls(calls *c, size_t rows, int together)
+static void open_calls(calls *c, size_t rows, bool together)
 {
   size_t outputs = 0, rank = c->layer[0].r;
   for (size_t i = 0; i < c->count; ++i) {
@@ -183,7 +175,7 @@ static void free_layer(compare_layer *l)
   free((void *)(uintptr_t)l->sigma);
 }
 
-static void compare_layers(calls *c, const char *format, const char *name, int together)
+static void compare_layers(calls *c, const char *format, const char *name, bool together)
 {
   if (side[0]->bytes(&c->layer[0]) == 0) return; /* a format that only the new one has */
   load_layers(c);
@@ -203,7 +195,7 @@ static void compare_matmul(const char *format)
   char name[48];
   fill_layer(&c.layer[0], format, o.m, o.n, o.r);
   snprintf(name, sizeof name, "%zux%zu", o.m, o.n);
-  compare_layers(&c, format, name, 0);
+  compare_layers(&c, format, name, false);
   free_layer(&c.layer[0]);
 }
 
@@ -220,7 +212,7 @@ static void compare_group(const char *format)
       const size_t m = groups[g].m[i], n = groups[g].n;
       fill_layer(&c.layer[i], format, m, n, m < n ? m : n);
     }
-    compare_layers(&c, format, groups[g].name, 1);
+    compare_layers(&c, format, groups[g].name, true);
     for (size_t i = 0; i < LAYERS_MAX; ++i) free_layer(&c.layer[i]);
   }
 }
@@ -293,7 +285,7 @@ static const struct {
                    {"pass", compare_pass},
                    {"prefix", compare_prefix}};
 
-static int usage(int code)
+static void print_help(void)
 {
   fputs(
       "usage: svf_compare [OPTION...] OLD.so NEW.so\n"
@@ -306,42 +298,55 @@ static int usage(int code)
       "  --rounds=N       (15)\n"
       "  --threads=N      (2)\n"
       "  --limit=RATIO    (1.02)\n",
-      code ? stderr : stdout);
-  return code;
+      stdout);
 }
 
-static size_t numbers(const char *text, size_t *out, size_t most)
+static bool take_rows(options *to, const flag *f, const char *value)
 {
-  size_t count = 0;
-  for (char *end; *text && count < most; text = *end == ',' ? end + 1 : end) {
-    const unsigned long long x = strtoull(text, &end, 10);
-    if (end == text || x == 0) return 0;
-    out[count++] = (size_t)x;
-  }
-  return *text ? 0 : count;
+  to->row_count = flag_read_numbers(value, SIZE_MOST, to->rows, ROWS_MAX);
+  return to->row_count > 0 || flag_refuse(f->name, value, "expected at most %d integers", ROWS_MAX);
 }
 
-static bool take(int option, const char *value)
+static bool take_size(options *to, const flag *f, const char *value)
 {
   size_t size[3];
-  switch (option) {
-    case 'w': o.what = value; return true;
-    case 'f': o.formats = value; return true;
-    case 's': o.shape = value; return true;
-    case 'r': o.row_count = numbers(value, o.rows, 16); return o.row_count > 0;
-    case 'g': return numbers(value, &o.group, 1) == 1;
-    case 'n': return numbers(value, &o.rounds, 1) == 1 && o.rounds <= ROUNDS_MAX;
-    case 't': return numbers(value, &o.threads, 1) == 1;
-    case 'l': o.limit = strtod(value, NULL); return o.limit > 0;
-    case 'z':
-      if (numbers(value, size, 3) != 3) return false;
-      o.m = size[0];
-      o.n = size[1];
-      o.r = size[2];
-      return true;
-    default: return false;
+  if (flag_read_numbers(value, SIZE_MOST, size, 3) != 3) {
+    return flag_refuse(f->name, value, "expected three integers");
   }
+  to->m = size[0];
+  to->n = size[1];
+  to->r = size[2];
+  return true;
 }
+
+static bool take_limit(options *to, const flag *f, const char *value)
+{
+  to->limit = strtod(value, NULL);
+  return to->limit > 0 || flag_refuse(f->name, value, "expected a number above 0");
+}
+
+static bool take_what(options *to, const flag *f, const char *value)
+{
+  for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; ++i) {
+    if (strcmp(value, comparisons[i].name) != 0) continue;
+    to->run = comparisons[i].run;
+    return true;
+  }
+  return flag_refuse(f->name, value, "no comparison");
+}
+
+static const flag flags[] = {
+    {"what", "NAME", "matmul", take_what, .at = 0},
+    {"formats", "LIST", "all", flag_text, .at = offsetof(options, formats)},
+    {"rows", "LIST", "1,8,64,512", take_rows, .at = 0},
+    {"size", "M,N,R", "4096,4096,4096", take_size, .at = 0},
+    {"shape", "NAME", "tinyllama-1.1b", flag_text, .at = offsetof(options, shape)},
+    {"group", "N", "32", flag_number, .at = offsetof(options, group), .most = SIZE_MOST},
+    {"rounds", "N", "15", flag_number, .at = offsetof(options, rounds), .most = ROUNDS_MAX},
+    {"threads", "N", "2", flag_number, .at = offsetof(options, threads), .most = SIZE_MOST},
+    {"limit", "RATIO", "1.02", take_limit, .at = 0},
+    {"help", .take = flag_true, .at = offsetof(options, help)},
+};
 
 static bool load_side(int s)
 {
@@ -358,30 +363,18 @@ static bool load_side(int s)
 
 int main(int argc, char **argv)
 {
-  static const struct option options[] = {{"what", required_argument, NULL, 'w'},
-                                          {"formats", required_argument, NULL, 'f'},
-                                          {"rows", required_argument, NULL, 'r'},
-                                          {"size", required_argument, NULL, 'z'},
-                                          {"shape", required_argument, NULL, 's'},
-                                          {"group", required_argument, NULL, 'g'},
-                                          {"rounds", required_argument, NULL, 'n'},
-                                          {"threads", required_argument, NULL, 't'},
-                                          {"limit", required_argument, NULL, 'l'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-  for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-    if (c == 'h') return usage(0);
-    if (!take(c, optarg)) return usage(2);
+  if (!flags_parse(flags, sizeof flags / sizeof *flags, argc, argv, &o, o.file, SIDES)) return 2;
+  if (o.help) {
+    print_help();
+    return 0;
   }
-  if (argc - optind != SIDES) return usage(2);
+  if (!o.file[SIDES - 1]) {
+    fputs("svf_compare: needs two libraries; see --help\n", stderr);
+    return 2;
+  }
   for (int s = 0; s < SIDES; ++s) {
-    o.file[s] = argv[optind + s];
     if (!load_side(s)) return 1;
   }
-  size_t at = 0;
-  while (at < sizeof comparisons / sizeof *comparisons && strcmp(o.what, comparisons[at].name) != 0)
-    ++at;
-  if (at == sizeof comparisons / sizeof *comparisons) return usage(2);
   printf("svf %s against %s, %zu rounds in turns, %zu threads\n", side[1]->version(),
          side[0]->version(), o.rounds, o.threads);
   printf("%-10s %-22s %10s %10s %8s  95 %% interval\n", "format", "", "old ms", "new ms",
@@ -389,6 +382,6 @@ int main(int argc, char **argv)
   char formats[256];
   snprintf(formats, sizeof formats, "%s",
            strcmp(o.formats, "all") == 0 ? known_formats : o.formats);
-  for (char *f = strtok(formats, ","); f; f = strtok(NULL, ",")) comparisons[at].run(f);
+  for (char *f = strtok(formats, ","); f; f = strtok(NULL, ",")) o.run(f);
   return slower ? 1 : 0;
 }

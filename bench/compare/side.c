@@ -100,7 +100,7 @@ typedef struct calls {
 } calls;
 
 static void *open_calls(const compare_layer *layers, size_t count, const compare_batch *b,
-                        int together)
+                        bool together)
 {
   calls *c = need(sizeof *c);
   float *y = b->y;
@@ -111,7 +111,7 @@ static void *open_calls(const compare_layer *layers, size_t count, const compare
   c->together = false;
   (void)together;
 #else
-  c->together = together != 0;
+  c->together = together;
 #endif
   for (size_t i = 0; i < count; ++i) {
     c->args[i] = (svf_matmul_args){.size = sizeof *c->args,

@@ -6,6 +6,7 @@
 #ifndef SVF_BENCH_COMPARE_SIDE_H
 #define SVF_BENCH_COMPARE_SIDE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A layer m x n of rank r in a format, whose groups are of `group` weights where it has groups. */
@@ -34,7 +35,7 @@ typedef struct compare_side {
   /* `count` calls on the same X; `blocks[i]` of call i at each run. With `together` the version's
    * plan for several layers, if it has one; y of call i begins after those of the calls before. */
   void *(*calls)(const compare_layer *layers, size_t count, const compare_batch *batch,
-                 int together);
+                 bool together);
   void (*run)(void *calls, const void *const *blocks);
   void (*end_calls)(void *calls);
 

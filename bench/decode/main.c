@@ -3,7 +3,6 @@
  * bench/svf_decode: whole models with random weights, tokens per second, beside what their linear
  * layers take alone and what reading their weights takes. */
 #define _GNU_SOURCE
-#include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +12,16 @@
 
 #include "bench/decode/measure.h"
 #include "bench/decode/synthetic.h"
+#include "bench/flags.h"
 #include "bench/list.h"
 #include "bench/roofs/roofs.h"
 
-typedef struct options {
+struct options {
   const char *models, *forms, *formats, *sequences, *json;
   size_t context, prompt, threads, repeats, group;
   prefix_shape prefix; /* prefix = 0: passes are measured instead */
-} options;
+  bool help;
+};
 
 typedef struct bench {
   const options *o;
@@ -29,19 +30,19 @@ typedef struct bench {
   size_t threads;
 } bench;
 
-static int usage(FILE *to, int code)
+static void print_help(void)
 {
   char formats[256] = "";
   for (size_t i = 0; i < svf_format_count(); ++i) {
     list_add(formats, sizeof formats, svf_format_name(svf_format_at(i)));
   }
-  fprintf(to,
-          "usage: svf_decode [options]\n"
-          "  --model=LIST      smollm-135m,tinyllama-1.1b (default: both)\n"
-          "  --form=LIST       dense,svf-mlp,svf-all (default: all)\n"
-          "  --format=LIST     of weights: %s\n"
-          "                    (default: bf16,w8,w4)\n",
-          formats);
+  printf(
+      "usage: svf_decode [options]\n"
+      "  --model=LIST      smollm-135m,tinyllama-1.1b (default: both)\n"
+      "  --form=LIST       dense,svf-mlp,svf-all (default: all)\n"
+      "  --format=LIST     of weights: %s\n"
+      "                    (default: bf16,w8,w4)\n",
+      formats);
   fputs(
       "  --group=N         weights per scale, in formats with a choice: 32,64,128 (default: 32)\n"
       "  --sequences=LIST  texts at once (default: 1,8,32)\n"
@@ -60,16 +61,7 @@ static int usage(FILE *to, int code)
       "roof: time to read the weights at the bandwidth measured just before; outside: share "
       "of\n"
       "the pass that its linear layers alone, called one by one, do not take\n",
-      to);
-  return code;
-}
-
-static bool read_size(const char *text, size_t most, size_t *out)
-{
-  char *end = NULL;
-  if (*text < '0' || *text > '9') return false;
-  *out = strtoull(text, &end, 10);
-  return *end == '\0' && *out >= 1 && *out <= most;
+      stdout);
 }
 
 /* True if every element of the list is one of the forms. */
@@ -83,80 +75,49 @@ static bool are_forms(const char *list)
   return true;
 }
 
-static int bad(const char *name, const char *value)
+static bool take_forms(options *o, const flag *f, const char *value)
 {
-  fprintf(stderr, "svf_decode: --%s=%s is not understood; see --help\n", name, value);
-  return 2;
+  o->forms = value;
+  return are_forms(value) || flag_refuse(f->name, value, "not a list of forms");
 }
 
-/* Options whose value is a number, from 1 to `most`. */
-static const struct number {
-  const char *name;
-  size_t most, at; /* at: in options */
-} numbers[] = {{"context", 1024, offsetof(options, context)},
-               {"prompt", 512, offsetof(options, prompt)},
-               {"repeats", 200, offsetof(options, repeats)},
-               {"threads", 1024, offsetof(options, threads)},
-               {"group", 128, offsetof(options, group)},
-               {"prefix", 1024, offsetof(options, prefix.prefix)},
-               {"texts", 512, offsetof(options, prefix.texts)},
-               {"own", 512, offsetof(options, prefix.own)},
-               {"new", 512, offsetof(options, prefix.more)}};
-enum { NUMBERS = sizeof numbers / sizeof *numbers, FIRST_NUMBER = 256 };
-
-static int take_number(int i, const char *value, options *o)
+static bool take_group(options *o, const flag *f, const char *value)
 {
-  const struct number *n = &numbers[i];
-  size_t *to = (size_t *)(void *)((char *)o + n->at);
-  return read_size(value, n->most, to) ? -1 : bad(n->name, value);
-}
-
-static int check(const options *o)
-{
-  char group[24];
-  if (o->group == 32 || o->group == 64 || o->group == 128) return -1;
-  snprintf(group, sizeof group, "%zu", o->group);
-  return bad("group", group);
-}
-
-/* Exit status, or -1 to go on. */
-static int parse(int argc, char **argv, options *o)
-{
-  struct option known[NUMBERS + 7] = {
-      {"model", required_argument, 0, 'm'},     {"form", required_argument, 0, 'f'},
-      {"format", required_argument, 0, 'w'},    {"json", required_argument, 0, 'j'},
-      {"sequences", required_argument, 0, 's'}, {"help", no_argument, 0, 'h'}};
-  for (int i = 0; i < NUMBERS; ++i) {
-    known[6 + i] = (struct option){numbers[i].name, required_argument, 0, FIRST_NUMBER + i};
+  o->group = 0;
+  if (strcmp(value, "32") == 0 || strcmp(value, "64") == 0 || strcmp(value, "128") == 0) {
+    o->group = strtoul(value, NULL, 10);
   }
-  *o = (options){.models = "smollm-135m,tinyllama-1.1b",
-                 .forms = "dense,svf-mlp,svf-all",
-                 .formats = "bf16,w8,w4",
-                 .sequences = "1,8,32",
-                 .context = 256,
-                 .prompt = 512,
-                 .repeats = 9,
-                 .group = 32,
-                 .prefix = {.texts = 128, .own = 4, .more = 16}};
-  int code = -1;
-  for (int c; code < 0 && (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
-    switch (c) {
-      case 'm': o->models = optarg; break;
-      case 'f':
-        if (!are_forms(optarg)) return bad("form", optarg);
-        o->forms = optarg;
-        break;
-      case 'w': o->formats = optarg; break;
-      case 's': o->sequences = optarg; break;
-      case 'j': o->json = optarg; break;
-      case 'h': return usage(stdout, 0);
-      default:
-        if (c < FIRST_NUMBER) return usage(stderr, 2);
-        code = take_number(c - FIRST_NUMBER, optarg, o);
-    }
+  return o->group > 0 || flag_refuse(f->name, value, "expected 32, 64 or 128");
+}
+
+#define NUMBER(name, preset, member, most)                                      \
+  {                                                                             \
+    name, "N", preset, flag_number, offsetof(options, member), most, NULL, NULL \
   }
-  if (code < 0 && optind < argc) return usage(stderr, 2);
-  return code < 0 ? check(o) : code;
+
+static const flag flags[] = {
+    {"model", "LIST", "smollm-135m,tinyllama-1.1b", flag_text, .at = offsetof(options, models)},
+    {"form", "LIST", "dense,svf-mlp,svf-all", take_forms, .at = 0},
+    {"format", "LIST", "bf16,w8,w4", flag_text, .at = offsetof(options, formats)},
+    {"group", "N", "32", take_group, .at = 0},
+    {"sequences", "LIST", "1,8,32", flag_text, .at = offsetof(options, sequences)},
+    NUMBER("context", "256", context, 1024),
+    NUMBER("prompt", "512", prompt, 512),
+    NUMBER("repeats", "9", repeats, 200),
+    NUMBER("threads", NULL, threads, 1024),
+    {"json", "FILE", NULL, flag_text, .at = offsetof(options, json)},
+    NUMBER("prefix", NULL, prefix.prefix, 1024),
+    NUMBER("texts", "128", prefix.texts, 512),
+    NUMBER("own", "4", prefix.own, 512),
+    NUMBER("new", "16", prefix.more, 512),
+    {"help", .take = flag_true, .at = offsetof(options, help)},
+};
+
+/* For values that are looked at while they are used. */
+_Noreturn static void give_up(const char *name, const char *value)
+{
+  flag_refuse(name, value, "not understood; see --help");
+  exit(2);
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
@@ -231,7 +192,7 @@ static void measure_passes(bench *b, const char *name, form f, const char *forma
   const char *list = o->sequences;
   r.pass = "decode";
   for (char text[16]; list_next(&list, text, sizeof text);) {
-    if (!read_size(text, 512, &r.rows)) exit(bad("sequences", text));
+    if (!flag_read_number(text, 512, &r.rows)) give_up("sequences", text);
     r.experts = f == FORM_DENSE ? 0 : r.rows;
     r.bandwidth = roofs_measure(NULL, b->threads).bytes;
     r.m = measure_decode(model, r.rows, r.experts, o->context, b->threads, o->repeats);
@@ -251,10 +212,10 @@ static void run(bench *b)
   for (char name[32]; list_next(&models, name, sizeof name);) {
     svf_config config;
     const char *formats = b->o->formats;
-    if (!synthetic_config(name, &config)) exit(bad("model", name));
+    if (!synthetic_config(name, &config)) give_up("model", name);
     for (char text[16]; list_next(&formats, text, sizeof text);) {
       svf_format format;
-      if (svf_format_parse(text, &format) != SVF_OK) exit(bad("format", text));
+      if (svf_format_parse(text, &format) != SVF_OK) give_up("format", text);
       for (int f = 0; f < FORMS; ++f) {
         if (!list_has(b->o->forms, form_names[f])) continue;
         svf_model *model = synthetic_model(&config, (form)f, format, b->o->group);
@@ -267,9 +228,12 @@ static void run(bench *b)
 
 int main(int argc, char **argv)
 {
-  options o;
-  const int code = parse(argc, argv, &o);
-  if (code >= 0) return code;
+  options o = {0};
+  if (!flags_parse(flags, sizeof flags / sizeof *flags, argc, argv, &o, NULL, 0)) return 2;
+  if (o.help) {
+    print_help();
+    return 0;
+  }
   if (svf_isa_select_env() != SVF_OK) {
     fprintf(stderr, "svf_decode: %s\n", svf_last_message());
     return 2;

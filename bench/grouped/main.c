@@ -2,14 +2,14 @@
  *
  * bench/svf_grouped: several layers on one X as one call beside a call each, in interleaved
  * rounds. */
-#include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <svf/svf.h>
 
 #include "bench/clock.h"
+#include "bench/flags.h"
 #include "bench/list.h"
 #include "bench/memory.h"
 
@@ -28,10 +28,11 @@ static const shape shapes[] = {
     {"2048x2048 + 2 x 256x2048", 2048, {2048, 256, 256}},
 };
 
-typedef struct options {
+struct options {
   const char *formats;
   size_t rows, threads, rounds;
-} options;
+  bool help;
+};
 
 typedef struct layers {
   svf_matmul_args calls[LAYERS];
@@ -39,7 +40,7 @@ typedef struct layers {
   void *workspace;
 } layers;
 
-static int usage(FILE *to, int code)
+static void print_help(void)
 {
   fputs(
       "usage: svf_grouped [options]\n"
@@ -49,50 +50,16 @@ static int usage(FILE *to, int code)
       "  --rounds=N     of which the medians count, at most 1000 (default: 101)\n"
       "  --help\n"
       "Microseconds of the layers one by one and as a group, dense and of full rank; warm.\n",
-      to);
-  return code;
+      stdout);
 }
 
-static bool read_size(const char *text, size_t most, size_t *out)
-{
-  char *end = NULL;
-  if (*text < '0' || *text > '9') return false;
-  *out = strtoull(text, &end, 10);
-  return *end == '\0' && *out >= 1 && *out <= most;
-}
-
-static int bad(const char *name, const char *value)
-{
-  fprintf(stderr, "svf_grouped: --%s=%s is not understood; see --help\n", name, value);
-  return 2;
-}
-
-/* Exit status, or -1 to go on. */
-static int parse(int argc, char **argv, options *o)
-{
-  static const struct option known[] = {
-      {"format", required_argument, 0, 'f'},  {"rows", required_argument, 0, 'r'},
-      {"threads", required_argument, 0, 't'}, {"rounds", required_argument, 0, 'n'},
-      {"help", no_argument, 0, 'h'},          {0}};
-  *o = (options){.formats = "f32,bf16,w8,w4", .rows = 1, .rounds = 101};
-  for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
-    switch (c) {
-      case 'f': o->formats = optarg; break;
-      case 'r':
-        if (!read_size(optarg, 4096, &o->rows)) return bad("rows", optarg);
-        break;
-      case 't':
-        if (!read_size(optarg, 1024, &o->threads)) return bad("threads", optarg);
-        break;
-      case 'n':
-        if (!read_size(optarg, ROUNDS_MAX, &o->rounds)) return bad("rounds", optarg);
-        break;
-      case 'h': return usage(stdout, 0);
-      default: return usage(stderr, 2);
-    }
-  }
-  return optind == argc ? -1 : usage(stderr, 2);
-}
+static const flag flags[] = {
+    {"format", "LIST", "f32,bf16,w8,w4", flag_text, .at = offsetof(options, formats)},
+    {"rows", "N", "1", flag_number, .at = offsetof(options, rows), .most = 4096},
+    {"threads", "N", NULL, flag_number, .at = offsetof(options, threads), .most = 1024},
+    {"rounds", "N", "101", flag_number, .at = offsetof(options, rounds), .most = ROUNDS_MAX},
+    {"help", .take = flag_true, .at = offsetof(options, help)},
+};
 
 static void must(svf_status status)
 {
@@ -200,9 +167,12 @@ static void measure(const shape *s, svf_format format, bool dense, const options
 
 int main(int argc, char **argv)
 {
-  options o;
-  const int status = parse(argc, argv, &o);
-  if (status >= 0) return status;
+  options o = {0};
+  if (!flags_parse(flags, sizeof flags / sizeof *flags, argc, argv, &o, NULL, 0)) return 2;
+  if (o.help) {
+    print_help();
+    return 0;
+  }
   if (o.threads == 0) o.threads = svf_max_threads();
   printf("%zu rows, %zu threads; microseconds\n%-26s %-11s %-8s %10s %10s %9s\n", o.rows, o.threads,
          "layers", "format", "", "one by one", "as a group", "faster");
@@ -212,7 +182,8 @@ int main(int argc, char **argv)
     svf_format_traits traits = {.size = sizeof traits};
     if (svf_format_parse(name, &format) != SVF_OK ||
         svf_format_get_traits(format, &traits) != SVF_OK) {
-      return bad("format", name);
+      flag_refuse("format", name, "no format");
+      return 2;
     }
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; ++i) {
       if (traits.dense == format) measure(&shapes[i], format, true, &o);

@@ -2,22 +2,23 @@
  *
  * bench/svf_quant: ways to quantise a layer, beside each other, with their bytes. */
 #define _GNU_SOURCE
-#include <getopt.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <svf/svf.h>
 
+#include "bench/flags.h"
 #include "bench/quant/ways.h"
 
-typedef struct options {
+struct options {
   size_t m, n, r, rows, rank;
   const char *weights, *tensor, *json;
-} options;
+  bool help;
+};
 
-static int usage(FILE *to, int code)
+static void print_help(void)
 {
   fputs(
       "usage: svf_quant [options]\n"
@@ -31,26 +32,32 @@ static int usage(FILE *to, int code)
       "  --help\n"
       "example: svf_quant --shape=1024,2816,1024 --rows=64\n"
       "errors are squared and relative; 'run' is with the activations' own rounding\n",
-      to);
-  return code;
+      stdout);
 }
 
-static bool read_sizes(const char *text, size_t *out, size_t count)
+enum { SIZE_MOST = 65536 };
+
+static bool take_shape(options *o, const flag *f, const char *value)
 {
-  char *end = NULL;
-  for (size_t i = 0; i < count; ++i, text = end + 1) {
-    if (*text < '0' || *text > '9') return false;
-    out[i] = strtoull(text, &end, 10);
-    if (out[i] == 0 || out[i] > 65536 || *end != (i + 1 < count ? ',' : '\0')) return false;
+  size_t shape[3];
+  if (flag_read_numbers(value, SIZE_MOST, shape, 3) != 3) {
+    return flag_refuse(f->name, value, "expected three integers from 1 to %d", SIZE_MOST);
   }
+  o->m = shape[0];
+  o->n = shape[1];
+  o->r = shape[2];
   return true;
 }
 
-static bool bad(const char *name, const char *value)
-{
-  fprintf(stderr, "svf_quant: --%s=%s: expected integers from 1 to 65536\n", name, value);
-  return false;
-}
+static const flag flags[] = {
+    {"shape", "M,N,R", "1024,1024,1024", take_shape, .at = 0},
+    {"rows", "N", "32", flag_number, .at = offsetof(options, rows), .most = SIZE_MOST},
+    {"weights", "FILE", NULL, flag_text, .at = offsetof(options, weights)},
+    {"tensor", "NAME", NULL, flag_text, .at = offsetof(options, tensor)},
+    {"rank", "R", NULL, flag_number, .at = offsetof(options, rank), .most = SIZE_MOST},
+    {"json", "FILE", NULL, flag_text, .at = offsetof(options, json)},
+    {"help", .take = flag_true, .at = offsetof(options, help)},
+};
 
 static bool check(const options *o)
 {
@@ -68,37 +75,6 @@ static bool check(const options *o)
     return false;
   }
   return true;
-}
-
-/* Exit status, or -1 to go on. */
-static int parse(int argc, char **argv, options *o)
-{
-  static const struct option known[] = {
-      {"shape", required_argument, 0, 's'},   {"rows", required_argument, 0, 'n'},
-      {"weights", required_argument, 0, 'w'}, {"tensor", required_argument, 0, 't'},
-      {"rank", required_argument, 0, 'r'},    {"json", required_argument, 0, 'j'},
-      {"help", no_argument, 0, 'h'},          {0}};
-  size_t shape[3] = {1024, 1024, 1024};
-  *o = (options){.rows = 32};
-  for (int c; (c = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
-    bool ok = true;
-    switch (c) {
-      case 's': ok = read_sizes(optarg, shape, 3) || bad("shape", optarg); break;
-      case 'n': ok = read_sizes(optarg, &o->rows, 1) || bad("rows", optarg); break;
-      case 'r': ok = read_sizes(optarg, &o->rank, 1) || bad("rank", optarg); break;
-      case 'w': o->weights = optarg; break;
-      case 't': o->tensor = optarg; break;
-      case 'j': o->json = optarg; break;
-      case 'h': return usage(stdout, 0);
-      default: return usage(stderr, 2);
-    }
-    if (!ok) return 2;
-  }
-  if (optind < argc) return usage(stderr, 2);
-  o->m = shape[0];
-  o->n = shape[1];
-  o->r = shape[2];
-  return check(o) ? -1 : 2;
 }
 
 /* --- Output ----------------------------------------------------------------------------------- */
@@ -194,9 +170,13 @@ static bool written(FILE *f, const char *name)
 
 int main(int argc, char **argv)
 {
-  options o;
-  const int code = parse(argc, argv, &o);
-  if (code >= 0) return code;
+  options o = {0};
+  if (!flags_parse(flags, sizeof flags / sizeof *flags, argc, argv, &o, NULL, 0)) return 2;
+  if (o.help) {
+    print_help();
+    return 0;
+  }
+  if (!check(&o)) return 2;
   if (svf_isa_select_env() != SVF_OK) {
     fprintf(stderr, "svf_quant: %s\n", svf_last_message());
     return 2;

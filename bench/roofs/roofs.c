@@ -2,7 +2,6 @@
 #include "bench/roofs/roofs.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "bench/clock.h"
 #include "bench/memory.h"

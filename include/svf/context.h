@@ -4,7 +4,10 @@
  *
  * A context holds the KV cache of a number of sequences. Each pass takes rows, in any mixture of
  * prompts and single tokens of any sequences, and every sequence has its own gains. A row's result
- * has the same bits whatever the threads, the size of the pass and the other sequences. */
+ * has the same bits whatever the threads, the size of the pass and the other sequences.
+ *
+ * One thread at a time may use a context, be it by svf_generate or svf_score. Contexts of the same
+ * model are independent of each other, and may be used at once. */
 #ifndef SVF_CONTEXT_H
 #define SVF_CONTEXT_H
 
@@ -40,7 +43,7 @@ typedef struct svf_context_options {
 SVF_API svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
                                       svf_context **context);
 
-/* Free a context; NULL is ignored. */
+/* Free a context; NULL is ignored. It must be the last call on the context. */
 SVF_API void svf_context_destroy(svf_context *context);
 
 /* Start a sequence. What the cache still holds of its earlier use is kept as far as it was filled
@@ -94,7 +97,7 @@ typedef struct svf_row {
  * no row wants them. Errors, on which nothing has changed: NULL; ARGUMENT (a token, sequence or
  * number of rows out of range; a sequence that svf_generate or svf_score left without its gains);
  * ALIGNMENT of logits; SPACE (the cache is full, or the sequence is longer than the model's
- * context). One thread at a time may use a context; it runs on `threads` OpenMP threads. */
+ * context). Runs on `threads` OpenMP threads. */
 SVF_API svf_status svf_context_forward(svf_context *context, const svf_row *rows, size_t count,
                                        float *logits);
 

@@ -84,7 +84,8 @@ SVF_API svf_status svf_isa_select(svf_isa isa);
 
 /* svf_isa_select with the name in the environment variable SVF_ISA. Does nothing and returns OK if
  * it is unset or empty. This and svf_backend_select_env are the only functions that read the
- * environment. Errors: ARGUMENT for another name, UNSUPPORTED. */
+ * environment. Errors: ARGUMENT for another name, UNSUPPORTED; on error nothing changes.
+ * Thread-safe, as long as no thread changes the environment. */
 SVF_API svf_status svf_isa_select_env(void);
 
 /* The instruction set that SVF_ISA_AUTO stands for now, never AUTO: the one selected, or the best

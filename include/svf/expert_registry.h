@@ -38,7 +38,8 @@ SVF_API svf_status svf_expert_registry_load(svf_expert_registry *registry, const
                                             const char *path);
 
 /* The same with an expert in memory. On OK the expert belongs to the registry; otherwise it is
- * still the caller's. */
+ * still the caller's. Errors: NULL; ARGUMENT (the name is malformed or taken); those of
+ * svf_expert_gains; MEMORY. */
 SVF_API svf_status svf_expert_registry_add(svf_expert_registry *registry, const char *name,
                                            svf_expert *expert);
 

@@ -106,7 +106,8 @@ typedef struct svf_request {
  * sampling), before anything is generated; NUMERIC, naming the request: all requests end then, and
  * `count` is how many tokens each has so far; STOPPED if the context's `stop` returned true:
  * requests under way then end with SVF_FINISH_CALLER and a call of on_finish, those that have not
- * begun with SVF_FINISH_CALLER and count = 0, but without on_finish. */
+ * begun with SVF_FINISH_CALLER and count = 0, but without on_finish. One thread at a time may use a
+ * context. */
 SVF_API svf_status svf_generate(svf_context *context, svf_request *requests, size_t count);
 
 #ifdef __cplusplus

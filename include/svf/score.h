@@ -59,7 +59,7 @@ typedef struct svf_score_request {
  * the vocabulary, more than the context holds, first, gains for a dense model, temperature), before
  * anything is computed; NUMERIC, naming the request and the token whose logits are not numbers;
  * STOPPED if the context's `stop` returned true. On an error the results of texts whose on_finish
- * was not called are unspecified. */
+ * was not called are unspecified. One thread at a time may use a context. */
 SVF_API svf_status svf_score(svf_context *context, const svf_score_request *requests, size_t count);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text while it is generated, in whole characters and without stop strings (library svf_model). */
+ * Text while it is generated, in whole characters and without stop strings (library svf_model). One
+ * thread at a time may use a text; texts of the same tokenizer are independent of each other. */
 #ifndef SVF_TEXT_H
 #define SVF_TEXT_H
 

@@ -5,8 +5,9 @@
  * those of the library `tokenizers`; a file that asks for anything that this reader does not do in
  * exactly the same way is refused with a message that names it.
  *
- * `truncation` and `padding` of the file are ignored. A tokenizer never changes once it is open,
- * and every function that takes a const tokenizer is thread-safe. */
+ * `truncation` and `padding` of the file are ignored. A tokenizer never changes once it is open:
+ * all functions are thread-safe, except that svf_tokenizer_close must be the last call on its
+ * tokenizer, and that one thread at a time may use a decoder. */
 #ifndef SVF_TOKENIZER_H
 #define SVF_TOKENIZER_H
 
@@ -42,7 +43,8 @@ typedef struct svf_tokenizer svf_tokenizer;
  * does not know). */
 SVF_API svf_status svf_tokenizer_open(const char *path, svf_tokenizer **tokenizer);
 
-/* The same from memory, which is no longer needed afterwards. */
+/* The same from memory, which is no longer needed afterwards. Errors: those of svf_tokenizer_open,
+ * but neither IO nor a path. */
 SVF_API svf_status svf_tokenizer_parse(const char *json, size_t bytes, svf_tokenizer **tokenizer);
 
 /* Close; NULL is ignored. */

@@ -3,6 +3,7 @@
  * The formats with integers in plain C: the twin that every other kernel of them must match to the
  * bit. A is int16 whatever its planes: a span is [line of 64 steps][row][64]. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/int_scale.h"
 #include "kernels/ref/finish.h"

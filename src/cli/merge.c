@@ -2,7 +2,6 @@
  *
  * svf merge: makes a dense model of an expert. */
 #define _GNU_SOURCE
-#include <limits.h>
 #include <stdlib.h>
 
 #include <svf/convert.h>

@@ -280,10 +280,8 @@ static svf_status check_options(const svf_decompose_options *o)
 
 static svf_status read_options(const svf_decompose_options *options, svf_decompose_options *o)
 {
-  const svf_decompose_options defaults = {.size = sizeof defaults};
-  svf_status status =
-      svf_struct_read("options", options ? options : &defaults,
-                      SVF_SIZE_TO(svf_decompose_options, progress_context), o, sizeof *o);
+  enum { FIRST = SVF_SIZE_TO(svf_decompose_options, progress_context) };
+  svf_status status = svf_struct_read_options("options", options, FIRST, o, sizeof *o);
   if (status == SVF_OK) status = check_options(o);
   if (status == SVF_OK && o->threads == 0) o->threads = svf_max_threads();
   return status;

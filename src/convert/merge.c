@@ -114,10 +114,8 @@ static svf_status write_all(const job *j, const svf_drive *d)
 
 static svf_status read_options(const svf_merge_options *options, svf_merge_options *o)
 {
-  const svf_merge_options defaults = {.size = sizeof defaults};
-  const svf_status status =
-      svf_struct_read("options", options ? options : &defaults,
-                      SVF_SIZE_TO(svf_merge_options, progress_context), o, sizeof *o);
+  enum { FIRST = SVF_SIZE_TO(svf_merge_options, progress_context) };
+  const svf_status status = svf_struct_read_options("options", options, FIRST, o, sizeof *o);
   if (status != SVF_OK || svf_dtype_size(o->dtype) > 0) return status;
   return svf_fail(SVF_ERR_ARGUMENT, "options->dtype is %d, which is no element type",
                   (int)o->dtype);

@@ -103,15 +103,13 @@ static svf_status write_all(const job *j, const svf_drive *d)
 
 static svf_status read_options(const svf_pack_options *options, job *j)
 {
-  const svf_pack_options pack_defaults = {.size = sizeof pack_defaults};
-  const svf_model_options model_defaults = {.size = sizeof model_defaults};
   svf_pack_options o;
-  svf_status status = svf_struct_read("options", options ? options : &pack_defaults,
-                                      SVF_SIZE_TO(svf_pack_options, bits), &o, sizeof o);
+  svf_status status = svf_struct_read_options("options", options,
+                                              SVF_SIZE_TO(svf_pack_options, bits), &o, sizeof o);
   if (status == SVF_OK) {
-    status = svf_struct_read("options->model", o.model ? o.model : &model_defaults,
-                             SVF_SIZE_TO(svf_model_options, progress_context), &j->model,
-                             sizeof j->model);
+    status = svf_struct_read_options("options->model", o.model,
+                                     SVF_SIZE_TO(svf_model_options, progress_context), &j->model,
+                                     sizeof j->model);
   }
   if (status != SVF_OK) return status;
   j->bits = o.bits;

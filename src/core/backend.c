@@ -5,22 +5,28 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "src/core/names.h"
 #include "src/core/status.h"
 
-static const char *const backend_names[] = {"own", "onednn"};
+/* By value. */
+static const char *backend_name_at(size_t i)
+{
+  static const char *const names[] = {"own", "onednn"};
+  return i < sizeof names / sizeof *names ? names[i] : NULL;
+}
 
 static _Atomic int selected_backend = SVF_BACKEND_OWN;
 
 const char *svf_backend_name(svf_backend backend)
 {
-  return backend == SVF_BACKEND_OWN || backend == SVF_BACKEND_ONEDNN ? backend_names[backend] : "?";
+  const char *name = backend_name_at((size_t)backend);
+  return name ? name : "?";
 }
 
 svf_status svf_backend_select(svf_backend backend)
 {
-  if (backend != SVF_BACKEND_OWN && backend != SVF_BACKEND_ONEDNN) {
+  if (!backend_name_at((size_t)backend)) {
     return svf_fail(SVF_ERR_ARGUMENT, "backend is %d, which is no back end", (int)backend);
   }
 #ifndef SVF_WITH_ONEDNN
@@ -37,11 +43,9 @@ svf_status svf_backend_select_env(void)
 {
   const char *name = getenv("SVF_BACKEND");
   if (!name || !*name) return SVF_OK;
-  for (size_t i = 0; i < sizeof backend_names / sizeof *backend_names; ++i) {
-    if (strcmp(name, backend_names[i]) == 0) return svf_backend_select((svf_backend)i);
-  }
-  return svf_fail(SVF_ERR_ARGUMENT, "SVF_BACKEND is '%.32s', which is no back end: own, onednn",
-                  name);
+  size_t i = 0;
+  const svf_status status = svf_name_find("SVF_BACKEND", name, "back end", backend_name_at, &i);
+  return status == SVF_OK ? svf_backend_select((svf_backend)i) : status;
 }
 
 svf_backend svf_backend_selected(void)

@@ -49,6 +49,15 @@ svf_status svf_struct_read(const char *name, const void *from, size_t first, voi
   return SVF_OK;
 }
 
+svf_status svf_struct_read_options(const char *name, const void *from, size_t first, void *to,
+                                   size_t ours)
+{
+  if (from) return svf_struct_read(name, from, first, to, ours);
+  memset(to, 0, ours);
+  memcpy(to, &ours, sizeof ours);
+  return SVF_OK;
+}
+
 svf_status svf_struct_write(const char *name, const void *from, size_t ours, void *to, size_t first)
 {
   const size_t size = size_of(to);

@@ -29,6 +29,11 @@
 SVF_PRIVATE_API svf_status svf_struct_read(const char *name, const void *from, size_t first,
                                            void *to, size_t ours);
 
+/* The same for options, where NULL means defaults: if `from` is NULL, all members of *to but its
+ * size become zero. */
+SVF_PRIVATE_API svf_status svf_struct_read_options(const char *name, const void *from, size_t first,
+                                                   void *to, size_t ours);
+
 /* Copies this library's struct, `ours` bytes at `from`, into a caller's at `to`. The caller has set
  * its size, which stays. Members that only the caller knows become zero. Errors: VERSION. */
 SVF_PRIVATE_API svf_status svf_struct_write(const char *name, const void *from, size_t ours,

@@ -6,12 +6,14 @@
 #include <svf/matmul.h>
 #include <svf/merge.h>
 
+#include "src/core/check.h"
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
+#include "src/matmul/run.h"
 
 enum { ROWS_AT_ONCE = 288 }; /* most rows of a chunk: what vector kernels keep in L2 */
 
@@ -32,12 +34,16 @@ typedef struct merge {
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
+static svf_status in_factors(svf_status status) { return svf_fail_at(status, "args->factors"); }
+
 static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *m)
 {
   if (!args) return svf_fail(SVF_ERR_NULL, "args is NULL");
   svf_status status =
       svf_struct_read("args", args, SVF_SIZE_TO(svf_merge_args, flags), &m->args, sizeof m->args);
-  if (status == SVF_OK) status = svf_linear_read_source(m->args.factors, &m->factors);
+  if (status != SVF_OK) return status;
+  if (!m->args.factors) return svf_fail(SVF_ERR_NULL, "args->factors is NULL");
+  status = in_factors(svf_linear_read_source(m->args.factors, &m->factors));
   if (status != SVF_OK) return status;
   svf_linear_source *f = &m->factors;
   m->isa = svf_isa_selected();
@@ -94,8 +100,6 @@ static svf_status lay_out(merge *m)
 
 static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
 {
-  const size_t size = svf_dtype_size(a->out_type);
-  size_t extent;
   if (a->flags & ~SVF_MERGE_CONTINUE) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MERGE_CONTINUE is known",
                     a->flags);
@@ -104,29 +108,13 @@ static svf_status check_out(const svf_merge_args *a, const svf_linear_source *f)
     return svf_fail(SVF_ERR_ARGUMENT, "args->first_row is %zu, rows %zu: there are m = %zu",
                     a->first_row, a->rows, f->m);
   }
-  if (size == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "args->out_type is %d, which is no element type",
-                    (int)a->out_type);
-  }
-  if (!a->out) return svf_fail(SVF_ERR_NULL, "args->out is NULL with rows = %zu", a->rows);
-  if ((uintptr_t)a->out % size != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "args->out is at %p, not aligned to its %s elements", a->out,
-                    svf_dtype_name(a->out_type));
-  }
   if (a->out_stride < f->n) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->out_stride is %zu, less than n = %zu", a->out_stride,
                     f->n);
   }
-  if (!svf_size_mul(a->rows, a->out_stride, &extent) || !svf_size_mul(extent, size, &extent) ||
-      extent > PTRDIFF_MAX) {
-    return svf_fail(SVF_ERR_OVERFLOW, "args->out: %zu rows of stride %zu exceed the address space",
-                    a->rows, a->out_stride);
-  }
-  if ((uintptr_t)a->gains % sizeof(float) != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "args->gains is at %p, not aligned to fp32",
-                    (const void *)a->gains);
-  }
-  return SVF_OK;
+  const svf_status status =
+      svf_check_matrix("args->out", a->out, a->out_type, a->out_stride, a->rows, f->n);
+  return status == SVF_OK ? svf_check_aligned("args->gains", a->gains, SVF_DTYPE_F32) : status;
 }
 
 static svf_status check_workspace(const merge *m, const void *workspace, size_t bytes)
@@ -175,12 +163,10 @@ static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
   const svf_matmul_args args = product_of(m, m->workspace, row);
   const svf_status status = svf_matmul_plan(&plan, &args, nth, m->workspace + m->product,
                                             m->bytes - SVF_LINEAR_ALIGNMENT - m->product);
-  for (int stage = status == SVF_OK ? svf_matmul_next_stage(&plan, 0) : -1; stage >= 0;
-       stage = svf_matmul_next_stage(&plan, stage + 1)) {
-    svf_matmul_stage(&plan, stage, ith);
-    sync_workers(nth);
-  }
-  return status;
+  if (status != SVF_OK) return status;
+  svf_plan_run(&plan, ith, nth);
+  sync_workers(nth);
+  return SVF_OK;
 }
 
 static void work(void *context, size_t ith, size_t nth)
@@ -220,7 +206,7 @@ svf_status svf_merge_rows(const svf_merge_args *args, size_t threads, void *work
   svf_status status = read_merge(args, threads, &m);
   if (status != SVF_OK || m.args.rows == 0) return status;
   status = check_out(&m.args, &m.factors);
-  if (status == SVF_OK) status = svf_linear_check_source(&m.factors);
+  if (status == SVF_OK) status = in_factors(svf_linear_check_source(&m.factors));
   if (status == SVF_OK) status = lay_out(&m);
   if (status == SVF_OK) status = check_workspace(&m, workspace, workspace_bytes);
   if (status != SVF_OK) return status;

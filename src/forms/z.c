@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "src/core/names.h"
 #include "src/core/status.h"

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/json.h"
 #include "src/io/tensor.h"

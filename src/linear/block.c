@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/core/check.h"
 #include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"

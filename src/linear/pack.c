@@ -5,6 +5,7 @@
 
 #include "kernels/bf16.h"
 #include "kernels/format.h"
+#include "src/core/check.h"
 #include "src/core/fp_mode.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -140,31 +141,25 @@ static svf_status check_steps(const char *name, size_t stride, size_t step, cons
   if (!svf_size_mul(rows - 1, stride, &across) || !svf_size_mul(width - 1, step, &along) ||
       !svf_size_add(across, along, &extent) || !svf_size_add(extent, 1, &extent) ||
       !svf_size_mul(extent, sizeof(float), &extent)) {
-    return svf_fail(SVF_ERR_OVERFLOW,
-                    "source->%s: %zu rows of stride %zu, step %zu, exceed SIZE_MAX", name, rows,
-                    stride, step);
+    return svf_fail(SVF_ERR_OVERFLOW, "%s: %zu rows of stride %zu, step %zu, exceed SIZE_MAX", name,
+                    rows, stride, step);
   }
   if (rows == 1 || stride > along || (width > 1 && stride > 0 && step > across)) return SVF_OK;
   if (step == 1) {
-    return svf_fail(SVF_ERR_ARGUMENT, "source->%s_stride is %zu, less than %s = %zu", name, stride,
+    return svf_fail(SVF_ERR_ARGUMENT, "%s_stride is %zu, less than %s = %zu", name, stride,
                     width_name, width);
   }
   return svf_fail(SVF_ERR_ARGUMENT,
-                  "source->%s_stride is %zu, its step %zu: %zu rows of %s = %zu would overlap",
-                  name, stride, step, rows, width_name, width);
+                  "%s_stride is %zu, its step %zu: %zu rows of %s = %zu would overlap", name,
+                  stride, step, rows, width_name, width);
 }
 
 static svf_status check_factor(const char *name, const svf_factor *f, const char *width_name)
 {
-  if (!f->data) return svf_fail(SVF_ERR_NULL, "source->%s is NULL", name);
-  if (svf_dtype_size(f->type) == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "source->%s_type is %d, which is no element type", name,
-                    (int)f->type);
-  }
-  if ((uintptr_t)f->data % svf_dtype_size(f->type) != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "source->%s is at %p, not aligned to its %s elements", name,
-                    f->data, svf_dtype_name(f->type));
-  }
+  if (!f->data) return svf_fail(SVF_ERR_NULL, "%s is NULL", name);
+  svf_status status = svf_check_type(name, f->type);
+  if (status == SVF_OK) status = svf_check_aligned(name, f->data, f->type);
+  if (status != SVF_OK) return status;
   return check_steps(name, f->stride, f->step, width_name, f->channels, f->k);
 }
 
@@ -172,21 +167,17 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
 {
   const bool dense = source->r == 0;
   const svf_factor v = svf_factor_of(source, 0), u = svf_factor_of(source, 1);
-  svf_status status = check_factor("u", &u, dense ? "n" : "r");
+  svf_status status = check_factor("source->u", &u, dense ? "n" : "r");
   if (status != SVF_OK) return status;
   if (dense) {
     if (!source->vt && !source->sigma) return SVF_OK;
     return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer, but source->%s is not NULL",
                     source->vt ? "vt" : "sigma");
   }
-  status = check_factor("vt", &v, "n");
+  status = check_factor("source->vt", &v, "n");
   if (status != SVF_OK) return status;
   if (!source->sigma) return svf_fail(SVF_ERR_NULL, "source->sigma is NULL");
-  if ((uintptr_t)source->sigma % sizeof(float) != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "source->sigma is at %p, not aligned to fp32",
-                    (const void *)source->sigma);
-  }
-  return SVF_OK;
+  return svf_check_aligned("source->sigma", source->sigma, SVF_DTYPE_F32);
 }
 
 /* Checks the source and the block to pack to, and makes the header. */
@@ -200,10 +191,8 @@ static svf_status check_pack_call(const svf_linear_source *from, svf_linear_sour
   if (status == SVF_OK) status = svf_linear_check_source(source);
   if (status != SVF_OK) return status;
   if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
-  if ((uintptr_t)block % SVF_LINEAR_ALIGNMENT != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "block is at %p, not on a multiple of %d bytes", block,
-                    SVF_LINEAR_ALIGNMENT);
-  }
+  status = svf_check_line("block", block);
+  if (status != SVF_OK) return status;
   if (bytes < header->bytes) {
     return svf_fail(SVF_ERR_SPACE, "block has %zu bytes, packing needs %llu", bytes,
                     (unsigned long long)header->bytes);

@@ -8,6 +8,7 @@
 #include "src/core/status.h"
 #include "src/core/structs.h"
 #include "src/matmul/call.h"
+#include "src/matmul/run.h"
 
 size_t svf_max_threads(void) { return svf_openmp_threads(); }
 
@@ -33,35 +34,20 @@ static void run_pool(const svf_plan *plan, const svf_pool *pool)
   }
 }
 
-static void run_serial(const svf_plan *plan)
+void svf_plan_run(const svf_plan *plan, size_t ith, size_t nth)
 {
-  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;
-       stage = svf_matmul_next_stage(plan, stage + 1)) {
-    svf_matmul_stage(plan, stage, 0);
+  const size_t shares = svf_plan_read(plan)->nth;
+  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;) {
+    for (size_t i = ith; i < shares; i += nth) svf_matmul_stage(plan, stage, i);
+    stage = svf_matmul_next_stage(plan, stage + 1);
+    if (stage >= 0 && nth > 1) svf_openmp_barrier();
   }
 }
 
-typedef struct team {
-  const svf_plan *plan;
-  size_t shares;
-} team;
-
+/* The runtime may grant a smaller team than was asked for. */
 static void run_shares(void *context, size_t ith, size_t nth)
 {
-  const team *t = context;
-  for (int stage = svf_matmul_next_stage(t->plan, 0); stage >= 0;) {
-    for (size_t i = ith; i < t->shares; i += nth) svf_matmul_stage(t->plan, stage, i);
-    stage = svf_matmul_next_stage(t->plan, stage + 1);
-    if (stage >= 0) svf_openmp_barrier(); /* the end of the region is a barrier, too */
-  }
-}
-
-/* Runs a plan on at most `shares` OpenMP threads. It is correct for any team that the runtime
- * grants, also one of a single thread. */
-static void run_team(const svf_plan *plan, size_t shares)
-{
-  team t = {plan, shares};
-  svf_openmp_team(shares, run_shares, &t);
+  svf_plan_run(*(const svf_plan *const *)context, ith, nth);
 }
 
 #ifdef SVF_WITH_ONEDNN
@@ -90,11 +76,20 @@ static svf_status run(const svf_plan *plan, size_t shares, size_t threads)
   if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return on_onednn(plan, threads);
 #endif
   if (shares == 1) {
-    run_serial(plan);
+    svf_plan_run(plan, 0, 1);
   } else {
-    run_team(plan, shares);
+    svf_openmp_team(shares, run_shares, &plan);
   }
   return SVF_OK;
+}
+
+static svf_status read_pool(const svf_pool *pool, svf_pool *own)
+{
+  if (!pool) return svf_fail(SVF_ERR_NULL, "pool is NULL");
+  const svf_status status =
+      svf_struct_read("pool", pool, SVF_SIZE_TO(svf_pool, self), own, sizeof *own);
+  if (status != SVF_OK || own->run) return status;
+  return svf_fail(SVF_ERR_NULL, "pool->run is NULL");
 }
 
 /* --- Public ----------------------------------------------------------------------------------- */
@@ -104,11 +99,21 @@ svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool, vo
 {
   svf_plan plan;
   svf_pool own;
-  if (!pool) return svf_fail(SVF_ERR_NULL, "pool is NULL");
-  svf_status status = svf_struct_read("pool", pool, SVF_SIZE_TO(svf_pool, self), &own, sizeof own);
+  svf_status status = read_pool(pool, &own);
   if (status != SVF_OK) return status;
-  if (!own.run) return svf_fail(SVF_ERR_NULL, "pool->run is NULL");
   status = svf_matmul_plan(&plan, args, own.threads, workspace, workspace_bytes);
+  if (status == SVF_OK) run_pool(&plan, &own);
+  return status;
+}
+
+svf_status svf_matmul_group_pool(const svf_matmul_args *calls, size_t count, const svf_pool *pool,
+                                 void *workspace, size_t workspace_bytes)
+{
+  svf_plan plan;
+  svf_pool own;
+  svf_status status = read_pool(pool, &own);
+  if (status != SVF_OK) return status;
+  status = svf_matmul_group_plan(&plan, calls, count, own.threads, workspace, workspace_bytes);
   if (status == SVF_OK) run_pool(&plan, &own);
   return status;
 }

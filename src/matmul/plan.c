@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "src/core/check.h"
 #include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -160,30 +161,6 @@ static size_t magnitude(ptrdiff_t stride)
   return stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
 }
 
-/* Checks a caller's matrix: its type, its pointer, and that all its rows are addressable. */
-static svf_status check_matrix(const char *name, const void *data, svf_dtype type, ptrdiff_t stride,
-                               size_t rows, size_t width)
-{
-  const size_t size = svf_dtype_size(type);
-  size_t extent;
-  if (size == 0) {
-    return svf_fail(SVF_ERR_ARGUMENT, "args->%s_type is %d, which is no element type", name,
-                    (int)type);
-  }
-  if (!data) return svf_fail(SVF_ERR_NULL, "args->%s is NULL with rows = %zu", name, rows);
-  if ((uintptr_t)data % size != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "args->%s is at %p, not aligned to its %s elements", name,
-                    data, svf_dtype_name(type));
-  }
-  const size_t step = magnitude(stride);
-  if (!svf_size_mul(rows - 1, step, &extent) || !svf_size_add(extent, width, &extent) ||
-      !svf_size_mul(extent, size, &extent) || extent > PTRDIFF_MAX) {
-    return svf_fail(SVF_ERR_OVERFLOW, "args->%s: %zu rows of stride %td exceed the address space",
-                    name, rows, stride);
-  }
-  return SVF_OK;
-}
-
 static svf_status check_operands(const svf_matmul_args *args, const svf_linear_header *h)
 {
   if (args->flags & ~SVF_MATMUL_ACCUMULATE) {
@@ -197,26 +174,26 @@ static svf_status check_operands(const svf_matmul_args *args, const svf_linear_h
     return svf_fail(SVF_ERR_ARGUMENT, "args->t0 is given, but the layer is dense and has no T");
   }
   if (args->rows == 0) return SVF_OK;
-  svf_status status =
-      check_matrix("x", args->x, args->x_type, args->x_stride, args->rows, (size_t)h->n);
+  svf_status status = svf_check_matrix("args->x", args->x, args->x_type, magnitude(args->x_stride),
+                                       args->rows, (size_t)h->n);
   if (status != SVF_OK) return status;
   if (args->rows > 1 && magnitude(args->y_stride) < h->m) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->y_stride is %td, its rows of m = %zu would overlap",
                     args->y_stride, (size_t)h->m);
   }
-  if ((uintptr_t)args->bias % sizeof(float) != 0) {
-    return svf_fail(SVF_ERR_ALIGNMENT, "args->bias is at %p, not aligned to fp32",
-                    (const void *)args->bias);
-  }
+  status = svf_check_aligned("args->bias", args->bias, SVF_DTYPE_F32);
+  if (status != SVF_OK) return status;
   if (args->t0 && args->rows > 1 && magnitude(args->t0_stride) < h->r) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->t0_stride is %td, its rows of r = %zu would overlap",
                     args->t0_stride, (size_t)h->r);
   }
   if (args->t0) {
-    status = check_matrix("t0", args->t0, SVF_DTYPE_F32, args->t0_stride, args->rows, (size_t)h->r);
+    status = svf_check_matrix("args->t0", args->t0, SVF_DTYPE_F32, magnitude(args->t0_stride),
+                              args->rows, (size_t)h->r);
     if (status != SVF_OK) return status;
   }
-  return check_matrix("y", args->y, args->y_type, args->y_stride, args->rows, (size_t)h->m);
+  return svf_check_matrix("args->y", args->y, args->y_type, magnitude(args->y_stride), args->rows,
+                          (size_t)h->m);
 }
 
 /* --- Groups ----------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "kernels/format.h"
 #include "src/core/dispatch.h"
 #include "src/core/status.h"
+#include "src/matmul/run.h"
 
 /* X, U, V in [-1, 1], gains in {1, 2, -1}: |T| <= 2n <= 2^8, which bf16 holds, and |Y| < 2^24. */
 typedef struct shape {
@@ -156,10 +157,7 @@ static svf_status multiply_in_shares(const buffers *b, const shape *s, svf_isa i
   memset(b->y, 0xff, s->rows * s->m * sizeof(float));
   svf_plan plan;
   status = svf_matmul_plan(&plan, &args, nth, workspace, bytes);
-  int stage = status == SVF_OK ? svf_matmul_next_stage(&plan, 0) : -1;
-  for (; stage >= 0; stage = svf_matmul_next_stage(&plan, stage + 1)) {
-    for (size_t ith = 0; ith < nth; ++ith) svf_matmul_stage(&plan, stage, ith);
-  }
+  if (status == SVF_OK) svf_plan_run(&plan, 0, 1);
   free(workspace);
   return status;
 }

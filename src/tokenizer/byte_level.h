@@ -5,9 +5,10 @@
 #ifndef SVF_TOKENIZER_BYTE_LEVEL_H
 #define SVF_TOKENIZER_BYTE_LEVEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-static inline int svf_tok_byte_is_itself(unsigned byte)
+static inline bool svf_tok_byte_is_itself(unsigned byte)
 {
   return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte != 0xad);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <utf8proc.h>
 
-#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/tokenizer/steps.h"
 #include "src/tokenizer/utf8.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/text.h"
 

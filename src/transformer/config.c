@@ -15,8 +15,6 @@
 
 enum { MAX_BYTES = 1 << 20 };
 
-const svf_json_limits svf_config_limits = {.what = "the file", .depth = 16, .values = 1u << 16};
-
 /* The config classes' values for keys that config.json lacks; kv_heads = 0: as many as heads. */
 static const svf_config families[] = {
     {.architecture = "LlamaForCausalLM",

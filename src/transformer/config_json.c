@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "src/core/status.h"
-#include "src/io/json.h"
 #include "src/io/text.h"
+
+const svf_json_limits svf_config_limits = {.what = "the file", .depth = 16, .values = 1u << 16};
 
 svf_json_shown svf_json_show(const json_t *value)
 {

@@ -11,6 +11,10 @@
 
 #include <svf/status.h>
 
+#include "src/io/json.h"
+
+extern const svf_json_limits svf_config_limits; /* of config.json and generation_config.json */
+
 /* A JSON value as messages show it: a number, or a string, shortened and made printable. */
 typedef struct svf_json_shown {
   char text[100];

@@ -6,16 +6,15 @@
 
 #include <jansson.h>
 
-#include "src/io/json.h"
-#include "src/transformer/config.h"
+#include <svf/status.h>
 
-extern const svf_json_limits svf_config_limits;
+struct svf_config; /* src/transformer/config.h */
 
 /* Read rope_theta and the scaling, from either form: rope_theta with rope_scaling {rope_type or
  * type, ...}, or rope_parameters, which hold both. Errors: FILE, UNSUPPORTED. */
-svf_status svf_config_rope(const json_t *root, svf_config *config);
+svf_status svf_config_rope(const json_t *root, struct svf_config *config);
 
 /* Read bos and eos; config->vocab and the defaults are set. Errors: FILE, UNSUPPORTED. */
-svf_status svf_config_tokens(const json_t *root, svf_config *config);
+svf_status svf_config_tokens(const json_t *root, struct svf_config *config);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/transformer/config.h"
 #include "src/transformer/config_json.h"
 #include "src/transformer/config_parts.h"
 

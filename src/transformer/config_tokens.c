@@ -3,6 +3,7 @@
  * The tokens that begin and end a text. */
 #include "src/core/status.h"
 #include "src/io/json.h"
+#include "src/transformer/config.h"
 #include "src/transformer/config_json.h"
 #include "src/transformer/config_parts.h"
 

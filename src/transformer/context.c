@@ -22,9 +22,7 @@ enum { USUAL_ROWS = 512, USUAL_TOKENS = 4096 };
 static svf_status read_options(const svf_context_options *options, svf_context_options *o)
 {
   enum { FIRST = SVF_SIZE_TO(svf_context_options, stop_context) };
-  *o = (svf_context_options){.size = sizeof *o};
-  if (!options) return SVF_OK;
-  const svf_status status = svf_struct_read("options", options, FIRST, o, sizeof *o);
+  const svf_status status = svf_struct_read_options("options", options, FIRST, o, sizeof *o);
   if (status != SVF_OK) return status;
   if (!svf_isa_supported(o->isa)) {
     return svf_fail(SVF_ERR_UNSUPPORTED, "options->isa is %s, which cannot run here",

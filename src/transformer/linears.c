@@ -3,6 +3,8 @@
 
 #include <svf/matmul.h>
 
+#include "src/matmul/run.h"
+
 /* The gains in one layer of the pass's rows (if `wanting`, of those that want logits): a list of
  * pointers that belongs to this thread, or NULL for a dense layer. */
 static const float *const *gains_of(const svf_worker *w, const svf_model_linear *l, size_t slot,
@@ -45,9 +47,6 @@ void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t c
     if (w->ith == 0) w->p->status = status;
     return;
   }
-  for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
-       stage = svf_matmul_next_stage(&plan, stage + 1)) {
-    svf_matmul_stage(&plan, stage, w->ith);
-    svf_worker_sync(w);
-  }
+  svf_plan_run(&plan, w->ith, w->nth);
+  svf_worker_sync(w);
 }

@@ -135,9 +135,7 @@ static svf_status load(svf_model *m, const char *dir, const svf_model_options *o
 static svf_status read_options(const svf_model_options *options, svf_model_options *o)
 {
   enum { FIRST = SVF_SIZE_TO(svf_model_options, progress_context) };
-  *o = (svf_model_options){.size = sizeof *o};
-  if (!options) return SVF_OK;
-  const svf_status status = svf_struct_read("options", options, FIRST, o, sizeof *o);
+  const svf_status status = svf_struct_read_options("options", options, FIRST, o, sizeof *o);
   if (status != SVF_OK) return status;
   if (o->flags & ~(SVF_MODEL_NO_MMAP | SVF_MODEL_OUTLINE)) {
     return svf_fail(SVF_ERR_ARGUMENT, "options->flags is 0x%x, known are 0x%x", o->flags,

@@ -49,9 +49,7 @@ static svf_candidate pop(svf_candidate *heap, size_t *count)
 svf_status svf_sampling_read(const svf_sampling *sampling, svf_sampling *s)
 {
   enum { FIRST = SVF_SIZE_TO(svf_sampling, seed) };
-  *s = (svf_sampling){.size = sizeof *s};
-  if (!sampling) return SVF_OK;
-  const svf_status status = svf_struct_read("sampling", sampling, FIRST, s, sizeof *s);
+  const svf_status status = svf_struct_read_options("sampling", sampling, FIRST, s, sizeof *s);
   if (status != SVF_OK) return status;
   if (!(s->temperature >= 0) || !isfinite(s->temperature)) {
     return svf_fail(SVF_ERR_ARGUMENT, "temperature is %g, not in [0, inf)", (double)s->temperature);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <svf/expert_registry.h>
@@ -195,12 +196,13 @@ typedef struct worker {
 } worker;
 
 /* The gains of a handle are whole, and are those of one of the experts. */
-static int is_known(const worker *w, const svf_expert_handle *handle)
+static bool is_known(const worker *w, const svf_expert_handle *handle)
 {
   for (int row = 0; row < 3; ++row) {
-    if (memcmp(svf_expert_handle_gains(handle), w->gains[row], sizeof w->gains[row]) == 0) return 1;
+    if (memcmp(svf_expert_handle_gains(handle), w->gains[row], sizeof w->gains[row]) == 0)
+      return true;
   }
-  return 0;
+  return false;
 }
 
 static void enter(worker *w, const char *name, int row)

@@ -3,7 +3,6 @@
  * Directories of models: single files, shards, and all ways in which an index, a shard or a link
  * may lie. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <sys/resource.h>
 
 #include "src/io/checkpoint.h"

@@ -2,7 +2,6 @@
  *
  * Reading, replacing and parsing whole files, and strings from outside. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "src/io/file.h"

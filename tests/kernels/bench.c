@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/kernels/gates.h"
 #include "tests/kernels/problem.h"

@@ -6,8 +6,8 @@
 
 #include <fenv.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <svf/svf.h>
@@ -63,7 +63,7 @@ static float float_of(uint32_t bits)
 
 static size_t failures, cases;
 
-static void expect(int ok, const svf_half_kernel *kernel, const char *what, uint32_t in,
+static void expect(bool ok, const svf_half_kernel *kernel, const char *what, uint32_t in,
                    uint32_t got, uint32_t want)
 {
   ++cases;
@@ -188,7 +188,7 @@ static void public_functions(void)
 
 int main(int argc, char **argv)
 {
-  const int quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
+  const bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
   size_t executed = 0;
   if (argc > 1 && !quick) {
     fprintf(stderr, "usage: svf-check-convert [--quick]\n");

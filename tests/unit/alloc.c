@@ -28,14 +28,15 @@ START_TEST(a_matmul_never_allocates)
                          svf_matmul_group_workspace(pair, 2, 3, &bytes),
                          svf_matmul_group_plan(&plan, pair, 2, 3, workspace, WORKSPACE),
                          svf_matmul_group(pair, 2, 2, workspace, WORKSPACE),
+                         svf_matmul_group_pool(pair, 2, &pool, workspace, WORKSPACE),
                          svf_matmul(&a, 1, workspace, 0)};
   for (int stage = svf_matmul_next_stage(&plan, 0); stage >= 0;
        stage = svf_matmul_next_stage(&plan, stage + 1)) {
     svf_matmul_stage(&plan, stage, 0);
   }
   const int counted = alloc_calls;
-  for (int i = 0; i < 8; ++i) ck_assert_int_eq(status[i], SVF_OK);
-  ck_assert_int_eq(status[8], SVF_ERR_SPACE);
+  for (int i = 0; i < 9; ++i) ck_assert_int_eq(status[i], SVF_OK);
+  ck_assert_int_eq(status[9], SVF_ERR_SPACE);
   ck_assert_int_eq(counted, 0);
 }
 END_TEST

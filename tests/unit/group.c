@@ -117,6 +117,26 @@ static void run_parts(size_t count, size_t nth)
   ck_assert_mem_eq(grouped, single, sizeof single);
 }
 
+/* Counts its calls in *self. */
+static void run_backwards(void *self, size_t count, void (*task)(void *context, size_t i),
+                          void *context)
+{
+  ++*(size_t *)self;
+  for (size_t i = count; i-- > 0;) task(context, i);
+}
+
+static void run_pool(size_t count, size_t nth)
+{
+  size_t bytes, runs = 0;
+  const svf_pool pool = {.size = sizeof pool, .threads = nth, .run = run_backwards, .self = &runs};
+  ck_works(svf_matmul_group_workspace(calls, count, nth, &bytes));
+  memset(workspace, 0xff, bytes);
+  clear(grouped);
+  ck_works(svf_matmul_group_pool(calls, count, &pool, workspace, bytes));
+  ck_assert_mem_eq(grouped, single, sizeof single);
+  ck_assert_uint_ge(runs, 1);
+}
+
 static void check_group(const layer *layers, size_t count, size_t rows)
 {
   static const size_t parts[] = {1, 2, 3, 5, 16};
@@ -125,7 +145,10 @@ static void check_group(const layer *layers, size_t count, size_t rows)
     if (!svf_isa_supported(isa)) continue;
     make_calls(layers, count, rows, isa);
     expect_single(layers, count);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) run_parts(count, parts[i]);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) {
+      run_parts(count, parts[i]);
+      run_pool(count, parts[i]);
+    }
     for (size_t threads = 0; threads < 3; ++threads) {
       clear(grouped);
       ck_works(svf_matmul_group(calls, count, threads, workspace, sizeof workspace));
@@ -255,6 +278,8 @@ END_TEST
 
 static void refused(size_t count, svf_status status, const char *words)
 {
+  size_t runs = 0;
+  const svf_pool pool = {.size = sizeof pool, .threads = 2, .run = run_backwards, .self = &runs};
   svf_plan plan;
   memset(&plan, 0x5a, sizeof plan);
   clear(grouped);
@@ -262,6 +287,8 @@ static void refused(size_t count, svf_status status, const char *words)
   ck_fails(svf_matmul_group(calls, count, 2, workspace, sizeof workspace), status, words);
   ck_fails(svf_matmul_group_plan(&plan, calls, count, 2, workspace, sizeof workspace), status,
            words);
+  ck_fails(svf_matmul_group_pool(calls, count, &pool, workspace, sizeof workspace), status, words);
+  ck_assert_uint_eq(runs, 0);
   ck_assert_mem_eq(grouped, single, sizeof single);
   ck_filled(&plan, sizeof plan, 0x5a);
 }
@@ -322,6 +349,26 @@ START_TEST(misuse)
 }
 END_TEST
 
+START_TEST(misuse_of_a_pool)
+{
+  static const layer layers[] = {{.m = 32, .r = 32}, {.m = 16, .r = 0}};
+  size_t runs = 0, bytes;
+  svf_pool pool = {.size = sizeof pool, .threads = 2, .self = &runs};
+  fill_inputs();
+  make_calls(layers, 2, ROWS, SVF_ISA_AUTO);
+  ck_works(svf_matmul_group_workspace(calls, 2, 2, &bytes));
+  ck_fails(svf_matmul_group_pool(calls, 2, NULL, workspace, bytes), SVF_ERR_NULL, "pool is NULL");
+  ck_fails(svf_matmul_group_pool(calls, 2, &pool, workspace, bytes), SVF_ERR_NULL, "pool->run");
+  pool.run = run_backwards;
+  ck_fails(svf_matmul_group_pool(calls, 2, &pool, workspace, bytes - 1), SVF_ERR_SPACE, "has");
+  pool.threads = 0;
+  ck_fails(svf_matmul_group_pool(calls, 2, &pool, workspace, bytes), SVF_ERR_ARGUMENT, "nth is 0");
+  pool.size = 8;
+  ck_fails(svf_matmul_group_pool(calls, 2, &pool, workspace, bytes), SVF_ERR_VERSION, "pool->size");
+  ck_assert_uint_eq(runs, 0);
+}
+END_TEST
+
 /* A caller of a later version steps by its own size. */
 START_TEST(newer_callers)
 {
@@ -347,4 +394,4 @@ START_TEST(newer_callers)
 END_TEST
 
 SUITE("group", bits_of_single_calls, every_format_in_threes, one_layout_of_x,
-      columns_are_equally_wide, workspace_grows_with_rows, misuse, newer_callers)
+      columns_are_equally_wide, workspace_grows_with_rows, misuse, misuse_of_a_pool, newer_callers)

@@ -2,7 +2,6 @@
  *
  * Beyond 2^31 elements, through mappings that take memory only where they are touched. */
 #define _GNU_SOURCE
-#include <stdio.h>
 #include <sys/mman.h>
 
 #include "tests/unit/suite.h"

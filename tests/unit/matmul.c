@@ -50,6 +50,7 @@ START_TEST(bad_arguments)
   REFUSED(a.y_stride = 0, SVF_ERR_ARGUMENT, "overlap");
   REFUSED(a.y_stride = PTRDIFF_MAX / 2, SVF_ERR_OVERFLOW, "args->y");
   REFUSED(a.y_stride = PTRDIFF_MIN, SVF_ERR_OVERFLOW, "args->y");
+  REFUSED(a.y_stride = PTRDIFF_MAX / 4 / (ROWS - 1) + 1, SVF_ERR_OVERFLOW, "args->y: ");
   REFUSED(a.x_stride = PTRDIFF_MAX, SVF_ERR_OVERFLOW, "args->x");
   REFUSED(a.x_stride = PTRDIFF_MIN, SVF_ERR_OVERFLOW, "args->x");
   REFUSED(a.flags = 6, SVF_ERR_ARGUMENT, "args->flags is 0x6");

@@ -181,12 +181,12 @@ END_TEST
 START_TEST(misuse)
 {
   REFUSED(a.size = offsetof(svf_merge_args, flags), SVF_ERR_VERSION, "args->size is");
-  REFUSED(a.factors = NULL, SVF_ERR_NULL, "source is NULL");
-  REFUSED(from.size = 0, SVF_ERR_VERSION, "source->size is 0");
+  REFUSED(a.factors = NULL, SVF_ERR_NULL, "args->factors is NULL");
+  REFUSED(from.size = 0, SVF_ERR_VERSION, "args->factors: source->size is 0");
   REFUSED(from.m = 0, SVF_ERR_ARGUMENT, "m is 0");
   REFUSED(from.n = 0, SVF_ERR_ARGUMENT, "is 0");
   REFUSED(from.r = 0, SVF_ERR_ARGUMENT, "r is 0");
-  REFUSED(from.u = NULL, SVF_ERR_NULL, "source->u");
+  REFUSED(from.u = NULL, SVF_ERR_NULL, "args->factors: source->u");
   REFUSED(from.vt_stride = N - 1, SVF_ERR_ARGUMENT, "vt_stride");
   REFUSED(a.first_row = 1, SVF_ERR_ARGUMENT, "first_row is 1, rows 301");
   REFUSED(a.first_row = SIZE_MAX, SVF_ERR_ARGUMENT, "there are m = 301");

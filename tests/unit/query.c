@@ -7,8 +7,8 @@
 
 enum { M = 200, N = 600, R = 130, ROWS = 300, WORKSPACE = 1 << 25 };
 
-static float u[M * N], vt[R * N], sigma[R], x[ROWS * N], y[2 * ROWS * M];
-static _Alignas(64) unsigned char block[2][1 << 21], workspace[WORKSPACE];
+static float u[M * N], vt[R * N], sigma[R], x[ROWS * N], y[SVF_MATMUL_GROUP_MAX * ROWS * M];
+static _Alignas(64) unsigned char block[SVF_MATMUL_GROUP_MAX][1 << 21], workspace[WORKSPACE];
 
 static svf_linear_source layer(svf_format format, size_t r)
 {
@@ -43,8 +43,8 @@ static void pack(svf_linear_source s, void *to, size_t capacity)
 static void check(const svf_linear_source *layers, size_t count, size_t rows, svf_dtype type,
                   svf_isa isa, size_t nth)
 {
-  svf_matmul_shape shapes[2];
-  svf_matmul_args calls[2];
+  svf_matmul_shape shapes[SVF_MATMUL_GROUP_MAX];
+  svf_matmul_args calls[SVF_MATMUL_GROUP_MAX];
   svf_matmul_needs needs = {.size = sizeof needs};
   size_t bytes;
   svf_plan plan;

@@ -48,6 +48,21 @@ START_TEST(newer_callers_may_not_ask_for_what_is_unknown)
 }
 END_TEST
 
+START_TEST(options_that_are_null_are_defaults)
+{
+  const now from = {.size = sizeof from, .a = 3, .b = 4}, small = {.size = FIRST - 1};
+  now to;
+  memset(&to, 0x5a, sizeof to);
+  ck_works(svf_struct_read_options("arg", NULL, FIRST, &to, sizeof to));
+  ck_assert_uint_eq(to.size, sizeof to);
+  ck_assert_int_eq(to.a, 0);
+  ck_assert_int_eq(to.b, 0);
+  ck_works(svf_struct_read_options("arg", &from, FIRST, &to, sizeof to));
+  ck_assert_int_eq(to.b, 4);
+  ck_fails(svf_struct_read_options("arg", &small, FIRST, &to, sizeof to), SVF_ERR_VERSION, "arg");
+}
+END_TEST
+
 /* Nothing beyond the struct is read or written. */
 START_TEST(a_size_that_was_never_set_is_refused)
 {
@@ -109,6 +124,6 @@ START_TEST(arrays_are_stepped_by_their_own_size)
 END_TEST
 
 SUITE("structs", older_callers_lack_nothing_but_zeros,
-      newer_callers_may_not_ask_for_what_is_unknown, a_size_that_was_never_set_is_refused,
-      too_small_is_refused, out_structs_keep_the_caller_s_size,
-      arrays_are_stepped_by_their_own_size)
+      newer_callers_may_not_ask_for_what_is_unknown, options_that_are_null_are_defaults,
+      a_size_that_was_never_set_is_refused, too_small_is_refused,
+      out_structs_keep_the_caller_s_size, arrays_are_stepped_by_their_own_size)

@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include <fenv.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <time.h>
 
+#include "src/core/openmp.h"
+#include "src/matmul/run.h"
 #include "tests/unit/small_layer.h"
 
 enum { THREADS = 4, TURNS = 50, PARTS = 7 };
@@ -96,6 +98,39 @@ START_TEST(parts_of_one_call)
 }
 END_TEST
 
+typedef struct late_team {
+  const svf_plan *plan;
+  size_t late;
+} late_team;
+
+static void run_late(void *context, size_t ith, size_t nth)
+{
+  const late_team *t = context;
+  const struct timespec while_others_finish = {.tv_nsec = 50 * 1000 * 1000};
+  if (ith == t->late) nanosleep(&while_others_finish, NULL);
+  svf_plan_run(t->plan, ith, nth);
+}
+
+/* Whichever thread is late with T, no other begins Y before. */
+START_TEST(stages_wait_for_all_threads)
+{
+  const svf_matmul_args a = valid_call();
+  float want[ROWS * M];
+  svf_plan plan;
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  memcpy(want, y, sizeof want);
+  for (size_t shares = 2; shares <= PARTS; shares += PARTS - 2) {
+    for (size_t late = 0; late < 2; ++late) {
+      memset(workspace, 0xff, sizeof workspace); /* NaN */
+      memset(y, 0xff, sizeof y);
+      ck_works(svf_matmul_plan(&plan, &a, shares, workspace, sizeof workspace));
+      svf_openmp_team(2, run_late, &(late_team){&plan, late});
+      ck_assert_mem_eq(y, want, sizeof want);
+    }
+  }
+}
+END_TEST
+
 /* Threads of the runtime keep the mode they were made with; a call runs in its caller's. */
 START_TEST(rounding_of_the_caller)
 {
@@ -159,5 +194,5 @@ START_TEST(integers_in_every_mode)
 }
 END_TEST
 
-SUITE("threads", independent_calls, parts_of_one_call, rounding_of_the_caller,
-      integers_in_every_mode)
+SUITE("threads", independent_calls, parts_of_one_call, stages_wait_for_all_threads,
+      rounding_of_the_caller, integers_in_every_mode)

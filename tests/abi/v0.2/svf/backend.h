@@ -35,8 +35,8 @@ typedef enum svf_backend {
 SVF_API svf_status svf_backend_select(svf_backend backend);
 
 /* svf_backend_select with the name in the environment variable SVF_BACKEND, "own" or "onednn". Does
- * nothing and returns OK if it is unset or empty. Errors: ARGUMENT for another name,
- * UNSUPPORTED. */
+ * nothing and returns OK if it is unset or empty. Errors: ARGUMENT for another name, UNSUPPORTED;
+ * on error nothing changes. Thread-safe, as long as no thread changes the environment. */
 SVF_API svf_status svf_backend_select_env(void);
 
 /* The back end that is selected. Thread-safe. */

@@ -15,7 +15,10 @@
  *   svf.task             free text, which may be missing
  *   svf.trained          free text on how it was trained, which may be missing
  *
- * Other keys are ignored. Files are untrusted: one that breaks a rule is refused. */
+ * Other keys are ignored. Files are untrusted: one that breaks a rule is refused.
+ *
+ * An expert never changes once it is made. All functions are thread-safe, except that
+ * svf_expert_close must be the last call on its expert. */
 #ifndef SVF_EXPERT_H
 #define SVF_EXPERT_H
 

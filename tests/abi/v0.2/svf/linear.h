@@ -132,12 +132,16 @@ SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block,
 /* The same, divided: call with every ith in [0, nth), in any order, on any threads, then
  * svf_linear_seal once after all have returned. The bytes do not depend on nth. Share 0 writes the
  * header, unsealed. Where the memory holds an older block, run share 0 first: until it has run,
- * svf_linear_check may take the old seal for that of the new bytes. */
+ * svf_linear_check may take the old seal for that of the new bytes. Errors: those of
+ * svf_linear_pack; ARGUMENT (nth = 0, ith >= nth); on error the block is untouched. Thread-safe on
+ * distinct blocks, and on distinct shares of one. */
 SVF_API svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
                                         size_t ith, size_t nth);
 
 /* Compute the checksum of a block whose shares have all been packed and mark it as complete; until
- * then svf_linear_check refuses the block. Errors as svf_linear_check. */
+ * then svf_linear_check refuses the block. Reads all of it. Errors: NULL, SPACE, MAGIC, ENDIAN,
+ * VERSION, CORRUPT (the header); on error the block is untouched. Thread-safe on distinct
+ * blocks. */
 SVF_API svf_status svf_linear_seal(void *block, size_t bytes);
 
 /* Check a block that came from a file before using it: magic, byte order, version, and
@@ -149,16 +153,19 @@ SVF_API svf_status svf_linear_check(const void *block, size_t bytes, bool verify
 
 /* The weights of a checked block as they are stored, in fp32: u [m][r], or W [m][n] of a dense
  * layer, and vt [r][n], row-major with these strides in elements; either may be NULL. Errors: NULL
- * (block), ARGUMENT (a stride), and those of svf_linear_check. Thread-safe. */
+ * (block), ARGUMENT (a stride), and those of svf_linear_check; on error nothing was written.
+ * Thread-safe. */
 SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride,
                                      float *vt, size_t vt_stride);
 
-/* The header of a checked or packed block; NULL if block is NULL. Of a block that is not on a
- * multiple of 8 bytes, copy the first sizeof(svf_linear_header) bytes instead. */
+/* The header of a checked or packed block, which is where the block begins; NULL if block is NULL.
+ * Nothing is checked. Of a block that is not on a multiple of 8 bytes, copy the header's bytes
+ * instead. Thread-safe. */
 SVF_API const svf_linear_header *svf_linear_info(const void *block);
 
-/* sigma inside a packed block, r values: the gains of the base model. NULL if block is NULL or
- * dense. Of a block that is not on a multiple of 4 bytes, copy what it points to before reading. */
+/* sigma inside a checked or packed block, r values: the gains of the base model. It stays valid as
+ * long as the block. NULL if block is NULL or dense. Nothing is checked. If the block is not on a
+ * multiple of 4 bytes, neither is sigma. Thread-safe. */
 SVF_API const float *svf_linear_sigma(const void *block);
 
 #ifdef __cplusplus

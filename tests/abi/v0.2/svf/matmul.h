@@ -131,9 +131,10 @@ SVF_API svf_status svf_matmul_workspace(const svf_matmul_args *args, size_t nth,
 SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void *workspace,
                               size_t workspace_bytes);
 
-/* The number of threads that `threads` = 0 stands for in svf_matmul: omp_get_max_threads(), but at
- * most four per processor, and no more CPUs than a container's quota (Linux control groups, rounded
- * up) unless OMP_NUM_THREADS or omp_set_num_threads says how many; 1 without OpenMP. */
+/* The number of threads that `threads` = 0 stands for in svf_matmul, at least 1:
+ * omp_get_max_threads() of the calling thread, but at most four per processor, and no more CPUs
+ * than a container's quota (Linux control groups, rounded up) unless OMP_NUM_THREADS or
+ * omp_set_num_threads says how many; 1 in a build without OpenMP. Thread-safe. */
 SVF_API size_t svf_max_threads(void);
 
 /* --- Several layers on the same X ----------------------------------------------------------------
@@ -200,12 +201,14 @@ typedef struct svf_plan {
 
 /* Check the arguments and divide the work. The plan refers to the arrays that args names and to the
  * workspace (sized for nth), not to args itself. While they stay where they are, the plan may be
- * carried out again, with other values in them. Errors as svf_matmul. Thread-safe. */
+ * carried out again, with other values in them. Errors: NULL (plan), ARGUMENT (nth = 0), and those
+ * of svf_matmul; on error the plan is unchanged. Thread-safe. */
 SVF_API svf_status svf_matmul_plan(svf_plan *plan, const svf_matmul_args *args, size_t nth,
                                    void *workspace, size_t workspace_bytes);
 
 /* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes. Its stages
- * are carried out like those of a single call. */
+ * are carried out like those of a single call. Errors as svf_matmul_group, and NULL (plan).
+ * Thread-safe. */
 SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *calls, size_t count,
                                          size_t nth, void *workspace, size_t workspace_bytes);
 
@@ -213,11 +216,12 @@ SVF_API svf_status svf_matmul_group_plan(svf_plan *plan, const svf_matmul_args *
  * the beginning if there are no rows. X has no stage of its own where it is so small that every
  * share lays it out for itself, or where it is one row of fp32 in f32. T has one only in formats
  * with integers, whose scales depend on spans of 256 values of T, and only if shares had less than
- * a span and T is not small either. */
+ * a span and T is not small either. `from` below 0 counts as 0; -1 if plan is NULL. Thread-safe. */
 SVF_API int svf_matmul_next_stage(const svf_plan *plan, int from);
 
 /* Carry out share ith of a stage of a valid plan. Cannot fail; a stage that svf_matmul_next_stage
- * does not name, or an ith out of range, does nothing. */
+ * does not name, an ith out of range, or a plan that is NULL does nothing. Thread-safe: shares of
+ * one stage may run at once, but only after those of the stages before it have returned. */
 SVF_API void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith);
 
 /* --- On a thread pool ------------------------------------------------------------------------- */
@@ -231,10 +235,20 @@ typedef struct svf_pool {
   void *self; /* the first argument of run */
 } svf_pool;
 
-/* svf_matmul with pool->run called once per stage. Workspace for nth = pool->threads. Errors
- * as svf_matmul. */
+/* svf_matmul with pool->run called once per stage, on the calling thread. Workspace for nth =
+ * pool->threads. The pool's threads run in their own floating-point mode, which decides the bits.
+ * Errors: NULL (pool, pool->run), VERSION (pool->size), ARGUMENT (pool->threads = 0), and those of
+ * svf_matmul; on error nothing was written, and run was not called. Thread-safe, as far as run
+ * is. */
 SVF_API svf_status svf_matmul_pool(const svf_matmul_args *args, const svf_pool *pool,
                                    void *workspace, size_t workspace_bytes);
+
+/* The same for a group, see svf_matmul_group, with svf_matmul_group_workspace's bytes for nth =
+ * pool->threads: pool->run is called once per stage for all calls together. Errors: those of
+ * svf_matmul_pool and svf_matmul_group. Thread-safe, as far as run is. */
+SVF_API svf_status svf_matmul_group_pool(const svf_matmul_args *calls, size_t count,
+                                         const svf_pool *pool, void *workspace,
+                                         size_t workspace_bytes);
 
 #ifdef __cplusplus
 }

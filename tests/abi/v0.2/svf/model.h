@@ -51,11 +51,12 @@ typedef struct svf_model_options {
 /* Open a model. On OK *model must be closed. options may be NULL: f32. Errors: NULL, VERSION,
  * ARGUMENT, IO, MEMORY, STOPPED; NUMERIC, naming a tensor with NaN or Inf that was to be packed;
  * UNSUPPORTED, naming the architecture or setting that is not known; FILE, naming the tensor, both
- * shapes and the file. */
+ * shapes and the file. Thread-safe. */
 SVF_API svf_status svf_model_open(const char *dir, const svf_model_options *options,
                                   svf_model **model);
 
-/* Close a model; NULL is ignored. Its contexts must have been destroyed before. */
+/* Close a model; NULL is ignored. Its contexts must have been destroyed before, and it must be the
+ * last call on the model. */
 SVF_API void svf_model_close(svf_model *model);
 
 /* The description of a model. What its pointers point to belongs to the model. */

@@ -41,7 +41,7 @@ SVF_API const svf_module *svf_modules_at(const svf_modules *modules, size_t i);
  * of their names (strcmp): of each module its name with the terminator, r as 8 bytes, and sigma,
  * both little-endian. It is never 0 (1 takes its place), and does not depend on the order of the
  * modules or on offsets. Errors: NULL; VERSION (a size); ARGUMENT (count = 0, a bad name, one name
- * twice, r = 0); OVERFLOW; MEMORY. */
+ * twice, r = 0); OVERFLOW; MEMORY. Thread-safe. */
 SVF_API svf_status svf_modules_fingerprint(const svf_module *modules, size_t count,
                                            uint64_t *fingerprint);
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading and writing safetensors files (library svf_model). Files are untrusted: the header is
- * checked whole before any tensor is visible, and no tensor can refer to bytes outside the file. */
+ * checked whole before any tensor is visible, and no tensor can refer to bytes outside the file.
+ *
+ * A file that is open never changes here: all functions on it are thread-safe, except that
+ * svf_safetensors_close must be the last call on it. One thread at a time may use a writer;
+ * distinct writers are independent, even of one path, which then holds what was committed last. */
 #ifndef SVF_SAFETENSORS_H
 #define SVF_SAFETENSORS_H
 
