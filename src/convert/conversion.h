@@ -19,12 +19,13 @@ typedef struct svf_conversion {
   bool *taken; /* [linears] true: the layer is converted, so its tensors are not kept */
   svf_progress_fn *progress; /* or NULL; set by the caller once the conversion is open */
   void *progress_context;
-  bool made;     /* `out` did not exist before; it is removed on closing if it is empty */
+  size_t made;   /* bytes of the path of the first directory on the way to `out` that was not there
+                    before, or 0; those from there on are removed on closing if they are empty */
   bool is_open;  /* `directory` is open */
   int directory; /* descriptor of `out`, locked until the conversion is closed */
 } svf_conversion;
 
-/* Opens `dir` and makes the directory `out` if there is none. Refuses `out` if it is `dir` and,
+/* Opens `dir` and makes the directory `out`, and those that lead to it, if there is none. Refuses `out` if it is `dir` and,
  * with IO, if another conversion works in it, even one of this process. Removes temporary files
  * that a killed process left in `out`. *c must be closed also after an error. */
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
@@ -50,7 +51,7 @@ svf_status svf_conversion_map(json_t *map, const char *tensor, const char *file)
  * `metadata` and `map`, which may be NULL where memory was lacking. */
 svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata, json_t *map);
 
-/* Copies the files of configuration and tokenizer. */
+/* Copies the files of configuration and tokenizer (side_files.c). */
 svf_status svf_conversion_copy_files(const svf_conversion *c);
 
 /* True for a tensor that is copied as it is: any but the weights (.weight, .U, .S, .V or .packed)
