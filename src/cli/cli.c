@@ -14,7 +14,6 @@
 #include <svf/cpu.h>
 
 #include "src/cli/fail.h"
-#include "src/cli/interrupt.h"
 
 /* --- Standard output -------------------------------------------------------------------------- */
 
@@ -45,7 +44,6 @@ bool cli_begin(void)
 
 int cli_end(const svf_command *command, svf_status status)
 {
-  cli_release_interrupts();
   cli_progress_end();
   if (status != SVF_OK) fprintf(stderr, "svf %s: %s\n", command->name, svf_last_message());
   return cli_exit_code(status);

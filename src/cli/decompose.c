@@ -5,11 +5,13 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include <svf/convert.h>
+#include <svf/matmul.h>
 #include <svf/svd.h>
 
 #include "src/cli/fail.h"
@@ -145,6 +147,34 @@ static bool show_progress(void *context, size_t done, size_t all, const char *wh
   return cli_progress(&o->m.quiet, done, all, what);
 }
 
+/* --- Limits ----------------------------------------------------------------------------------- */
+
+/* OpenBLAS maps a buffer of 128 MB for each thread, and tries for ever where it gets none; stacks
+ * come on top. */
+static svf_status check_address_space(size_t threads)
+{
+  const size_t buffer = (size_t)160 << 20, bytes = threads * buffer;
+  void *map = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (map != MAP_FAILED) {
+    munmap(map, bytes);
+    return SVF_OK;
+  }
+  return cli_fail(SVF_ERR_MEMORY,
+                  "%zu MB of address space are not there: it is limited (ulimit -v). Each thread "
+                  "takes %zu, so use fewer --threads",
+                  bytes >> 20, buffer >> 20);
+}
+
+/* The threads of OpenMP and of OpenBLAS. */
+static svf_status check_limits(size_t threads)
+{
+  if (threads == 0) threads = svf_max_threads();
+  const svf_status status = cli_check_threads(threads, 2);
+  return status == SVF_OK ? check_address_space(threads) : status;
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
 static svf_status work(options *o, const char *dir)
 {
   svf_decompose_options d = o->d;
@@ -154,7 +184,7 @@ static svf_status work(options *o, const char *dir)
   d.energy = (double)o->energy;
   d.dtype = o->bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32;
   o->threads = threads_of(o->out);
-  svf_status status = cli_check_threads(o->m.threads, 2); /* OpenMP's and those of OpenBLAS */
+  svf_status status = check_limits(o->m.threads);
   if (status == SVF_OK) status = svf_model_decompose(dir, o->out, svf_svd, &d);
   cli_progress_end();
   if (status == SVF_OK && o->m.json) status = print_report(o->out);

@@ -370,6 +370,7 @@ static svf_status generate(session *s, double *seconds)
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
   *seconds = cli_now() - start;
   print_rest(s);
+  cli_resume_interrupts();
   svf_context_destroy(context);
   return status == SVF_OK || status == SVF_ERR_STOPPED ? check_texts(s) : status;
 }
@@ -414,7 +415,6 @@ static int work(session *s, const cli_words *words)
   if (status == SVF_OK) status = generate(s, &seconds);
   if (status != SVF_OK) return cli_end(&command_generate, status);
   print_summary(s, seconds);
-  cli_release_interrupts();
   return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -22,7 +23,7 @@ enum { GRACE = 10 /* seconds */, WORDS = 128, ENTRIES = 1 << 15 };
 static struct {
   volatile sig_atomic_t seen, deferred;
   pthread_t main;
-  const char *directory;
+  char directory[PATH_MAX]; /* "": none */
   char notice[WORDS];
   char mark[32]; /* in the names of this process's temporary files */
 } state;
@@ -54,7 +55,7 @@ static void remove_temporaries(void)
 
 static void end_now(void)
 {
-  if (state.directory) remove_temporaries();
+  if (*state.directory) remove_temporaries();
   cli_progress_wipe();
   (void)!write(STDERR_FILENO, state.notice, strlen(state.notice));
   _exit(EXIT_INTERRUPTED);
@@ -71,32 +72,27 @@ static void on_signal(int number)
   alarm(GRACE);
 }
 
-static void set_handler(void (*handler)(int))
+void cli_catch_interrupts(const svf_command *command, const char *words, const char *directory)
 {
   static const int numbers[] = {SIGINT, SIGTERM, SIGALRM};
   struct sigaction action = {.sa_flags = SA_RESTART};
-  action.sa_handler = handler;
+  state.main = pthread_self();
+  snprintf(state.directory, sizeof state.directory, "%s", directory ? directory : "");
+  snprintf(state.notice, sizeof state.notice, "svf %s: %s\n", command->name, words);
+  snprintf(state.mark, sizeof state.mark, ".%ld-", (long)getpid());
+  action.sa_handler = on_signal;
   sigfillset(&action.sa_mask);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
     sigaction(numbers[i], &action, NULL);
   }
 }
 
-void cli_catch_interrupts(const svf_command *command, const char *words, const char *directory)
-{
-  state.main = pthread_self();
-  state.directory = directory;
-  snprintf(state.notice, sizeof state.notice, "svf %s: %s\n", command->name, words);
-  snprintf(state.mark, sizeof state.mark, ".%ld-", (long)getpid());
-  set_handler(on_signal);
-}
-
 void cli_defer_interrupts(void) { state.deferred = 1; }
 
 bool cli_interrupted(void) { return state.seen != 0; }
 
-void cli_release_interrupts(void)
+void cli_resume_interrupts(void)
 {
   alarm(0);
-  set_handler(SIG_DFL);
+  state.deferred = 0;
 }

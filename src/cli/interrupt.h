@@ -11,7 +11,7 @@
 
 /* From now on a signal ends the process at once with EXIT_INTERRUPTED: it prints "svf <command>:
  * <words>" on standard error and removes the temporary files that this process has in `directory`
- * (NULL: none). Call this on the main thread; both strings must stay valid. */
+ * (NULL: none). Call this on the main thread. */
 void cli_catch_interrupts(const svf_command *command, const char *words, const char *directory);
 
 /* From now on the first signal only makes cli_interrupted return true; a second one, or ten seconds,
@@ -19,7 +19,7 @@ void cli_catch_interrupts(const svf_command *command, const char *words, const c
 void cli_defer_interrupts(void);
 bool cli_interrupted(void);
 
-/* From now on signals do what they do in any program. */
-void cli_release_interrupts(void);
+/* The end of that: from now on a signal ends the process at once again. */
+void cli_resume_interrupts(void);
 
 #endif

@@ -3,6 +3,7 @@
  * svf logits: the likeliest next tokens, or all logits, at every position of a prompt. */
 #define _GNU_SOURCE
 #include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,10 +205,10 @@ static int run(int argc, char **argv)
   prompt p = {0};
   cli_model_groups(groups, table, &o, &o.m);
   cli_parse(command_logits.arguments, command_logits.help, groups, argc, argv, &words);
-  char *directory = o.out ? strdup(o.out) : NULL; /* dirname writes to it */
-  cli_catch_interrupts(&command_logits, "interrupted", directory ? dirname(directory) : NULL);
+  char path[PATH_MAX]; /* dirname writes to it */
+  snprintf(path, sizeof path, "%s", o.out ? o.out : "");
+  cli_catch_interrupts(&command_logits, "interrupted", o.out ? dirname(path) : NULL);
   const int code = cli_end(&command_logits, work(&o, words.word[0], words.word[1], &p));
-  free(directory);
   prompt_close(&p);
   return code;
 }
