@@ -50,12 +50,13 @@ typedef struct svf_decompose_options {
  * Called again after an interruption, it keeps the shards that are finished and were made from the
  * same W with the same options, and continues with the threads of the first call, since the last
  * bits depend on them; with another model or other options it is refused. Once everything is done
- * it does nothing and reports no progress. Until then all other functions refuse `out`, with FILE. With svf_svd it takes
- * about m*n + 6*min(m, n)^2 floats for an m x n matrix, itself and its factors included (but not
- * what LAPACK's threads keep for themselves): as measured, 3.2 times the matrix itself if that is
- * 11:4, but 7 times if it is square. For a whole model this is at most four times its largest
- * tensor as fp32, provided that matrices nearer to square than 2:1 have at most 4/7 of that
- * tensor's elements, as those of attention have beside those of an MLP. options may be NULL.
+ * it does nothing and reports no progress. Until then all other functions refuse `out`, with FILE.
+ * With svf_svd it takes about m*n + 6*min(m, n)^2 floats for an m x n matrix, itself and its
+ * factors included (but not what LAPACK's threads keep for themselves): as measured, 3.2 times the
+ * matrix itself if that is 11:4, but 7 times if it is square. For a whole model this is at most
+ * four times its largest tensor as fp32, provided that matrices nearer to square than 2:1 have at
+ * most 4/7 of that tensor's elements, as those of attention have beside those of an MLP. options
+ * may be NULL.
  * Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model or job; energy), MEMORY,
  * NUMERIC (naming the tensor), STOPPED, IO, those of svf_model_open, and those of svd, naming the
  * layer. */

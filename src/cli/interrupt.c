@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A signal may find the process anywhere, also where it waits and would never ask whether there was
- * one: in a decomposition of minutes, or in writing to a pipe that nobody reads. So the handler does
- * all that is needed by itself, with functions that are safe there. It runs on the main thread,
- * which writes all files: none can appear after it has looked for them. */
+ * one: in a decomposition of minutes, or in writing to a pipe that nobody reads. So the handler
+ * does all that is needed by itself, with functions that are safe there. It runs on the main
+ * thread, which writes all files: none can appear after it has looked for them. */
 #define _GNU_SOURCE
 #include "src/cli/interrupt.h"
 

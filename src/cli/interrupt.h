@@ -14,8 +14,8 @@
  * (NULL: none). Call this on the main thread. */
 void cli_catch_interrupts(const svf_command *command, const char *words, const char *directory);
 
-/* From now on the first signal only makes cli_interrupted return true; a second one, or ten seconds,
- * end the process as above. */
+/* From now on the first signal only makes cli_interrupted return true; a second one, or ten
+ * seconds, end the process as above. */
 void cli_defer_interrupts(void);
 bool cli_interrupted(void);
 

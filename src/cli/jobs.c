@@ -140,8 +140,8 @@ static size_t edits(const char *a, const char *b)
   return row[m];
 }
 
-/* The key that may have been meant: a name with at most two wrong characters, or one that is part of
- * the other, as in "max_tokens". NULL: none. */
+/* The key that may have been meant: a name with at most two wrong characters, or one that is
+ * part of the other, as in "max_tokens". NULL: none. */
 static const char *meant(const char *name)
 {
   const char *best = NULL;

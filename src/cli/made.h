@@ -6,8 +6,8 @@
 
 #include "src/cli/model_options.h"
 
-/* Print the result, the size of the model `out`, and the remarks below unless --quiet is given. The
- * help says about --json what CLI_MADE_KEYS is. */
+/* Print the result, the size of the model `out`, and the remarks below unless --quiet is given.
+ * The help says about --json what CLI_MADE_KEYS is. */
 #define CLI_MADE_KEYS "--json: an object of schema, kind, path and file_bytes.\n\n"
 void cli_made(const svf_command *command, const char *dir, const char *out, const model_options *o);
 

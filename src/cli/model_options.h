@@ -68,8 +68,8 @@ svf_status cli_check_group(const model_options *o);
 /* Open a tokenizer of a model, which must be a directory. */
 svf_status cli_open_tokenizer(const char *dir, svf_tokenizer **tokenizer);
 
-/* Open a model on threads that can be started, and refuse a --format or --group that has no effect because every layer is packed
- * in another way. */
+/* Open a model on threads that can be started, and refuse a --format or --group that has no
+ * effect because every layer is packed in another way. */
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
 /* Returns FILE if a token is outside the vocabulary: the tokenizer belongs to another model. */

@@ -51,7 +51,7 @@ static svf_status check_logits(const float *logits, size_t vocab, size_t at, siz
 svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t count, size_t vocab,
                           float *logits)
 {
-  svf_row rows[PROMPT_ROWS];
+  svf_row rows[PROMPT_ROWS] = {0};
   for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], true};
   const svf_status status = svf_context_forward(c, rows, count, logits);
   return status == SVF_OK ? check_logits(logits, vocab, at, count) : status;

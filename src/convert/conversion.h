@@ -25,9 +25,10 @@ typedef struct svf_conversion {
   int directory; /* descriptor of `out`, locked until the conversion is closed */
 } svf_conversion;
 
-/* Opens `dir` and makes the directory `out`, and those that lead to it, if there is none. Refuses `out` if it is `dir` and,
- * with IO, if another conversion works in it, even one of this process. Removes temporary files
- * that a killed process left in `out`. *c must be closed also after an error. */
+/* Opens `dir` and makes the directory `out`, and those that lead to it, if there is none.
+ * Refuses `out` if it is `dir` and, with IO, if another conversion works in it, even one of this
+ * process. Removes temporary files that a killed process left in `out`. *c must be closed also
+ * after an error. */
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
 void svf_conversion_close(svf_conversion *c);
 

@@ -10,8 +10,9 @@
 
 enum { SVF_FOREIGN_BYTES = 256 }; /* of a file's beginning, in which its kind is seen */
 
-/* Returns FILE, with a message that says what the file is and what to do, if its first `count` bytes
- * are those of a Git LFS pointer, an HTML page, a GGUF file or a PyTorch checkpoint; else OK. */
+/* Returns FILE, with a message that says what the file is and what to do, if its first `count`
+ * bytes are those of a Git LFS pointer, an HTML page, a GGUF file or a PyTorch checkpoint; else
+ * OK. */
 svf_status svf_foreign_check(const void *bytes, size_t count);
 
 #endif
