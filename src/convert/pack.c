@@ -52,7 +52,7 @@ static svf_status least_bits(const job *j, const svf_converted *l, double *bits)
   if (status == SVF_OK && bytes > other_bytes(l)) {
     hundredths = (size_t)(100 * 8 * (double)(bytes - other_bytes(l)) / weights_of(l));
   }
-  while (budget_of(l, (float)hundredths / 100) < bytes) ++hundredths;
+  while (budget_of(l, (double)((float)hundredths / 100)) < bytes) ++hundredths;
   *bits = (double)hundredths / 100;
   return status;
 }
