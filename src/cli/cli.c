@@ -14,7 +14,6 @@
 #include <svf/cpu.h>
 
 #include "src/cli/fail.h"
-#include "src/cli/json.h"
 
 /* --- Standard output -------------------------------------------------------------------------- */
 
@@ -62,28 +61,6 @@ int cli_run(const svf_command *command, int argc, char **argv)
   return command->run(argc, argv);
 }
 
-/* --- Interruption ----------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-  (void)number;
-  interrupted = 1;
-}
-
-void cli_catch_interrupts(void)
-{
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = on_signal;
-  action.sa_flags = (int)SA_RESETHAND | SA_RESTART;
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
-
-bool cli_interrupted(void) { return interrupted != 0; }
-
 /* --- Progress --------------------------------------------------------------------------------- */
 
 double cli_now(void)
@@ -94,7 +71,7 @@ double cli_now(void)
 }
 
 static struct {
-  bool drawn;
+  volatile sig_atomic_t drawn;
   double start; /* of the job */
 } progress_line;
 
@@ -112,20 +89,27 @@ static void draw(size_t done, size_t all, const char *what)
   }
   fprintf(stderr, "  %.40s", what);
   fflush(stderr);
-  progress_line.drawn = true;
+  progress_line.drawn = 1;
 }
 
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what)
 {
   if (done == 0) progress_line.start = cli_now();
   if (!*(const bool *)quiet && isatty(STDERR_FILENO)) draw(done, all, what);
-  return cli_interrupted();
+  return false;
 }
+
+static const char wipe[] = "\r\033[K";
 
 void cli_progress_end(void)
 {
-  if (progress_line.drawn) fputs("\r\033[K", stderr);
-  progress_line.drawn = false;
+  if (progress_line.drawn) fputs(wipe, stderr);
+  progress_line.drawn = 0;
+}
+
+void cli_progress_wipe(void)
+{
+  if (progress_line.drawn) (void)!write(STDERR_FILENO, wipe, sizeof wipe - 1);
 }
 
 /* --- Input ------------------------------------------------------------------------------------ */
@@ -157,29 +141,4 @@ svf_status cli_read(const char *path, char **text, size_t *bytes)
   free(*text);
   *text = NULL;
   return status;
-}
-
-/* --- Results ---------------------------------------------------------------------------------- */
-
-static size_t bytes_of(const char *dir)
-{
-  const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
-  svf_model *model = NULL;
-  const size_t bytes =
-      svf_model_open(dir, &outline, &model) == SVF_OK ? svf_model_file_bytes(model) : 0;
-  svf_model_close(model);
-  return bytes;
-}
-
-void cli_print_made(const char *dir, bool json)
-{
-  const size_t bytes = bytes_of(dir);
-  cli_progress_end();
-  if (!json) {
-    printf("%s: %.1f MB\n", dir, (double)bytes / 1e6);
-    return;
-  }
-  printf("{\"schema\": %d, \"kind\": \"model\", \"path\": ", JSON_SCHEMA);
-  cli_json_string(stdout, dir, strlen(dir));
-  printf(", \"file_bytes\": %zu}\n", bytes);
 }

@@ -31,23 +31,15 @@ int cli_run(const svf_command *command, int argc, char **argv);
  * for the status. */
 int cli_end(const svf_command *command, svf_status status);
 
-/* From now on the first Ctrl-C or SIGTERM only makes cli_interrupted return true; the second ends
- * the process. */
-void cli_catch_interrupts(void);
-bool cli_interrupted(void);
-
 /* Seconds on a clock that never goes back. */
 double cli_now(void);
 
-/* An svf_progress_fn that draws a line with the time left on standard error, if that is a terminal
- * and *(bool *)quiet is false; returns true, to stop, once interrupted. cli_progress_end wipes the
- * line. */
+/* An svf_progress_fn that draws a line with the time left on standard error, if that is a
+ * terminal and *(bool *)quiet is false. cli_progress_end wipes the line, and so does
+ * cli_progress_wipe, which a signal handler may call. */
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
-
-/* Print the result of a command that made a model, and what its help says about it. */
-#define CLI_MADE_KEYS "--json: an object of schema, kind, path and file_bytes.\n\n"
-void cli_print_made(const char *dir, bool json);
+void cli_progress_wipe(void);
 
 /* Read a whole file, or standard input if path is "-". The caller frees *text. Errors: IO,
  * MEMORY. */

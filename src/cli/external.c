@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ static void run_beside(char **argv)
 static int run(int argc, char **argv)
 {
   (void)argc;
+  /* OpenBLAS starts a thread per processor when it is loaded, and where that fails it sends the
+   * process SIGINT, before main. The threads that are asked for are started later. */
+  (void)setenv("OPENBLAS_NUM_THREADS", "1", 0);
   errno = ENOENT;
   run_beside(argv);
   if (errno == ENOENT) execvp(PROGRAM, argv);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/cli/fail.h"
+#include "src/cli/interrupt.h"
 #include "src/cli/jobs.h"
 #include "src/cli/model_options.h"
 #include "src/cli/output.h"
@@ -25,14 +26,23 @@ typedef struct options {
   size_t tokens, sequences;
   stops stops;
   bool ignore_end, plain;
+  bool seeded; /* --seed is given */
 } options;
 
 static bool take_seed(const char *value, void *to)
 {
+  options *o = to;
   size_t seed;
   if (!cli_take_size(value, &seed)) return false;
-  *(uint64_t *)to = seed;
+  o->sampling.seed = seed;
+  o->seeded = true;
   return true;
+}
+
+static bool take_top_p(const char *value, void *to)
+{
+  const float *top_p = to;
+  return cli_take_float(value, to) && *top_p > 0 && *top_p <= 1;
 }
 
 static bool take_stop(const char *value, void *to)
@@ -51,7 +61,7 @@ static const cli_option table[] = {
      .at = offsetof(options, file),
      .help =
          "prompts from a file ('-': standard input), one per line, which may be {\"prompt\": ..., "
-         "\"expert\": ..., \"seed\": ...}",
+         "\"expert\": ..., ...}: see below",
      .once = true},
     {.name = "tokens",
      .letter = 'n',
@@ -59,44 +69,44 @@ static const cli_option table[] = {
      .take = cli_take_size,
      .at = offsetof(options, tokens),
      .help = "at most N tokens per text (default 128)",
-     .values = "a number"},
+     .values = "must be a whole number"},
     {.name = "temperature",
      .letter = 't',
      .value = "T",
      .take = cli_take_float,
      .at = offsetof(options, sampling.temperature),
      .help = "sampling temperature; 0, the default, takes the likeliest token",
-     .values = "a number"},
+     .values = "must be a number"},
     {.name = "top-k",
      .value = "K",
      .take = cli_take_size,
      .at = offsetof(options, sampling.top_k),
-     .help = "sample from the K likeliest tokens",
-     .values = "a number"},
+     .help = "sample from the K likeliest tokens; 0, the default: from all",
+     .values = "must be a whole number"},
     {.name = "top-p",
      .value = "P",
-     .take = cli_take_float,
+     .take = take_top_p,
      .at = offsetof(options, sampling.top_p),
-     .help = "sample from the fewest tokens whose probabilities add up to P",
-     .values = "a number"},
+     .help = "sample from the fewest tokens whose probabilities add up to P; 1, the default: from "
+             "all",
+     .values = "must be more than 0, at most 1"},
     {.name = "min-p",
      .value = "P",
      .take = cli_take_float,
      .at = offsetof(options, sampling.min_p),
      .help = "sample from tokens with at least this share of the likeliest one's probability",
-     .values = "a number"},
+     .values = "must be a number from 0 to 1"},
     {.name = "seed",
      .value = "N",
      .take = take_seed,
-     .at = offsetof(options, sampling.seed),
      .help = "seed of the first prompt, N+1 of the next, ...; of all lines of a file (default 0)",
-     .values = "a number"},
+     .values = "must be a whole number below 2^64"},
     {.name = "stop",
      .value = "TEXT",
      .take = take_stop,
      .at = offsetof(options, stops),
      .help = "end a text before this string; up to 16 of them",
-     .values = "1 to 16 texts, not empty"},
+     .values = "must be 1 to 16 texts, none of them empty"},
     {.name = "ignore-end",
      .take = cli_take_flag,
      .at = offsetof(options, ignore_end),
@@ -110,7 +120,7 @@ static const cli_option table[] = {
      .take = cli_take_count,
      .at = offsetof(options, sequences),
      .help = "texts generated at once (default 8)",
-     .values = "1 or more"},
+     .values = "must be 1 or more"},
     {0}};
 
 typedef struct session {
@@ -127,30 +137,45 @@ typedef struct session {
 
 /* --- Prompts ---------------------------------------------------------------------------------- */
 
+/* The first option of sampling that is given and does nothing where every temperature is 0. */
+static const char *idle_option(const options *o)
+{
+  const svf_sampling *s = &o->sampling;
+  return s->top_k > 0 ? "--top-k" : s->top_p != 0 ? "--top-p" : s->min_p != 0 ? "--min-p" : NULL;
+}
+
+static svf_status check_sampling(const session *s)
+{
+  float temperature = 0;
+  for (size_t i = 0; i < s->jobs.count; ++i) {
+    temperature = fmaxf(temperature, fabsf(s->jobs.job[i].sampling.temperature));
+  }
+  if (temperature > 0) return SVF_OK;
+  const char *option = idle_option(s->o);
+  if (option) {
+    return cli_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
+                    option);
+  }
+  if (s->o->seeded && !s->o->m.json && !s->o->m.quiet) {
+    fputs("svf generate: --seed has no effect at temperature 0: see --temperature\n", stderr);
+  }
+  return SVF_OK;
+}
+
 /* An option for all prompts must have an effect on at least one of them. */
 static svf_status check_options(const session *s)
 {
   model_options m = s->o->m;
-  float temperature = 0;
   if (m.expert && m.mix) return cli_check_expert(&m);
   m.expert = m.mix = NULL;
   for (size_t i = 0; i < s->jobs.count; ++i) {
     const job *j = &s->jobs.job[i];
     if (j->expert) m.expert = j->expert;
     if (j->mix) m.mix = j->mix;
-    temperature = fmaxf(temperature, fabsf(j->sampling.temperature));
   }
   if (m.expert) m.mix = NULL;
-  const svf_sampling *c = &s->o->sampling;
-  const char *option = c->top_k > 0    ? "--top-k"
-                       : c->top_p != 0 ? "--top-p"
-                       : c->min_p != 0 ? "--min-p"
-                                       : NULL;
-  if (option && temperature == 0) {
-    return cli_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
-                    option);
-  }
-  return cli_check_expert(&m);
+  const svf_status status = check_sampling(s);
+  return status == SVF_OK ? cli_check_expert(&m) : status;
 }
 
 static svf_status read_jobs(session *s, const cli_words *words)
@@ -318,7 +343,6 @@ static svf_status prepare_all(session *s, size_t *positions)
 {
   svf_status status = allocate(s);
   for (size_t i = 0; status == SVF_OK && i < s->jobs.count; ++i) {
-    if (cli_interrupted()) return cli_fail(SVF_ERR_STOPPED, "interrupted");
     status = prepare(s, i, positions);
   }
   return status;
@@ -342,9 +366,11 @@ static svf_status generate(session *s, double *seconds)
                                  .stop_context = s};
   status = svf_context_create(s->model, &c, &context);
   const double start = cli_now();
+  cli_defer_interrupts();
   if (status == SVF_OK) status = svf_generate(context, s->requests, s->jobs.count);
   *seconds = cli_now() - start;
   print_rest(s);
+  cli_resume_interrupts();
   svf_context_destroy(context);
   if (status == SVF_OK || status == SVF_ERR_STOPPED) return check_texts(s);
   return cli_take_index("requests", &failed) ? jobs_fail_at(&s->jobs, failed, status) : status;
@@ -384,8 +410,8 @@ static int work(session *s, const cli_words *words)
   const char *dir = words->word[0];
   double seconds = 0;
   svf_status status = read_jobs(s, words);
-  cli_catch_interrupts();
-  if (status == SVF_OK) status = svf_tokenizer_open(dir, &s->tokenizer);
+  cli_catch_interrupts(&command_generate, "interrupted", NULL);
+  if (status == SVF_OK) status = cli_open_tokenizer(dir, &s->tokenizer);
   if (status == SVF_OK) status = cli_open_model(dir, &s->o->m, 0, &s->model);
   if (status == SVF_OK) status = generate(s, &seconds);
   if (status != SVF_OK) return cli_end(&command_generate, status);
@@ -414,6 +440,8 @@ const svf_command command_generate = {
     "Continue texts. Each may have its own expert: all share one pass over the weights. Texts are "
     "printed in the order of their prompts, each as soon as it and those before it have ended; a "
     "single one is printed as it is generated.\v"
+    "--prompts: a line is a prompt, or a JSON object with the key prompt and any of " JOBS_KEYS
+    ". Keys that are missing take the values of the options.\n\n"
     "--json: a line for each text, each an object of schema, index (of the prompt, from 0), "
     "prompt, "
     "expert and mix (or null), scale (of the expert), seed, text, prompt_tokens, tokens, finish "

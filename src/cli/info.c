@@ -114,7 +114,7 @@ static int run(int argc, char **argv)
   model_options o = cli_model_defaults();
   cli_words words = {.least = 1, .most = 1};
   const cli_group groups[] = {
-      {cli_format_options, &o}, {cli_open_options, &o}, {cli_run_options, &o}, {0}};
+      {cli_format_options, &o}, {cli_open_options, &o}, {cli_json_options, &o}, {0}};
   cli_parse(command_info.arguments, command_info.help, groups, argc, argv, &words);
   const char *path = words.word[0];
   struct stat s;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "src/cli/jobs.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,95 +39,245 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
 
 /* --- Lines of JSON ---------------------------------------------------------------------------- */
 
-static bool take_size(const json_t *value, size_t *out)
+static bool take_size(const json_t *value, void *out)
 {
   if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
-  *out = (size_t)json_integer_value(value);
+  *(size_t *)out = (size_t)json_integer_value(value);
   return true;
 }
 
-static bool take_float(const json_t *value, float *out)
+static bool take_float(const json_t *value, void *out)
 {
   if (!json_is_number(value)) return false;
-  *out = (float)json_number_value(value);
+  *(float *)out = (float)json_number_value(value);
   return true;
 }
 
-static bool take_text(const json_t *value, char **out)
+/* Not 0, which would be no limit. */
+static bool take_top_p(const json_t *value, void *out)
 {
+  return take_float(value, out) && *(const float *)out > 0 && *(const float *)out <= 1;
+}
+
+static bool take_text(const json_t *value, void *out)
+{
+  char **text = out;
   if (!json_is_string(value)) return false;
-  free(*out);
-  return copy(out, json_string_value(value));
+  free(*text);
+  return copy(text, json_string_value(value));
+}
+
+/* The prompt was taken before. */
+static bool take_nothing(const json_t *value, void *out)
+{
+  (void)out;
+  return json_is_string(value);
 }
 
 /* jansson's integers end at 2^63 - 1; a seed above that is a string. */
-static bool take_seed(const json_t *value, uint64_t *out)
+static bool take_seed(const json_t *value, void *out)
 {
   size_t seed;
   if (json_is_string(value) ? !cli_take_size(json_string_value(value), &seed)
                             : !take_size(value, &seed)) {
     return false;
   }
-  *out = seed;
+  *(uint64_t *)out = seed;
   return true;
 }
 
-/* One key of an object; the prompt itself was taken before. */
-static bool take_key(job *to, const char *key, const json_t *value)
+typedef struct key {
+  const char *name, *type; /* type: what the value must be */
+  bool (*take)(const json_t *value, void *out);
+  size_t at; /* offsetof the member of a job that receives the value */
+} key;
+
+#define A_NUMBER "a number"
+#define A_SIZE "a whole number, 0 or more"
+
+/* JOBS_KEYS lists them for the help. */
+static const key keys[] = {
+    {"prompt", "a string", take_nothing, 0},
+    {"expert", "a string, the name of a file", take_text, offsetof(job, expert)},
+    {"mix", "a string like \"a=0.7,b=0.3\"", take_text, offsetof(job, mix)},
+    {"scale", A_NUMBER, take_float, offsetof(job, scale)},
+    {"tokens", A_SIZE, take_size, offsetof(job, tokens)},
+    {"seed", "a whole number, as a string from 2^63 on", take_seed, offsetof(job, sampling.seed)},
+    {"temperature", A_NUMBER, take_float, offsetof(job, sampling.temperature)},
+    {"top_k", A_SIZE, take_size, offsetof(job, sampling.top_k)},
+    {"top_p", "a number above 0, at most 1", take_top_p, offsetof(job, sampling.top_p)},
+    {"min_p", A_NUMBER, take_float, offsetof(job, sampling.min_p)},
+};
+
+enum { KEYS = sizeof keys / sizeof *keys };
+
+static const key *find_key(const char *name)
 {
-  svf_sampling *s = &to->sampling;
-  if (strcmp(key, "prompt") == 0) return true;
-  if (strcmp(key, "expert") == 0) return take_text(value, &to->expert);
-  if (strcmp(key, "mix") == 0) return take_text(value, &to->mix);
-  if (strcmp(key, "scale") == 0) return take_float(value, &to->scale);
-  if (strcmp(key, "tokens") == 0) return take_size(value, &to->tokens);
-  if (strcmp(key, "temperature") == 0) return take_float(value, &s->temperature);
-  if (strcmp(key, "top_k") == 0) return take_size(value, &s->top_k);
-  if (strcmp(key, "top_p") == 0) return take_float(value, &s->top_p);
-  if (strcmp(key, "min_p") == 0) return take_float(value, &s->min_p);
-  return strcmp(key, "seed") == 0 && take_seed(value, &s->seed);
+  for (int i = 0; i < KEYS; ++i) {
+    if (strcmp(name, keys[i].name) == 0) return &keys[i];
+  }
+  return NULL;
 }
 
-static svf_status add_object(jobs *j, const json_t *object, const job *usual)
+/* The edits of one character that make b of a; more than 2 where their lengths say so already. */
+static size_t edits(const char *a, const char *b)
 {
-  const json_t *prompt = json_object_get(object, "prompt");
-  if (!json_is_string(prompt)) return cli_fail(SVF_ERR_FILE, "\"prompt\" is missing");
-  svf_status status = jobs_add(j, json_string_value(prompt), json_string_length(prompt), usual);
-  if (status != SVF_OK) return status;
-  job *to = &j->job[j->count - 1];
+  enum { LONGEST = 16 };
+  size_t row[LONGEST + 1];
+  const size_t n = strlen(a), m = strlen(b);
+  if (n > m + 2 || m > LONGEST) return n + m;
+  for (size_t k = 0; k <= m; ++k) row[k] = k;
+  for (size_t i = 1; i <= n; ++i) {
+    size_t corner = row[0];
+    row[0] = i;
+    for (size_t k = 1; k <= m; ++k) {
+      const size_t exchange = corner + (a[i - 1] != b[k - 1]);
+      corner = row[k];
+      const size_t one = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
+      row[k] = exchange < one ? exchange : one;
+    }
+  }
+  return row[m];
+}
+
+/* The key that may have been meant: a name with at most two wrong characters, or one that is
+ * part of the other, as in "max_tokens". NULL: none. */
+static const char *meant(const char *name)
+{
+  const char *best = NULL;
+  size_t least = 3;
+  for (int i = 0; i < KEYS; ++i) {
+    const size_t n = edits(name, keys[i].name);
+    if (n >= least) continue;
+    least = n;
+    best = keys[i].name;
+  }
+  for (int i = 0; i < KEYS && !best && strlen(name) > 2; ++i) {
+    if (strstr(name, keys[i].name) || strstr(keys[i].name, name)) best = keys[i].name;
+  }
+  return best;
+}
+
+static svf_status unknown_key(const char *name)
+{
+  const char *right = meant(name);
+  if (!right) {
+    return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; known are prompt, " JOBS_KEYS, name);
+  }
+  return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; is \"%s\" meant?", name, right);
+}
+
+/* Gives *text to the caller, who frees it. */
+static const char *show(const json_t *value, char **text)
+{
+  *text = json_dumps(value, JSON_ENCODE_ANY);
+  return *text ? *text : "this";
+}
+
+static svf_status take_key(job *to, const char *name, const json_t *value)
+{
+  char *text;
+  const key *k = find_key(name);
+  if (!k) return unknown_key(name);
+  if (k->take(value, (char *)to + k->at)) return SVF_OK;
+  const svf_status status =
+      cli_fail(SVF_ERR_FILE, "\"%s\" must be %s, not %.60s", name, k->type, show(value, &text));
+  free(text);
+  return status;
+}
+
+static svf_status take_keys(job *to, json_t *object)
+{
+  const char *name;
+  json_t *value;
   if (json_object_get(object, "expert") || json_object_get(object, "mix")) {
     free(to->expert);
     free(to->mix);
     to->expert = to->mix = NULL;
   }
-  const char *key;
-  json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)object, key, value)
+  json_object_foreach(object, name, value)
   {
-    if (!take_key(to, key, value)) {
-      return cli_fail(SVF_ERR_FILE, "\"%.40s\" is not a key of a prompt, or its value is not valid",
-                      key);
-    }
-  }
-  if (to->expert && to->mix) {
-    return cli_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
-  }
-  if (json_object_get(object, "scale") && !to->expert) {
-    return cli_fail(SVF_ERR_FILE, "\"scale\" has no effect without \"expert\"");
+    const svf_status status = take_key(to, name, value);
+    if (status != SVF_OK) return status;
   }
   return SVF_OK;
 }
 
-static svf_status add_line(jobs *j, const char *line, size_t bytes, const job *usual)
+/* Refuses keys that have no effect beside the others. */
+static svf_status check_keys(const job *j, const json_t *object)
 {
-  if (bytes == 0) return SVF_OK;
-  if (line[0] != '{') return jobs_add(j, line, bytes, usual);
+  static const char *const of_sampling[] = {"top_k", "top_p", "min_p"};
+  if (j->expert && j->mix) {
+    return cli_fail(SVF_ERR_FILE, "\"expert\" and \"mix\" exclude each other");
+  }
+  if (json_object_get(object, "scale") && !j->expert) {
+    return cli_fail(SVF_ERR_FILE, "\"scale\" has no effect without \"expert\"");
+  }
+  for (size_t i = 0; i < sizeof of_sampling / sizeof *of_sampling; ++i) {
+    if (json_object_get(object, of_sampling[i]) && fabsf(j->sampling.temperature) <= 0) {
+      return cli_fail(SVF_ERR_FILE, "\"%s\" has no effect at \"temperature\" 0", of_sampling[i]);
+    }
+  }
+  return SVF_OK;
+}
+
+/* A key that looks like the prompt's is more help than that there is none. */
+static svf_status check_prompt(json_t *object)
+{
+  const char *name;
+  json_t *value;
+  if (json_object_get(object, "prompt")) return SVF_OK;
+  json_object_foreach(object, name, value)
+  {
+    if (!find_key(name)) return unknown_key(name);
+  }
+  return cli_fail(SVF_ERR_FILE, "the key \"prompt\" is missing");
+}
+
+static svf_status add_object(jobs *j, json_t *object, const job *usual)
+{
+  const json_t *prompt = json_object_get(object, "prompt");
+  svf_status status = check_prompt(object);
+  if (status == SVF_OK) {
+    status = jobs_add(j, json_is_string(prompt) ? json_string_value(prompt) : "",
+                      json_string_length(prompt), usual);
+  }
+  if (status != SVF_OK) return status;
+  job *to = &j->job[j->count - 1];
+  status = take_keys(to, object);
+  return status == SVF_OK ? check_keys(to, object) : status;
+}
+
+static svf_status add_json(jobs *j, const char *line, size_t bytes, const job *usual)
+{
   json_error_t error;
   json_t *object = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &error);
-  if (!object) return cli_fail(SVF_ERR_FILE, "not JSON: %s", error.text);
+  if (!object) {
+    return cli_fail(SVF_ERR_FILE,
+                    "begins with '{', as JSON does, but is not valid JSON: %s at byte %d",
+                    error.text, error.position);
+  }
   const svf_status status = add_object(j, object, usual);
   json_decref(object);
   return status;
+}
+
+/* The bytes of a byte-order mark, which some editors put at the beginning of a file. */
+static size_t mark_bytes(const char *line, size_t bytes)
+{
+  static const char mark[] = "\xef\xbb\xbf";
+  const size_t n = sizeof mark - 1;
+  return bytes >= n && memcmp(line, mark, n) == 0 ? n : 0;
+}
+
+static svf_status add_line(jobs *j, const char *line, size_t bytes, const job *usual)
+{
+  const size_t mark = mark_bytes(line, bytes);
+  size_t at = mark;
+  if (bytes == mark) return SVF_OK;
+  while (at < bytes && strchr(" \t\v\f\r", line[at]) && line[at]) ++at;
+  if (at < bytes && line[at] == '{') return add_json(j, line + at, bytes - at, usual);
+  return jobs_add(j, line + mark, bytes - mark, usual);
 }
 
 static svf_status read_lines(jobs *j, FILE *f, const job *usual)

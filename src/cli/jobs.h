@@ -32,8 +32,10 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
  *   {"prompt": "...", "expert": "FILE", "mix": "A=0.7,B=0.3", "scale": 1, "tokens": 64, "seed": 1,
  *    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
  * Keys other than the prompt may be missing; their values are then those of `usual`. A seed may be
- * a string, and must be one above 2^63 - 1. Only one file can be read. Errors: IO, MEMORY, FILE
+ * a string, and must be one above 2^63 - 1. A line whose first character after white space and a
+ * byte-order mark is '{' is JSON, or an error. Only one file can be read. Errors: IO, MEMORY, FILE
  * (with the number of the line). */
+#define JOBS_KEYS "expert, mix, scale, tokens, seed, temperature, top_k, top_p, min_p"
 svf_status jobs_read(jobs *j, const char *path, const job *usual);
 
 /* Puts the place that job i comes from before the last message: "FILE: line 3", or "prompt 2" if

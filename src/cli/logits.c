@@ -2,12 +2,15 @@
  *
  * svf logits: the likeliest next tokens, or all logits, at every position of a prompt. */
 #define _GNU_SOURCE
+#include <libgen.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <svf/safetensors.h>
 
 #include "src/cli/fail.h"
+#include "src/cli/interrupt.h"
 #include "src/cli/json.h"
 #include "src/cli/prompt.h"
 
@@ -36,7 +39,7 @@ static const cli_option table[] = {
      .take = take_top,
      .at = offsetof(options, top),
      .help = "print the N largest logits at each position (default 5)",
-     .values = "1 to 100"},
+     .values = "must be 1 to 100"},
     {0}};
 
 static svf_status compute(const options *o, const prompt *p, size_t vocab, float *logits)
@@ -83,50 +86,91 @@ static void find_top(const float *row, size_t vocab, size_t top, size_t *ids)
   }
 }
 
-static const char *token_text(const svf_tokenizer *t, size_t id)
+/* --- Printing --------------------------------------------------------------------------------- */
+
+enum { TOKEN_TEXT = 4096 }; /* bytes of a token's text that are printed */
+
+/* The text that a token adds to what *before has decoded. Bytes that do not complete a character
+ * are U+FFFD. */
+static size_t token_text(const svf_decoder *before, size_t id, char text[TOKEN_TEXT])
 {
-  const char *text = svf_tokenizer_token(t, (int32_t)id);
-  return text ? text : "";
+  svf_decoder d = *before;
+  size_t bytes = 0, rest = 0;
+  if (svf_decoder_push(&d, (int32_t)id, text, TOKEN_TEXT, &bytes) != SVF_OK) return 0;
+  return svf_decoder_flush(&d, text + bytes, TOKEN_TEXT - bytes, &rest) == SVF_OK ? bytes + rest
+                                                                                  : bytes;
 }
 
-static void print_text_row(const prompt *p, size_t i, const float *row, const size_t *ids, size_t n)
+/* In quotes, which show where it begins and ends, in a column of a table. */
+static void print_token(const svf_decoder *before, size_t id)
 {
-  printf("%-14s", token_text(p->tokenizer, (size_t)p->tokens[i]));
+  enum { COLUMN = 14 };
+  char text[TOKEN_TEXT];
+  const size_t bytes = token_text(before, id, text);
+  int width = 2;
+  for (size_t i = 0; i < bytes; ++i) width += ((unsigned char)text[i] & 0xc0) != 0x80;
+  cli_json_string(stdout, text, bytes);
+  printf("%*s", width < COLUMN ? COLUMN - width : 0, "");
+}
+
+static void print_text_row(const svf_decoder *after, const float *row, const size_t *ids, size_t n)
+{
   for (size_t k = 0; k < n; ++k) {
-    printf("  %8.3f %-14s", (double)row[ids[k]], token_text(p->tokenizer, ids[k]));
+    printf("  %8.3f ", (double)row[ids[k]]);
+    print_token(after, ids[k]);
   }
   putchar('\n');
 }
 
-static void print_json_row(const prompt *p, size_t i, const float *row, const size_t *ids, size_t n)
+static void print_json_row(const svf_decoder *after, const float *row, const size_t *ids, size_t n)
 {
-  printf("%s\n  {\"token\": %ld, \"top\": [", i ? "," : "", (long)p->tokens[i]);
   for (size_t k = 0; k < n; ++k) {
-    const char *text = token_text(p->tokenizer, ids[k]);
+    char text[TOKEN_TEXT];
     printf("%s{\"id\": %zu, \"text\": ", k ? ", " : "", ids[k]);
-    cli_json_string(stdout, text, strlen(text));
+    cli_json_string(stdout, text, token_text(after, ids[k], text));
     printf(", \"logit\": %.9g}", (double)row[ids[k]]);
   }
   fputs("]}", stdout);
 }
 
-static void print(const options *o, const prompt *p, size_t vocab, const float *logits)
+/* Token i of the prompt; *d has decoded those before it, and decodes this one. */
+static void print_position(const prompt *p, size_t i, svf_decoder *d, bool json)
+{
+  char text[TOKEN_TEXT];
+  size_t unused;
+  if (json) {
+    printf("%s\n  {\"token\": %ld, \"top\": [", i ? "," : "", (long)p->tokens[i]);
+  } else {
+    print_token(d, (size_t)p->tokens[i]);
+  }
+  (void)svf_decoder_push(d, p->tokens[i], text, sizeof text, &unused);
+}
+
+static svf_status print(const options *o, const prompt *p, size_t vocab, const float *logits)
 {
   const size_t wanted = o->top > 0 ? o->top : USUAL_TOP, top = wanted < vocab ? wanted : vocab;
   size_t ids[TOP_MAX];
+  svf_decoder d;
+  const svf_status status = svf_decoder_init(&d, p->tokenizer, 0);
+  if (status != SVF_OK) return status;
   if (o->m.json) printf("{\"schema\": %d, \"positions\": [", JSON_SCHEMA);
   for (size_t i = 0; i < p->count; ++i) {
     const float *row = logits + i * vocab;
     find_top(row, vocab, top, ids);
-    (o->m.json ? print_json_row : print_text_row)(p, i, row, ids, top);
+    print_position(p, i, &d, o->m.json);
+    (o->m.json ? print_json_row : print_text_row)(&d, row, ids, top);
   }
   if (o->m.json) puts("\n]}");
+  return SVF_OK;
 }
 
 static svf_status check_options(const options *o)
 {
   if (o->out && o->top > 0) {
     return cli_fail(SVF_ERR_ARGUMENT, "--top has no effect with --output, which takes all logits");
+  }
+  if (o->out && o->m.json) {
+    return cli_fail(SVF_ERR_ARGUMENT, "--json has no effect with --output, which prints nothing");
   }
   return cli_check_expert(&o->m);
 }
@@ -148,7 +192,7 @@ static svf_status work(options *o, const char *dir, const char *text, prompt *p)
   if (!logits) return cli_fail(SVF_ERR_MEMORY, "no memory for logits");
   status = compute(o, p, info.vocab, logits);
   if (status == SVF_OK && o->out) status = save(o->out, p, info.vocab, logits);
-  if (status == SVF_OK && !o->out) print(o, p, info.vocab, logits);
+  if (status == SVF_OK && !o->out) status = print(o, p, info.vocab, logits);
   free(logits);
   return status;
 }
@@ -161,7 +205,9 @@ static int run(int argc, char **argv)
   prompt p = {0};
   cli_model_groups(groups, table, &o, &o.m);
   cli_parse(command_logits.arguments, command_logits.help, groups, argc, argv, &words);
-  cli_catch_interrupts();
+  char path[PATH_MAX]; /* dirname writes to it */
+  snprintf(path, sizeof path, "%s", o.out ? o.out : "");
+  cli_catch_interrupts(&command_logits, "interrupted", o.out ? dirname(path) : NULL);
   const int code = cli_end(&command_logits, work(&o, words.word[0], words.word[1], &p));
   prompt_close(&p);
   return code;
@@ -171,6 +217,6 @@ const svf_command command_logits = {
     "logits", "the likeliest next tokens at each position", "MODEL PROMPT",
     "Print, for each token of a prompt, the tokens that the model thinks likeliest to follow it.\v"
     "--json: an object of schema and positions, a list of token (an id) and top, a list of id, "
-    "text and logit.\n\n"
+    "text (as it continues the prompt) and logit.\n\n"
     "example: svf logits tinyllama-svf 'The capital of France is' --top 3",
     run};

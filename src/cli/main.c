@@ -16,12 +16,17 @@ static const svf_command *const commands[] = {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static int usage(FILE *to, int code)
+static void list_commands(FILE *to)
 {
-  fputs("usage: svf COMMAND [OPTION...] ...\n\n", to);
   for (int i = 0; i < COMMANDS; ++i) {
     fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
   }
+}
+
+static int usage(FILE *to, int code)
+{
+  fputs("usage: svf COMMAND [OPTION...] ...\n\n", to);
+  list_commands(to);
   fputs(
       "\n'svf help COMMAND' describes a command, 'svf --version' prints the version. SVF_ISA=avx2\n"
       "and the like restrict the instruction set.\n"
@@ -44,14 +49,19 @@ static const svf_command *find(const char *name)
 
 static int unknown(const char *name)
 {
-  fprintf(stderr, "svf: there is no command '%s'\n", name);
-  return usage(stderr, EXIT_USAGE);
+  fprintf(stderr, "svf: there is no command '%.60s'; there are\n", name);
+  list_commands(stderr);
+  return EXIT_USAGE;
 }
 
 static int help(int argc, char **argv)
 {
   char option[] = "--help", *arguments[] = {NULL, option, NULL};
   if (argc < 2) return usage(stdout, EXIT_OK);
+  if (argc > 2) {
+    fprintf(stderr, "svf: 'help' is for one command: '%.60s' has no effect\n", argv[2]);
+    return EXIT_USAGE;
+  }
   const svf_command *command = find(argv[1]);
   return command ? cli_run(command, 2, arguments) : unknown(argv[1]);
 }

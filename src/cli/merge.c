@@ -6,7 +6,9 @@
 
 #include <svf/convert.h>
 
-#include "src/cli/model_options.h"
+#include "src/cli/interrupt.h"
+#include "src/cli/made.h"
+#include "src/cli/threads.h"
 
 typedef struct options {
   model_options m;
@@ -42,17 +44,18 @@ static int run(int argc, char **argv)
       {table, &o}, {cli_run_options, &o.m}, {cli_expert_options, &o.m}, {0}};
   float *gains = NULL;
   cli_parse(command_merge.arguments, command_merge.help, groups, argc, argv, &words);
-  cli_catch_interrupts();
+  cli_catch_interrupts(&command_merge, "stopped", o.out);
   const svf_merge_options how = {.size = sizeof how,
                                  .dtype = o.bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32,
                                  .threads = o.m.threads,
                                  .progress = cli_progress,
                                  .progress_context = &o.m.quiet};
   svf_status status = cli_check_expert(&o.m);
+  if (status == SVF_OK) status = cli_check_threads(o.m.threads, 1);
   if (status == SVF_OK) status = load_gains(words.word[0], &o.m, &gains);
   if (status == SVF_OK) status = svf_model_merge(words.word[0], o.out, gains, &how);
   free(gains);
-  if (status == SVF_OK) cli_print_made(o.out, o.m.json);
+  if (status == SVF_OK) cli_made(&command_merge, words.word[0], o.out, &o.m);
   return cli_end(&command_merge, status);
 }
 

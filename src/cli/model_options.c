@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <svf/matmul.h>
 
 #include "src/cli/fail.h"
+#include "src/cli/threads.h"
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
@@ -19,16 +21,21 @@ static bool take_threads(const char *value, void *to)
   return cli_take_size(value, to) && *(const size_t *)to <= 4096;
 }
 
+#define JSON_OPTION                                                             \
+  {                                                                             \
+    .name = "json", .take = cli_take_flag, .at = offsetof(model_options, json), \
+    .help = "JSON on standard output"                                           \
+  }
+
+const cli_option cli_json_options[] = {JSON_OPTION, {0}};
+
 const cli_option cli_run_options[] = {{.name = "threads",
                                        .value = "N",
                                        .take = take_threads,
                                        .at = offsetof(model_options, threads),
                                        .help = "threads (default: one per processor)",
-                                       .values = "a number up to 4096"},
-                                      {.name = "json",
-                                       .take = cli_take_flag,
-                                       .at = offsetof(model_options, json),
-                                       .help = "JSON on standard output"},
+                                       .values = "must be a number up to 4096"},
+                                      JSON_OPTION,
                                       {.name = "quiet",
                                        .letter = 'q',
                                        .take = cli_take_flag,
@@ -43,13 +50,17 @@ static svf_format_traits traits_at(size_t i)
   return t;
 }
 
-static void list_formats(bool bands_only, char *text, size_t bytes)
+static bool any_format(const svf_format_traits *t) { return t->size > 0; }
+static bool has_bands(const svf_format_traits *t) { return t->bands; }
+static bool has_groups(const svf_format_traits *t) { return t->group_count > 1; }
+
+static void list_formats(bool (*wanted)(const svf_format_traits *), char *text, size_t bytes)
 {
   text[0] = 0;
   for (size_t i = 0; i < svf_format_count(); ++i) {
     const svf_format_traits t = traits_at(i);
     const size_t at = strlen(text);
-    if (bands_only && !t.bands) continue;
+    if (!wanted(&t)) continue;
     snprintf(text + at, bytes - at, "%s%s", at > 0 ? ", " : "", t.name);
   }
 }
@@ -59,14 +70,21 @@ enum { LIST = 192 };
 const char *cli_formats(void)
 {
   static char text[LIST];
-  list_formats(false, text, sizeof text);
+  list_formats(any_format, text, sizeof text);
   return text;
 }
 
 const char *cli_banded_formats(void)
 {
   static char text[LIST];
-  list_formats(true, text, sizeof text);
+  list_formats(has_bands, text, sizeof text);
+  return text;
+}
+
+static const char *grouped_formats(void)
+{
+  static char text[LIST];
+  list_formats(has_groups, text, sizeof text);
   return text;
 }
 
@@ -124,7 +142,7 @@ const cli_option cli_format_options[] = {
      .take = take_group,
      .at = offsetof(model_options, group),
      .help = "weights that share a scale, in formats with a choice: ",
-     .values = "",
+     .values = "must be ",
      .list = list_groups},
     {0}};
 
@@ -153,7 +171,7 @@ const cli_option cli_expert_options[] = {
      .value = "S",
      .take = take_scale,
      .help = "how much of --expert to apply: 1, the default, is all of it, 0 the base model",
-     .values = "a number"},
+     .values = "must be a number"},
     {.name = "mix",
      .value = "A=0.7,B=0.3",
      .take = cli_take_text,
@@ -205,6 +223,33 @@ svf_model_options cli_library_options(model_options *o, unsigned flags)
                              .progress_context = &o->quiet};
 }
 
+static bool has_group(const svf_format_traits *t, size_t group)
+{
+  bool found = false;
+  for (size_t i = 0; i < t->group_count; ++i) found = found || t->groups[i] == group;
+  return found;
+}
+
+svf_status cli_check_group(const model_options *o)
+{
+  svf_format_traits t = {.size = sizeof t};
+  const svf_status status = svf_format_get_traits(o->format.value, &t);
+  if (status != SVF_OK || o->group == 0 || has_group(&t, o->group)) return status;
+  return cli_fail(SVF_ERR_ARGUMENT,
+                  "--group=%zu has no effect in the format %s: it is for --format %s", o->group,
+                  t.name, grouped_formats());
+}
+
+svf_status cli_open_tokenizer(const char *dir, svf_tokenizer **tokenizer)
+{
+  struct stat s;
+  if (stat(dir, &s) != 0 || S_ISDIR(s.st_mode)) return svf_tokenizer_open(dir, tokenizer);
+  svf_model *model = NULL; /* says what the file is */
+  const svf_status status = svf_model_open(dir, NULL, &model);
+  svf_model_close(model);
+  return status;
+}
+
 /* True if a layer is packed like this, or not packed yet. One layer is enough: a model in w84 has
  * layers in w4, too. */
 static bool has_layer(const svf_model *m, const svf_format *format, size_t group)
@@ -234,8 +279,10 @@ static svf_status check_format(const char *dir, const model_options *o, const sv
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model)
 {
   const svf_model_options options = cli_library_options(o, flags);
-  svf_status status = svf_model_open(dir, &options, model);
+  svf_status status = flags & SVF_MODEL_OUTLINE ? SVF_OK : cli_check_threads(o->threads, 1);
+  if (status == SVF_OK) status = svf_model_open(dir, &options, model);
   cli_progress_end();
+  if (status == SVF_ERR_ARGUMENT && cli_check_group(o) != SVF_OK) return status;
   if (status == SVF_OK) status = check_format(dir, o, *model);
   return status;
 }
@@ -273,20 +320,53 @@ static svf_status open_expert(const char *path, const svf_modules *modules, unsi
   return cli_fail_at(svf_expert_check(*expert, modules, flags), "%s", path);
 }
 
-static svf_status add_part(mixture *m, char *part, const svf_modules *modules, unsigned flags)
+/* FILE=NUMBER; *number becomes the beginning of the number. */
+static svf_status split_part(char *part, char **number)
 {
   char *equals = strrchr(part, '=');
-  if (m->count == MIX_MAX) return cli_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
-  if (!equals || !cli_take_float(equals + 1, &m->alpha[m->count])) {
-    return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER", part);
-  }
-  if (equals == part) {
+  if (!*part || equals == part) {
     return cli_fail(SVF_ERR_ARGUMENT,
                     "--mix: the name before '%s' is empty, expected FILE=NUMBER,...", part);
   }
-  *equals = 0;
+  if (!equals) {
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "'%s' is not FILE=NUMBER, as in '%s=0.7'; for one expert alone use --expert",
+                    part, part);
+  }
+  *number = equals + 1;
+  return SVF_OK;
+}
+
+static svf_status add_part(mixture *m, char *part, const svf_modules *modules, unsigned flags)
+{
+  char *number = NULL;
+  if (m->count == MIX_MAX) return cli_fail(SVF_ERR_ARGUMENT, "more than %d experts", MIX_MAX);
+  const svf_status status = split_part(part, &number);
+  if (status != SVF_OK) return status;
+  if (!cli_take_float(number, &m->alpha[m->count])) {
+    return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER: '%s' is no number", part, number);
+  }
+  number[-1] = 0;
   svf_expert **to = &m->expert[m->count++];
   return strcmp(part, "base") == 0 ? SVF_OK : open_expert(part, modules, flags, to);
+}
+
+/* The numbers count in proportion to their sum, which therefore has a sign. */
+static svf_status check_sum(const mixture *m)
+{
+  double sum = 0;
+  bool any = false;
+  for (size_t i = 0; i < m->count; ++i) {
+    sum += (double)m->alpha[i];
+    any = any || m->alpha[i] != 0;
+  }
+  if (sum > 0) return SVF_OK;
+  if (!any)
+    return cli_fail(SVF_ERR_ARGUMENT, "each number of the mixture is 0 (alpha is 0 everywhere)");
+  return cli_fail(SVF_ERR_ARGUMENT,
+                  "the numbers of the mixture add up to %g: they count in proportion to their sum, "
+                  "which must be more than 0",
+                  sum);
 }
 
 static svf_status read_mixture(const char *text, const svf_modules *modules, unsigned flags,
@@ -298,7 +378,7 @@ static svf_status read_mixture(const char *text, const svf_modules *modules, uns
     status = add_part(m, part, modules, flags);
   }
   free(copy);
-  return status;
+  return status == SVF_OK ? check_sum(m) : status;
 }
 
 static svf_status mixed_gains(const svf_modules *modules, const char *text, unsigned flags,

@@ -4,6 +4,8 @@
 #ifndef SVF_CLI_MODEL_OPTIONS_H
 #define SVF_CLI_MODEL_OPTIONS_H
 
+#include <svf/tokenizer.h>
+
 #include "src/cli/cli.h"
 #include "src/cli/options.h"
 
@@ -28,6 +30,7 @@ typedef struct model_options {
 model_options cli_model_defaults(void);
 
 /* Tables whose offsets are in a model_options. */
+extern const cli_option cli_json_options[];   /* --json */
 extern const cli_option cli_run_options[];    /* --threads, --json, --quiet */
 extern const cli_option cli_format_options[]; /* --format, --group */
 extern const cli_option cli_open_options[];   /* --no-mmap */
@@ -59,8 +62,14 @@ svf_status cli_check_expert(const model_options *o);
  * must outlive the result. */
 svf_model_options cli_library_options(model_options *o, unsigned flags);
 
-/* Open a model, and refuse a --format or --group that has no effect because every layer is packed
- * in another way. */
+/* Returns ARGUMENT if --group is given and the format has no such groups. */
+svf_status cli_check_group(const model_options *o);
+
+/* Open a tokenizer of a model, which must be a directory. */
+svf_status cli_open_tokenizer(const char *dir, svf_tokenizer **tokenizer);
+
+/* Open a model on threads that can be started, and refuse a --format or --group that has no
+ * effect because every layer is packed in another way. */
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
 /* Returns FILE if a token is outside the vocabulary: the tokenizer belongs to another model. */

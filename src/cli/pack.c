@@ -4,7 +4,10 @@
 #define _GNU_SOURCE
 #include <svf/convert.h>
 
-#include "src/cli/model_options.h"
+#include "src/cli/fail.h"
+#include "src/cli/interrupt.h"
+#include "src/cli/made.h"
+#include "src/cli/threads.h"
 
 typedef struct options {
   model_options m;
@@ -23,9 +26,41 @@ static const cli_option table[] = {CLI_OUTPUT_OPTION(options),
                                     .take = take_bits,
                                     .at = offsetof(options, bits),
                                     .help = "average bits per weight of factored layers, in ",
-                                    .values = "a number such as 4.9, of ",
+                                    .values = "must be a number such as 4.9, of ",
                                     .list = cli_banded_formats},
                                    {0}};
+
+/* --bits, in words of the options, where it would have no effect. */
+static svf_status check_bits(const options *o, const char *dir)
+{
+  const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
+  svf_format_traits t = {.size = sizeof t};
+  svf_model *model = NULL;
+  svf_status status = svf_format_get_traits(o->m.format.value, &t);
+  if (status != SVF_OK || o->bits <= 0) return status;
+  if (!t.bands) {
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "--bits=%g has no effect in the format %s: it is for --format %s",
+                    (double)o->bits, t.name, cli_banded_formats());
+  }
+  status = svf_model_open(dir, &outline, &model);
+  if (status == SVF_OK && svf_model_modules(model)->count == 0) {
+    status = cli_fail_at(cli_fail(SVF_ERR_ARGUMENT, "--bits has no effect: no layer is in factors"),
+                         "%s", dir);
+  }
+  svf_model_close(model);
+  return status;
+}
+
+static svf_status work(options *o, const char *dir)
+{
+  const svf_model_options model = cli_library_options(&o->m, 0);
+  const svf_pack_options how = {.size = sizeof how, .model = &model, .bits = (double)o->bits};
+  svf_status status = check_bits(o, dir);
+  if (status == SVF_OK) status = cli_check_group(&o->m);
+  if (status == SVF_OK) status = cli_check_threads(o->m.threads, 1);
+  return status == SVF_OK ? svf_model_pack(dir, o->out, &how) : status;
+}
 
 static int run(int argc, char **argv)
 {
@@ -34,11 +69,9 @@ static int run(int argc, char **argv)
   const cli_group groups[] = {
       {table, &o}, {cli_format_options, &o.m}, {cli_run_options, &o.m}, {0}};
   cli_parse(command_pack.arguments, command_pack.help, groups, argc, argv, &words);
-  cli_catch_interrupts();
-  const svf_model_options model = cli_library_options(&o.m, 0);
-  const svf_pack_options how = {.size = sizeof how, .model = &model, .bits = (double)o.bits};
-  const svf_status status = svf_model_pack(words.word[0], o.out, &how);
-  if (status == SVF_OK) cli_print_made(o.out, o.m.json);
+  cli_catch_interrupts(&command_pack, "stopped", o.out);
+  const svf_status status = work(&o, words.word[0]);
+  if (status == SVF_OK) cli_made(&command_pack, words.word[0], o.out, &o.m);
   return cli_end(&command_pack, status);
 }
 

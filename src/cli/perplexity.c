@@ -9,6 +9,7 @@
 #include <svf/score.h>
 
 #include "src/cli/fail.h"
+#include "src/cli/interrupt.h"
 #include "src/cli/json.h"
 #include "src/cli/prompt.h"
 
@@ -31,7 +32,7 @@ static const cli_option table[] = {
      .take = take_window,
      .at = offsetof(options, window),
      .help = "tokens per window (default 2048, or the model's context if it is smaller)",
-     .values = "2 tokens or more"},
+     .values = "must be 2 tokens or more"},
     {0}};
 
 typedef struct sums {
@@ -50,12 +51,6 @@ static void window_ended(void *context)
 {
   windows *w = context;
   cli_progress(&w->quiet, ++w->done, w->count, "windows");
-}
-
-static bool is_over(void *unused)
-{
-  (void)unused;
-  return cli_interrupted();
 }
 
 /* A last window of a single token has nothing to predict. */
@@ -85,16 +80,12 @@ static svf_status at_token(const options *o, size_t width, svf_status status)
 static svf_status score(const options *o, const prompt *p, size_t width, windows *w)
 {
   svf_context *c = NULL;
-  const svf_context_options wanted = {.size = sizeof wanted,
-                                      .tokens = width,
-                                      .rows = PROMPT_ROWS,
-                                      .threads = o->m.threads,
-                                      .stop = is_over};
+  const svf_context_options wanted = {
+      .size = sizeof wanted, .tokens = width, .rows = PROMPT_ROWS, .threads = o->m.threads};
   svf_status status = svf_context_create(p->model, &wanted, &c);
   cli_progress(&w->quiet, 0, w->count, "windows");
   if (status == SVF_OK) status = svf_score(c, w->requests, w->count);
   svf_context_destroy(c);
-  if (status == SVF_ERR_STOPPED) return cli_fail(status, "interrupted");
   return status == SVF_OK ? status : at_token(o, width, status);
 }
 
@@ -155,7 +146,7 @@ static svf_status work(options *o, const char *dir, const char *path)
   svf_status status = cli_check_expert(&o->m);
   o->name = strcmp(path, "-") == 0 ? "standard input" : path;
   if (status == SVF_OK) status = cli_read(path, &text, &bytes);
-  cli_catch_interrupts();
+  cli_catch_interrupts(&command_perplexity, "interrupted", NULL);
   if (status == SVF_OK) status = prompt_open(dir, &o->m, text, bytes, &p);
   if (status == SVF_OK && p.count < 2) {
     status = cli_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to predict",

@@ -20,7 +20,7 @@ static svf_status encode(const char *text, size_t bytes, prompt *p)
 svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes, prompt *p)
 {
   *p = (prompt){0};
-  svf_status status = svf_tokenizer_open(dir, &p->tokenizer);
+  svf_status status = cli_open_tokenizer(dir, &p->tokenizer);
   if (status == SVF_OK) status = encode(text, bytes, p);
   if (status == SVF_OK) status = cli_open_model(dir, o, 0, &p->model);
   if (status == SVF_OK) status = cli_check_tokens(p->model, p->tokens, p->count);
@@ -51,8 +51,7 @@ static svf_status check_logits(const float *logits, size_t vocab, size_t at, siz
 svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t count, size_t vocab,
                           float *logits)
 {
-  svf_row rows[PROMPT_ROWS];
-  if (cli_interrupted()) return cli_fail(SVF_ERR_STOPPED, "interrupted");
+  svf_row rows[PROMPT_ROWS] = {0};
   for (size_t k = 0; k < count; ++k) rows[k] = (svf_row){0, p->tokens[at + k], true};
   const svf_status status = svf_context_forward(c, rows, count, logits);
   return status == SVF_OK ? check_logits(logits, vocab, at, count) : status;

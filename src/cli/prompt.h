@@ -23,11 +23,10 @@ svf_status prompt_open(const char *dir, model_options *o, const char *text, size
                        prompt *p);
 void prompt_close(prompt *p);
 
-enum { PROMPT_ROWS = 256 }; /* of a pass, whose end an interruption waits for */
+enum { PROMPT_ROWS = 256 }; /* of a pass */
 
 /* One pass over tokens [at, at + count), at most PROMPT_ROWS; logits [count][vocab]. Errors:
- * STOPPED if interrupted before it; NUMERIC unless all logits are finite; those of
- * svf_context_forward. */
+ * NUMERIC unless all logits are finite; those of svf_context_forward. */
 svf_status prompt_forward(const prompt *p, svf_context *c, size_t at, size_t count, size_t vocab,
                           float *logits);
 

@@ -77,6 +77,40 @@ static svf_status list_names(svf_conversion *c)
   return SVF_OK;
 }
 
+/* Makes `out` and the directories that lead to it. */
+static svf_status make_directories(svf_conversion *c)
+{
+  char path[PATH_MAX];
+  const size_t length = strlen(c->out);
+  if (length >= sizeof path) {
+    return svf_fail(SVF_ERR_ARGUMENT, "the path %.80s... is too long", c->out);
+  }
+  for (size_t i = 1; i <= length; ++i) {
+    if (i < length && c->out[i] != '/') continue;
+    memcpy(path, c->out, i);
+    path[i] = 0;
+    if (mkdir(path, 0777) == 0) {
+      if (c->made == 0) c->made = i;
+    } else if (errno != EEXIST && access(path, F_OK) != 0) {
+      return svf_file_at_path(svf_file_error("cannot make the directory"), path);
+    }
+  }
+  return SVF_OK;
+}
+
+/* Removes the directories that make_directories made, as far as they are empty. */
+static void remove_directories(const svf_conversion *c)
+{
+  char path[PATH_MAX];
+  size_t length = c->made > 0 ? strlen(c->out) : 0;
+  for (; length > 0 && length >= c->made; --length) {
+    if (c->out[length] && c->out[length] != '/') continue;
+    memcpy(path, c->out, length);
+    path[length] = 0;
+    if (rmdir(path) != 0) return;
+  }
+}
+
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out)
 {
   *c = (svf_conversion){.dir = dir, .out = out};
@@ -84,11 +118,8 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
   svf_status status = svf_model_files_open(dir, 0, &c->config, &c->files);
   if (status == SVF_OK) status = list_names(c);
   if (status != SVF_OK) return status;
-  c->made = mkdir(out, 0777) == 0;
-  if (!c->made && errno != EEXIST) {
-    return svf_file_at_path(svf_file_error("cannot make the directory"), out);
-  }
-  status = same_directory(dir, out);
+  status = make_directories(c);
+  if (status == SVF_OK) status = same_directory(dir, out);
   if (status == SVF_OK) status = lock(c);
   if (status == SVF_OK) remove_stale(out);
   return status;
@@ -97,8 +128,8 @@ svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *o
 /* A directory that this job made belongs to another one if that locked it first. */
 void svf_conversion_close(svf_conversion *c)
 {
-  if (c->made && c->is_locked) (void)rmdir(c->out); /* succeeds only if it is empty */
-  if (c->is_open) close(c->directory);              /* unlocks it too */
+  if (c->is_locked || !c->is_open) remove_directories(c);
+  if (c->is_open) close(c->directory); /* unlocks it too */
   svf_checkpoint_close(c->files);
   free(c->names);
   free(c->taken);
@@ -143,33 +174,6 @@ svf_status svf_conversion_step(const svf_conversion *c, size_t done, size_t all,
 {
   if (!c->progress || !c->progress(c->progress_context, done, all, what)) return SVF_OK;
   return svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", what);
-}
-
-static svf_status copy_file(const svf_conversion *c, const char *name)
-{
-  enum { MOST = 256 << 20 };
-  char from[PATH_MAX], to[PATH_MAX];
-  char *data = NULL;
-  size_t bytes = 0;
-  const int n = snprintf(from, sizeof from, "%s/%s", c->dir, name);
-  if (n < 0 || (size_t)n >= sizeof from) return svf_fail(SVF_ERR_ARGUMENT, "the path is too long");
-  if (access(from, F_OK) != 0) return SVF_OK;
-  svf_status status = svf_conversion_path(c, name, to, sizeof to);
-  if (status == SVF_OK) status = svf_file_read(from, MOST, &data, &bytes);
-  if (status == SVF_OK) status = svf_output_replace(to, data, bytes);
-  free(data);
-  return status;
-}
-
-svf_status svf_conversion_copy_files(const svf_conversion *c)
-{
-  static const char *const names[] = {"config.json", "generation_config.json", "tokenizer.json",
-                                      "tokenizer_config.json", "special_tokens_map.json"};
-  svf_status status = SVF_OK;
-  for (size_t i = 0; status == SVF_OK && i < sizeof names / sizeof *names; ++i) {
-    status = copy_file(c, names[i]);
-  }
-  return status;
 }
 
 svf_status svf_conversion_write_json(const svf_conversion *c, const char *name, json_t *root)

@@ -19,15 +19,17 @@ typedef struct svf_conversion {
   bool *taken; /* [linears] true: the layer is converted, so its tensors are not kept */
   svf_progress_fn *progress; /* or NULL; set by the caller once the conversion is open */
   void *progress_context;
-  bool made;      /* `out` did not exist before */
+  size_t made;    /* bytes of the path of the first directory on the way to `out` that was not there
+                     before, or 0; those from there on are removed on closing if they are empty */
   bool is_open;   /* `directory` is open */
   bool is_locked; /* `directory` is locked, until the conversion is closed */
   int directory;  /* descriptor of `out` */
 } svf_conversion;
 
-/* Opens `dir` and makes the directory `out` if there is none. Refuses `out` if it is `dir` and,
- * with IO, if another conversion works in it, even one of this process. Removes temporary files
- * that a killed process left in `out`. *c must be closed also after an error. */
+/* Opens `dir` and makes the directory `out`, and those that lead to it, if there is none.
+ * Refuses `out` if it is `dir` and, with IO, if another conversion works in it, even one of this
+ * process. Removes temporary files that a killed process left in `out`. *c must be closed also
+ * after an error. */
 svf_status svf_conversion_open(svf_conversion *c, const char *dir, const char *out);
 
 /* Removes `out` if it was made for this conversion and is still empty; not where the file system
@@ -54,7 +56,7 @@ svf_status svf_conversion_map(json_t *map, const char *tensor, const char *file)
  * `metadata` and `map`, which may be NULL where memory was lacking. */
 svf_status svf_conversion_write_index(const svf_conversion *c, json_t *metadata, json_t *map);
 
-/* Copies the files of configuration and tokenizer. */
+/* Copies the files of configuration and tokenizer (side_files.c). */
 svf_status svf_conversion_copy_files(const svf_conversion *c);
 
 /* True for a tensor that is copied as it is: any but the weights (.weight, .U, .S, .V or .packed)

@@ -19,16 +19,58 @@ typedef struct job {
   const char *dir;
   svf_model_options model;
   double bits;
+  const char *lacking; /* the first layer for which `bits` are too few; NULL: none */
+  double least;        /* the fewest bits that are enough for those layers */
 } job;
 
 /* --- What is to be done ----------------------------------------------------------------------- */
 
-/* Chooses the head of a layer in two bands for j->bits bits per weight on average. */
-static svf_status plan_bits(const job *j, svf_converted *l)
+static double weights_of(const svf_converted *l)
 {
-  const size_t r = l->tensors.r;
-  const double weights = (double)r * (double)(l->shape.m + l->shape.n);
-  const size_t budget = (size_t)(weights * j->bits / 8) + sizeof(svf_linear_header) + 4 * (r + 16);
+  return (double)l->tensors.r * (double)(l->shape.m + l->shape.n);
+}
+
+/* Bytes of a block that do not count as bits of its weights: header and sigma. */
+static size_t other_bytes(const svf_converted *l)
+{
+  return sizeof(svf_linear_header) + 4 * (l->tensors.r + 16);
+}
+
+static size_t budget_of(const svf_converted *l, double bits)
+{
+  return (size_t)(weights_of(l) * bits / 8) + other_bytes(l);
+}
+
+/* The least bits, in hundredths, of which a layer without a head takes no more; also if they are
+ * rounded to fp32, as the bits of a command line are. */
+static svf_status least_bits(const job *j, const svf_converted *l, double *bits)
+{
+  svf_model_options tail = j->model;
+  size_t bytes = 0, hundredths = 0;
+  tail.format = svf_format_of(j->model.format)->traits.dense;
+  const svf_status status = svf_weights_bytes(&l->tensors, l->shape.m, l->shape.n, &tail, &bytes);
+  if (status == SVF_OK && bytes > other_bytes(l)) {
+    hundredths = (size_t)(100 * 8 * (double)(bytes - other_bytes(l)) / weights_of(l));
+  }
+  while (budget_of(l, (double)((float)hundredths / 100)) < bytes) ++hundredths;
+  *bits = (double)hundredths / 100;
+  return status;
+}
+
+/* The bits are too few for this layer. */
+static svf_status note_least(job *j, const svf_converted *l)
+{
+  double least;
+  const svf_status status = least_bits(j, l, &least);
+  if (!j->lacking) j->lacking = l->name;
+  if (least > j->least) j->least = least;
+  return status;
+}
+
+/* Chooses the head of a layer in two bands for j->bits bits per weight on average. */
+static svf_status plan_bits(job *j, svf_converted *l)
+{
+  const size_t budget = budget_of(l, j->bits);
   svf_linear_source factors = {.size = sizeof factors,
                                .m = l->shape.m,
                                .n = l->shape.n,
@@ -37,9 +79,7 @@ static svf_status plan_bits(const job *j, svf_converted *l)
   svf_status status = svf_weights_open(&l->tensors, &views, &factors);
   if (status == SVF_OK) status = svf_quant_plan(&factors, budget, &l->options.quant, NULL);
   svf_weights_close(&views);
-  if (status == SVF_ERR_SPACE) {
-    return svf_fail_at(SVF_ERR_ARGUMENT, "'%s': %g bits are too few", l->new_tensor, j->bits);
-  }
+  if (status == SVF_ERR_SPACE) return note_least(j, l);
   /* A head of 0 would mean the default. */
   if (status == SVF_OK && l->options.quant.head == 0)
     l->options.format = svf_format_of(j->model.format)->traits.dense;
@@ -48,7 +88,7 @@ static svf_status plan_bits(const job *j, svf_converted *l)
 
 static svf_status plan(void *context, svf_converted *l)
 {
-  const job *j = context;
+  job *j = context;
   svf_status status = SVF_OK;
   if (l->tensors.packed) {
     return svf_file_at_path(svf_fail(SVF_ERR_FILE, "'%s' is packed already", l->name), j->dir);
@@ -91,13 +131,29 @@ static svf_status append(const void *context, const svf_converted *l, svf_safete
   return status;
 }
 
+/* Groups that are larger take fewer bits. */
+static svf_status check_bits(const job *j)
+{
+  const svf_format_traits *t = &svf_format_of(j->model.format)->traits;
+  if (!j->lacking) return SVF_OK;
+  const size_t group = j->model.quant.group > 0 ? j->model.quant.group : t->groups[0];
+  size_t most = group;
+  for (size_t i = 0; i < t->group_count; ++i) most = t->groups[i] > most ? t->groups[i] : most;
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "'%s': %g bits are too few; this model takes at least %g in "
+                  "groups of %zu%s",
+                  j->lacking, j->bits, j->least, group,
+                  most > group ? ", fewer in larger groups" : "");
+}
+
 static svf_status write_all(const job *j, const svf_drive *d)
 {
   char digest[32];
   const svf_safetensors_pair pairs[] = {{"svf.weights", svf_format_name(j->model.format)},
                                         {"svf.factors", digest}};
   const svf_files_options one_file = {.limit = SIZE_MAX, .pairs = pairs, .count = 2};
-  const svf_status status = fingerprint(j->dir, digest, sizeof digest);
+  svf_status status = check_bits(j);
+  if (status == SVF_OK) status = fingerprint(j->dir, digest, sizeof digest);
   return status == SVF_OK ? svf_drive_write(d, &one_file) : status;
 }
 

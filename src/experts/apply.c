@@ -52,6 +52,33 @@ static svf_status match_names(const svf_expert *expert, const svf_modules *modul
   return status;
 }
 
+static svf_status match(const svf_expert *expert, const svf_modules *modules)
+{
+  bool *seen = calloc(expert->count, sizeof *seen);
+  if (!seen) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", expert->count);
+  const svf_status status = match_names(expert, modules, seen);
+  free(seen);
+  return status;
+}
+
+/* A fingerprint is made of the modules' names, ranks and sigma: which of these differ tells why. */
+static svf_status other_factors(const svf_expert *expert, const svf_modules *modules)
+{
+  const char *why =
+      "these modules have other singular values: another model or a copy of it in "
+      "another precision, or decomposed with other modules (--layers), by another "
+      "LAPACK or on another number of threads";
+  if (match(expert, modules) != SVF_OK) {
+    why =
+        "its modules are others: another model, or decomposed with other modules (--layers) or "
+        "ranks (--rank, --energy)";
+  }
+  return svf_fail(SVF_ERR_ARGUMENT,
+                  "the expert belongs to the factors %016" PRIx64 ", the model has %016" PRIx64
+                  "; %s",
+                  expert->info.factors, modules->fingerprint, why);
+}
+
 svf_status svf_expert_check_pairing(const svf_expert *expert, const svf_modules *modules,
                                     unsigned flags)
 {
@@ -60,16 +87,9 @@ svf_status svf_expert_check_pairing(const svf_expert *expert, const svf_modules 
     return svf_fail(SVF_ERR_ARGUMENT, "flags is 0x%x, known are 0x%x", flags, SVF_EXPERT_UNPAIRED);
   }
   if (expert->info.factors != modules->fingerprint && !(flags & SVF_EXPERT_UNPAIRED)) {
-    return svf_fail(SVF_ERR_ARGUMENT,
-                    "the expert belongs to the factors %016" PRIx64 ", the model has %016" PRIx64
-                    " (another model, or decomposed by other software or other threads)",
-                    expert->info.factors, modules->fingerprint);
+    return other_factors(expert, modules);
   }
-  bool *seen = calloc(expert->count, sizeof *seen);
-  if (!seen) return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules", expert->count);
-  const svf_status status = match_names(expert, modules, seen);
-  free(seen);
-  return status;
+  return match(expert, modules);
 }
 
 svf_status svf_expert_check(const svf_expert *expert, const svf_modules *modules, unsigned flags)

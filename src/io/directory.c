@@ -10,14 +10,32 @@
 
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/io/foreign.h"
 #include "src/io/text.h"
 
 #define BLOBS "../../blobs"
+
+static svf_status not_a_directory(const char *path)
+{
+  char begin[SVF_FOREIGN_BYTES];
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  const ssize_t count = fd >= 0 ? read(fd, begin, sizeof begin) : 0;
+  if (fd >= 0) close(fd);
+  svf_status status = svf_foreign_check(begin, count > 0 ? (size_t)count : 0);
+  if (status == SVF_OK) {
+    status = svf_fail(
+        SVF_ERR_IO,
+        "cannot open the directory: this is a file. A model is a directory with config.json "
+        "and *.safetensors");
+  }
+  return svf_file_at_path(status, path);
+}
 
 svf_status svf_directory_open(const char *path, int *directory)
 {
   *directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (*directory >= 0) return SVF_OK;
+  if (errno == ENOTDIR && access(path, F_OK) == 0) return not_a_directory(path);
   return svf_file_at_path(svf_file_error("cannot open the directory"), path);
 }
 

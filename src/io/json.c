@@ -7,6 +7,7 @@
 
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/io/foreign.h"
 #include "src/io/text.h"
 
 const svf_json_limits svf_json_usual = {.what = "the file", .depth = 64, .values = 1u << 22};
@@ -17,6 +18,8 @@ static svf_status check_limits(const char *json, size_t bytes, const svf_json_li
   size_t commas = 0;
   bool quoted = false;
   if (bytes == 0 || json[0] != '{') {
+    const svf_status status = svf_foreign_check(json, bytes);
+    if (status != SVF_OK) return status;
     return svf_fail(SVF_ERR_FILE, "%s does not start with '{'", limits->what);
   }
   for (size_t i = 0; i < bytes; ++i) {

@@ -15,6 +15,7 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/io/foreign.h"
 #include "src/io/safetensors_header.h"
 
 struct svf_safetensors {
@@ -23,17 +24,32 @@ struct svf_safetensors {
   size_t mapped; /* bytes of the mapping; 0: the memory is allocated */
 };
 
+/* A file whose header cannot begin there is named by its kind, if that is known. */
+static svf_status check_kind(int fd, size_t file_bytes)
+{
+  char begin[SVF_FOREIGN_BYTES];
+  const size_t count = svf_size_min(sizeof begin, file_bytes);
+  svf_status status = svf_file_read_at(fd, begin, count, 0);
+  if (status != SVF_OK) return status;
+  if (count > SVF_SAFETENSORS_PREFIX && begin[SVF_SAFETENSORS_PREFIX] == '{') return SVF_OK;
+  status = svf_foreign_check(begin, count);
+  if (status != SVF_OK) return status;
+  if (file_bytes <= SVF_SAFETENSORS_PREFIX) {
+    return svf_fail(SVF_ERR_FILE, "the file has %zu bytes: it is not a safetensors file",
+                    file_bytes);
+  }
+  return svf_fail(SVF_ERR_FILE, "is not a safetensors file: there is no header of JSON at byte %d",
+                  SVF_SAFETENSORS_PREFIX);
+}
+
 /* *data_offset becomes the number of bytes before the data. */
 static svf_status read_header(int fd, size_t file_bytes, svf_safetensors_header *header,
                               size_t *data_offset)
 {
   unsigned char prefix[SVF_SAFETENSORS_PREFIX];
   size_t length;
-  if (file_bytes < SVF_SAFETENSORS_PREFIX) {
-    return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, fewer than %d", file_bytes,
-                    SVF_SAFETENSORS_PREFIX);
-  }
-  svf_status status = svf_file_read_at(fd, prefix, sizeof prefix, 0);
+  svf_status status = check_kind(fd, file_bytes);
+  if (status == SVF_OK) status = svf_file_read_at(fd, prefix, sizeof prefix, 0);
   if (status == SVF_OK) status = svf_safetensors_header_length(prefix, file_bytes, &length);
   if (status != SVF_OK) return status;
   char *json = malloc(length + 1);

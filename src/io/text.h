@@ -12,7 +12,8 @@ typedef struct svf_printable {
   char text[80];
 } svf_printable;
 
-/* The string's first 79 bytes; those that are not printable ASCII become '?'. */
+/* What fits of the string into 79 bytes, in whole characters. Control characters and others that
+ * cannot be seen become \x1b or \u202e, bytes that are not UTF-8 \xff. */
 svf_printable svf_text_show(const char *string);
 
 /* True for well-formed UTF-8: shortest forms only, no surrogates, nothing beyond U+10FFFF. */

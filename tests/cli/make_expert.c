@@ -40,7 +40,10 @@ static svf_status write_expert(const svf_model *model, const char *path, uint64_
 int main(int argc, char **argv)
 {
   svf_model *model = NULL;
-  if (argc != 4) return 2;
+  if (argc != 4) {
+    fputs("usage: make_expert MODEL FILE SEED\n", stderr);
+    return 2;
+  }
   svf_status status = svf_model_open(argv[1], NULL, &model);
   if (status == SVF_OK) status = write_expert(model, argv[2], strtoull(argv[3], NULL, 10));
   svf_model_close(model);

@@ -83,7 +83,10 @@ static int write_config(const char *path)
 int main(int argc, char **argv)
 {
   char path[4096];
-  if (argc != 2) return 2;
+  if (argc != 2) {
+    fputs("usage: make_model DIR\n", stderr);
+    return 2;
+  }
   snprintf(path, sizeof path, "%s/config.json", argv[1]);
   if (write_config(path) != 0) return 1;
   snprintf(path, sizeof path, "%s/model.safetensors", argv[1]);

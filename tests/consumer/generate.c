@@ -24,7 +24,7 @@ int main(int argc, char **argv) /* MODEL EXPERT PROMPT: the base model's text an
   const svf_model_options options = {.size = sizeof options, .format = SVF_FORMAT_W8};
   const svf_context_options room = {.size = sizeof room, .sequences = 2};
 
-  if (argc != 4) return 2;
+  if (argc != 4) return fputs("usage: generate MODEL EXPERT PROMPT\n", stderr), 2;
   TRY(svf_model_open(argv[1], &options, &model));
   TRY(svf_tokenizer_open(argv[1], &tokenizer));
   TRY(svf_expert_open(argv[2], &expert));

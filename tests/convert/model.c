@@ -17,6 +17,37 @@
 #include "tests/convert/files.h"
 #include "tests/transformer/golden.h"
 
+/* --- Files beside the weights ----------------------------------------------------------------- */
+
+static void add_name(void *context, const char *name)
+{
+  char *list = context;
+  snprintf(list + strlen(list), 100 - strlen(list), "%s;", name);
+}
+
+/* Files that are copied, weights, hidden files and directories are not named. */
+START_TEST(left_files_are_named)
+{
+  static const char *const files[] = {"z.txt",           "README.md",           "config.json",
+                                      "tokenizer.model", "vocab.json",          "model.safetensors",
+                                      ".hidden",         "chat_template.jinja", "old.bin",
+                                      "x.index.json",    "decomposition.json",  "a"};
+  char names[100] = "";
+  temp_make();
+  for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
+    temp_write_text(temp_path("%s", files[i]), "");
+  }
+  ck_assert_int_eq(mkdir(temp_path("directory"), 0777), 0);
+  ck_works(svf_model_left_files(temp_root, add_name, names));
+  ck_assert_str_eq(names, "README.md;a;z.txt;");
+  ck_fails(svf_model_left_files(NULL, add_name, names), SVF_ERR_NULL, "dir");
+  ck_fails(svf_model_left_files(temp_root, NULL, names), SVF_ERR_NULL, "left");
+  ck_fails(svf_model_left_files(temp_path("none"), add_name, names), SVF_ERR_IO, "none");
+  ck_fails(svf_model_left_files(temp_path("a"), add_name, names), SVF_ERR_IO, "/a");
+  temp_remove();
+}
+END_TEST
+
 /* --- Logits ----------------------------------------------------------------------------------- */
 
 /* All logits of golden prompt k. */
@@ -423,4 +454,4 @@ END_TEST
 
 SUITE("decompose", factors_give_the_same_logits, experts_give_the_logits_of_transformers,
       a_killed_run_goes_on, options_and_misuse, packed_models_run_in_place_with_the_same_bits,
-      a_merged_expert_is_the_expert, layers_are_listed, misuse_of_options)
+      a_merged_expert_is_the_expert, layers_are_listed, misuse_of_options, left_files_are_named)

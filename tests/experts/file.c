@@ -141,7 +141,7 @@ static const struct {
     {"{\"__metadata__\":{\"svf.format\":\"1\"}" GOOD "}", 8, SVF_ERR_FILE, "lack svf.factors"},
     {META("2", HASH, "direct", "1", "1") GOOD "}", 8, SVF_ERR_VERSION,
      "svf.format is '2', this library reads '1'"},
-    {META("\\u001b[2J", HASH, "direct", "1", "1") GOOD "}", 8, SVF_ERR_VERSION, "'?[2J'"},
+    {META("\\u001b[2J", HASH, "direct", "1", "1") GOOD "}", 8, SVF_ERR_VERSION, "'\\x1b[2J'"},
     {META("1", "", "direct", "1", "1") GOOD "}", 8, SVF_ERR_FILE, "svf.factors is ''"},
     {META("1", "0123456789abcde", "direct", "1", "1") GOOD "}", 8, SVF_ERR_FILE, "16 digits"},
     {META("1", "0123456789abcdef0", "direct", "1", "1") GOOD "}", 8, SVF_ERR_FILE, "16 digits"},

@@ -211,7 +211,10 @@ START_TEST(file_names)
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) ck_assert(!svf_text_is_file_name(bad[i]));
   ck_assert(!svf_text_is_file_name(name));
   ck_assert(svf_text_is_file_name(name + 1));
-  ck_assert_str_eq(svf_text_show("a\x1b[31m\xff").text, "a?[31m?");
+  ck_assert_str_eq(svf_text_show("a\x1b[31m\xff").text, "a\\x1b[31m\\xff");
+  ck_assert_str_eq(svf_text_show("\xe4\xb8\x80-\xed\x9f\xbf\n").text,
+                   "\xe4\xb8\x80-\xed\x9f\xbf\\x0a");
+  ck_assert_str_eq(svf_text_show("\xe2\x80\xae\xc2\x9b\xe4\xb8").text, "\\u202e\\u009b\\xe4\\xb8");
   ck_assert_uint_eq(strlen(svf_text_show(name).text), 79);
 }
 END_TEST

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files of another kind than their name says. */
+#ifndef SVF_IO_FOREIGN_H
+#define SVF_IO_FOREIGN_H
+
+#include <stddef.h>
+
+#include <svf/status.h>
+
+enum { SVF_FOREIGN_BYTES = 256 }; /* of a file's beginning, in which its kind is seen */
+
+/* Returns FILE, with a message that says what the file is and what to do, if its first `count`
+ * bytes are those of a Git LFS pointer, an HTML page, a GGUF file or a PyTorch checkpoint; else
+ * OK. */
+svf_status svf_foreign_check(const void *bytes, size_t count);
+
+#endif

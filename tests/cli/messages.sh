@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Messages that name the cause and the way out: lines of prompts, options, mixtures, files of another
+# kind, experts of other factors. Arguments: see cli.sh.
+source "$(dirname "$0")/cli.sh"
+
+tiny_model model
+expect 0 decompose model -o svf --threads 1
+for i in 1 2; do "$tools/make_expert" svf "e$i" $i; done
+
+# --- Lines of JSON --------------------------------------------------------------------------------
+line() { # words, line
+  printf 'first\n%b\n' "$2" > lines
+  fails 4 "lines: line 2: |$1" generate svf -p lines --threads 1
+}
+line '"promt" is no key|"prompt"' '{"promt": "a"}'
+line '"sede" is no key|"seed"' '{"prompt": "a", "sede": 1}'
+line '"max_tokens" is no key|"tokens"' '{"prompt": "a", "max_tokens": 1}'
+line '"temp" is no key|"temperature"' '{"prompt": "a", "temp": 1}'
+line '"frequency" is no key|known are prompt, expert' '{"prompt": "a", "frequency": 1}'
+line '"prompt" is missing' '{"expert": "e1"}'
+line '"prompt" must be a string, not 1' '{"prompt": 1}'
+line '"tokens" must be a whole number|not "5"' '{"prompt": "a", "tokens": "5"}'
+line '"top_k" must be a whole number|not 1.5' '{"prompt": "a", "top_k": 1.5}'
+line '"expert" must be a string|not null' '{"prompt": "a", "expert": null}'
+line '"scale" must be a number|not [1]' '{"prompt": "a", "expert": "e1", "scale": [1]}'
+line '"top_p" must be a number above 0, at most 1, not 0' \
+  '{"prompt": "a", "top_p": 0, "temperature": 1}'
+for key in '"top_k": 3' '"top_p": 0.5' '"min_p": 0.5'; do
+  line "${key%:*} has no effect at \"temperature\" 0" "{\"prompt\": \"a\", $key}"
+done
+line 'JSON' '{"prompt": '
+line 'JSON' '  {"prompt": "a",}'
+line 'JSON' '\0357\0273\0277{prompt}'
+line 'JSON' '\t{"prompt": "a"} b'
+# A mark or white space before an object changes nothing; a mark is no part of a prompt.
+for before in '' ' ' '\t  ' '\xef\xbb\xbf' '\xef\xbb\xbf \t'; do
+  # shellcheck disable=SC2059
+  printf "$before"'{"prompt": "Hi", "expert": "e1", "seed": 7, "tokens": 2}\r\n' > lines
+  expect 0 generate svf -p lines --json -q --threads 1
+  [ "$(json out '[o["prompt"], o["expert"], o["seed"], o["tokens"]]')" = "['Hi', 'e1', 7, 2]" ] ||
+    die "an object after '$before'"
+done
+printf '\xef\xbb\xbfHi\n  Hi\n' > lines
+expect 0 generate svf -p lines --json -q -n 1 --threads 1
+[ "$(json out 'o["prompt"]' | paste -sd '|')" = 'Hi|  Hi' ] || die "prompts after a mark and blanks"
+# The help names every key that a line may have.
+expect 0 help generate
+for key in prompt expert mix scale tokens seed temperature top_k top_p min_p; do
+  sed -n '/^--prompts: /,/^$/p' out | grep -qw $key || die "help generate lacks the key $key"
+done
+
+# --- Options --------------------------------------------------------------------------------------
+fails 2 '--bits=5 has no effect|f32|--format w84' pack svf -o never --bits 5
+fails 2 '--bits=5 has no effect|w4|--format w84' pack svf -o never --bits 5 -f w4
+fails 2 'model: --bits has no effect|no layer is in factors' pack model -o never -f w84 --bits 5
+fails 2 '--group=64 has no effect|f32|w8' pack svf -o never --group 64
+fails 2 '--group=64 has no effect|bf16|w8' generate svf Hello --group 64 -f bf16
+fails 2 '--group=64 has no effect|f32|w8' info svf --group 64
+fails 2 '--json has no effect|--output' logits svf Hello --json -o never
+misused 'top-p=0: must be more than 0' generate svf Hello -t 1 --top-p 0
+misused 'top-p=1.5: must be' generate svf Hello -t 1 --top-p 1.5
+misused 'threads' info svf --threads 2
+misused 'tokens=x: must be a whole number' generate svf Hello -n x
+misused 'group=7: must be 32, 64 or 128' pack svf -o never -f w4 --group 7
+misused 'rank=0: must be 1 or more' decompose model -o never --rank 0
+misused 'layers=x: must be mlp' decompose model -o never --layers x
+expect 0 generate svf Hello -n 1 --seed 3 --threads 1
+grep -q -- '--seed has no effect at temperature 0' err || die "--seed without --temperature"
+expect 0 generate svf Hello -n 1 --seed 3 --threads 1 -q -t 1
+[ ! -s err ] || die "--seed with --temperature"
+[ ! -e never ] || die "wrong usage made something"
+
+# The least bits that are named are enough, and a hundredth less is not.
+for group in 32 64 128; do
+  fails 2 'q_proj|2 bits are too few|at least' pack svf -o never -f w84 --bits 2 --group $group
+  least=$(sed 's/.*at least \([0-9.]*\) .*/\1/' err)
+  expect 0 pack svf -o "least$group" -f w84 --bits "$least" --group $group
+  less=$("$PYTHON" -c "print(round($least - 0.01, 2))")
+  fails 2 "$less bits are too few|at least $least" pack svf -o never -f w84 --bits "$less" \
+    --group $group
+done
+
+# --- Mixtures -------------------------------------------------------------------------------------
+fails 2 "'e1' is not FILE=NUMBER|'e1=0.7'|--expert" generate svf Hello --mix e1
+fails 2 "'e2' is not FILE=NUMBER|--expert" generate svf Hello --mix e1=1,e2
+fails 2 "'e1=x' is not FILE=NUMBER|'x' is no number" generate svf Hello --mix e1=x
+fails 2 '0' generate svf Hello --mix e1=0
+fails 2 'add up to -1' generate svf Hello --mix e1=-1
+fails 2 'add up to 0' generate svf Hello --mix e1=-1,e2=1
+fails 2 'add up to -0.5' merge svf -o never --mix base=0.5,e2=-1
+fails 2 'empty' generate svf Hello --mix ''
+fails 2 'empty' generate svf Hello --mix e1=1,
+expect 0 generate svf Hello -n 1 --threads 1 --mix base=2,e1=-1
+
+# --- Commands and tools ---------------------------------------------------------------------------
+expect 2 help nope
+[ "$(wc -l < err)" -eq 8 ] && [ "$(head -1 err)" = "svf: there is no command 'nope'; there are" ] ||
+  die "svf help nope"
+for command in info decompose pack generate perplexity logits merge; do
+  grep -q "^  $command " err || die "svf help nope does not list $command"
+done
+misused "'pack' has no effect" help info pack
+for tool in make_model make_expert; do
+  code=0
+  "$tools/$tool" > out 2> err || code=$?
+  [ $code -eq 2 ] && grep -q "^usage: $tool " err || die "$tool without arguments"
+done
+
+# --- Files of another kind ------------------------------------------------------------------------
+lfs='version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 13\n'
+kind() { # words, content
+  local file words=$1
+  for file in model.safetensors config.json tokenizer.json; do
+    rm -rf other
+    cp -r model other
+    printf '%b' "$2" > other/$file
+    fails 4 "$file: |$words" generate other Hello
+  done
+  fails 4 "tokenizer.json: |$words" generate svf Hello -e other/tokenizer.json
+  fails 4 "tokenizer.json: |$words" info other/tokenizer.json
+}
+kind 'Git LFS|git lfs pull' "$lfs"
+kind 'HTML page' '<!DOCTYPE html>\n<html>'
+kind 'HTML page' '\n <HTML><head>'
+kind 'HTML page' '\0357\0273\0277<!doctype HTML>'
+kind 'GGUF' 'GGUF\03\0\0\0\02\0\0\0\0\0\0\0'
+kind 'PyTorch' 'PK\03\04\0\0\0\0\0\0\0\0'
+for content in 'hello, world, this is text' 'short' '' '\0200\02}q\0(X\0\0\0\0' '\0\0\0\0\0\0\0\0\0\0'; do
+  rm -rf other
+  cp -r model other
+  printf '%b' "$content" > other/model.safetensors
+  fails 4 'other/model.safetensors: |not a safetensors file' info other
+  fails 4 'other/model.safetensors: |not a safetensors file' generate svf Hello \
+    -e other/model.safetensors
+done
+for command in "generate e1 Hello" "logits e1 Hello" "perplexity e1 book" "decompose e1 -o never" \
+  "pack e1 -o never" "merge e1 -o never"; do
+  echo Hello > book
+  # shellcheck disable=SC2086
+  fails 4 'e1: |this is a file|a directory with config.json' $command
+done
+printf 'GGUF\03\0\0\0' > model.gguf
+fails 4 'model.gguf: is a GGUF file' generate model.gguf Hello
+fails 4 'model.gguf: is a GGUF file' pack model.gguf -o never
+
+# A regular expression as it is written, but nothing that a terminal obeys.
+pattern() { # JSON string, words
+  rm -rf other
+  cp -r model other
+  "$PYTHON" -c '
+import json, sys
+o = json.load(open("other/tokenizer.json"))
+o["pre_tokenizer"] = {"type": "Split", "pattern": {"Regex": json.loads(sys.argv[1])},
+                      "behavior": "Isolated", "invert": False}
+json.dump(o, open("other/tokenizer.json", "w"))' "$1"
+  fails 4 "$2" generate other Hello
+}
+pattern '"[一-龥]+("' "'[一-龥]+('"
+pattern '"(à|é|ß"' "'(à|é|ß'"
+pattern '"(\u001b[31m\u202e"' "'(\\x1b[31m\\u202e'"
+
+# --- Experts of other factors ---------------------------------------------------------------------
+expect 0 decompose model -o mlp --layers mlp --threads 1
+expect 0 decompose model -o rank --rank 7 --threads 1
+"$PYTHON" - <<'END'
+import json, shutil, struct
+shutil.copytree("model", "another")
+data = bytearray(open("model/model.safetensors", "rb").read())
+n = struct.unpack("<Q", data[:8])[0]
+a, b = json.loads(data[8:8 + n])["model.layers.0.mlp.up_proj.weight"]["data_offsets"]
+data[8 + n + a] ^= 64
+data[8 + n + a + 1] ^= 1
+open("another/model.safetensors", "wb").write(data)
+END
+expect 0 decompose another -o other-svf --threads 1
+fails 2 'e1: |its modules are others|--layers|--rank' generate mlp Hello -e e1
+fails 2 'e1: |its modules are others|--rank' generate rank Hello -e e1
+fails 2 'e1: |other singular values|another precision|LAPACK|threads' generate other-svf Hello -e e1
+
+# --- Texts of tokens ------------------------------------------------------------------------------
+# The vocabulary spells tokens as byte-level BPE does, a space as U+0120.
+expect 0 logits svf 'ä b' --top 100 --json --threads 1
+"$PYTHON" - <<'END' || die "the texts of tokens"
+import json
+positions = json.load(open("out"))["positions"]
+texts = {t["id"]: t["text"] for p in positions[1:] for t in p["top"]}
+assert [p["token"] for p in positions] == list("ä b".encode())
+assert all(t == chr(i) for i, t in texts.items() if 32 <= i < 127), texts
+# After the first byte of the character the second one completes it; alone it would be none.
+first = {t["id"]: t["text"] for t in positions[0]["top"]}
+completing = [i for i in first if 0x80 <= i < 0xc0]
+assert completing and all(first[i] == bytes([0xc3, i]).decode() for i in completing), first
+END
+expect 0 logits svf 'ä b' --top 2 --threads 1
+[ "$(sed -n 4p out | cut -c1-4)" = '"b" ' ] && [ "$(sed -n 3p out | cut -c1-4)" = '" " ' ] ||
+  die "texts are not in quotes"
+echo "svf: messages name causes and ways out"
