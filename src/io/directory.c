@@ -50,25 +50,36 @@ static int open_plain(int directory, const char *name)
   return openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 }
 
-/* The link's target is parsed instead of followed, so that nothing on the way can be a link. */
+/* Opens a file in blobs/ of a cache. */
 static svf_status open_blob(int directory, const char *name, int *fd)
+{
+  const int blobs = openat(directory, BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (blobs < 0) return svf_file_error("cannot open the directory " BLOBS);
+  *fd = open_plain(blobs, name);
+  const svf_status status =
+      *fd >= 0 ? SVF_OK : svf_file_error("cannot open the file in " BLOBS " that it links to");
+  close(blobs);
+  return status;
+}
+
+/* The link's target is parsed instead of followed, so that nothing on the way can be a link. */
+static svf_status open_link(int directory, const char *name, int *fd)
 {
   char target[512];
   const size_t prefix = sizeof BLOBS; /* with the '/' */
   const ssize_t length = readlinkat(directory, name, target, sizeof target - 1);
   if (length < 0) return svf_file_error("cannot read the symbolic link");
   target[length] = 0;
-  if (strncmp(target, BLOBS "/", prefix) != 0 || !svf_text_is_file_name(target + prefix)) {
-    return svf_fail(SVF_ERR_FILE, "a symbolic link to '%s', not to a file in %s/",
-                    svf_text_show(target).text, BLOBS);
+  if (svf_text_is_file_name(target)) {
+    *fd = open_plain(directory, target);
+    return *fd >= 0 ? SVF_OK : svf_file_error("cannot open the file that it links to");
   }
-  const int blobs = openat(directory, BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (blobs < 0) return svf_file_error("cannot open the directory " BLOBS);
-  *fd = open_plain(blobs, target + prefix);
-  const svf_status status =
-      *fd >= 0 ? SVF_OK : svf_file_error("cannot open the file in " BLOBS " that it links to");
-  close(blobs);
-  return status;
+  if (strncmp(target, BLOBS "/", prefix) == 0 && svf_text_is_file_name(target + prefix)) {
+    return open_blob(directory, target + prefix, fd);
+  }
+  return svf_fail(SVF_ERR_FILE,
+                  "a symbolic link to '%s', not to a file of the same directory or in %s/",
+                  svf_text_show(target).text, BLOBS);
 }
 
 svf_status svf_directory_file(int directory, const char *name, int *fd)
@@ -78,7 +89,7 @@ svf_status svf_directory_file(int directory, const char *name, int *fd)
   }
   *fd = open_plain(directory, name);
   if (*fd >= 0) return SVF_OK;
-  if (errno == ELOOP) return open_blob(directory, name, fd);
+  if (errno == ELOOP) return open_link(directory, name, fd);
   return svf_file_error("cannot open");
 }
 

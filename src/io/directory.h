@@ -2,8 +2,8 @@
  *
  * The directory of a model. The names of its files may come from one of those files, so a name must
  * be that of a file in the directory itself. Symbolic links may lead anywhere and are refused, with
- * the exception of the one kind that Hugging Face's cache is made of: "../../blobs/<name>", from
- * snapshots/<revision>/ to a regular file in blobs/. */
+ * two exceptions: "<name>", to a regular file of the same directory, and "../../blobs/<name>", of
+ * which Hugging Face's cache is made, from snapshots/<revision>/ to a regular file in blobs/. */
 #ifndef SVF_IO_DIRECTORY_H
 #define SVF_IO_DIRECTORY_H
 

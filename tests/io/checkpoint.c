@@ -200,17 +200,39 @@ START_TEST(links_of_the_cache)
 }
 END_TEST
 
+/* One step, and to a regular file of the same directory. */
+START_TEST(links_beside)
+{
+  svf_checkpoint *c;
+  const char *const dir = "hub/snapshots/rev";
+  write_cache("weights");
+  write_shard(temp_path("hub/snapshots/rev/weights"), "a", 4);
+  ck_works(svf_checkpoint_open(temp_path("%s", dir), 0, &c));
+  ck_assert_uint_eq(svf_checkpoint_count(c), 1);
+  svf_checkpoint_close(c);
+  write_cache("model.safetensors"); /* itself */
+  ck_fails(svf_checkpoint_open(temp_path("%s", dir), 0, &c), SVF_ERR_IO, "that it links to");
+  write_cache("further");
+  ck_assert_int_eq(symlink("../outside", temp_path("hub/snapshots/rev/further")), 0);
+  ck_fails(svf_checkpoint_open(temp_path("%s", dir), 0, &c), SVF_ERR_IO, "that it links to");
+  write_cache("sub");
+  mkdir(temp_path("hub/snapshots/rev/sub"), 0700);
+  ck_fails(svf_checkpoint_open(temp_path("%s", dir), 0, &c), SVF_ERR_IO, "not a regular file");
+  write_cache("gone");
+  ck_fails(svf_checkpoint_open(temp_path("%s", dir), 0, &c), SVF_ERR_IO, "No such file");
+}
+END_TEST
+
 START_TEST(links_elsewhere)
 {
   svf_checkpoint *c;
   const char *const dir = "hub/snapshots/rev";
   char absolute[600];
   snprintf(absolute, sizeof absolute, "%s", temp_path("outside"));
-  const char *const links[] = {
-      "../../../outside",          "../outside",        absolute,
-      "../../blobs/../../outside", "../../blobs/",      "../../blobs/..",
-      "../../blobs/./c0ffee",      "../../blobsc0ffee", "model.safetensors",
-      "../../../hub/blobs/c0ffee"};
+  const char *const links[] = {"../../../outside",          "../outside",        absolute,
+                               "../../blobs/../../outside", "../../blobs/",      "../../blobs/..",
+                               "../../blobs/./c0ffee",      "../../blobsc0ffee", "./model",
+                               "../../../hub/blobs/c0ffee"};
   for (size_t i = 0; i < sizeof links / sizeof *links; ++i) {
     write_cache(links[i]);
     ck_fails(svf_checkpoint_open(temp_path("%s", dir), 0, &c), SVF_ERR_FILE,
@@ -315,6 +337,7 @@ int main(void)
                                 many_shards,
                                 hostile_names,
                                 links_of_the_cache,
+                                links_beside,
                                 links_elsewhere,
                                 truncated_while_open};
   temp_make();
