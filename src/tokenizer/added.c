@@ -7,6 +7,7 @@
 #include "src/core/status.h"
 #include "src/io/text.h"
 #include "src/tokenizer/json.h"
+#include "src/tokenizer/unicode.h"
 #include "src/tokenizer/utf8.h"
 
 static const char what[] = "an added token";

@@ -138,7 +138,7 @@ static svf_status read_digits(svf_tok_steps *steps, const json_t *node)
   const svf_status status =
       svf_tok_flag(node, "pre-tokenizer Digits", "individual_digits", false, &individual);
   if (status != SVF_OK) return status;
-  return add_split(steps, "\\p{N}", false, individual ? SVF_TOK_ISOLATED : SVF_TOK_CONTIGUOUS);
+  return add_split(steps, "\\p{Digits}", false, individual ? SVF_TOK_ISOLATED : SVF_TOK_CONTIGUOUS);
 }
 
 static svf_status read_byte_level(svf_tok_steps *steps, const json_t *node)
