@@ -13,15 +13,21 @@
 
 enum { MAX_DECOMPOSED = 4 }; /* characters that one may become */
 
+/* A character, with its combining class in the upper 8 bits. */
+typedef uint32_t point;
+
+static uint32_t character_of(point p) { return p & 0xffffff; }
+static unsigned class_of(point p) { return p >> 24; }
+
 typedef struct points {
-  uint32_t *list;
+  point *list;
   size_t count, capacity;
 } points;
 
 static svf_status reserve(points *p, size_t more)
 {
   if (more <= p->capacity - p->count) return SVF_OK;
-  uint32_t *grown = svf_tok_grow(p->list, &p->capacity, p->count + more, sizeof *grown);
+  point *grown = svf_tok_grow(p->list, &p->capacity, p->count + more, sizeof *grown);
   if (!grown) return svf_fail(SVF_ERR_MEMORY, "no memory to normalize a text");
   p->list = grown;
   return SVF_OK;
@@ -29,9 +35,9 @@ static svf_status reserve(points *p, size_t more)
 
 /* Writes the full decomposition of a character, and counts its characters. A step makes at most one
  * that cannot be decomposed any further, after one that may be. */
-static size_t decompose_fully(uint32_t c, uint32_t out[MAX_DECOMPOSED])
+static size_t decompose_fully(uint32_t c, point out[MAX_DECOMPOSED])
 {
-  uint32_t tail[MAX_DECOMPOSED];
+  uint32_t tail[MAX_DECOMPOSED]; /* what follows c, the last character first */
   size_t tails = 0;
   size_t count = 0;
   uint32_t first;
@@ -40,8 +46,11 @@ static size_t decompose_fully(uint32_t c, uint32_t out[MAX_DECOMPOSED])
     if (second != 0) tail[tails++] = second;
     c = first;
   }
-  out[count++] = c;
-  while (tails > 0) out[count++] = tail[--tails];
+  tail[tails++] = c;
+  while (tails > 0) {
+    c = tail[--tails];
+    out[count++] = svf_tok_combining_class(c) << 24 | c;
+  }
   return count;
 }
 
@@ -56,22 +65,22 @@ static svf_status decompose(const char *text, size_t bytes, points *p)
 }
 
 /* Sorts a run of marks by their class, which is below 256, and keeps the order of equals. */
-static void sort_run(uint32_t *run, size_t count, uint32_t *scratch)
+static void sort_run(point *run, size_t count, point *scratch)
 {
   size_t start[257] = {0};
-  for (size_t i = 0; i < count; ++i) ++start[svf_tok_combining_class(run[i]) + 1];
+  for (size_t i = 0; i < count; ++i) ++start[class_of(run[i]) + 1];
   for (size_t i = 1; i < 257; ++i) start[i] += start[i - 1];
-  for (size_t i = 0; i < count; ++i) scratch[start[svf_tok_combining_class(run[i])]++] = run[i];
+  for (size_t i = 0; i < count; ++i) scratch[start[class_of(run[i])]++] = run[i];
   memcpy(run, scratch, count * sizeof *run);
 }
 
 /* The same in place, which is faster for the few marks that are the rule. */
-static void insert_run(uint32_t *run, size_t count)
+static void insert_run(point *run, size_t count)
 {
   for (size_t i = 1; i < count; ++i) {
-    const uint32_t c = run[i];
+    const point c = run[i];
     size_t at = i;
-    for (; at > 0 && svf_tok_combining_class(run[at - 1]) > svf_tok_combining_class(c); --at) {
+    for (; at > 0 && class_of(run[at - 1]) > class_of(c); --at) {
       run[at] = run[at - 1];
     }
     run[at] = c;
@@ -84,7 +93,7 @@ static svf_status order(points *p)
   const size_t all = p->count;
   for (size_t i = 0; i < all;) {
     size_t end = i;
-    while (end < all && svf_tok_combining_class(p->list[end]) != 0) ++end;
+    while (end < all && class_of(p->list[end]) != 0) ++end;
     if (end - i > few) {
       const svf_status status = reserve(p, all); /* scratch memory after the points */
       if (status != SVF_OK) return status;
@@ -105,8 +114,8 @@ static void compose(points *p)
   size_t count = 0;
   unsigned last = 0; /* class of the last character that was kept after the starter */
   for (size_t i = 0; i < p->count; ++i) {
-    const uint32_t c = p->list[i];
-    const unsigned class = svf_tok_combining_class(c);
+    const uint32_t c = character_of(p->list[i]);
+    const unsigned class = class_of(p->list[i]);
     const bool next = starter < count && count == starter + 1; /* nothing is between them */
     const uint32_t composed =
         starter < count && (next || last < class) ? svf_tok_compose(p->list[starter], c) : 0;
@@ -116,7 +125,7 @@ static void compose(points *p)
     }
     if (class == 0) starter = count;
     last = class;
-    p->list[count++] = c;
+    p->list[count++] = p->list[i];
   }
   p->count = count;
 }
@@ -126,7 +135,7 @@ static svf_status append_points(const points *p, svf_tok_bytes *out)
   svf_status status = SVF_OK;
   for (size_t i = 0; i < p->count && status == SVF_OK; ++i) {
     char c[4];
-    status = svf_tok_bytes_append(out, c, svf_tok_utf8_put(p->list[i], c));
+    status = svf_tok_bytes_append(out, c, svf_tok_utf8_put(character_of(p->list[i]), c));
   }
   return status;
 }

@@ -22,6 +22,11 @@ enum {
   S_COUNT = L_COUNT * V_COUNT * T_COUNT
 };
 
+enum {
+  FIRST_MARK = 0x300,     /* the least character with a class, or that composes with one before */
+  FIRST_COMPOSITE = 0xc0, /* the least that decomposes */
+};
+
 bool svf_tok_is_space(uint32_t c)
 {
   for (size_t i = 0; i < sizeof spaces / sizeof *spaces; ++i) {
@@ -49,7 +54,7 @@ bool svf_tok_is_word(uint32_t c) { return count_up_to(svf_tok_word, svf_tok_word
 
 unsigned svf_tok_combining_class(uint32_t c)
 {
-  if (c < 0x300) return 0; /* no character before it has one */
+  if (c < FIRST_MARK) return 0;
   return svf_tok_combining[count_up_to(svf_tok_combining, svf_tok_combining_count, c << 8 | 0xff) -
                            1] &
          0xff;
@@ -72,6 +77,7 @@ bool svf_tok_decompose(uint32_t c, uint32_t *first, uint32_t *second)
 {
   size_t low = 0;
   size_t high = svf_tok_decompositions_count;
+  if (c < FIRST_COMPOSITE) return false;
   if (c >= S_BASE && c < S_BASE + S_COUNT) return decompose_hangul(c, first, second);
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
@@ -106,6 +112,7 @@ uint32_t svf_tok_compose(uint32_t first, uint32_t second)
   const uint64_t pair = (uint64_t)first << 32 | second;
   size_t low = 0;
   size_t high = svf_tok_compositions_count;
+  if (second < FIRST_MARK) return 0;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     const svf_tok_decomposition *at = &svf_tok_decompositions[svf_tok_compositions[middle]];
