@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/core/status.h"
 #include "src/io/file.h"
@@ -37,13 +38,114 @@ static svf_status check_limits(const char *json, size_t bytes, const svf_json_li
   return SVF_OK;
 }
 
-svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
-                          json_t **root)
+/* A text on its way to jansson. */
+typedef struct rewriting {
+  const char *at, *end;
+  char *out; /* has space for three times the text */
+  bool escape, quoted;
+} rewriting;
+
+static void put(rewriting *r, const char *text, size_t bytes)
+{
+  memcpy(r->out, text, bytes);
+  r->out += bytes;
+}
+
+static bool starts(const rewriting *r, const char *text)
+{
+  const size_t bytes = strlen(text);
+  return bytes <= (size_t)(r->end - r->at) && memcmp(r->at, text, bytes) == 0;
+}
+
+/* Replaces `bytes` bytes of the text. */
+static void replace(rewriting *r, size_t bytes, const char *by)
+{
+  put(r, by, strlen(by));
+  r->at += bytes;
+}
+
+static bool is_bom_swapped(const rewriting *r)
+{
+  return starts(r, "\\ufffe") || starts(r, "\\uFFFE") || starts(r, SVF_JSON_ESCAPE);
+}
+
+/* A character or an escape in a string. */
+static void rewrite_quoted(rewriting *r)
+{
+  if (starts(r, "\\u0000")) {
+    replace(r, 6, r->escape ? "\\ufffe0" : "\\ufffd");
+  } else if (r->escape && is_bom_swapped(r)) {
+    replace(r, *r->at == '\\' ? 6 : 3, "\\ufffe1");
+  } else {
+    const size_t bytes = *r->at == '\\' && r->at + 1 < r->end ? 2 : 1;
+    r->quoted = *r->at != '"';
+    put(r, r->at, bytes);
+    r->at += bytes;
+  }
+}
+
+static size_t count_digits(const char *text, size_t bytes)
+{
+  size_t digits = 0;
+  while (digits < bytes && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  return digits;
+}
+
+/* True if jansson can surely hold a number: an integer of 63 bits, or a real number of at most two
+ * digits of exponent and a reasonable length. */
+static bool fits(const char *number, size_t bytes)
+{
+  static const char most[] = "9223372036854775807";
+  const size_t sign = number[0] == '-';
+  const size_t digits = count_digits(number + sign, bytes - sign);
+  size_t exponent = 0;
+  if (digits == bytes - sign) {
+    return digits < strlen(most) ||
+           (digits == strlen(most) && memcmp(number + sign, most, digits) <= 0);
+  }
+  while (exponent < bytes && number[exponent] != 'e' && number[exponent] != 'E') ++exponent;
+  const char *after = number + exponent + 1;
+  const bool negative = exponent + 1 < bytes && *after == '-';
+  const bool positive = exponent + 1 < bytes && *after == '+';
+  return exponent < 200 && (negative || bytes - exponent <= (positive ? 4 : 3));
+}
+
+static void rewrite_word(rewriting *r)
+{
+  const char *word = r->at;
+  while (r->at < r->end && *r->at && strchr("+-.0123456789aefintyIENF", *r->at)) ++r->at;
+  const size_t bytes = (size_t)(r->at - word);
+  const bool number = word[0] == '-' || (word[0] >= '0' && word[0] <= '9');
+  const bool known = (bytes == 3 && memcmp(word, "NaN", 3) == 0) ||
+                     (bytes == 8 && memcmp(word, "Infinity", 8) == 0) ||
+                     (bytes == 9 && memcmp(word, "-Infinity", 9) == 0);
+  const bool quote = known || (number && !fits(word, bytes));
+  if (quote) put(r, "\"", 1);
+  put(r, word, bytes);
+  if (quote) put(r, "\"", 1);
+}
+
+/* Rewrites what jansson does not read. */
+static size_t rewrite(const char *json, size_t bytes, bool escape, char *out)
+{
+  rewriting r = {.at = json, .end = json + bytes, .out = out, .escape = escape};
+  while (r.at < r.end) {
+    const char c = *r.at;
+    if (r.quoted) {
+      rewrite_quoted(&r);
+    } else if (c == '-' || c == 'I' || c == 'N' || (c >= '0' && c <= '9')) {
+      rewrite_word(&r);
+    } else {
+      r.quoted = c == '"';
+      *r.out++ = *r.at++;
+    }
+  }
+  return (size_t)(r.out - out);
+}
+
+static svf_status load(const char *json, size_t bytes, const svf_json_limits *limits, json_t **root)
 {
   json_error_t error;
-  *root = NULL;
-  const svf_status status = check_limits(json, bytes, limits);
-  if (status != SVF_OK) return status;
   *root = json_loadb(json, bytes, JSON_REJECT_DUPLICATES, &error);
   if (*root) return SVF_OK;
   /* jansson has a text for every error except lack of memory */
@@ -52,6 +154,44 @@ svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits 
   }
   return svf_fail(SVF_ERR_FILE, "%s is not JSON: %s at byte %d", limits->what,
                   svf_text_show(error.text).text, error.position);
+}
+
+svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
+                          json_t **root)
+{
+  *root = NULL;
+  while (bytes > 0 && (*json == ' ' || *json == '\t' || *json == '\n' || *json == '\r')) {
+    ++json;
+    --bytes;
+  }
+  svf_status status = check_limits(json, bytes, limits);
+  if (status != SVF_OK) return status;
+  char *rewritten = bytes < SIZE_MAX / 3 ? malloc(3 * bytes) : NULL;
+  if (!rewritten)
+    return svf_fail(SVF_ERR_MEMORY, "no memory for %s of %zu bytes", limits->what, bytes);
+  status = load(rewritten, rewrite(json, bytes, limits->escape, rewritten), limits, root);
+  free(rewritten);
+  return status;
+}
+
+size_t svf_json_unescape(char *text)
+{
+  const size_t bytes = strlen(SVF_JSON_ESCAPE);
+  char *out = text;
+  for (const char *at = text; *at;) {
+    if (strncmp(at, SVF_JSON_ESCAPE, bytes) != 0) {
+      *out++ = *at++;
+    } else if (at[bytes] == '0') {
+      *out++ = 0;
+      at += bytes + 1;
+    } else {
+      memcpy(out, SVF_JSON_ESCAPE, bytes);
+      out += bytes;
+      at += bytes + (at[bytes] == '1');
+    }
+  }
+  *out = 0;
+  return (size_t)(out - text);
 }
 
 svf_status svf_json_read(const char *path, size_t max_bytes, json_t **root)
