@@ -91,23 +91,35 @@ static size_t count_digits(const char *text, size_t bytes)
   return digits;
 }
 
-/* True if jansson can surely hold a number: an integer of 63 bits, or a real number of at most two
- * digits of exponent and a reasonable length. */
+/* True if jansson can surely hold a number: an integer of 63 bits, or a real number that is not
+ * nearly beyond the range. */
 static bool fits(const char *number, size_t bytes)
 {
   static const char most[] = "9223372036854775807";
+  enum { LARGEST = 305 }; /* digits of the integral part */
   const size_t sign = number[0] == '-';
   const size_t digits = count_digits(number + sign, bytes - sign);
+  size_t at = 0;
   size_t exponent = 0;
   if (digits == bytes - sign) {
     return digits < strlen(most) ||
            (digits == strlen(most) && memcmp(number + sign, most, digits) <= 0);
   }
-  while (exponent < bytes && number[exponent] != 'e' && number[exponent] != 'E') ++exponent;
-  const char *after = number + exponent + 1;
-  const bool negative = exponent + 1 < bytes && *after == '-';
-  const bool positive = exponent + 1 < bytes && *after == '+';
-  return exponent < 200 && (negative || bytes - exponent <= (positive ? 4 : 3));
+  while (at < bytes && number[at] != 'e' && number[at] != 'E') ++at;
+  at += at < bytes;
+  if (at < bytes && number[at] == '-') return digits <= LARGEST;
+  at += at < bytes && number[at] == '+';
+  for (; at < bytes && exponent <= LARGEST; ++at)
+    exponent = 10 * exponent + (size_t)(number[at] & 15);
+  return digits + exponent <= LARGEST;
+}
+
+/* True if what was just read stands where a key should. */
+static bool is_key(const rewriting *r)
+{
+  const char *next = r->at;
+  while (next < r->end && strchr(" \t\r\n", *next) && *next) ++next;
+  return next < r->end && *next == ':';
 }
 
 static void rewrite_word(rewriting *r)
@@ -119,7 +131,7 @@ static void rewrite_word(rewriting *r)
   const bool known = (bytes == 3 && memcmp(word, "NaN", 3) == 0) ||
                      (bytes == 8 && memcmp(word, "Infinity", 8) == 0) ||
                      (bytes == 9 && memcmp(word, "-Infinity", 9) == 0);
-  const bool quote = known || (number && !fits(word, bytes));
+  const bool quote = (known || (number && !fits(word, bytes))) && !is_key(r);
   if (quote) put(r, "\"", 1);
   put(r, word, bytes);
   if (quote) put(r, "\"", 1);

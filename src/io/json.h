@@ -38,6 +38,7 @@ svf_status svf_json_read(const char *path, size_t max_bytes, json_t **root);
 bool svf_json_size(const json_t *value, size_t *out);
 
 #define SVF_JSON_ESCAPE "\xef\xbf\xbe" /* U+FFFE, with which escapes begin */
+#define SVF_JSON_NUL "\xef\xbf\xbd"    /* U+FFFD, what U+0000 becomes without escapes */
 
 /* Undo the escapes of a terminated text where it stands: U+FFFE and '0' become U+0000, U+FFFE and
  * '1' become U+FFFE. Returns its new length in bytes; it is terminated. */
