@@ -25,8 +25,9 @@ typedef struct svf_json_limits {
 /* Limits for any file: a tokenizer of 256 Ki tokens and 512 Ki merges fits. */
 extern const svf_json_limits svf_json_usual;
 
-/* Parse an object in UTF-8 with nothing but white space around it; free *root by json_decref. Errors: FILE, MEMORY
- * (jansson reports some failures to allocate as malformed JSON, which are FILE). */
+/* Parse an object in UTF-8 with nothing but white space around it; free *root by json_decref.
+ * Errors: FILE, MEMORY (jansson reports some failures to allocate as malformed JSON, which are
+ * FILE). */
 svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
                           json_t **root);
 
