@@ -255,8 +255,9 @@ static svf_status read_class(translation *t, size_t depth, svf_tok_set *set)
     if (status == SVF_OK) status = svf_tok_set_intersect(set, &other);
     svf_tok_set_free(&other);
   }
+  if (status != SVF_OK) return status;
   ++t->at;
-  return status == SVF_OK && inverted ? svf_tok_set_invert(set) : status;
+  return inverted ? svf_tok_set_invert(set) : SVF_OK;
 }
 
 /* With case that makes no difference, some pairs of letters are equal to one character. */
@@ -415,7 +416,7 @@ svf_status svf_tok_translate(const char *text, svf_tok_bytes *out, svf_tok_kinds
 {
   translation t = {.text = text, .at = text, .out.limit = 16 * SVF_TOK_MAX_PATTERN};
   svf_status status = SVF_OK;
-  while (*t.at && status == SVF_OK) status = step(&t);
+  while (status == SVF_OK && *t.at) status = step(&t);
   if (status == SVF_OK) {
     status = svf_tok_kinds_make(kinds, t.sets, t.count);
     if (status == SVF_ERR_UNSUPPORTED) status = too_many_kinds(text);
