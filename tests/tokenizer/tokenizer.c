@@ -280,6 +280,34 @@ START_TEST(unsupported_files)
 }
 END_TEST
 
+/* Where `tokenizers` 0.23.3 splits; every piece is one unknown token. */
+START_TEST(lines_and_classes)
+{
+  static const struct {
+    const char *pattern, *text;
+    size_t pieces;
+  } cases[] = {
+      {"\\n^|b", "a\nb\n", 4}, /* no line begins at the end of the text */
+      {"\\\\s^|a", "a \n \n", 4},      {"b$|\\n", "ab\nb", 4},
+      {"^b|\\\\s+$", "b b\nb \n ", 4}, {"[a-c&&[^b]]+|[^x[y-z]]", "abcxyz", 4},
+      {"[^a[^b]]|c", "abc", 3},        {"[a-c-e]", "a-d", 3}, /* a '-' after a range is itself */
+      {"[[a-c]-e]", "a-de", 4},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    static const int32_t zeros[8];
+    char json[400];
+    snprintf(json, sizeof json,
+             "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"%s\"},"
+             "\"behavior\":\"Isolated\",\"invert\":false},\"model\":{\"type\":\"BPE\","
+             "\"unk_token\":\"?\",\"fuse_unk\":true,\"vocab\":{\"?\":0},\"merges\":[]}}",
+             cases[i].pattern);
+    svf_tokenizer *t = parse(json);
+    encodes(t, cases[i].text, 0, cases[i].pieces, zeros);
+    svf_tokenizer_close(t);
+  }
+}
+END_TEST
+
 /* Whatever ids the file gives to added tokens, they are numbered as `tokenizers` 0.23.3 does. */
 START_TEST(ids_of_added_tokens)
 {
@@ -561,6 +589,7 @@ int main(void)
                                 streaming,
                                 malformed_files,
                                 unsupported_files,
+                                lines_and_classes,
                                 ids_of_added_tokens,
                                 tokens_with_nul,
                                 nesting_and_length,
