@@ -201,21 +201,39 @@ static uint16_t store(svf_tok_kinds *kinds, const uint8_t page[256], unsigned *p
   return (uint16_t)(*pages)++;
 }
 
+/* Writes the kinds of the characters from `first` on; *at is the part of the division that the one
+ * before is in. True if all are of one part. */
+static bool write_page(const division *d, uint32_t first, size_t *at, uint8_t page[256])
+{
+  while (*at + 1 < d->count && d->first[*at + 1] <= first) ++*at;
+  memset(page, d->kind[*at], 256);
+  if (*at + 1 == d->count || d->first[*at + 1] > first + 255) return true;
+  for (uint32_t i = 1; i < 256; ++i) {
+    while (*at + 1 < d->count && d->first[*at + 1] <= first + i) ++*at;
+    page[i] = d->kind[*at];
+  }
+  return false;
+}
+
 static svf_status fill_pages(svf_tok_kinds *kinds, const division *d)
 {
   const size_t pages = sizeof kinds->page_of / sizeof *kinds->page_of;
   /* A page is a new one only if a part begins in it, or if its one kind is new. */
   const size_t most = svf_size_min(pages, d->count + SVF_TOK_MAX_KINDS);
+  int uniform[SVF_TOK_MAX_KINDS]; /* the page of characters of that kind, or -1 */
   unsigned stored = 0;
   uint8_t page[256];
+  memset(uniform, -1, sizeof uniform);
   kinds->pages = malloc(most * sizeof *kinds->pages);
   if (!kinds->pages) return svf_fail(SVF_ERR_MEMORY, "no memory for kinds of characters");
   for (size_t i = 0, at = 0; i < pages; ++i) {
-    for (uint32_t c = 0; c < 256; ++c) {
-      while (at + 1 < d->count && d->first[at + 1] <= (i << 8 | c)) ++at;
-      page[c] = d->kind[at];
+    const bool one = write_page(d, (uint32_t)i << 8, &at, page);
+    if (one && uniform[page[0]] >= 0) {
+      kinds->page_of[i] = (uint16_t)uniform[page[0]];
+      continue;
     }
     kinds->page_of[i] = store(kinds, page, &stored);
+    if (one) uniform[page[0]] = kinds->page_of[i];
   }
   memcpy(kinds->ascii, kinds->pages[kinds->page_of[0]], sizeof kinds->ascii);
   return SVF_OK;
