@@ -21,7 +21,7 @@ list(TRANSFORM svf_pc_private PREPEND -l REGEX "^[^/]") # a path stays a path
 list(JOIN svf_pc_private " " svf_pc_private)
 # With the static libraries alone, what is private to them is everyone's.
 set(svf_pc_libs "")
-set(svf_model_requires "jansson libpcre2-8 libutf8proc")
+set(svf_model_requires "jansson libpcre2-8")
 set(svf_svd_requires "lapacke openblas")
 if(NOT BUILD_SHARED_LIBS)
   set(svf_pc_libs " ${svf_pc_private}")
