@@ -66,15 +66,18 @@ static bool is_permitted(const svf_kernel *kernel)
 /* True if the kernels below this one are faster on this CPU. */
 static bool is_slow(uint64_t has, const svf_kernel *kernel) { return (kernel->slow_on & has) != 0; }
 
-svf_isa svf_choose_isa(uint64_t has)
+/* The best instruction set for a CPU, with or without tiles. */
+static svf_isa best_of(uint64_t has, bool tiles)
 {
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *kernel = svf_kernel_at(i);
     if (!can_run(has, kernel->needs) || is_slow(has, kernel)) continue;
-    if (!(kernel->needs & SVF_CPU_AMX_TILE) || !svf_amx_refused()) return kernel->isa;
+    if (tiles || !(kernel->needs & SVF_CPU_AMX_TILE)) return kernel->isa;
   }
   return SVF_ISA_REF;
 }
+
+svf_isa svf_choose_isa(uint64_t has) { return best_of(has, !svf_amx_refused()); }
 
 const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weights, size_t group,
                                     size_t rows)
@@ -145,6 +148,13 @@ svf_isa svf_isa_selected(void)
 {
   const svf_isa isa = (svf_isa)atomic_load(&selected_isa);
   return isa == SVF_ISA_AUTO ? svf_choose_isa(features()) : isa;
+}
+
+svf_isa svf_isa_settle(svf_isa isa)
+{
+  if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
+  if (isa != SVF_ISA_AMX || svf_amx_permitted()) return isa;
+  return best_of(features(), false);
 }
 
 svf_isa svf_isa_serving(svf_isa isa, svf_format format)

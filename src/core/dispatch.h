@@ -24,6 +24,11 @@ svf_isa svf_choose_isa(uint64_t has);
 const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weights, size_t group,
                                     size_t rows);
 
+/* `isa`, or what AUTO stands for; but if that is amx and the operating system, which is asked now,
+ * refuses the tiles, what serves in its place. Threads that plan with the result plan alike,
+ * whenever a refusal is forgotten. Thread-safe. */
+SVF_PRIVATE_API svf_isa svf_isa_settle(svf_isa isa);
+
 /* How many lines of a panel lie between the one that is used and the one that is fetched meanwhile.
  * Thread-safe. */
 size_t svf_fetch_distance(void);

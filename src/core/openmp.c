@@ -47,8 +47,9 @@ static size_t quota(void)
   return cpus;
 }
 
-/* A number that somebody chose (OMP_NUM_THREADS, omp_set_num_threads) stands, a quota or not. It
- * may exceed an int: then OpenMP's answer is any number. */
+/* Another number than that of the processors is one that somebody chose (OMP_NUM_THREADS,
+ * omp_set_num_threads): it stands, a quota or not. It may exceed an int: then OpenMP's answer is
+ * any number. */
 size_t svf_openmp_threads(void)
 {
   const int threads = omp_get_max_threads(), processors = omp_get_num_procs();
@@ -58,8 +59,8 @@ size_t svf_openmp_threads(void)
 
 /* --- Teams ------------------------------------------------------------------------------------ */
 
-/* True in a child of a process that had used OpenMP's threads: they are not there, but the runtime
- * would wait for them. */
+/* True in a child of a process in which svf had used OpenMP's threads: they are not there, but the
+ * runtime would wait for them. */
 static _Atomic bool forked;
 
 /* The team that this thread works in. */
@@ -70,7 +71,12 @@ typedef struct openmp_team {
 
 static _Thread_local openmp_team current;
 
-static void after_fork(void) { atomic_store(&forked, true); }
+static void after_fork(void)
+{
+  atomic_store(&forked, true);
+  current = (openmp_team){0};
+}
+
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, after_fork); }
 
 void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)

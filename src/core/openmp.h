@@ -6,8 +6,8 @@
 
 #include "src/core/private.h"
 
-/* The number of threads that OpenMP would start here, but no more than a container's quota of CPUs
- * unless somebody chose the number; 1 in builds without OpenMP. */
+/* The number of threads that OpenMP would start here; where that is the number of processors, no
+ * more than a container's quota of CPUs. 1 in builds without OpenMP. */
 size_t svf_openmp_threads(void);
 
 /* work(context, ith, nth) on a team of nth <= threads OpenMP threads, in the floating-point mode of

@@ -220,10 +220,10 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
   }
   const svf_factor v = svf_factor_of(&s, 0), u = svf_factor_of(&s, 1);
   const svf_bands to_v = svf_bands_of(&header, 0), to_u = svf_bands_of(&header, 1);
-  const uint64_t mode = svf_fp_to_nearest(); /* the same bytes whatever the caller's mode */
+  const uint64_t rounding = svf_fp_to_nearest(); /* the same bytes whatever the caller's mode */
   pack_share(&v, &to_v, base + header.v_offset, ith, nth);
   pack_share(&u, &to_u, base + header.u_offset, ith, nth);
-  svf_set_fp_mode(mode);
+  svf_fp_round_as(rounding);
   return SVF_OK;
 }
 

@@ -47,7 +47,9 @@
 extern "C" {
 #endif
 
-#define SVF_LINEAR_ALIGNMENT 64 /* bytes: of every section of a block; of its address, for speed */
+#define SVF_LINEAR_ALIGNMENT \
+  64 /* bytes: of every section of a block; svf_linear_pack
+                                   requires it of the block itself, others read it at any address */
 #define SVF_LINEAR_VERSION 1
 
 typedef struct svf_linear_header {
