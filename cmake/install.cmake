@@ -80,4 +80,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/svf-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/svf-config.cmake ${PROJECT_BINARY_DIR}/svf-config-version.cmake
         DESTINATION ${svf_cmake_dir})
+if(SVF_BUILD_MODEL)
+  install(FILES src/tokenizer/LICENSE.unicode DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/svf)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/svf)
