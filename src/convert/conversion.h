@@ -20,7 +20,7 @@ typedef struct svf_conversion {
   svf_progress_fn *progress; /* or NULL; set by the caller once the conversion is open */
   void *progress_context;
   bool *made;   /* [strlen(out) + 1] true for i if the first i bytes of `out` name a directory that
-                     was made for this conversion: it is removed on closing if it is empty */
+                   was made for this conversion: it is removed on closing if it is empty */
   bool is_open; /* `directory` is open */
   bool is_locked; /* `directory` is locked, until the conversion is closed */
   int directory;  /* descriptor of `out` */
