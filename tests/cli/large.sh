@@ -24,13 +24,14 @@ interrupted() { # signal, file, wanted code, arguments...
     wait $job 2> /dev/null || code=$?
     [ $code -ne 0 ] || continue
     [ $code -eq "$wanted" ] || die "svf $* after $signal: exit code $code, expected $wanted"
+    [ "$signal" = KILL ] || [ ! -d "$file" ] || [ -n "$(ls -A "$file")" ] ||
+      die "svf $* after $signal: an empty directory is left"
     return
   done
   die "svf $*: always done before it could be interrupted"
 }
 
 no_model() { # directory
-  [ -d "$1" ] || die "$1 is not there at all"
   [ ! -e "$1/model.safetensors" ] && [ ! -e "$1/model.safetensors.index.json" ] ||
     die "$1: an interrupted job left a model"
 }
