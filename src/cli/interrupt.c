@@ -13,20 +13,26 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "src/cli/fail.h"
 
-enum { GRACE = 10 /* seconds */, WORDS = 128, ENTRIES = 1 << 15 };
+enum { GRACE = 10 /* seconds */, WORDS = 128, ENTRIES = 1 << 15, DESCRIPTORS = 1024 };
 
 static struct {
   volatile sig_atomic_t seen, deferred;
   pthread_t main;
-  char directory[PATH_MAX]; /* "": none */
+  char directory[PATH_MAX]; /* where temporary files are; "": none */
+  char made[PATH_MAX];      /* the path to the directory that this job makes; "": none */
+  size_t first;             /* bytes of the first directory on that path that was missing */
   char notice[WORDS];
   char mark[32]; /* in the names of this process's temporary files */
 } state;
+
+/* --- Temporary files -------------------------------------------------------------------------- */
 
 /* A file that is being written beside its place is called ".<name>.<pid>-<number>.tmp". */
 static bool is_temporary(const char *name)
@@ -53,9 +59,71 @@ static void remove_temporaries(void)
   }
 }
 
+/* --- Directories that the job made ------------------------------------------------------------ */
+
+/* The bytes of the first directory on the path that is missing; 0 if none is. */
+static size_t first_missing(char *path)
+{
+  const size_t length = strlen(path);
+  for (size_t i = 1; i <= length; ++i) {
+    const char after = path[i];
+    if (after && after != '/') continue;
+    path[i] = 0;
+    const bool is_missing = access(path, F_OK) != 0;
+    path[i] = after;
+    if (is_missing) return i;
+  }
+  return 0;
+}
+
+/* True for "/.." before a slash or the end. */
+static bool leads_up(const char *at)
+{
+  return strncmp(at, "/..", 3) == 0 && (at[3] == 0 || at[3] == '/');
+}
+
+/* Below a directory that is missing all are, up to "..": in "new/../old", `old` may be there. */
+static void note_directories(const char *out)
+{
+  const size_t bytes = strlen(out) + 1;
+  if (bytes > sizeof state.made) return; /* the library refuses it */
+  memcpy(state.made, out, bytes);
+  size_t end = state.first = first_missing(state.made);
+  while (end > 0 && state.made[end] && !leads_up(state.made + end)) ++end;
+  state.made[end] = 0;
+}
+
+/* False if another job writes to the directory. This one gives its own lock up first: it may hold
+ * one on a descriptor that is not known here. */
+static bool lock_alone(const char *path)
+{
+  struct stat directory, s;
+  const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &directory) != 0) return fd < 0;
+  for (int i = STDERR_FILENO + 1; i < DESCRIPTORS; ++i) {
+    if (i == fd || fstat(i, &s) != 0) continue;
+    if (s.st_dev == directory.st_dev && s.st_ino == directory.st_ino) (void)close(i);
+  }
+  return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* As svf_conversion_close would have done. */
+static void remove_directories(void)
+{
+  if (!*state.made || !lock_alone(state.made)) return;
+  for (size_t end = strlen(state.made); end >= state.first; --end) {
+    if (state.made[end] && state.made[end] != '/') continue;
+    state.made[end] = 0;
+    (void)rmdir(state.made); /* unless it is empty, it stays */
+  }
+}
+
+/* --- Signals ---------------------------------------------------------------------------------- */
+
 static void end_now(void)
 {
   if (*state.directory) remove_temporaries();
+  remove_directories();
   cli_progress_wipe();
   (void)!write(STDERR_FILENO, state.notice, strlen(state.notice));
   _exit(EXIT_INTERRUPTED);
@@ -72,19 +140,32 @@ static void on_signal(int number)
   alarm(GRACE);
 }
 
-void cli_catch_interrupts(const svf_command *command, const char *words, const char *directory)
+/* A shell lets jobs in the background ignore SIGINT, which is for the one in the foreground. */
+static void catch_unless_ignored(int number, const struct sigaction *action)
 {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGALRM};
+  struct sigaction before;
+  if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+  sigaction(number, action, NULL);
+}
+
+void cli_catch_interrupts(const svf_command *command, const char *words, const char *out)
+{
   struct sigaction action = {.sa_flags = SA_RESTART};
   state.main = pthread_self();
-  snprintf(state.directory, sizeof state.directory, "%s", directory ? directory : "");
+  if (out) note_directories(out);
+  if (out) cli_clean_when_interrupted(out);
   snprintf(state.notice, sizeof state.notice, "svf %s: %s\n", command->name, words);
   snprintf(state.mark, sizeof state.mark, ".%ld-", (long)getpid());
   action.sa_handler = on_signal;
   sigfillset(&action.sa_mask);
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
-    sigaction(numbers[i], &action, NULL);
-  }
+  catch_unless_ignored(SIGINT, &action);
+  catch_unless_ignored(SIGTERM, &action);
+  sigaction(SIGALRM, &action, NULL);
+}
+
+void cli_clean_when_interrupted(const char *directory)
+{
+  snprintf(state.directory, sizeof state.directory, "%s", directory);
 }
 
 void cli_defer_interrupts(void) { state.deferred = 1; }

@@ -10,9 +10,15 @@
 #include "src/cli/cli.h"
 
 /* From now on a signal ends the process at once with EXIT_INTERRUPTED: it prints "svf <command>:
- * <words>" on standard error and removes the temporary files that this process has in `directory`
- * (NULL: none). Call this on the main thread. */
-void cli_catch_interrupts(const svf_command *command, const char *words, const char *directory);
+ * <words>" on standard error and removes what is not finished. That is, in the directory `out` that
+ * the job makes (NULL: none), the temporary files of this process; then `out` and directories on
+ * the way to it that are not there yet, as far as they are empty and no other job works in `out`. A
+ * signal that is ignored now stays ignored. Call this once, on the main thread. */
+void cli_catch_interrupts(const svf_command *command, const char *words, const char *out);
+
+/* After cli_catch_interrupts: it also removes this process's temporary files in a directory that
+ * the job does not make. */
+void cli_clean_when_interrupted(const char *directory);
 
 /* From now on the first signal only makes cli_interrupted return true; a second one, or ten
  * seconds, end the process as above. */

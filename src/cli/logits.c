@@ -207,7 +207,8 @@ static int run(int argc, char **argv)
   cli_parse(command_logits.arguments, command_logits.help, groups, argc, argv, &words);
   char path[PATH_MAX]; /* dirname writes to it */
   snprintf(path, sizeof path, "%s", o.out ? o.out : "");
-  cli_catch_interrupts(&command_logits, "interrupted", o.out ? dirname(path) : NULL);
+  cli_catch_interrupts(&command_logits, "interrupted", NULL);
+  if (o.out) cli_clean_when_interrupted(dirname(path));
   const int code = cli_end(&command_logits, work(&o, words.word[0], words.word[1], &p));
   prompt_close(&p);
   return code;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <svf/matmul.h>
 
@@ -16,9 +17,17 @@ model_options cli_model_defaults(void) { return (model_options){.scale = {.value
 
 /* --- Tables ----------------------------------------------------------------------------------- */
 
+/* A team has at most four threads for each processor, see svf_max_threads: more would only take
+ * memory. */
 static bool take_threads(const char *value, void *to)
 {
-  return cli_take_size(value, to) && *(const size_t *)to <= 4096;
+  enum { PER_PROCESSOR = 4 };
+  size_t *threads = to;
+  if (!cli_take_size(value, threads) || *threads > 4096) return false;
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  const size_t most = PER_PROCESSOR * (size_t)(online > 0 ? online : 1);
+  if (*threads > most) *threads = most;
+  return true;
 }
 
 #define JSON_OPTION                                                             \
@@ -29,19 +38,20 @@ static bool take_threads(const char *value, void *to)
 
 const cli_option cli_json_options[] = {JSON_OPTION, {0}};
 
-const cli_option cli_run_options[] = {{.name = "threads",
-                                       .value = "N",
-                                       .take = take_threads,
-                                       .at = offsetof(model_options, threads),
-                                       .help = "threads (default: one per processor)",
-                                       .values = "must be a number up to 4096"},
-                                      JSON_OPTION,
-                                      {.name = "quiet",
-                                       .letter = 'q',
-                                       .take = cli_take_flag,
-                                       .at = offsetof(model_options, quiet),
-                                       .help = "show no progress"},
-                                      {0}};
+const cli_option cli_run_options[] = {
+    {.name = "threads",
+     .value = "N",
+     .take = take_threads,
+     .at = offsetof(model_options, threads),
+     .help = "threads, at most four per processor (default: one per processor)",
+     .values = "must be a number up to 4096"},
+    JSON_OPTION,
+    {.name = "quiet",
+     .letter = 'q',
+     .take = cli_take_flag,
+     .at = offsetof(model_options, quiet),
+     .help = "show no progress"},
+    {0}};
 
 static svf_format_traits traits_at(size_t i)
 {

@@ -85,29 +85,30 @@ static svf_status make_directories(svf_conversion *c)
   if (length >= sizeof path) {
     return svf_fail(SVF_ERR_ARGUMENT, "the path %.80s... is too long", c->out);
   }
+  c->made = calloc(length + 1, sizeof *c->made);
+  if (!c->made) return svf_fail(SVF_ERR_MEMORY, "no memory for a path of %zu bytes", length);
   for (size_t i = 1; i <= length; ++i) {
     if (i < length && c->out[i] != '/') continue;
     memcpy(path, c->out, i);
     path[i] = 0;
-    if (mkdir(path, 0777) == 0) {
-      if (c->made == 0) c->made = i;
-    } else if (errno != EEXIST && access(path, F_OK) != 0) {
+    c->made[i] = mkdir(path, 0777) == 0;
+    if (!c->made[i] && errno != EEXIST && access(path, F_OK) != 0) {
       return svf_file_at_path(svf_file_error("cannot make the directory"), path);
     }
   }
   return SVF_OK;
 }
 
-/* Removes the directories that make_directories made, as far as they are empty. */
+/* Removes the directories that make_directories made, as far as they are empty; no others, even if
+ * the path leads through them. */
 static void remove_directories(const svf_conversion *c)
 {
   char path[PATH_MAX];
-  size_t length = c->made > 0 ? strlen(c->out) : 0;
-  for (; length > 0 && length >= c->made; --length) {
-    if (c->out[length] && c->out[length] != '/') continue;
+  for (size_t length = c->made ? strlen(c->out) : 0; length > 0; --length) {
+    if (!c->made[length]) continue;
     memcpy(path, c->out, length);
     path[length] = 0;
-    if (rmdir(path) != 0) return;
+    (void)rmdir(path);
   }
 }
 
@@ -133,6 +134,7 @@ void svf_conversion_close(svf_conversion *c)
   svf_checkpoint_close(c->files);
   free(c->names);
   free(c->taken);
+  free(c->made);
   *c = (svf_conversion){0};
 }
 

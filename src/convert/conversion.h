@@ -19,9 +19,9 @@ typedef struct svf_conversion {
   bool *taken; /* [linears] true: the layer is converted, so its tensors are not kept */
   svf_progress_fn *progress; /* or NULL; set by the caller once the conversion is open */
   void *progress_context;
-  size_t made;    /* bytes of the path of the first directory on the way to `out` that was not there
-                     before, or 0; those from there on are removed on closing if they are empty */
-  bool is_open;   /* `directory` is open */
+  bool *made;   /* [strlen(out) + 1] true for i if the first i bytes of `out` name a directory that
+                   was made for this conversion: it is removed on closing if it is empty */
+  bool is_open; /* `directory` is open */
   bool is_locked; /* `directory` is locked, until the conversion is closed */
   int directory;  /* descriptor of `out` */
 } svf_conversion;

@@ -200,8 +200,8 @@ static svf_status check_row(const svf_context *c, const svf_row *r, size_t i, co
   }
   if (!c->gains[r->sequence] && c->kv.sequence[r->sequence].hash != 0) {
     return svf_fail(SVF_ERR_ARGUMENT,
-                    "rows[%zu].sequence is %zu, whose gains went with their request: begin or "
-                    "resume it",
+                    "rows[%zu].sequence is %zu, which was left without its gains by "
+                    "svf_generate or svf_score: call svf_context_begin or svf_context_resume",
                     i, r->sequence);
   }
   if (r->token < 0 || (size_t)r->token >= c->model->config.vocab) {

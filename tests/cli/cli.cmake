@@ -18,6 +18,9 @@ if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT 
   set(scripts svf large documents files messages)
   if(NOT SVF_SANITIZE) # sanitizers map more address space than the limits allow
     list(APPEND scripts limits)
+    add_library(cli_stop MODULE cli/stop.c)
+    target_link_libraries(cli_stop PRIVATE svf_compile)
+    set_target_properties(cli_stop PROPERTIES PREFIX "")
   endif()
   foreach(script ${scripts})
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh

@@ -33,6 +33,14 @@ expect() { # code, arguments...
   [ "$code" -eq "$wanted" ] || die "svf $*: exit code $code, expected $wanted"
 }
 
+# svf, as the last command of a subshell. For jobs in the background: a shell lets those that it
+# starts itself ignore SIGINT.
+foreground() { # arguments...
+  exec "$PYTHON" -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$svf" "$@"
+}
+
 # It fails with that code, nothing on standard output, and one line that holds each of the words.
 fails() { # code, words separated by |, arguments...
   local code=$1 words word

@@ -75,6 +75,16 @@ mkdir there
 fails 2 'in factors' merge model -o there/h/i
 fails 2 'in factors' merge model -o j/k/l
 [ -d there ] && [ ! -e there/h ] && [ ! -e j ] || die "a failed job left directories, or removed one"
+for way in j/k/ j/k// .//j//k/. j/../l/m j/k/../..; do
+  fails 2 'in factors' merge model -o "$way"
+  [ ! -e j ] && [ ! -e l ] || die "a failed job with -o $way left directories"
+done
+mkdir mine
+for way in mine mine/ fresh/../mine fresh/../mine/k mine/../fresh/../mine; do
+  fails 2 'in factors' merge model -o "$way"
+  [ -d mine ] || die "a failed job with -o $way removed a directory that it did not make"
+  [ ! -e fresh ] && [ ! -e mine/k ] || die "a failed job with -o $way left directories"
+done
 echo > file
 fails 4 'file/m' pack svf -o file/m/n
 fails 4 'file' pack svf -o file

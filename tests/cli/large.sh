@@ -16,7 +16,7 @@ interrupted() { # signal, file, wanted code, arguments...
   shift 3
   for _ in 1 2 3 4 5 6 7 8; do
     rm -rf "$file"
-    "$svf" "$@" > out 2> err < /dev/null &
+    foreground "$@" > out 2> err < /dev/null &
     job=$!
     until [ -s "$file" ] || [ -d "$file" ] || ! kill -0 $job 2> /dev/null; do :; done
     kill -"$signal" $job 2> /dev/null || true
@@ -24,13 +24,14 @@ interrupted() { # signal, file, wanted code, arguments...
     wait $job 2> /dev/null || code=$?
     [ $code -ne 0 ] || continue
     [ $code -eq "$wanted" ] || die "svf $* after $signal: exit code $code, expected $wanted"
+    [ "$signal" = KILL ] || [ ! -d "$file" ] || [ -n "$(ls -A "$file")" ] ||
+      die "svf $* after $signal: an empty directory is left"
     return
   done
   die "svf $*: always done before it could be interrupted"
 }
 
 no_model() { # directory
-  [ -d "$1" ] || die "$1 is not there at all"
   [ ! -e "$1/model.safetensors" ] && [ ! -e "$1/model.safetensors.index.json" ] ||
     die "$1: an interrupted job left a model"
 }
@@ -130,7 +131,7 @@ assert text[:n] == partial[:n]' || die "the partial text is not the beginning of
 # A line of JSON as soon as its text, and those before it, have ended.
 printf '{"prompt": "Hi", "tokens": %d}\n' 3 60000 3 > prompts
 rm out # of the job before
-"$svf" generate whole --threads 1 --json -q -p prompts --ignore-end > out 2> err &
+foreground generate whole --threads 1 --json -q -p prompts --ignore-end > out 2> err &
 job=$!
 for _ in {1..100}; do
   [ ! -s out ] || break
@@ -147,7 +148,7 @@ wait $job || code=$?
 # Each text says why it ended; those that never began have none.
 printf '{"prompt": "Hi", "tokens": %d}\n' 3 60000 60000 60000 60000 60000 60000 > prompts
 rm out
-"$svf" generate whole --threads 1 --json --sequences 2 -p prompts --ignore-end > out 2> err &
+foreground generate whole --threads 1 --json --sequences 2 -p prompts --ignore-end > out 2> err &
 job=$!
 for _ in {1..100}; do
   [ ! -s out ] || break
@@ -166,7 +167,7 @@ wait $job || code=$?
 # their own, those with a common prefix one after the other.
 printf '{"prompt": "%s", "tokens": %d}\n' 'Hello sea' 3 'moon' 60000 'old' 3 'Hello moon' 3 > prompts
 rm out
-"$svf" generate whole --threads 1 --json --sequences 1 -p prompts --ignore-end > out 2> err &
+foreground generate whole --threads 1 --json --sequences 1 -p prompts --ignore-end > out 2> err &
 job=$!
 for _ in {1..100}; do
   [ ! -s out ] || break
@@ -201,7 +202,7 @@ done
 # --- perplexity -----------------------------------------------------------------------------------
 # Within a window, and while it waits for its input.
 head -c 60000 /dev/zero | tr '\0' a > book
-"$svf" perplexity whole book --threads 1 --window 60000 > out 2> err &
+foreground perplexity whole book --threads 1 --window 60000 > out 2> err &
 job=$!
 sleep 1
 kill -INT $job

@@ -203,10 +203,11 @@ static void check_left(svf_context *c, const float *gains, const float *others)
   const svf_row row = {0, 1, false}, fork = {2, 1, false};
   const size_t length = svf_context_length(c, 0);
   ck_assert_uint_gt(length, 0);
-  ck_fails(svf_context_forward(c, &row, 1, NULL), SVF_ERR_ARGUMENT, "rows[0].sequence is 0, whose");
+  ck_fails(svf_context_forward(c, &row, 1, NULL), SVF_ERR_ARGUMENT, "rows[0].sequence is 0, which");
   ck_assert_uint_eq(svf_context_length(c, 0), length);
   ck_works(svf_context_fork(c, 0, 2, 1));
-  ck_fails(svf_context_forward(c, &fork, 1, NULL), SVF_ERR_ARGUMENT, "whose gains went");
+  ck_fails(svf_context_forward(c, &fork, 1, NULL), SVF_ERR_ARGUMENT,
+           "left without its gains by svf_generate or svf_score: call svf_context_begin");
   ck_fails(svf_context_resume(c, 0, NULL), SVF_ERR_ARGUMENT, "was filled with gains");
   ck_fails(svf_context_resume(c, 0, others), SVF_ERR_ARGUMENT, "was filled with gains");
   ck_works(svf_context_resume(c, 0, gains));
