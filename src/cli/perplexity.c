@@ -38,6 +38,7 @@ static const cli_option table[] = {
 typedef struct sums {
   double nll;
   size_t tokens; /* number of tokens predicted */
+  size_t bytes;  /* of the text, in those tokens */
 } sums;
 
 /* Windows of the text. Each token is predicted from those before it in its window. */
@@ -98,13 +99,61 @@ static void add_up(const windows *w, sums *s)
   }
 }
 
-static svf_status measure(const options *o, const prompt *p, sums *s)
+/* --- Bytes of the predicted tokens ------------------------------------------------------------ */
+
+/* A token that the tokenizer put before the text, such as BOS. */
+static bool is_added(const prompt *p, const char *text, size_t bytes)
+{
+  const char *token = svf_tokenizer_token(p->tokenizer, p->tokens[0]);
+  const size_t n = token ? strlen(token) : 0;
+  if (!svf_tokenizer_is_special(p->tokenizer, p->tokens[0])) return false;
+  return n > bytes || memcmp(text, token, n) != 0;
+}
+
+/* The bytes of the text that a token adds to those before it. */
+static svf_status decode(svf_decoder *d, int32_t token, size_t *bytes)
+{
+  char small[256];
+  svf_status status = svf_decoder_push(d, token, small, sizeof small, bytes);
+  if (status != SVF_ERR_SPACE) return status;
+  char *large = malloc(*bytes);
+  if (!large) return cli_fail(SVF_ERR_MEMORY, "no memory for a token of %zu bytes", *bytes);
+  status = svf_decoder_push(d, token, large, *bytes, bytes);
+  free(large);
+  return status;
+}
+
+/* All bytes of the text but those of the first token of each window, which is not predicted. A
+ * character that several tokens share belongs to the last one. */
+static svf_status count_bytes(const prompt *p, size_t width, const char *text, size_t bytes,
+                              size_t *predicted)
+{
+  const bool added = is_added(p, text, bytes);
+  size_t left_out = 0;
+  svf_decoder d;
+  svf_status status = svf_decoder_init(&d, p->tokenizer, 0);
+  for (size_t i = 0, n; status == SVF_OK && i < p->count; ++i) {
+    status = decode(&d, p->tokens[i], &n);
+    if (status == SVF_OK && i % width == 0 && (i > 0 || !added)) left_out += n;
+  }
+  *predicted = left_out < bytes ? bytes - left_out : 0;
+  return status;
+}
+
+/* --- Measuring -------------------------------------------------------------------------------- */
+
+static svf_status window_width(const options *o, const prompt *p, size_t *width)
 {
   svf_model_info info = {.size = sizeof info};
-  svf_status status = svf_model_get_info(p->model, &info);
-  if (status != SVF_OK) return status;
-  size_t width = o->window ? o->window : USUAL_WINDOW;
-  if (width > info.context) width = info.context;
+  const svf_status status = svf_model_get_info(p->model, &info);
+  *width = o->window ? o->window : USUAL_WINDOW;
+  if (status == SVF_OK && *width > info.context) *width = info.context;
+  return status;
+}
+
+static svf_status measure(const options *o, const prompt *p, size_t width, sums *s)
+{
+  svf_status status;
   windows w = {.quiet = o->m.quiet};
   w.requests = malloc((p->count / width + 1) * sizeof *w.requests);
   double *log_probabilities = malloc(p->count * sizeof *log_probabilities);
@@ -120,17 +169,26 @@ static svf_status measure(const options *o, const prompt *p, sums *s)
   return status;
 }
 
-static void print(const sums *s, size_t bytes, bool json)
+static void print_number(const char *key, double value)
 {
-  const double mean = s->nll / (double)s->tokens, bits = s->nll / log(2) / (double)bytes;
+  printf(", \"%s\": ", key);
+  if (isfinite(value)) {
+    printf("%.9g", value);
+  } else {
+    fputs("null", stdout);
+  }
+}
+
+static void print(const sums *s, bool json)
+{
+  const double mean = s->nll / (double)s->tokens, bits = s->nll / log(2) / (double)s->bytes;
   if (json) {
-    printf("{\"schema\": %d, \"perplexity\": ", JSON_SCHEMA);
-    if (isfinite(exp(mean))) {
-      printf("%.9g", exp(mean));
-    } else {
-      fputs("null", stdout);
-    }
-    printf(", \"nll\": %.9g, \"tokens\": %zu, \"bits_per_byte\": %.9g}\n", mean, s->tokens, bits);
+    printf("{\"schema\": %d", JSON_SCHEMA);
+    print_number("perplexity", exp(mean));
+    print_number("nll", mean);
+    printf(", \"tokens\": %zu", s->tokens);
+    print_number("bits_per_byte", bits);
+    puts("}");
   } else {
     printf("perplexity %.4f over %zu tokens, %.4f bits per byte\n", exp(mean), s->tokens, bits);
   }
@@ -140,7 +198,7 @@ static void print(const sums *s, size_t bytes, bool json)
 static svf_status work(options *o, const char *dir, const char *path)
 {
   char *text = NULL;
-  size_t bytes = 0;
+  size_t bytes = 0, width = 0;
   prompt p = {0};
   sums s = {0};
   svf_status status = cli_check_expert(&o->m);
@@ -152,9 +210,11 @@ static svf_status work(options *o, const char *dir, const char *path)
     status = cli_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to predict",
                       o->name);
   }
-  if (status == SVF_OK) status = measure(o, &p, &s);
+  if (status == SVF_OK) status = window_width(o, &p, &width);
+  if (status == SVF_OK) status = count_bytes(&p, width, text, bytes, &s.bytes);
+  if (status == SVF_OK) status = measure(o, &p, width, &s);
   cli_progress_end();
-  if (status == SVF_OK) print(&s, bytes, o->m.json);
+  if (status == SVF_OK) print(&s, o->m.json);
   prompt_close(&p);
   free(text);
   return status;
@@ -175,6 +235,6 @@ const svf_command command_perplexity = {
     "Perplexity of a text, '-' is standard input: exp of the mean negative log-likelihood of its "
     "tokens, in windows that do not overlap.\v"
     "--json: an object of schema, perplexity (null if it overflows), nll (the mean), tokens (the "
-    "number predicted), bits_per_byte.\n\n"
+    "number predicted), bits_per_byte (of the bytes of those tokens; null if they have none).\n\n"
     "example: svf perplexity tinyllama-svf book.txt --format w4",
     run};

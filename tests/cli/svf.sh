@@ -370,6 +370,32 @@ keys_in_help perplexity
 bytes=$(wc -c < book)
 [ "$(json out 'o["tokens"]')" = $((bytes - (bytes + 63) / 64)) ] || die "tokens predicted"
 json out '"%.4f" % o["perplexity"]' > base.ppl
+# A token of the book is a byte: of each window all bytes but the first one are predicted. With a
+# token before the text, as BOS is, the first byte of the text is predicted, too.
+grep -qP '[^\x00-\x7f]' book && die "the book is not ASCII"
+for window in 2 64; do
+  expect 0 perplexity svf book --threads 1 --json --window $window
+  [ "$(json out 'abs(o["bits_per_byte"] - o["nll"] / __import__("math").log(2)) < 1e-6')" = True ] ||
+    die "bits per byte in windows of $window"
+done
+bits() { # model, bytes that are predicted
+  expect 0 perplexity "$1" text --threads 1 --json --window 3
+  [ "$(json out 'abs(o["bits_per_byte"] * '"$2"' - o["tokens"] * o["nll"] / __import__("math").log(2)) \
+< 1e-4')" = True ] || die "bits per byte of $1: not of $2 bytes"
+}
+printf '\xe2\x82\xacuro, \xc3\xa4' > text # windows e2 82 ac, 75 72 6f, 2c 20 c3, a4
+bits svf 6
+cp -r svf bos
+"$PYTHON" - <<'END'
+import json
+t = json.load(open("bos/tokenizer.json"))
+end = {"SpecialToken": {"id": "<|end|>", "type_id": 0}}
+t["post_processor"] = {"type": "TemplateProcessing", "single": [end, {"Sequence": {"id": "A", "type_id": 0}}],
+  "pair": [end, {"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+  "special_tokens": {"<|end|>": {"id": "<|end|>", "ids": [256], "tokens": ["<|end|>"]}}}
+json.dump(t, open("bos/tokenizer.json", "w"))
+END
+bits bos 6 # windows BOS e2 82, ac 75 72, 6f 2c 20, c3 a4
 for arguments in "w84 book --window 64" "svf book --window 64 -e e1" "svf book --window 32"; do
   # shellcheck disable=SC2086
   expect 0 perplexity --threads 1 --json $arguments
