@@ -348,6 +348,13 @@ static svf_status prepare_all(session *s, size_t *positions)
   return status;
 }
 
+static void remark_format(const session *s)
+{
+  bool any = false;
+  for (size_t i = 0; i < s->jobs.count; ++i) any = any || s->requests[i].gains;
+  if (any) cli_remark_format(&command_generate, s->model, &s->o->m);
+}
+
 /* An interrupt is not an error: the texts say that they were interrupted, and so does the exit
  * code. */
 static svf_status generate(session *s, double *seconds)
@@ -364,6 +371,7 @@ static svf_status generate(session *s, double *seconds)
                                  .threads = s->o->m.threads,
                                  .stop = is_over,
                                  .stop_context = s};
+  remark_format(s);
   status = svf_context_create(s->model, &c, &context);
   const double start = cli_now();
   cli_defer_interrupts();
@@ -377,6 +385,24 @@ static svf_status generate(session *s, double *seconds)
 }
 
 /* --- Output ----------------------------------------------------------------------------------- */
+
+static bool any_ended_at_once(const session *s)
+{
+  for (size_t i = 0; i < s->jobs.count; ++i) {
+    const output *out = &s->outputs[i];
+    if (out->ended && out->tokens == 0 && s->requests[i].finish == SVF_FINISH_END) return true;
+  }
+  return false;
+}
+
+static void remark_empty(const session *s)
+{
+  if (s->o->m.quiet || s->o->m.json || !any_ended_at_once(s)) return;
+  fputs(
+      "svf generate: the model ended the text at once; a model for chats expects its template "
+      "around the prompt\n",
+      stderr);
+}
 
 static void print_summary(const session *s, double seconds)
 {
@@ -415,6 +441,7 @@ static int work(session *s, const cli_words *words)
   if (status == SVF_OK) status = cli_open_model(dir, &s->o->m, 0, &s->model);
   if (status == SVF_OK) status = generate(s, &seconds);
   if (status != SVF_OK) return cli_end(&command_generate, status);
+  remark_empty(s);
   print_summary(s, seconds);
   return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
 }

@@ -311,6 +311,26 @@ svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf
   return status;
 }
 
+/* What an expert changes is a few per cent of Y, and drowns where T has no more than 8 digits. */
+static bool loses_experts(svf_format format)
+{
+  svf_format_traits t = {.size = sizeof t};
+  return svf_format_get_traits(format, &t) == SVF_OK && t.t_precision <= 8;
+}
+
+void cli_remark_format(const svf_command *command, const svf_model *model, const model_options *o)
+{
+  svf_layer_info l = {.size = sizeof l};
+  for (size_t i = 0; !o->quiet && svf_model_layer_at(model, i, &l) == SVF_OK; ++i) {
+    const svf_format format = l.packed ? l.format : o->format.value;
+    if (l.r == 0 || !loses_experts(format)) continue;
+    fprintf(stderr,
+            "svf %s: the format %s loses a good part of what an expert changes: w8 keeps it\n",
+            command->name, svf_format_name(format));
+    return;
+  }
+}
+
 svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count)
 {
   svf_model_info info = {.size = sizeof info};

@@ -72,6 +72,10 @@ svf_status cli_open_tokenizer(const char *dir, svf_tokenizer **tokenizer);
  * effect because every layer is packed in another way. */
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model);
 
+/* Unless --quiet, say on standard error if layers in factors are, or are to be, packed in a format
+ * that loses what an expert changes. */
+void cli_remark_format(const svf_command *command, const svf_model *model, const model_options *o);
+
 /* Returns FILE if a token is outside the vocabulary: the tokenizer belongs to another model. */
 svf_status cli_check_tokens(const svf_model *model, const int32_t *tokens, size_t count);
 

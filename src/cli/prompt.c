@@ -17,7 +17,8 @@ static svf_status encode(const char *text, size_t bytes, prompt *p)
                    : cli_fail(SVF_ERR_MEMORY, "no memory for a text of %zu tokens", p->count);
 }
 
-svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes, prompt *p)
+svf_status prompt_open(const svf_command *command, const char *dir, model_options *o,
+                       const char *text, size_t bytes, prompt *p)
 {
   *p = (prompt){0};
   svf_status status = cli_open_tokenizer(dir, &p->tokenizer);
@@ -25,8 +26,10 @@ svf_status prompt_open(const char *dir, model_options *o, const char *text, size
   if (status == SVF_OK) status = cli_open_model(dir, o, 0, &p->model);
   if (status == SVF_OK) status = cli_check_tokens(p->model, p->tokens, p->count);
   if (status != SVF_OK) return status;
-  return cli_load_gains(svf_model_modules(p->model), o->expert, o->mix, o->scale.value, o->unpaired,
-                        &p->gains);
+  status = cli_load_gains(svf_model_modules(p->model), o->expert, o->mix, o->scale.value,
+                          o->unpaired, &p->gains);
+  if (status == SVF_OK && p->gains) cli_remark_format(command, p->model, o);
+  return status;
 }
 
 void prompt_close(prompt *p)

@@ -18,9 +18,10 @@ typedef struct prompt {
   size_t count;
 } prompt;
 
-/* Open everything and encode `text`, of `bytes` bytes. Close the prompt after an error, too. */
-svf_status prompt_open(const char *dir, model_options *o, const char *text, size_t bytes,
-                       prompt *p);
+/* Open everything for a command and encode `text`, of `bytes` bytes. Close the prompt after an
+ * error, too. */
+svf_status prompt_open(const svf_command *command, const char *dir, model_options *o,
+                       const char *text, size_t bytes, prompt *p);
 void prompt_close(prompt *p);
 
 enum { PROMPT_ROWS = 256 }; /* of a pass */

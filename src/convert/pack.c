@@ -91,7 +91,11 @@ static svf_status plan(void *context, svf_converted *l)
   job *j = context;
   svf_status status = SVF_OK;
   if (l->tensors.packed) {
-    return svf_file_at_path(svf_fail(SVF_ERR_FILE, "'%s' is packed already", l->name), j->dir);
+    return svf_file_at_path(svf_fail(SVF_ERR_FILE,
+                                     "'%s' is packed already: pack the model that this one was "
+                                     "made from",
+                                     l->name),
+                            j->dir);
   }
   l->options = j->model;
   if (l->tensors.r > 0 && j->bits > 0) status = plan_bits(j, l);

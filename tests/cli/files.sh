@@ -15,9 +15,15 @@ left() { # names
   grep -qxF "svf $command: not copied: $1" err || die "$command: not the files that it left"
 }
 
+# pack says what it came to, which is taken out of err.
 convert() { # model, new model
   case $command in
-    pack) expect 0 pack "$1" -o "$2" --threads 1 ;;
+    pack)
+      expect 0 pack "$1" -o "$2" --threads 1
+      grep -qE '^svf pack: packed as f32, 3[0-9]\.[0-9]+ bits a weight: see --format$' err ||
+        die "pack does not say what it came to"
+      sed -i '/: packed as /d' err
+      ;;
     *) expect 0 "$command" "$1" -o "$2" --threads 1 ;;
   esac
 }

@@ -82,6 +82,48 @@ for group in 32 64 128; do
     --group $group
 done
 
+# What a pack came to, and what has little effect.
+says() { # words separated by |, arguments...
+  local words word
+  IFS='|' read -ra words <<< "$1"
+  shift
+  rm -rf made
+  expect 0 "$@"
+  for word in "${words[@]}"; do
+    grep -qF -- "$word" err || die "svf $*: standard error lacks '$word'"
+  done
+  rm -rf made
+  expect 0 "$@" -q
+  [ ! -s err ] || die "svf $* -q: something on standard error"
+}
+silent() { # word, arguments...
+  rm -rf made
+  expect 0 "${@:2}"
+  ! grep -qF -- "$1" err || die "svf ${*:2}: standard error has '$1'"
+}
+says 'svf pack: packed as f32, |bits a weight: see --format' pack svf -o made
+says 'svf pack: packed as w8, ' pack svf -o made -f w8
+silent see pack svf -o made -f w8
+silent dense pack svf -o made -f w8
+says 'packed as w84, |; dense layers are w4' pack model -o made -f w84
+says '--bits=60 is more than any layer can use, which is ' pack svf -o made -f w84 --bits 60
+silent --bits pack svf -o made -f w84 --bits 14
+for format in bf16 s8; do
+  words="the format $format loses a good part of what an expert changes: w8 keeps it"
+  says "svf pack: $words" pack svf -o made -f $format
+  silent loses pack model -o made -f $format
+  says "svf generate: $words" generate svf -f $format -e e1 Hello -n 1
+  says "svf perplexity: $words" perplexity svf lines -f $format --mix e1=1
+  says "svf logits: $words" logits svf Hello -f $format -e e1
+  silent loses logits svf Hello -f $format
+  silent loses generate svf Hello -f $format -n 1
+  expect 0 pack svf -o $format -f $format -q
+  says "svf generate: $words" generate $format -e e1 Hello -n 1
+done
+for format in f32 bf16-split s8-split w8 w4 w84; do
+  silent loses logits svf Hello -f $format -e e1
+done
+
 # --- Mixtures -------------------------------------------------------------------------------------
 fails 2 "'e1' is not FILE=NUMBER|'e1=0.7'|--expert" generate svf Hello --mix e1
 fails 2 "'e2' is not FILE=NUMBER|--expert" generate svf Hello --mix e1=1,e2
