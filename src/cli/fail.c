@@ -74,3 +74,16 @@ svf_status cli_fail_errno(const char *what)
   const int error = errno;
   return cli_fail(error == ENOMEM ? SVF_ERR_MEMORY : SVF_ERR_IO, "%s: %s", what, strerror(error));
 }
+
+cli_shown cli_show(const char *text)
+{
+  cli_shown s;
+  size_t n = sizeof s.text - sizeof "...";
+  if (strlen(text) < sizeof s.text) {
+    snprintf(s.text, sizeof s.text, "%s", text);
+    return s;
+  }
+  while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) --n;
+  snprintf(s.text, sizeof s.text, "%.*s...", (int)n, text);
+  return s;
+}

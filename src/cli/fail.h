@@ -37,4 +37,10 @@ bool cli_take_index(const char *array, size_t *i);
 /* "<what>: <errno's text>", as IO, or MEMORY. */
 svf_status cli_fail_errno(const char *what);
 
+/* Text for a message: whole, or what fits of it in whole characters with "..." after it. */
+typedef struct cli_shown {
+  char text[84];
+} cli_shown;
+cli_shown cli_show(const char *text);
+
 #endif

@@ -9,8 +9,10 @@
 #include "src/cli/fail.h"
 #include "src/cli/interrupt.h"
 #include "src/cli/jobs.h"
+#include "src/cli/json.h"
 #include "src/cli/model_options.h"
 #include "src/cli/output.h"
+#include "src/cli/prompt.h"
 
 enum { STOPS_MAX = 16, USUAL_TOKENS = 128, USUAL_SEQUENCES = 8 };
 
@@ -49,6 +51,7 @@ static bool take_stop(const char *value, void *to)
 {
   stops *s = to;
   if (!*value || s->count == STOPS_MAX) return false;
+  if (cli_check_text(value, strlen(value)) != SVF_OK) return false;
   s->text[s->count++] = value;
   return true;
 }
@@ -106,7 +109,7 @@ static const cli_option table[] = {
      .take = take_stop,
      .at = offsetof(options, stops),
      .help = "end a text before this string, or before the special token that it spells; up to 16",
-     .values = "must be 1 to 16 texts, none of them empty"},
+     .values = "must be 1 to 16 texts in UTF-8, none of them empty"},
     {.name = "ignore-end",
      .take = cli_take_flag,
      .at = offsetof(options, ignore_end),
@@ -178,6 +181,17 @@ static svf_status check_options(const session *s)
   return status == SVF_OK ? cli_check_expert(&m) : status;
 }
 
+/* A prompt of the command line; i runs from 1. */
+static svf_status add_word(session *s, const cli_words *words, size_t i, const job *usual)
+{
+  const char *word = words->word[i];
+  svf_status status = cli_check_prompt(word);
+  if (words->count > 2) status = cli_fail_at(status, "prompt %zu", i);
+  if (status == SVF_OK) status = jobs_add(&s->jobs, word, strlen(word), usual);
+  if (status == SVF_OK) s->jobs.job[i - 1].sampling.seed += i - 1;
+  return status;
+}
+
 static svf_status read_jobs(session *s, const cli_words *words)
 {
   const options *o = s->o;
@@ -187,10 +201,12 @@ static svf_status read_jobs(session *s, const cli_words *words)
                      .sampling = o->sampling,
                      .tokens = o->tokens};
   svf_status status = SVF_OK;
-  if (words->count == 1 && !o->file) return cli_fail(SVF_ERR_ARGUMENT, "there is no prompt");
+  if (words->count == 1 && !o->file) {
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "there is no prompt: '-p -' reads prompts from standard input");
+  }
   for (size_t i = 1; status == SVF_OK && i < words->count; ++i) {
-    status = jobs_add(&s->jobs, words->word[i], strlen(words->word[i]), &usual);
-    if (status == SVF_OK) s->jobs.job[i - 1].sampling.seed += i - 1;
+    status = add_word(s, words, i, &usual);
   }
   if (status == SVF_OK && o->file) status = jobs_read(&s->jobs, o->file, &usual);
   if (status != SVF_OK) return status;
@@ -206,7 +222,8 @@ static svf_status encode(const session *s, const job *j, int32_t **ids, size_t *
       svf_tokenizer_encode(s->tokenizer, flags, j->prompt, j->bytes, NULL, 0, count);
   if (status != SVF_OK && status != SVF_ERR_SPACE) return status;
   if (*count == 0)
-    return cli_fail(SVF_ERR_ARGUMENT, "an empty prompt, and the model has no BOS token");
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "an empty prompt, and the tokenizer puts no BOS token before it");
   *ids = malloc(*count * sizeof **ids);
   if (!*ids) return cli_fail(SVF_ERR_MEMORY, "no memory for a prompt of %zu tokens", *count);
   status = svf_tokenizer_encode(s->tokenizer, flags, j->prompt, j->bytes, *ids, *count, count);

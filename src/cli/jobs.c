@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "src/cli/fail.h"
+#include "src/cli/json.h"
 #include "src/cli/options.h"
 
 static svf_status no_memory(void) { return cli_fail(SVF_ERR_MEMORY, "no memory for prompts"); }
@@ -62,7 +63,7 @@ static bool take_top_p(const json_t *value, void *out)
 static bool take_text(const json_t *value, void *out)
 {
   char **text = out;
-  if (!json_is_string(value)) return false;
+  if (json_string_length(value) == 0) return false;
   free(*text);
   return copy(text, json_string_value(value));
 }
@@ -167,36 +168,46 @@ static svf_status unknown_key(const char *name)
   return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; is \"%s\" meant?", name, right);
 }
 
-/* Gives *text to the caller, who frees it. */
-static const char *show(const json_t *value, char **text)
+static cli_shown show(const json_t *value)
 {
-  *text = json_dumps(value, JSON_ENCODE_ANY);
-  return *text ? *text : "this";
+  char *text = json_dumps(value, JSON_ENCODE_ANY);
+  const cli_shown shown = cli_show(text ? text : "this");
+  free(text);
+  return shown;
 }
 
 static svf_status take_key(job *to, const char *name, const json_t *value)
 {
-  char *text;
   const key *k = find_key(name);
   if (!k) return unknown_key(name);
   if (k->take(value, (char *)to + k->at)) return SVF_OK;
-  const svf_status status =
-      cli_fail(SVF_ERR_FILE, "\"%s\" must be %s, not %.60s", name, k->type, show(value, &text));
-  free(text);
-  return status;
+  return cli_fail(SVF_ERR_FILE, "\"%s\" must be %s, not %s", name, k->type, show(value).text);
+}
+
+/* --json prints null for what a text has not. */
+static bool is_absent(const char *name, const json_t *value)
+{
+  return (!value || json_is_null(value)) &&
+         (strcmp(name, "expert") == 0 || strcmp(name, "mix") == 0);
+}
+
+static bool has(const json_t *object, const char *name)
+{
+  return !is_absent(name, json_object_get(object, name));
 }
 
 static svf_status take_keys(job *to, json_t *object)
 {
   const char *name;
   json_t *value;
-  if (json_object_get(object, "expert") || json_object_get(object, "mix")) {
+  if (has(object, "expert") || has(object, "mix")) {
     free(to->expert);
     free(to->mix);
     to->expert = to->mix = NULL;
   }
   json_object_foreach(object, name, value)
   {
+    if (is_absent(name, value)) continue;
     const svf_status status = take_key(to, name, value);
     if (status != SVF_OK) return status;
   }
@@ -252,6 +263,12 @@ static svf_status add_json(jobs *j, const char *line, size_t bytes, const job *u
 {
   json_error_t error;
   json_t *object = json_loadb(line, bytes, JSON_REJECT_DUPLICATES, &error);
+  if (!object && json_error_code(&error) == json_error_numeric_overflow) {
+    return cli_fail(SVF_ERR_FILE,
+                    "a number is too large for JSON: %s at byte %d; a seed from 2^63 on must be a "
+                    "string",
+                    error.text, error.position);
+  }
   if (!object) {
     return cli_fail(SVF_ERR_FILE,
                     "begins with '{', as JSON does, but is not valid JSON: %s at byte %d",
@@ -277,7 +294,8 @@ static svf_status add_line(jobs *j, const char *line, size_t bytes, const job *u
   if (bytes == mark) return SVF_OK;
   while (at < bytes && strchr(" \t\v\f\r", line[at]) && line[at]) ++at;
   if (at < bytes && line[at] == '{') return add_json(j, line + at, bytes - at, usual);
-  return jobs_add(j, line + mark, bytes - mark, usual);
+  const svf_status status = cli_check_text(line, bytes);
+  return status == SVF_OK ? jobs_add(j, line + mark, bytes - mark, usual) : status;
 }
 
 static svf_status read_lines(jobs *j, FILE *f, const job *usual)

@@ -31,7 +31,8 @@ svf_status jobs_add(jobs *j, const char *prompt, size_t bytes, const job *usual)
 /* Append a file's lines; "-" is standard input. A line is a prompt, or a JSON object:
  *   {"prompt": "...", "expert": "FILE", "mix": "A=0.7,B=0.3", "scale": 1, "tokens": 64, "seed": 1,
  *    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}
- * Keys other than the prompt may be missing; their values are then those of `usual`. A seed may be
+ * Keys other than the prompt may be missing, and null for expert and mix is the same; their values
+ * are then those of `usual`. A seed may be
  * a string, and must be one above 2^63 - 1. A line whose first character after white space and a
  * byte-order mark is '{' is JSON, or an error. Only one file can be read. Errors: IO, MEMORY, FILE
  * (with the number of the line). */

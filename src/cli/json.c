@@ -4,6 +4,9 @@
 #include "src/cli/json.h"
 
 #include <stdbool.h>
+#include <string.h>
+
+#include "src/cli/fail.h"
 
 /* The bytes of the character at s or, if it is no well-formed one, of as much of it as could begin
  * a character. */
@@ -50,4 +53,24 @@ void cli_json_string(FILE *to, const char *text, size_t bytes)
     }
   }
   fputc('"', to);
+}
+
+/* A byte-order mark of UTF-16, or an ASCII character in it. */
+static bool seems_utf16(const char *text, size_t bytes)
+{
+  if (bytes < 2) return false;
+  return memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0 || !text[0] ||
+         !text[1];
+}
+
+svf_status cli_check_text(const char *text, size_t bytes)
+{
+  const char *hint = seems_utf16(text, bytes) ? "; this seems to be UTF-16" : "";
+  for (size_t i = 0, n; i < bytes; i += n) {
+    bool well_formed;
+    n = next_character(text + i, bytes - i, &well_formed);
+    if (!well_formed) return cli_fail(SVF_ERR_FILE, "byte %zu is not UTF-8%s", i + 1, hint);
+    if (!text[i]) return cli_fail(SVF_ERR_FILE, "byte %zu is NUL%s", i + 1, hint);
+  }
+  return SVF_OK;
 }

@@ -179,6 +179,7 @@ static svf_status work(options *o, const char *dir, const char *text, prompt *p)
 {
   svf_model_info info = {.size = sizeof info};
   svf_status status = check_options(o);
+  if (status == SVF_OK) status = cli_check_prompt(text);
   if (status == SVF_OK) status = prompt_open(&command_logits, dir, &o->m, text, strlen(text), p);
   if (status != SVF_OK) return status;
   if (p->count == 0) return cli_fail(SVF_ERR_ARGUMENT, "the prompt is empty");

@@ -368,14 +368,20 @@ static svf_status open_expert(const char *path, const svf_modules *modules, unsi
 static svf_status split_part(char *part, char **number)
 {
   char *equals = strrchr(part, '=');
-  if (!*part || equals == part) {
+  const cli_shown shown = cli_show(part);
+  if (!*part) {
     return cli_fail(SVF_ERR_ARGUMENT,
-                    "--mix: the name before '%s' is empty, expected FILE=NUMBER,...", part);
+                    "--mix: a part is empty, as it is after a comma too many; expected "
+                    "FILE=NUMBER,...");
+  }
+  if (equals == part) {
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "--mix: the name before '%s' is empty, expected FILE=NUMBER,...", shown.text);
   }
   if (!equals) {
     return cli_fail(SVF_ERR_ARGUMENT,
                     "'%s' is not FILE=NUMBER, as in '%s=0.7'; for one expert alone use --expert",
-                    part, part);
+                    shown.text, shown.text);
   }
   *number = equals + 1;
   return SVF_OK;
@@ -388,7 +394,8 @@ static svf_status add_part(mixture *m, char *part, const svf_modules *modules, u
   const svf_status status = split_part(part, &number);
   if (status != SVF_OK) return status;
   if (!cli_take_float(number, &m->alpha[m->count])) {
-    return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER: '%s' is no number", part, number);
+    return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER: '%s' is no number",
+                    cli_show(part).text, cli_show(number).text);
   }
   number[-1] = 0;
   svf_expert **to = &m->expert[m->count++];
@@ -416,6 +423,7 @@ static svf_status check_sum(const mixture *m)
 static svf_status read_mixture(const char *text, const svf_modules *modules, unsigned flags,
                                mixture *m)
 {
+  if (!*text) return cli_fail(SVF_ERR_ARGUMENT, "--mix is empty, expected FILE=NUMBER,...");
   char *copy = strdup(text), *rest = copy;
   svf_status status = copy ? SVF_OK : cli_fail(SVF_ERR_MEMORY, "no memory for a mixture");
   for (char *part; status == SVF_OK && (part = strsep(&rest, ",")) != NULL;) {

@@ -205,6 +205,7 @@ static svf_status work(options *o, const char *dir, const char *path)
   o->name = strcmp(path, "-") == 0 ? "standard input" : path;
   if (status == SVF_OK) status = cli_read(path, &text, &bytes);
   cli_catch_interrupts(&command_perplexity, "interrupted", NULL);
+  if (status == SVF_OK) status = cli_fail_at(cli_check_text(text, bytes), "%s", o->name);
   if (status == SVF_OK) status = prompt_open(&command_perplexity, dir, &o->m, text, bytes, &p);
   if (status == SVF_OK && p.count < 2) {
     status = cli_fail(SVF_ERR_FILE, "%s has fewer than two tokens: there is nothing to predict",

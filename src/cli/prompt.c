@@ -3,8 +3,21 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "src/cli/fail.h"
+#include "src/cli/json.h"
+
+svf_status cli_check_prompt(const char *text)
+{
+  if (strcmp(text, "-") == 0) {
+    return cli_fail(SVF_ERR_ARGUMENT,
+                    "the prompt is '-': 'svf generate MODEL -p -' reads prompts from standard "
+                    "input");
+  }
+  if (cli_check_text(text, strlen(text)) == SVF_OK) return SVF_OK;
+  return cli_fail_at(SVF_ERR_ARGUMENT, "the prompt");
+}
 
 static svf_status encode(const char *text, size_t bytes, prompt *p)
 {

@@ -10,6 +10,10 @@
 
 #include "src/cli/model_options.h"
 
+/* Returns ARGUMENT if a prompt of the command line is not UTF-8, or is "-", which is mistaken for
+ * standard input. */
+svf_status cli_check_prompt(const char *text);
+
 typedef struct prompt {
   svf_tokenizer *tokenizer;
   svf_model *model;

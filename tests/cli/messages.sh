@@ -23,7 +23,44 @@ line '"prompt" is missing' '{"expert": "e1"}'
 line '"prompt" must be a string, not 1' '{"prompt": 1}'
 line '"tokens" must be a whole number|not "5"' '{"prompt": "a", "tokens": "5"}'
 line '"top_k" must be a whole number|not 1.5' '{"prompt": "a", "top_k": 1.5}'
-line '"expert" must be a string|not null' '{"prompt": "a", "expert": null}'
+for key in expert mix; do
+  line "\"$key\" must be a string|, not \"\"" "{\"prompt\": \"a\", \"$key\": \"\"}"
+  line "\"$key\" must be a string|, not 1" "{\"prompt\": \"a\", \"$key\": 1}"
+done
+line '"prompt" must be a string, not null' '{"prompt": null}'
+line '"seed" must be a whole number|not null' '{"prompt": "a", "seed": null}'
+line 'a seed from 2^63 on must be a string' '{"prompt": "a", "seed": 9223372036854775808}'
+# What is long ends in dots.
+long=$(printf 'a%.0s' {1..400})
+line "not \"aaa|...|aaa..." "{\"prompt\": \"a\", \"tokens\": \"$long\"}"
+line "'aaa|aaa...' is not FILE=NUMBER|aaa...=0.7'; for one expert alone use --expert" \
+  "{\"prompt\": \"a\", \"mix\": \"$long\"}"
+printf '{"prompt": "a", "expert": null, "mix": null}\n' > lines
+expect 0 generate svf -p lines -e e1 -n 1 --json
+[ "$(json out '[o["expert"], o["mix"]]')" = "['e1', None]" ] || die "null beside --expert"
+printf '{"prompt": "a", "expert": null, "mix": "e2=1"}\n' > lines
+expect 0 generate svf -p lines -e e1 -n 1 --json
+[ "$(json out '[o["expert"], o["mix"]]')" = "[None, 'e2=1']" ] || die "null beside mix"
+
+# --- Texts that are not UTF-8 ---------------------------------------------------------------------
+line 'byte 2 is not UTF-8' 'a\xff'
+line 'byte 3 is NUL' 'ab\0c'
+printf '\xff\xfea\0\n\0' > utf16
+fails 4 'utf16: line 1: byte 1 is not UTF-8; this seems to be UTF-16' generate svf -p utf16
+fails 4 'utf16: byte 1 is not UTF-8; this seems to be UTF-16' perplexity svf utf16
+printf 'a\0b\0' > utf16
+fails 4 'utf16: byte 2 is NUL; this seems to be UTF-16' perplexity svf utf16
+printf 'one\ntwo \xe2\x82' > half
+fails 4 'half: byte 9 is not UTF-8' perplexity svf half
+grep -q UTF-16 err && die "UTF-16 is seen in other bytes"
+for command in generate logits; do
+  fails 2 'the prompt: byte 6 is not UTF-8' $command svf $'Hello\xff'
+  fails 2 "the prompt is '-'|-p -" $command svf -
+done
+fails 2 'prompt 2: the prompt: byte 1 is not UTF-8' generate svf Hello $'\xc3'
+fails 2 "prompt 1: the prompt is '-'" generate svf - Hello
+fails 2 "there is no prompt|'-p -'" generate svf
+misused 'must be 1 to 16 texts in UTF-8' generate svf Hello --stop $'\xff'
 line '"scale" must be a number|not [1]' '{"prompt": "a", "expert": "e1", "scale": [1]}'
 line '"top_p" must be a number above 0, at most 1, not 0' \
   '{"prompt": "a", "top_p": 0, "temperature": 1}'
@@ -132,8 +169,11 @@ fails 2 '0' generate svf Hello --mix e1=0
 fails 2 'add up to -1' generate svf Hello --mix e1=-1
 fails 2 'add up to 0' generate svf Hello --mix e1=-1,e2=1
 fails 2 'add up to -0.5' merge svf -o never --mix base=0.5,e2=-1
-fails 2 'empty' generate svf Hello --mix ''
-fails 2 'empty' generate svf Hello --mix e1=1,
+fails 2 '--mix is empty' generate svf Hello --mix ''
+for mix in e1=1, ,e1=1 e1=1,,e2=1; do
+  fails 2 'a part is empty|a comma too many' generate svf Hello --mix $mix
+done
+fails 2 "before '=1' is empty" generate svf Hello --mix =1
 expect 0 generate svf Hello -n 1 --threads 1 --mix base=2,e1=-1
 
 # --- Commands and tools ---------------------------------------------------------------------------

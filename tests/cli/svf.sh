@@ -287,8 +287,11 @@ expect 0 generate --threads 1 svf --json -q 'a<|end|>' -n 1
 expect 0 generate --threads 1 svf --json -q 'a<|end|>' -n 1 --plain
 [ "$(json out 'o["prompt_tokens"]')" = 8 ] || die "--plain does not spell out"
 # JSON whatever a prompt holds.
-expect 0 generate --threads 1 svf --json -q $'\xff"\\\n\x01\xe2\x82' -n 1
-[ "$(json out 'ascii(o["prompt"])')" = "'\\ufffd\"\\\\\\n\\x01\\ufffd'" ] || die "escapes"
+expect 0 generate --threads 1 svf --json -q $'"\\\n\x01' -n 1
+[ "$(json out 'ascii(o["prompt"])')" = "'\"\\\\\\n\\x01'" ] || die "escapes"
+cp e1 $'\xff"\\\n\x01\xe2\x82' # the name of a file need not be UTF-8
+expect 0 generate --threads 1 svf --json -q Hello -n 1 -e $'\xff"\\\n\x01\xe2\x82'
+[ "$(json out 'ascii(o["expert"])')" = "'\\ufffd\"\\\\\\n\\x01\\ufffd'" ] || die "escapes of a name"
 
 # --- Wrong pairs ----------------------------------------------------------------------------------
 other=$(json mlp.info 'o["fingerprint"]')
