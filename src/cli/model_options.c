@@ -252,12 +252,17 @@ svf_status cli_check_group(const model_options *o)
 
 svf_status cli_open_tokenizer(const char *dir, svf_tokenizer **tokenizer)
 {
+  const svf_model_options outline = {.size = sizeof outline, .flags = SVF_MODEL_OUTLINE};
+  svf_model *model = NULL;
   struct stat s;
-  if (stat(dir, &s) != 0 || S_ISDIR(s.st_mode)) return svf_tokenizer_open(dir, tokenizer);
-  svf_model *model = NULL; /* says what the file is */
-  const svf_status status = svf_model_open(dir, NULL, &model);
+  const bool is_file = stat(dir, &s) == 0 && !S_ISDIR(s.st_mode);
+  const svf_status status = is_file ? SVF_ERR_IO : svf_tokenizer_open(dir, tokenizer);
+  if (status != SVF_ERR_IO) return status;
+  char reason[512];
+  snprintf(reason, sizeof reason, "%s", svf_last_message());
+  const svf_status other = svf_model_open(dir, &outline, &model); /* says what is there instead */
   svf_model_close(model);
-  return status;
+  return other == SVF_OK ? svf_set_message(status, reason) : other;
 }
 
 /* True if a layer is packed like this, or not packed yet. One layer is enough: a model in w84 has

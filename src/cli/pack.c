@@ -82,7 +82,6 @@ static svf_status check_model(const options *o, const char *dir)
                          "%s", dir);
   }
   if (status == SVF_OK && o->bits > 0) remark_bits(o, model);
-  if (status == SVF_OK) cli_remark_format(&command_pack, model, &o->m);
   svf_model_close(model);
   return status;
 }
@@ -125,6 +124,7 @@ static void remark_result(const options *o)
       fprintf(stderr, "; dense layers are %s", svf_format_name(t.dense));
     }
     fputs(o->m.format.given ? "\n" : ": see --format\n", stderr);
+    cli_remark_format(&command_pack, model, &o->m);
   }
   svf_model_close(model);
 }

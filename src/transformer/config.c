@@ -66,6 +66,7 @@ static svf_status find_family(const json_t *root, int *family)
   const json_t *first = json_array_get(classes, 0);
   const json_t *named = first ? first : type;
   const char *name = json_string_value(named);
+  if (!named) return svf_fail(SVF_ERR_FILE, "model_type is missing");
   if (!name) {
     return svf_fail(SVF_ERR_FILE, "%s is %s, not a name", first ? "architectures" : "model_type",
                     svf_json_show(named).text);

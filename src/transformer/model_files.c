@@ -2,25 +2,77 @@
 #define _POSIX_C_SOURCE 200809L
 #include "src/transformer/model_files.h"
 
+#include <dirent.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "src/core/status.h"
 #include "src/io/directory.h"
 #include "src/io/file.h"
+#include "src/io/text.h"
 #include "src/transformer/layers.h"
+
+/* --- Weights of other programs ---------------------------------------------------------------- */
+
+static bool ends_in(const char *name, const char *ending)
+{
+  const size_t n = strlen(name), m = strlen(ending);
+  return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+/* What a file of weights is by its name, or NULL. */
+static const char *kind_of(const char *name)
+{
+  static const char *const pytorch[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
+  if (ends_in(name, ".gguf")) return "a GGUF file";
+  for (size_t i = 0; i < sizeof pytorch / sizeof *pytorch; ++i) {
+    if (ends_in(name, pytorch[i])) return "a PyTorch checkpoint";
+  }
+  return NULL;
+}
+
+/* The first such name in the order of bytes; "" if there is none. */
+static void find_foreign(const char *dir, char *name, size_t bytes)
+{
+  DIR *list = opendir(dir);
+  name[0] = 0;
+  for (const struct dirent *e; list && (e = readdir(list)) != NULL;) {
+    if (kind_of(e->d_name) && (!*name || strcmp(e->d_name, name) < 0)) {
+      snprintf(name, bytes, "%s", e->d_name);
+    }
+  }
+  if (list) closedir(list);
+}
+
+static svf_status check_foreign(const char *dir)
+{
+  char name[256];
+  find_foreign(dir, name, sizeof name);
+  if (!*name) return SVF_OK;
+  return svf_file_at_path(svf_fail(SVF_ERR_FILE,
+                                   "has no safetensors, but %s, which is %s and svf does not read: "
+                                   "take the model's config.json and *.safetensors",
+                                   svf_text_show(name).text, kind_of(name)),
+                          dir);
+}
+
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 static svf_status check_finished(const char *dir)
 {
   int directory;
   svf_status status = svf_directory_open(dir, &directory);
   if (status != SVF_OK) return status;
-  if (svf_directory_has(directory, SVF_DECOMPOSITION_FILE) && !svf_checkpoint_is_there(directory)) {
+  const bool has_weights = svf_checkpoint_is_there(directory);
+  if (svf_directory_has(directory, SVF_DECOMPOSITION_FILE) && !has_weights) {
     status = svf_file_at_path(
         svf_fail(SVF_ERR_FILE,
                  "this decomposition is not finished: repeat the 'svf decompose' that "
                  "began it, which continues where it stopped"),
         dir);
+  } else if (!has_weights) {
+    status = check_foreign(dir);
   }
   close(directory);
   return status;

@@ -227,6 +227,34 @@ printf 'GGUF\03\0\0\0' > model.gguf
 fails 4 'model.gguf: is a GGUF file' generate model.gguf Hello
 fails 4 'model.gguf: is a GGUF file' pack model.gguf -o never
 
+# A directory of such files, with a configuration and without.
+foreign() { # words, files...
+  rm -rf other
+  mkdir other
+  touch "${@:2}"
+  for command in "info other" "generate other Hello" "perplexity other book" "decompose other -o never" \
+    "pack other -o never"; do
+    # shellcheck disable=SC2086
+    fails 4 "other: has no safetensors, but |$1|config.json and *.safetensors" $command
+  done
+  cp model/{config,tokenizer}.json other
+  fails 4 "other: has no safetensors, but |$1" generate other Hello
+}
+foreign 'a.gguf, which is a GGUF file' other/{b,a}.gguf
+foreign 'pytorch_model.bin, which is a PyTorch checkpoint' other/pytorch_model.bin
+foreign 'pytorch_model-00001-of-00002.bin, which' other/pytorch_model-0000{1,2}-of-00002.bin
+rm other/*.bin
+fails 4 'other: has neither model.safetensors nor' generate other Hello
+rm other/*
+fails 4 'other: |config.json: cannot open' generate other Hello
+cp model/{config.json,model.safetensors} other
+touch other/a.gguf
+fails 4 'other/tokenizer.json: cannot open' generate other Hello
+echo '{}' > other/config.json
+fails 4 'config.json: model_type is missing' info other
+! grep -q 'not a name' err || die "what is missing is called no name"
+fails 4 "q_proj' is packed already: pack the model that this one was made from" pack bf16 -o never
+
 # A regular expression as it is written, but nothing that a terminal obeys.
 pattern() { # JSON string, words
   rm -rf other
