@@ -120,27 +120,6 @@ static const key *find_key(const char *name)
   return NULL;
 }
 
-/* The edits of one character that make b of a; more than 2 where their lengths say so already. */
-static size_t edits(const char *a, const char *b)
-{
-  enum { LONGEST = 16 };
-  size_t row[LONGEST + 1];
-  const size_t n = strlen(a), m = strlen(b);
-  if (n > m + 2 || m > LONGEST) return n + m;
-  for (size_t k = 0; k <= m; ++k) row[k] = k;
-  for (size_t i = 1; i <= n; ++i) {
-    size_t corner = row[0];
-    row[0] = i;
-    for (size_t k = 1; k <= m; ++k) {
-      const size_t exchange = corner + (a[i - 1] != b[k - 1]);
-      corner = row[k];
-      const size_t one = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
-      row[k] = exchange < one ? exchange : one;
-    }
-  }
-  return row[m];
-}
-
 /* The key that may have been meant: a name with at most two wrong characters, or one that is
  * part of the other, as in "max_tokens". NULL: none. */
 static const char *meant(const char *name)
@@ -148,7 +127,7 @@ static const char *meant(const char *name)
   const char *best = NULL;
   size_t least = 3;
   for (int i = 0; i < KEYS; ++i) {
-    const size_t n = edits(name, keys[i].name);
+    const size_t n = cli_edits(name, keys[i].name);
     if (n >= least) continue;
     least = n;
     best = keys[i].name;

@@ -39,7 +39,7 @@ static const cli_option table[] = {
      .take = take_top,
      .at = offsetof(options, top),
      .help = "print the N largest logits at each position (default 5)",
-     .values = "must be 1 to 100"},
+     .values = "must be a whole number, 1 to 100"},
     {0}};
 
 static svf_status compute(const options *o, const prompt *p, size_t vocab, float *logits)

@@ -8,6 +8,7 @@
 
 #include "src/cli/cli.h"
 #include "src/cli/fail.h"
+#include "src/cli/options.h"
 
 static const svf_command *const commands[] = {
     &command_info,       &command_decompose, &command_pack,  &command_generate,
@@ -47,9 +48,31 @@ static const svf_command *find(const char *name)
   return NULL;
 }
 
+/* The command that may have been meant: one that begins like this, or has at most two wrong
+ * characters. NULL: none. */
+static const svf_command *meant(const char *name)
+{
+  const svf_command *best = NULL;
+  size_t least = 3;
+  for (int i = 0; i < COMMANDS; ++i) {
+    const bool begins = strlen(name) > 1 && strncmp(name, commands[i]->name, strlen(name)) == 0;
+    const size_t n = begins ? 0 : cli_edits(name, commands[i]->name);
+    if (n >= least) continue;
+    least = n;
+    best = commands[i];
+  }
+  return best;
+}
+
 static int unknown(const char *name)
 {
-  fprintf(stderr, "svf: there is no command '%.60s'; there are\n", name);
+  const svf_command *best = meant(name);
+  if (best) {
+    fprintf(stderr, "svf: there is no command '%.60s'; is '%s' meant? There are\n", name,
+            best->name);
+  } else {
+    fprintf(stderr, "svf: there is no command '%.60s'; there are\n", name);
+  }
   list_commands(stderr);
   return EXIT_USAGE;
 }
@@ -62,8 +85,14 @@ static int help(int argc, char **argv)
     fprintf(stderr, "svf: 'help' is for one command: '%.60s' has no effect\n", argv[2]);
     return EXIT_USAGE;
   }
+  if (strcmp(argv[1], "help") == 0) return usage(stdout, EXIT_OK);
   const svf_command *command = find(argv[1]);
   return command ? cli_run(command, 2, arguments) : unknown(argv[1]);
+}
+
+static bool is_version(const char *word)
+{
+  return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "version") == 0;
 }
 
 int main(int argc, char **argv)
@@ -72,7 +101,7 @@ int main(int argc, char **argv)
   if (argc < 2) return usage(stderr, EXIT_USAGE);
   const char *first = argv[1];
   if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) return usage(stdout, EXIT_OK);
-  if (strcmp(first, "--version") == 0) {
+  if (is_version(first)) {
     printf("svf %s\n", svf_version());
     return EXIT_OK;
   }

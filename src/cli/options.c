@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <svf/status.h>
 
@@ -50,6 +51,28 @@ bool cli_take_float(const char *value, void *to)
   return *end == 0 && isfinite(number);
 }
 
+/* --- Names ------------------------------------------------------------------------------------ */
+
+size_t cli_edits(const char *a, const char *b)
+{
+  enum { LONGEST = 16 };
+  size_t row[LONGEST + 1];
+  const size_t n = strlen(a), m = strlen(b);
+  if (n > m + 2 || m > LONGEST) return n + m;
+  for (size_t k = 0; k <= m; ++k) row[k] = k;
+  for (size_t i = 1; i <= n; ++i) {
+    size_t corner = row[0];
+    row[0] = i;
+    for (size_t k = 1; k <= m; ++k) {
+      const size_t exchange = corner + (a[i - 1] != b[k - 1]);
+      corner = row[k];
+      const size_t one = (row[k] < row[k - 1] ? row[k] : row[k - 1]) + 1;
+      row[k] = exchange < one ? exchange : one;
+    }
+  }
+  return row[m];
+}
+
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
 enum { OPTIONS_MAX = 40, KEYS = 256, TEXT = 256 }; /* keys from KEYS on: indices, no letters */
@@ -64,6 +87,7 @@ typedef struct parser {
   } all[OPTIONS_MAX];
   int count;
   cli_words *words;
+  const char *arguments; /* as argp's args_doc */
 } parser;
 
 static void list_options(parser *p, const cli_group *groups)
@@ -96,7 +120,10 @@ static error_t take_option(parser *p, int key, const char *value, const struct a
   if (p->all[i].given && o->once) argp_error(state, "--%s is given twice", o->name);
   p->all[i].given = true;
   if (!o->take(value, p->all[i].to)) {
-    argp_error(state, "--%s=%s: %s%s", o->name, value, o->values ? o->values : svf_last_message(),
+    size_t unused;
+    const bool whole = o->take != cli_take_count || cli_take_size(value, &unused);
+    const char *values = o->values ? o->values : svf_last_message();
+    argp_error(state, "--%s=%s: %s%s", o->name, value, whole ? values : "must be a whole number",
                o->list ? o->list() : "");
   }
   return 0;
@@ -108,6 +135,15 @@ static void check_needed(const parser *p, const struct argp_state *state)
     const cli_option *o = p->all[i].option;
     if (o->needed && !p->all[i].given) argp_error(state, "-%c %s is missing", o->letter, o->value);
   }
+}
+
+/* The usage with the first argument that is missing: the name at its place in `arguments`. */
+static void refuse_few(const parser *p, const struct argp_state *state)
+{
+  const char *name = p->arguments;
+  for (size_t i = 0; i < p->words->count && strchr(name, ' '); ++i) name = strchr(name, ' ') + 1;
+  fprintf(stderr, "%s: %.*s is missing\n", state->name, (int)strcspn(name, " "), name);
+  argp_usage(state);
 }
 
 static error_t take(int key, char *value, struct argp_state *state)
@@ -122,7 +158,7 @@ static error_t take(int key, char *value, struct argp_state *state)
       if (w->count > w->most) argp_error(state, "'%s' is one argument too many", w->word[w->most]);
       return 0;
     case ARGP_KEY_END:
-      if (w->count < w->least) argp_usage(state);
+      if (w->count < w->least) refuse_few(p, state);
       check_needed(p, state);
       return 0;
     default: return take_option(p, key, value, state);
@@ -132,7 +168,7 @@ static error_t take(int key, char *value, struct argp_state *state)
 void cli_parse(const char *arguments, const char *help, const cli_group *groups, int argc,
                char **argv, cli_words *words)
 {
-  parser p = {.words = words};
+  parser p = {.words = words, .arguments = arguments};
   list_options(&p, groups);
   const struct argp argp = {p.help, take, arguments, help, NULL, NULL, NULL};
   argp_parse(&argp, argc, argv, 0, NULL, &p);

@@ -17,6 +17,9 @@ cli_take cli_take_size;  /* size_t: a whole number and nothing after it */
 cli_take cli_take_count; /* size_t, 1 or more */
 cli_take cli_take_float; /* float: a decimal number and nothing after it */
 
+/* The edits of one character that make b of a; more than 2 where their lengths say so already. */
+size_t cli_edits(const char *a, const char *b);
+
 typedef struct cli_option {
   const char *name;
   char letter;       /* or 0 */

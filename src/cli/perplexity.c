@@ -32,7 +32,7 @@ static const cli_option table[] = {
      .take = take_window,
      .at = offsetof(options, window),
      .help = "tokens per window (default 2048, or the model's context if it is smaller)",
-     .values = "must be 2 tokens or more"},
+     .values = "must be a whole number, 2 or more"},
     {0}};
 
 typedef struct sums {

@@ -197,4 +197,7 @@ def main(model_library, library, source):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        print("usage: binding.py MODEL_LIBRARY LIBRARY SOURCE", file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

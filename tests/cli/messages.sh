@@ -100,6 +100,23 @@ misused 'top-p=0: must be more than 0' generate svf Hello -t 1 --top-p 0
 misused 'top-p=1.5: must be' generate svf Hello -t 1 --top-p 1.5
 misused 'threads' info svf --threads 2
 misused 'tokens=x: must be a whole number' generate svf Hello -n x
+misused 'tokens=-4: must be a whole number, 0 or more' generate svf Hello -n -4
+misused 'rank=1e3: must be a whole number' decompose model -o never --rank 1e3
+misused 'sequences=2x: must be a whole number' generate svf Hello --sequences 2x
+misused 'sequences=0: must be 1 or more' generate svf Hello --sequences 0
+for threads in abc -1 4097 1e3; do
+  misused "threads=$threads: must be a whole number, 0 to 4096" generate svf Hello --threads $threads
+done
+expect 0 generate svf Hello --threads 0 -n 1
+misused 'window=1: must be a whole number, 2 or more' perplexity svf lines --window 1
+misused 'top=x: must be a whole number, 1 to 100' logits svf Hello --top x
+misused 'seed=-1: must be a whole number, 0 or more and below 2^64' generate svf Hello --seed -1
+misused 'svf generate: MODEL is missing' generate
+misused 'svf perplexity: MODEL is missing' perplexity
+misused 'svf perplexity: FILE is missing' perplexity svf
+misused 'svf logits: PROMPT is missing' logits svf
+misused 'svf info: MODEL|EXPERT is missing' info
+misused 'svf decompose: MODEL is missing' decompose
 misused 'group=7: must be 32, 64 or 128' pack svf -o never -f w4 --group 7
 misused 'rank=0: must be 1 or more' decompose model -o never --rank 0
 misused 'layers=x: must be mlp' decompose model -o never --layers x
@@ -180,6 +197,22 @@ expect 0 generate svf Hello -n 1 --threads 1 --mix base=2,e1=-1
 expect 2 help nope
 [ "$(wc -l < err)" -eq 8 ] && [ "$(head -1 err)" = "svf: there is no command 'nope'; there are" ] ||
   die "svf help nope"
+for word in gen:generate genrate:generate perp:perplexity logit:logits inof:info; do
+  expect 2 "${word%:*}"
+  [ "$(head -1 err)" = "svf: there is no command '${word%:*}'; is '${word#*:}' meant? There are" ] ||
+    die "svf ${word%:*}"
+done
+expect 0 help help
+mv out help
+expect 0 help
+same help out "svf help and svf help help"
+expect 0 --version
+mv out version
+for word in -V version; do
+  expect 0 $word
+  same version out "svf --version and svf $word"
+done
+expect 2 help nope
 for command in info decompose pack generate perplexity logits merge; do
   grep -q "^  $command " err || die "svf help nope does not list $command"
 done
@@ -189,6 +222,19 @@ for tool in make_model make_expert; do
   "$tools/$tool" > out 2> err || code=$?
   [ $code -eq 2 ] && grep -q "^usage: $tool " err || die "$tool without arguments"
 done
+
+says_usage() { # words, command...
+  code=0
+  "${@:2}" > out 2> err || code=$?
+  [ $code -eq 2 ] && [ ! -s out ] && [ "$(wc -l < err)" -eq 1 ] && grep -qF -- "$1" err ||
+    die "${*:2}: exit code $code"
+}
+says_usage 'usage: binding.py MODEL_LIBRARY' "$PYTHON" "$source/tests/abi/binding.py"
+says_usage 'no build directory nowhere/at/all' "$source/ci/demo" nowhere/at/all
+mkdir -p built/{src,tests}
+says_usage 'built lacks src/svf: ' "$source/ci/demo" --remove "$PWD/built"
+ln -s "$svf" built/src/svf
+says_usage 'built lacks tests/make_model: build with -DSVF_BUILD_TESTS=ON' "$source/ci/demo" "$PWD/built"
 
 # --- Files of another kind ------------------------------------------------------------------------
 lfs='version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 13\n'

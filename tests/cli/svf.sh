@@ -92,7 +92,7 @@ grep -q "belongs to *$fingerprint" out || die "info of an expert"
 expect 0 info e1 --json
 keys_in_help info
 [ "$(json out '[o["kind"], o["modules"], o["values"], o["task"]]')" = \
-  "['expert', 14, 544, '\"a test\"']" ] || die "info --json of an expert"
+  "['expert', 14, 544, 'a test']" ] || die "info --json of an expert"
 [ "$(json out 'o["fingerprint"]')" = "$fingerprint" ] || die "the expert's fingerprint"
 
 # --- generate: the same text however it is made ---------------------------------------------------
