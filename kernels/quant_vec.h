@@ -15,18 +15,28 @@
 #define v_low_bytes SVF_VEC(v_low_bytes)
 
 /* Names of the unit's own, see unit.h. */
+#define QUANT_ABREAST SVF_NAME(ABREAST)
 #define quant_range SVF_NAME(range)
 #define quant_range_of SVF_NAME(range_of)
 #define quant_clamp SVF_NAME(clamp)
 #define quant_sums SVF_NAME(sums)
-#define quant_sums_of SVF_NAME(sums_of)
+#define quant_add SVF_NAME(add)
+#define quant_tries SVF_NAME(tries)
+#define quant_pass SVF_NAME(pass)
 #define quant_refit SVF_NAME(refit)
+#define quant_best SVF_NAME(best)
+#define quant_take SVF_NAME(take)
 #define quant_search SVF_NAME(search)
 #define quant_put SVF_NAME(put)
 #define quant_int8 SVF_NAME(int8)
 #define quant_s8 SVF_NAME(s8)
 #define quant_w8 SVF_NAME(w8)
 #define quant_w4 SVF_NAME(w4)
+
+/* Scales that are tried together, since the sums of one alone would wait for each other. More have
+ * no registers left. */
+enum { QUANT_ABREAST = 3 };
+_Static_assert(SVF_INT4_TRIALS % QUANT_ABREAST == 0, "no pass tries fewer");
 
 typedef struct quant_range {
   vec most;   /* the weight of largest magnitude; 1 where nothing is to be quantised */
@@ -60,19 +70,38 @@ typedef struct quant_sums {
   vec error, along, power;
 } quant_sums;
 
-SVF_INLINE quant_sums quant_sums_of(const float *w, size_t count, vec inverse)
+SVF_INLINE void quant_add(quant_sums *s, vec x)
 {
   const vec round = v_dup(SVF_QUANT_ROUND);
-  quant_sums s = {v_zero(), v_zero(), v_zero()};
-  for (size_t k = 0; k < count; ++k) {
-    const vec x = v_mul(v_load(w + k * SVF_PANEL), inverse);
-    const vec q = v_sub(v_add(quant_clamp(x, SVF_INT4_LEAST, SVF_INT4_MOST), round), round);
-    const vec e = v_sub(x, q);
-    s.error = v_add(s.error, v_mul(e, e));
-    s.along = v_add(s.along, v_mul(x, q));
-    s.power = v_add(s.power, v_mul(q, q));
+  const vec q = v_sub(v_add(quant_clamp(x, SVF_INT4_LEAST, SVF_INT4_MOST), round), round);
+  const vec e = v_sub(x, q);
+  s->error = v_add(s->error, v_mul(e, e));
+  s->along = v_add(s->along, v_mul(x, q));
+  s->power = v_fma(q, q, s->power); /* exact, like all sums of these integers */
+}
+
+/* Scales, and what a pass over the weights found of them. */
+typedef struct quant_tries {
+  vec scale[QUANT_ABREAST];
+  quant_sums sums[QUANT_ABREAST];
+} quant_tries;
+
+SVF_INLINE void quant_pass(const float *w, size_t count, quant_tries *t)
+{
+  vec inverse[QUANT_ABREAST];
+  quant_sums sums[QUANT_ABREAST];
+  SVF_UNROLL
+  for (int i = 0; i < QUANT_ABREAST; ++i) {
+    inverse[i] = v_div(v_dup(1), t->scale[i]);
+    sums[i] = (quant_sums){v_zero(), v_zero(), v_zero()};
   }
-  return s;
+  for (size_t k = 0; k < count; ++k) {
+    const vec x = v_load(w + k * SVF_PANEL);
+    SVF_UNROLL
+    for (int i = 0; i < QUANT_ABREAST; ++i) quant_add(&sums[i], v_mul(x, inverse[i]));
+  }
+  SVF_UNROLL
+  for (int i = 0; i < QUANT_ABREAST; ++i) t->sums[i] = sums[i];
 }
 
 /* The scale that suits the integers of this one best. */
@@ -82,21 +111,41 @@ SVF_INLINE vec quant_refit(vec scale, quant_sums s)
   return v_where_less(v_zero(), s.power, v_bf16(v_mul(scale, fit)), scale);
 }
 
+/* The best scale so far, and its error. */
+typedef struct quant_best {
+  vec scale, error;
+} quant_best;
+
+SVF_INLINE void quant_take(quant_best *best, vec scale, quant_sums s, vec most)
+{
+  const vec part = v_div(scale, most);
+  const vec error = v_mul(s.error, v_mul(part, part));
+  best->scale = v_where_less(error, best->error, scale, best->scale);
+  best->error = v_min(error, best->error);
+}
+
 SVF_INLINE vec quant_search(const float *w, size_t count, vec most)
 {
-  vec least = v_dup(INFINITY), best = v_dup(1);
-  for (int i = 0; i < SVF_INT4_TRIALS; ++i) {
-    vec scale = v_bf16(v_mul(most, v_dup(svf_int4_trial(i))));
-    for (int again = 0; again < 2; ++again) {
-      const quant_sums s = quant_sums_of(w, count, v_div(v_dup(1), scale));
-      const vec part = v_div(scale, most);
-      const vec error = v_mul(s.error, v_mul(part, part));
-      best = v_where_less(error, least, scale, best);
-      least = v_min(error, least);
-      scale = quant_refit(scale, s);
+  quant_best best = {v_dup(1), v_dup(INFINITY)};
+  for (int first = 0; first < SVF_INT4_TRIALS; first += QUANT_ABREAST) {
+    quant_tries plain, fitted;
+    SVF_UNROLL
+    for (int i = 0; i < QUANT_ABREAST; ++i) {
+      plain.scale[i] = v_bf16(v_mul(most, v_dup(svf_int4_trial(first + i))));
+    }
+    quant_pass(w, count, &plain);
+    SVF_UNROLL
+    for (int i = 0; i < QUANT_ABREAST; ++i) {
+      fitted.scale[i] = quant_refit(plain.scale[i], plain.sums[i]);
+    }
+    quant_pass(w, count, &fitted);
+    SVF_UNROLL
+    for (int i = 0; i < QUANT_ABREAST; ++i) {
+      quant_take(&best, plain.scale[i], plain.sums[i], most);
+      quant_take(&best, fitted.scale[i], fitted.sums[i], most);
     }
   }
-  return best;
+  return best.scale;
 }
 
 /* Stores the scale and the integers that follow from it. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/linear/factor.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 
@@ -13,8 +16,13 @@ typedef struct tile_loop {
 
 static void copy_f32(const float *from, tile_loop outer, tile_loop inner, float *to)
 {
+  const bool line = inner.count == SVF_PANEL && inner.from == 1 && inner.to == 1;
   for (; outer.count > 0; --outer.count, from += outer.from, to += outer.to) {
-    for (size_t i = 0; i < inner.count; ++i) to[i * inner.to] = from[i * inner.from];
+    if (line) {
+      memcpy(to, from, SVF_PANEL * sizeof *to);
+    } else {
+      for (size_t i = 0; i < inner.count; ++i) to[i * inner.to] = from[i * inner.from];
+    }
   }
 }
 
