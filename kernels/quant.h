@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The contract of kernels that quantise weights: one group of the 16 channels of a panel at a time.
- * A lane is a channel, so nothing is added up across lanes. One table per ISA, later ones preferred,
- * in registry.c.
+ * The contract of kernels that quantise weights: one group of each of the 16 channels of a panel at
+ * a time. A lane is a channel, so nothing is added up across lanes. One table per ISA, later ones
+ * preferred, in registry.c.
  *
  * Bits do not depend on the ISA, plain C included, given rounding to nearest: each channel is
  * evaluated as it is written below, its sums in one chain over the steps, every product, sum and

@@ -7,7 +7,7 @@
 #include "kernels/kernel.h"
 #include "src/core/size.h"
 
-enum { TILE = 16 }; /* steps that are read at a time, so that only a few cache lines are */
+enum { READ_STEPS = 16 }; /* steps that are read at a time, so that only a few cache lines are */
 
 /* A loop: how often, and how far apart its elements lie in the source and in the tile. */
 typedef struct tile_loop {
@@ -51,8 +51,8 @@ static void read_tile(const svf_factor *f, size_t at, size_t lanes, size_t count
 void svf_factor_read(const svf_factor *f, size_t channel, size_t lanes, size_t k, size_t count,
                      float *to)
 {
-  for (size_t i = 0; i < count; i += TILE, k += TILE, to += TILE * SVF_PANEL) {
-    const size_t steps = svf_size_min(count - i, TILE);
+  for (size_t i = 0; i < count; i += READ_STEPS, k += READ_STEPS, to += READ_STEPS * SVF_PANEL) {
+    const size_t steps = svf_size_min(count - i, READ_STEPS);
     read_tile(f, channel * f->stride + k * f->step, lanes, steps, to);
   }
 }

@@ -23,7 +23,7 @@ static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, float *p
 }
 
 /* Pairs of steps lie side by side: [pair][channel][2]. */
-static void put_pairs(const uint16_t *half, size_t pairs, uint16_t *to)
+static void pack_pairs(const uint16_t *half, size_t pairs, uint16_t *to)
 {
   for (size_t i = 0; i < pairs; ++i, half += 2 * SVF_PANEL, to += 2 * SVF_PANEL) {
     for (size_t j = 0; j < SVF_PANEL; ++j) {
@@ -44,12 +44,12 @@ static void pack_bf16(const svf_factor *f, size_t channel, size_t lanes, uint16_
     float w[TILE * SVF_PANEL] = {0};
     svf_factor_read(f, channel, lanes, k, count, w);
     narrow(w, half, TILE * SVF_PANEL);
-    put_pairs(half, svf_size_ceil(count, 2), panel);
+    pack_pairs(half, svf_size_ceil(count, 2), panel);
   }
 }
 
 /* int8: [quad of steps][channel][4]. */
-static void put_quads(const int8_t *q, size_t quads, unsigned char *to)
+static void pack_quads(const int8_t *q, size_t quads, unsigned char *to)
 {
   for (size_t i = 0; i < quads; ++i, q += QUAD * SVF_PANEL, to += QUAD * SVF_PANEL) {
     for (size_t j = 0; j < SVF_PANEL; ++j) {
@@ -59,17 +59,17 @@ static void put_quads(const int8_t *q, size_t quads, unsigned char *to)
 }
 
 /* int4: quads, of which each byte holds a step, and in its high half the step four later. */
-static void put_octets(const int8_t *q, size_t octets, unsigned char *to)
+static void pack_octets(const int8_t *q, size_t octets, unsigned char *to)
 {
   enum { HALF = QUAD * SVF_PANEL };
   for (size_t i = 0; i < octets; ++i, q += 2 * HALF, to += HALF) {
     int8_t both[HALF];
     for (size_t j = 0; j < HALF; ++j) both[j] = (int8_t)((q[j] & 0xf) | (q[HALF + j] & 0xf) << 4);
-    put_quads(both, 1, to);
+    pack_quads(both, 1, to);
   }
 }
 
-static void put_scales(const float *scale, svf_scale type, size_t g, char *span)
+static void pack_scales(const float *scale, svf_scale type, size_t g, char *span)
 {
   for (size_t j = 0; j < SVF_PANEL; ++j) {
     if (type == SVF_SCALE_F32) {
@@ -91,13 +91,13 @@ static void pack_span(const float *w, size_t count, const svf_bands *to, int ban
   for (size_t k = 0; k < count; k += to->group) {
     float scale[SVF_PANEL];
     quantise(w + k * SVF_PANEL, svf_size_min(count - k, to->group), scale, q + k * SVF_PANEL);
-    put_scales(scale, row->scale, k / to->group, span);
+    pack_scales(scale, row->scale, k / to->group, span);
   }
   memset(q + count * SVF_PANEL, 0, (SVF_SPAN - count) * SVF_PANEL);
   if (row->traits.weight_bits == 4) {
-    put_octets(q, svf_size_ceil(count, 2 * QUAD), data);
+    pack_octets(q, svf_size_ceil(count, 2 * QUAD), data);
   } else {
-    put_quads(q, svf_size_ceil(count, QUAD), data);
+    pack_quads(q, svf_size_ceil(count, QUAD), data);
   }
 }
 

@@ -12,7 +12,7 @@
 #include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-/* A panel, of which the error of channel j at step i is taken times sigma[j * across + i * along]. */
+/* A panel. The error of its channel j at step i is taken times sigma[j * across + i * along]. */
 typedef struct weighed_panel {
   const svf_factor *factor;
   size_t channel, lanes;
