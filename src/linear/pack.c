@@ -38,7 +38,8 @@ static void pack_bf16(const svf_factor *f, size_t channel, size_t lanes, uint16_
 {
   svf_narrow_fn *narrow = svf_dispatch_half()->f32_to_bf16;
   uint16_t half[TILE * SVF_PANEL];
-  memset(panel, 0, bytes);
+  const size_t used = svf_size_ceil(f->k, 2) * 2 * SVF_PANEL * sizeof *panel;
+  memset((char *)panel + used, 0, bytes - used);
   for (size_t k = 0; k < f->k; k += TILE, panel += TILE * SVF_PANEL) {
     const size_t count = svf_size_min(f->k - k, TILE);
     float w[TILE * SVF_PANEL] = {0};
