@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packs factors into panels. One file serves every format and ISA, since they share the layout. */
+ * Packs factors into panels. One file serves every format and ISA, since they share the layout. A
+ * block may lie at any address, so its elements are written as bytes. */
 #include <string.h>
 
 #include "kernels/bf16.h"
@@ -15,12 +16,16 @@
 #include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-enum { TILE = 16, QUAD = 4 }; /* steps of bf16 that are read at a time; of int8 side by side */
+enum { TILE = 16, QUAD = 4 }; /* steps of floats that are read at a time; of int8 side by side */
 
-static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, float *panel)
+static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, char *panel)
 {
-  if (lanes < SVF_PANEL) memset(panel, 0, f->k * SVF_PANEL * sizeof *panel);
-  svf_factor_read(f, channel, lanes, 0, f->k, panel);
+  float w[TILE * SVF_PANEL] = {0};
+  for (size_t k = 0, count; k < f->k; k += count) {
+    count = svf_size_min(f->k - k, TILE);
+    svf_factor_read(f, channel, lanes, k, count, w);
+    memcpy(panel + k * SVF_PANEL * sizeof *w, w, count * SVF_PANEL * sizeof *w);
+  }
 }
 
 /* Pairs of steps lie side by side: [pair][channel][2]. */
@@ -34,19 +39,19 @@ static void pack_pairs(const uint16_t *half, size_t pairs, uint16_t *to)
   }
 }
 
-static void pack_bf16(const svf_factor *f, size_t channel, size_t lanes, uint16_t *panel,
-                      size_t bytes)
+static void pack_bf16(const svf_factor *f, size_t channel, size_t lanes, char *panel, size_t bytes)
 {
   svf_narrow_fn *narrow = svf_dispatch_half()->f32_to_bf16;
-  uint16_t half[TILE * SVF_PANEL];
-  const size_t used = svf_size_ceil(f->k, 2) * 2 * SVF_PANEL * sizeof *panel;
-  memset((char *)panel + used, 0, bytes - used);
-  for (size_t k = 0; k < f->k; k += TILE, panel += TILE * SVF_PANEL) {
-    const size_t count = svf_size_min(f->k - k, TILE);
+  uint16_t half[TILE * SVF_PANEL], pairs[TILE * SVF_PANEL];
+  const size_t used = svf_size_ceil(f->k, 2) * 2 * SVF_PANEL * sizeof *half;
+  memset(panel + used, 0, bytes - used);
+  for (size_t k = 0; k < f->k; k += TILE, panel += sizeof pairs) {
+    const size_t count = svf_size_ceil(svf_size_min(f->k - k, TILE), 2);
     float w[TILE * SVF_PANEL] = {0};
-    svf_factor_read(f, channel, lanes, k, count, w);
+    svf_factor_read(f, channel, lanes, k, svf_size_min(f->k - k, TILE), w);
     narrow(w, half, TILE * SVF_PANEL);
-    pack_pairs(half, svf_size_ceil(count, 2), panel);
+    pack_pairs(half, count, pairs);
+    memcpy(panel, pairs, count * 2 * SVF_PANEL * sizeof *pairs);
   }
 }
 
@@ -73,13 +78,13 @@ static void pack_octets(const int8_t *q, size_t octets, unsigned char *to)
 
 static void pack_scales(const float *scale, svf_scale type, size_t g, char *span)
 {
-  for (size_t j = 0; j < SVF_PANEL; ++j) {
-    if (type == SVF_SCALE_F32) {
-      ((float *)(void *)span)[g * SVF_PANEL + j] = scale[j];
-    } else {
-      ((uint16_t *)(void *)span)[g * SVF_PANEL + j] = svf_round_bf16(scale[j]);
-    }
+  uint16_t half[SVF_PANEL];
+  if (type == SVF_SCALE_F32) {
+    memcpy(span + g * SVF_PANEL * sizeof *scale, scale, SVF_PANEL * sizeof *scale);
+    return;
   }
+  for (size_t j = 0; j < SVF_PANEL; ++j) half[j] = svf_round_bf16(scale[j]);
+  memcpy(span + g * sizeof half, half, sizeof half);
 }
 
 /* Packs w[count][16], the weights of a span. */
@@ -117,7 +122,7 @@ static void pack_integers(const svf_factor *f, const svf_bands *to, size_t panel
 static void pack_panel(const svf_factor *f, const svf_bands *to, size_t panel, char *out)
 {
   const size_t channel = panel * SVF_PANEL, lanes = svf_size_min(f->channels - channel, SVF_PANEL);
-  void *start = out + svf_bands_offset(to, panel, 0);
+  char *start = out + svf_bands_offset(to, panel, 0);
   switch (to->format[1]) {
     case SVF_FORMAT_F32: pack_f32(f, channel, lanes, start); break;
     case SVF_FORMAT_BF16: pack_bf16(f, channel, lanes, start, to->stride[1]); break;
@@ -192,8 +197,6 @@ static svf_status check_pack_call(const svf_linear_source *from, svf_linear_sour
   if (status == SVF_OK) status = svf_linear_check_source(source);
   if (status != SVF_OK) return status;
   if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
-  status = svf_check_line("block", block);
-  if (status != SVF_OK) return status;
   if (bytes < header->bytes) {
     return svf_fail(SVF_ERR_SPACE, "block has %zu bytes, packing needs %llu", bytes,
                     (unsigned long long)header->bytes);
@@ -214,10 +217,8 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
   char *base = block;
   if (ith == 0) {
     memcpy(base, &header, sizeof header);
-    float *sigma = (float *)(void *)(base + header.sigma_offset);
-    for (size_t i = 0; i < (header.v_offset - header.sigma_offset) / sizeof *sigma; ++i) {
-      sigma[i] = i < s.r ? s.sigma[i] : 0.0f;
-    }
+    memset(base + header.sigma_offset, 0, (size_t)(header.v_offset - header.sigma_offset));
+    if (s.r > 0) memcpy(base + header.sigma_offset, s.sigma, s.r * sizeof *s.sigma);
   }
   const svf_factor v = svf_factor_of(&s, 0), u = svf_factor_of(&s, 1);
   const svf_bands to_v = svf_bands_of(&header, 0), to_u = svf_bands_of(&header, 1);

@@ -98,7 +98,7 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
   *quant = best;
   if (!error) return SVF_OK;
   double lost = 0, power = 0;
-  const uint64_t mode = svf_fp_to_nearest(); /* as packing does */
+  const uint64_t rounding = svf_fp_to_nearest(); /* as packing does */
   const svf_bands bands = {.cut_k = best.head};
   const svf_format_row *row = svf_format_of(SVF_FORMAT_W84);
   for (size_t k = 0, end; k < s.r; k = end) {
@@ -110,6 +110,6 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
     power += (double)s.sigma[k] * (double)s.sigma[k];
   }
   *error = power == 0 ? 0 : sqrt(lost / power);
-  svf_set_fp_mode(mode);
+  svf_fp_round_as(rounding);
   return SVF_OK;
 }
