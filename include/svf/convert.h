@@ -30,9 +30,11 @@ typedef struct svf_decompose_options {
   double energy;             /* keep the fewest whose squares sum to at least this fraction of the
                                 sum of all squares; 0: all */
   svf_dtype dtype;           /* of U and V */
-  size_t threads;            /* of the SVD; 0: svf_max_threads() */
+  size_t threads;            /* matrices that are decomposed at once; 0: svf_max_threads() */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
+  size_t memory; /* bytes for matrices that are decomposed at once; 0: half of the machine's, or of
+                    the limit on address space if that is less */
 } svf_decompose_options;
 
 /* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, one at a time by `svd`:
