@@ -3,6 +3,7 @@
  * svf decompose: decomposes a model's matrices, once. It is the program svf-decompose, see
  * external.c. */
 #define _GNU_SOURCE
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,15 @@ static bool take_energy(const char *value, void *to)
   return cli_take_float(value, to) && *energy > 0 && *energy <= 1;
 }
 
+static bool take_megabytes(const char *value, void *to)
+{
+  enum { MEGABYTE = 1000000 };
+  size_t *bytes = to;
+  if (!cli_take_count(value, to) || *bytes > SIZE_MAX / MEGABYTE) return false;
+  *bytes *= MEGABYTE;
+  return true;
+}
+
 static const cli_option table[] = {
     CLI_OUTPUT_OPTION(options),
     {.name = "layers",
@@ -59,6 +69,12 @@ static const cli_option table[] = {
      .take = cli_take_flag,
      .at = offsetof(options, bf16),
      .help = "U and V in bf16 instead of fp32"},
+    {.name = "memory",
+     .value = "MB",
+     .take = take_megabytes,
+     .at = offsetof(options, d.memory),
+     .help = "decompose no more matrices at once than fit (default: half of the machine's memory)",
+     .values = "a number of megabytes, 1 or more"},
     {0}};
 
 /* The report that the library wrote. */
