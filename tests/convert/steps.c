@@ -57,8 +57,8 @@ static svf_status run(void *context, size_t step)
 {
   char text[32];
   record *r = context;
-  raise_to(&r->most, ++r->running);
-  raise_to(&r->most_bytes, r->bytes += bytes_of(r, step));
+  raise_to(&r->most, atomic_fetch_add(&r->running, 1) + 1);
+  raise_to(&r->most_bytes, atomic_fetch_add(&r->bytes, bytes_of(r, step)) + bytes_of(r, step));
   while (step < r->together && r->most < r->together) (void)sched_yield();
   while (step == r->waiting && r->ended < r->until) (void)sched_yield();
   nanosleep(&(struct timespec){0, 1000000}, NULL);
