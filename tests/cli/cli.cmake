@@ -15,7 +15,11 @@ if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT 
     svf_test_program(${tool} cli/${tool}.c)
     target_link_libraries(${tool} PRIVATE svf_model_static)
   endforeach()
-  foreach(script svf large limits documents)
+  set(scripts svf large documents)
+  if(NOT SVF_SANITIZE) # whose runtimes need more address space than there is memory
+    list(APPEND scripts limits)
+  endif()
+  foreach(script IN LISTS scripts)
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh
       $<TARGET_FILE:svf-cli> ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:make_expert> ${svf_documents})
     set_tests_properties(cli-${script} PROPERTIES LABELS quick TIMEOUT 120
