@@ -37,8 +37,8 @@ typedef struct svf_decompose_options {
                     the limit on address space if that is less */
 } svf_decompose_options;
 
-/* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, each by one call of `svd`:
- * this is svf_svd, for which the program links the library svf_svd, or a function of your own. It
+/* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, each by a call of `svd`.
+ * This is svf_svd, for which the program links the library svf_svd, or a function of your own. It
  * is called in place, with rank = min(m, n), threads = 1 and no report, and unless
  * options->threads is 1, on several threads at once. Without OpenMP, or where a limit refuses
  * threads, there are fewer of them; the files are the same whatever their number.

@@ -59,8 +59,8 @@ typedef svf_status svf_svd_fn(const svf_svd_args *args);
  * OVERFLOW, MEMORY, NUMERIC (NaN or Inf in W, or no convergence). On error the outputs are
  * unspecified. Thread-safe, but OpenBLAS has one number of threads for the whole process. While
  * calls run that choose one (args->threads > 0), it is that of the latest call; afterwards it is
- * what it was before. Where memory for OpenBLAS's buffer is lacking, a call waits for another one to end
- * and fails with MEMORY if none runs.
+ * what it was before. Where memory for OpenBLAS's buffer is lacking, a call waits for another one
+ * to end, and fails with MEMORY if none runs.
  *
  * OpenBLAS starts its threads when it is loaded, one per processor, whether they are used or not,
  * and may not survive it if a limit refuses them. A program that wants none sets

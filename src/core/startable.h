@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "kernels/strict.h"
+
 /* How many of `threads` threads could be started at once beside the caller, as limits on processes
  * and memory are now: starts them, and returns once they have ended. */
 size_t svf_startable_threads(size_t threads);
