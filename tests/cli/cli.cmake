@@ -17,7 +17,7 @@ if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT 
   endforeach()
   set(scripts svf large documents)
   if(NOT SVF_SANITIZE) # whose runtimes need more address space than there is memory
-    list(APPEND scripts limits)
+    list(APPEND scripts bounds)
   endif()
   foreach(script IN LISTS scripts)
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh
