@@ -11,7 +11,6 @@
 #include <svf/matmul.h>
 
 #include "src/cli/fail.h"
-#include "src/cli/threads.h"
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
@@ -302,8 +301,7 @@ static svf_status warn_untied(const char *dir, const svf_model *model)
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model)
 {
   const svf_model_options options = cli_library_options(o, flags);
-  svf_status status = flags & SVF_MODEL_OUTLINE ? SVF_OK : cli_check_threads(o->threads, 1);
-  if (status == SVF_OK) status = svf_model_open(dir, &options, model);
+  svf_status status = svf_model_open(dir, &options, model);
   cli_progress_end();
   if (status == SVF_ERR_ARGUMENT && cli_check_group(o) != SVF_OK) return status;
   if (status == SVF_OK) status = warn_untied(dir, *model);
