@@ -3,8 +3,6 @@
  * This does not use jansson, which refuses text that is not UTF-8 and has to allocate. */
 #include "src/cli/json.h"
 
-#include <string.h>
-
 #include <utf8proc.h>
 
 /* The number of bytes at s that could begin a character: up to a byte that could not follow them,
