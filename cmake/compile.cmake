@@ -53,8 +53,9 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 
 add_library(svf_compile INTERFACE)
 target_include_directories(svf_compile INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
+# The last word is for what the above does not see, such as generator expressions.
 target_compile_options(svf_compile INTERFACE
-  -ffp-contract=off -Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wcast-qual -Wformat=2 -Wvla
+  -fno-fast-math -ffp-contract=off -Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wcast-qual -Wformat=2 -Wvla
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
     -Wwrite-strings>)
 

@@ -21,7 +21,7 @@ list(TRANSFORM svf_pc_private PREPEND -l REGEX "^[^/]") # a path stays a path
 list(JOIN svf_pc_private " " svf_pc_private)
 # With the static libraries alone, what is private to them is everyone's.
 set(svf_pc_libs "")
-set(svf_model_requires "jansson libpcre2-8 libutf8proc")
+set(svf_model_requires "jansson libpcre2-8")
 set(svf_svd_requires "lapacke openblas")
 if(NOT BUILD_SHARED_LIBS)
   set(svf_pc_libs " ${svf_pc_private}")
@@ -80,4 +80,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/svf-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/svf-config.cmake ${PROJECT_BINARY_DIR}/svf-config-version.cmake
         DESTINATION ${svf_cmake_dir})
+if(SVF_BUILD_MODEL)
+  install(FILES src/tokenizer/LICENSE.unicode DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/svf)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/svf)

@@ -2,7 +2,8 @@
  *
  * Every source file with arithmetic includes this. A compiler that may reorder sums, or that takes
  * NaN and Inf for impossible, makes results that depend on the batch and lets NaN pass every check.
- * Only svf's own files are concerned: programs that call svf may be compiled as they like. */
+ * Only svf's own files are concerned: programs that call svf may be compiled as they like. Clang
+ * says nothing of the single flags that -ffast-math stands for, except of finite maths. */
 #ifndef SVF_KERNELS_STRICT_H
 #define SVF_KERNELS_STRICT_H
 

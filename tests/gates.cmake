@@ -41,7 +41,7 @@ endif()
 svf_library_gates(svf "libm\\.so\\.6" ${openmp} ${onednn})
 if(TARGET svf_model)
   svf_library_gates(svf_model "libsvf\\.so\\.${PROJECT_VERSION_MAJOR}\\.${PROJECT_VERSION_MINOR}"
-    "libm\\.so\\.6" "libjansson\\.so.*" "libpcre2-8\\.so.*" "libutf8proc\\.so.*")
+    "libm\\.so\\.6" "libjansson\\.so.*" "libpcre2-8\\.so.*")
 endif()
 if(TARGET svf_svd)
   svf_library_gates(svf_svd "libsvf\\.so\\.${PROJECT_VERSION_MAJOR}\\.${PROJECT_VERSION_MINOR}"

@@ -7,7 +7,7 @@
 #   hotpath.sh <file that lists the library's objects>    (NM and OBJDUMP from the caller)
 set -euo pipefail
 linker='_GLOBAL_OFFSET_TABLE_|__stack_chk_fail'
-allowed="^(svf_[a-z0-9_]+|mem(cpy|set|move|cmp)|fmaf|lrintf|sqrtf|exp|$linker)\$"
+allowed="^(svf_[a-z0-9_]+|mem(cpy|set|move|cmp)|fmaf|sqrtf|exp|$linker)\$"
 status=0 checked=0
 
 while read -r object; do

@@ -77,6 +77,8 @@ typedef struct svf_model_info {
   double bits;         /* per packed weight on average, including scales and padding */
   size_t parameters;   /* in the model's files; of a layer in factors those of U, S and V */
   size_t weight_bytes; /* bytes read for each token: packed layers, norms and biases */
+  bool untied; /* config.json ties lm_head and embedding, but the files hold another lm_head, which
+                  is used */
 } svf_model_info;
 
 /* Describe a model. Only info->size is read. Errors: NULL, VERSION (info->size). Thread-safe. */

@@ -16,8 +16,11 @@ extern "C" {
 typedef struct svf_text svf_text;
 
 /* Start a text. `stops` are [count] terminated strings, none of them empty, which are copied; it
- * may be NULL if count is 0. The flags are those of svf_decoder_init. The tokenizer must stay open.
- * On OK *text must be destroyed. Errors: NULL, ARGUMENT, MEMORY. */
+ * may be NULL if count is 0. They are looked for in the text as it is handed out, so what special
+ * tokens divide counts as one text if SVF_TOKENIZER_SKIP_SPECIAL leaves them out. A stop string
+ * that is the whole text of a special token also stops at that token. The flags are those of
+ * svf_decoder_init. The tokenizer must stay open. On OK *text must be destroyed. Errors: NULL,
+ * ARGUMENT, MEMORY. */
 SVF_API svf_status svf_text_create(const svf_tokenizer *tokenizer, unsigned flags,
                                    const char *const *stops, size_t count, svf_text **text);
 

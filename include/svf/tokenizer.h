@@ -37,10 +37,12 @@ typedef struct svf_tokenizer svf_tokenizer;
 #define SVF_TOKENIZER_SKIP_SPECIAL 4u
 
 /* Open a tokenizer.json, or the one in the directory `path`. Close *tokenizer with
- * svf_tokenizer_close. Errors, with the path: NULL; IO; MEMORY; FILE (malformed: not JSON,
- * duplicate tokens or ids, ids outside 0..SVF_TOKENIZER_MAX_ID, merges of unknown tokens, ...);
- * UNSUPPORTED (a kind of model, normalizer, pre-tokenizer, regular expression, ... that this reader
- * does not know). */
+ * svf_tokenizer_close. Characters are what Hugging Face's `tokenizers` 0.23 takes them for,
+ * whatever version of Unicode the system knows. Added tokens that the model lacks are numbered as
+ * there, from the number of the model's tokens on, whatever ids the file gives them. Errors, with
+ * the path: NULL; IO; MEMORY; FILE (malformed: not JSON, duplicate tokens or ids, ids outside
+ * 0..SVF_TOKENIZER_MAX_ID, merges of unknown tokens, ...); UNSUPPORTED (a kind of model,
+ * normalizer, pre-tokenizer, regular expression, ... that this reader does not know). */
 SVF_API svf_status svf_tokenizer_open(const char *path, svf_tokenizer **tokenizer);
 
 /* The same from memory, which is no longer needed afterwards. Errors: those of svf_tokenizer_open,
@@ -54,7 +56,7 @@ SVF_API void svf_tokenizer_close(svf_tokenizer *tokenizer);
 SVF_API size_t svf_tokenizer_size(const svf_tokenizer *tokenizer);
 
 /* The token as the vocabulary spells it, which is not what it decodes to; NULL if the id has none.
- * It is terminated UTF-8 and belongs to the tokenizer. */
+ * It is terminated UTF-8 and belongs to the tokenizer; one with U+0000 in it seems to end there. */
 SVF_API const char *svf_tokenizer_token(const svf_tokenizer *tokenizer, int32_t id);
 
 /* The id of the token that the vocabulary, with added tokens, spells exactly like this, or -1. */

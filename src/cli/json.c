@@ -3,21 +3,21 @@
  * This does not use jansson, which refuses text that is not UTF-8 and has to allocate. */
 #include "src/cli/json.h"
 
-#include <utf8proc.h>
-
-/* The number of bytes at s that could begin a character: up to a byte that could not follow them,
- * or to the end of the text. */
-static size_t ill_formed(const char *s, size_t bytes)
+size_t cli_next_character(const char *s, size_t bytes, bool *well_formed)
 {
   const unsigned char first = (unsigned char)s[0];
-  const size_t whole = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  utf8proc_uint8_t probe[4] = {first, 0x80, 0x80, 0x80};
-  utf8proc_int32_t unused;
+  unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  const bool begins = first < 0x80 || (first >= 0xc2 && first <= 0xf4);
+  const size_t whole = first < 0x80 || !begins ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   size_t n = 1;
-  for (; n < bytes && n < whole; ++n) {
-    probe[n] = (unsigned char)s[n];
-    if (utf8proc_iterate(probe, (utf8proc_ssize_t)whole, &unused) < 0) break;
+  for (; n < whole && n < bytes; ++n) {
+    const unsigned char c = (unsigned char)s[n];
+    if (c < low || c > high) break;
+    low = 0x80;
+    high = 0xbf;
   }
+  *well_formed = begins && n == whole;
   return n;
 }
 
@@ -37,11 +37,9 @@ void cli_json_string(FILE *to, const char *text, size_t bytes)
 {
   fputc('"', to);
   for (size_t i = 0, n = 0; i < bytes; i += n) {
-    utf8proc_int32_t unused;
-    const utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)text + i,
-                                                     (utf8proc_ssize_t)(bytes - i), &unused);
-    n = length > 0 ? (size_t)length : ill_formed(text + i, bytes - i);
-    if (length > 0) {
+    bool well_formed;
+    n = cli_next_character(text + i, bytes - i, &well_formed);
+    if (well_formed) {
       put_character(to, text + i, n);
     } else {
       fputs("\xef\xbf\xbd", to);

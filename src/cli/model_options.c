@@ -11,7 +11,6 @@
 #include <svf/matmul.h>
 
 #include "src/cli/fail.h"
-#include "src/cli/threads.h"
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
@@ -286,13 +285,26 @@ static svf_status check_format(const char *dir, const model_options *o, const sv
                      "%s", dir);
 }
 
+static svf_status warn_untied(const char *dir, const svf_model *model)
+{
+  svf_model_info info = {.size = sizeof info};
+  const svf_status status = svf_model_get_info(model, &info);
+  if (status == SVF_OK && info.untied) {
+    fprintf(stderr,
+            "svf: %s: config.json ties lm_head to the embedding, but the files have another "
+            "lm_head.weight, which is used\n",
+            dir);
+  }
+  return status;
+}
+
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model)
 {
   const svf_model_options options = cli_library_options(o, flags);
-  svf_status status = flags & SVF_MODEL_OUTLINE ? SVF_OK : cli_check_threads(o->threads, 1);
-  if (status == SVF_OK) status = svf_model_open(dir, &options, model);
+  svf_status status = svf_model_open(dir, &options, model);
   cli_progress_end();
   if (status == SVF_ERR_ARGUMENT && cli_check_group(o) != SVF_OK) return status;
+  if (status == SVF_OK) status = warn_untied(dir, *model);
   if (status == SVF_OK) status = check_format(dir, o, *model);
   return status;
 }

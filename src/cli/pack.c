@@ -7,7 +7,6 @@
 #include "src/cli/fail.h"
 #include "src/cli/interrupt.h"
 #include "src/cli/made.h"
-#include "src/cli/threads.h"
 
 typedef struct options {
   model_options m;
@@ -58,7 +57,6 @@ static svf_status work(options *o, const char *dir)
   const svf_pack_options how = {.size = sizeof how, .model = &model, .bits = (double)o->bits};
   svf_status status = check_bits(o, dir);
   if (status == SVF_OK) status = cli_check_group(&o->m);
-  if (status == SVF_OK) status = cli_check_threads(o->m.threads, 1);
   return status == SVF_OK ? svf_model_pack(dir, o->out, &how) : status;
 }
 

@@ -66,15 +66,18 @@ static bool is_permitted(const svf_kernel *kernel)
 /* True if the kernels below this one are faster on this CPU. */
 static bool is_slow(uint64_t has, const svf_kernel *kernel) { return (kernel->slow_on & has) != 0; }
 
-svf_isa svf_choose_isa(uint64_t has)
+/* The best instruction set for a CPU, with or without tiles. */
+static svf_isa best_of(uint64_t has, bool tiles)
 {
   for (size_t i = svf_kernel_count(); i-- > 0;) {
     const svf_kernel *kernel = svf_kernel_at(i);
     if (!can_run(has, kernel->needs) || is_slow(has, kernel)) continue;
-    if (!(kernel->needs & SVF_CPU_AMX_TILE) || !svf_amx_refused()) return kernel->isa;
+    if (tiles || !(kernel->needs & SVF_CPU_AMX_TILE)) return kernel->isa;
   }
   return SVF_ISA_REF;
 }
+
+svf_isa svf_choose_isa(uint64_t has) { return best_of(has, !svf_amx_refused()); }
 
 const svf_kernel *svf_choose_kernel(uint64_t has, svf_isa isa, svf_format weights, size_t group,
                                     size_t rows)
@@ -147,6 +150,13 @@ svf_isa svf_isa_selected(void)
   return isa == SVF_ISA_AUTO ? svf_choose_isa(features()) : isa;
 }
 
+svf_isa svf_isa_settle(svf_isa isa)
+{
+  if (isa == SVF_ISA_AUTO) isa = svf_isa_selected();
+  if (isa != SVF_ISA_AMX || svf_amx_permitted()) return isa;
+  return best_of(features(), false);
+}
+
 svf_isa svf_isa_serving(svf_isa isa, svf_format format)
 {
   const svf_format_row *row = svf_format_of(format);
@@ -175,24 +185,31 @@ size_t svf_fetch_distance(void)
   return features() & SVF_CPU_INTEL ? NEAR : FAR;
 }
 
+/* True if a kernel of this ISA may serve while the selected one is asked for. */
+static bool serves(svf_isa isa, uint64_t needs)
+{
+  return svf_isa_within(isa, svf_isa_selected()) && can_run(features(), needs);
+}
+
 const svf_half_kernel *svf_dispatch_half(void)
 {
-  const svf_isa isa = svf_isa_selected();
-  for (size_t i = svf_half_count(); i-- > 0;) {
-    const svf_half_kernel *kernel = svf_half_at(i);
-    if (svf_isa_within(kernel->isa, isa) && can_run(features(), kernel->needs)) return kernel;
-  }
-  return &svf_half_ref;
+  size_t i = svf_half_count() - 1;
+  while (i > 0 && !serves(svf_half_at(i)->isa, svf_half_at(i)->needs)) --i;
+  return svf_half_at(i);
 }
 
 const svf_ops_kernel *svf_dispatch_ops(void)
 {
-  const svf_isa isa = svf_isa_selected();
-  for (size_t i = svf_ops_count(); i-- > 0;) {
-    const svf_ops_kernel *kernel = svf_ops_at(i);
-    if (svf_isa_within(kernel->isa, isa) && can_run(features(), kernel->needs)) return kernel;
-  }
-  return &svf_ops_ref;
+  size_t i = svf_ops_count() - 1;
+  while (i > 0 && !serves(svf_ops_at(i)->isa, svf_ops_at(i)->needs)) --i;
+  return svf_ops_at(i);
+}
+
+const svf_quant_kernel *svf_dispatch_quant(void)
+{
+  size_t i = svf_quant_count() - 1;
+  while (i > 0 && !serves(svf_quant_at(i)->isa, svf_quant_at(i)->needs)) --i;
+  return svf_quant_at(i);
 }
 
 /* snprintf after the first *length characters; *length also counts what does not fit. */

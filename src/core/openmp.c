@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "src/core/barrier.h"
 #include "src/core/fp_mode.h"
 #include "src/core/quota.h"
 #include "src/core/size.h"
+#include "src/core/startable.h"
 
 /* --- How many --------------------------------------------------------------------------------- */
 
@@ -47,8 +49,9 @@ static size_t quota(void)
   return cpus;
 }
 
-/* A number that somebody chose (OMP_NUM_THREADS, omp_set_num_threads) stands, a quota or not. It
- * may exceed an int: then OpenMP's answer is any number. */
+/* Another number than that of the processors is one that somebody chose (OMP_NUM_THREADS,
+ * omp_set_num_threads): it stands, a quota or not. It may exceed an int: then OpenMP's answer is
+ * any number. */
 size_t svf_openmp_threads(void)
 {
   const int threads = omp_get_max_threads(), processors = omp_get_num_procs();
@@ -56,10 +59,29 @@ size_t svf_openmp_threads(void)
   return threads > 0 ? svf_size_min((size_t)threads, most_threads()) : most_threads();
 }
 
+/* OpenMP's runtime ends the process if it cannot start a thread. So before a team of this thread is
+ * larger than all before, others are started in place of those that it has more than the latest
+ * team, which the runtime keeps. Where a limit was met, the same is done before each team that is
+ * larger than the latest: it may have been lifted, and threads of an earlier one may not have
+ * ended. */
+static size_t without_failure(size_t threads)
+{
+  static _Thread_local size_t largest = 1, latest = 1;
+  static _Thread_local bool is_limited;
+  if (threads > (is_limited ? latest : largest)) {
+    const size_t more = threads - latest, started = svf_startable_threads(more);
+    largest = threads;
+    is_limited = is_limited || started < more;
+    threads = latest + started;
+  }
+  if (threads > 1) latest = threads; /* one alone is no team to the runtime */
+  return threads;
+}
+
 /* --- Teams ------------------------------------------------------------------------------------ */
 
-/* True in a child of a process that had used OpenMP's threads: they are not there, but the runtime
- * would wait for them. */
+/* True in a child of a process in which svf had used OpenMP's threads: they are not there, but the
+ * runtime would wait for them. */
 static _Atomic bool forked;
 
 /* The team that this thread works in. */
@@ -70,7 +92,12 @@ typedef struct openmp_team {
 
 static _Thread_local openmp_team current;
 
-static void after_fork(void) { atomic_store(&forked, true); }
+static void after_fork(void)
+{
+  atomic_store(&forked, true);
+  current = (openmp_team){0};
+}
+
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, after_fork); }
 
 void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
@@ -81,7 +108,7 @@ void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
     return;
   }
   pthread_once(&watching, watch_forks);
-  const int most = (int)svf_size_min(threads, most_threads());
+  const int most = (int)without_failure(svf_size_min(threads, most_threads()));
   const uint64_t mode = svf_fp_mode(); /* workers still have that of their creation */
   svf_barrier barrier;
   svf_barrier_init(&barrier);

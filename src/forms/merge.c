@@ -7,6 +7,7 @@
 #include <svf/merge.h>
 
 #include "src/core/check.h"
+#include "src/core/dispatch.h"
 #include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -46,7 +47,7 @@ static svf_status read_merge(const svf_merge_args *args, size_t threads, merge *
   status = in_factors(svf_linear_read_source(m->args.factors, &m->factors));
   if (status != SVF_OK) return status;
   svf_linear_source *f = &m->factors;
-  m->isa = svf_isa_selected();
+  m->isa = svf_isa_settle(SVF_ISA_AUTO);
   m->threads = threads ? threads : svf_max_threads();
   m->chunk = svf_size_min(m->args.rows, ROWS_AT_ONCE);
   if (f->r == 0) return svf_fail(SVF_ERR_ARGUMENT, "r is 0, a dense layer: it is merged already");

@@ -33,7 +33,8 @@ struct svf_checkpoint {
   size_t shard_count;
   shard *shards;
   size_t count;
-  place *places; /* sorted by name */
+  place *places;       /* sorted by name */
+  svf_tensor *renamed; /* a copy of the one tensor that has another name in its file, or NULL */
 };
 
 static svf_status no_memory(size_t count, const char *of)
@@ -201,6 +202,7 @@ void svf_checkpoint_close(svf_checkpoint *checkpoint)
   }
   free(checkpoint->shards);
   free(checkpoint->places);
+  free(checkpoint->renamed);
   svf_index_free(&checkpoint->index);
   free(checkpoint->list);
   free(checkpoint);
@@ -212,7 +214,7 @@ static int compare_name(const void *key, const void *element)
   return strcmp(key, p->tensor->name);
 }
 
-static const place *find_place(const svf_checkpoint *c, const char *name)
+static place *find_place(const svf_checkpoint *c, const char *name)
 {
   return bsearch(name, c->places, c->count, sizeof *c->places, compare_name);
 }
@@ -221,6 +223,20 @@ const svf_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const ch
 {
   const place *p = find_place(checkpoint, name);
   return p ? p->tensor : NULL;
+}
+
+svf_status svf_checkpoint_rename(svf_checkpoint *checkpoint, const char *from, const char *to)
+{
+  place *p = find_place(checkpoint, from);
+  if (!p) return SVF_OK;
+  svf_tensor *copy = malloc(sizeof *copy);
+  if (!copy) return no_memory(1, "tensors");
+  *copy = *p->tensor;
+  copy->name = to;
+  p->tensor = copy;
+  checkpoint->renamed = copy;
+  qsort(checkpoint->places, checkpoint->count, sizeof *checkpoint->places, compare_places);
+  return SVF_OK;
 }
 
 size_t svf_checkpoint_count(const svf_checkpoint *checkpoint) { return checkpoint->count; }

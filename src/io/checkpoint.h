@@ -28,6 +28,10 @@ void svf_checkpoint_close(svf_checkpoint *checkpoint);
 /* The tensor of that name, or NULL. */
 const svf_tensor *svf_checkpoint_find(const svf_checkpoint *checkpoint, const char *name);
 
+/* Call a tensor, if it is there, by another name, which no tensor has yet; at most once for a
+ * checkpoint. `to` must stay valid. Errors: MEMORY. */
+svf_status svf_checkpoint_rename(svf_checkpoint *checkpoint, const char *from, const char *to);
+
 /* The number of tensors, and tensor i in the order of names by strcmp; NULL if out of range. */
 size_t svf_checkpoint_count(const svf_checkpoint *checkpoint);
 const svf_tensor *svf_checkpoint_at(const svf_checkpoint *checkpoint, size_t i);

@@ -24,7 +24,7 @@ static svf_status read_pair(const char *name, const json_t *value, placed *out)
     return svf_fail(SVF_ERR_FILE, "tensor '%s...': its name has %zu bytes, the limit is %d",
                     svf_text_show(name).text, strlen(name), SVF_SAFETENSORS_MAX_NAME);
   }
-  if (!shard || !svf_text_is_file_name(shard)) {
+  if (!shard || !svf_text_is_file_name(shard) || strstr(shard, SVF_JSON_NUL)) {
     return svf_fail(SVF_ERR_FILE, "tensor '%s': shard '%s' is not the name of a file beside it",
                     svf_text_show(name).text, svf_text_show(shard ? shard : "").text);
   }

@@ -47,13 +47,126 @@ static bool is_lack_of_memory(const json_error_t *error)
   return !error->text[0] || json_error_code(error) == json_error_out_of_memory;
 }
 
-svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
-                          json_t **root)
+/* A text on its way to jansson. */
+typedef struct rewriting {
+  const char *at, *end;
+  char *out; /* has space for three times the text */
+  bool escape, quoted;
+} rewriting;
+
+static void put(rewriting *r, const char *text, size_t bytes)
+{
+  memcpy(r->out, text, bytes);
+  r->out += bytes;
+}
+
+static bool starts(const rewriting *r, const char *text)
+{
+  const size_t bytes = strlen(text);
+  return bytes <= (size_t)(r->end - r->at) && memcmp(r->at, text, bytes) == 0;
+}
+
+/* Replaces `bytes` bytes of the text. */
+static void replace(rewriting *r, size_t bytes, const char *by)
+{
+  put(r, by, strlen(by));
+  r->at += bytes;
+}
+
+static bool is_bom_swapped(const rewriting *r)
+{
+  return starts(r, "\\ufffe") || starts(r, "\\uFFFE") || starts(r, SVF_JSON_ESCAPE);
+}
+
+/* A character or an escape in a string. */
+static void rewrite_quoted(rewriting *r)
+{
+  if (starts(r, "\\u0000")) {
+    replace(r, 6, r->escape ? "\\ufffe0" : "\\ufffd");
+  } else if (r->escape && is_bom_swapped(r)) {
+    replace(r, *r->at == '\\' ? 6 : 3, "\\ufffe1");
+  } else {
+    const size_t bytes = *r->at == '\\' && r->at + 1 < r->end ? 2 : 1;
+    r->quoted = *r->at != '"';
+    put(r, r->at, bytes);
+    r->at += bytes;
+  }
+}
+
+static size_t count_digits(const char *text, size_t bytes)
+{
+  size_t digits = 0;
+  while (digits < bytes && text[digits] >= '0' && text[digits] <= '9') ++digits;
+  return digits;
+}
+
+/* True if jansson can surely hold a number: an integer of 63 bits, or a real number that is not
+ * nearly beyond the range. */
+static bool fits(const char *number, size_t bytes)
+{
+  static const char most[] = "9223372036854775807";
+  enum { LARGEST = 305 }; /* digits of the integral part */
+  const size_t sign = number[0] == '-';
+  const size_t digits = count_digits(number + sign, bytes - sign);
+  size_t at = 0;
+  size_t exponent = 0;
+  if (digits == bytes - sign) {
+    return digits < strlen(most) ||
+           (digits == strlen(most) && memcmp(number + sign, most, digits) <= 0);
+  }
+  while (at < bytes && number[at] != 'e' && number[at] != 'E') ++at;
+  at += at < bytes;
+  if (at < bytes && number[at] == '-') return digits <= LARGEST;
+  at += at < bytes && number[at] == '+';
+  for (; at < bytes && exponent <= LARGEST; ++at)
+    exponent = 10 * exponent + (size_t)(number[at] & 15);
+  return digits + exponent <= LARGEST;
+}
+
+/* True if what was just read stands where a key should. */
+static bool is_key(const rewriting *r)
+{
+  const char *next = r->at;
+  while (next < r->end && strchr(" \t\r\n", *next) && *next) ++next;
+  return next < r->end && *next == ':';
+}
+
+static void rewrite_word(rewriting *r)
+{
+  const char *word = r->at;
+  while (r->at < r->end && *r->at && strchr("+-.0123456789aefintyIENF", *r->at)) ++r->at;
+  const size_t bytes = (size_t)(r->at - word);
+  const bool number = word[0] == '-' || (word[0] >= '0' && word[0] <= '9');
+  const bool known = (bytes == 3 && memcmp(word, "NaN", 3) == 0) ||
+                     (bytes == 8 && memcmp(word, "Infinity", 8) == 0) ||
+                     (bytes == 9 && memcmp(word, "-Infinity", 9) == 0);
+  const bool quote = (known || (number && !fits(word, bytes))) && !is_key(r);
+  if (quote) put(r, "\"", 1);
+  put(r, word, bytes);
+  if (quote) put(r, "\"", 1);
+}
+
+/* Rewrites what jansson does not read. */
+static size_t rewrite(const char *json, size_t bytes, bool escape, char *out)
+{
+  rewriting r = {.at = json, .end = json + bytes, .out = out, .escape = escape};
+  while (r.at < r.end) {
+    const char c = *r.at;
+    if (r.quoted) {
+      rewrite_quoted(&r);
+    } else if (c == '-' || c == 'I' || c == 'N' || (c >= '0' && c <= '9')) {
+      rewrite_word(&r);
+    } else {
+      r.quoted = c == '"';
+      *r.out++ = *r.at++;
+    }
+  }
+  return (size_t)(r.out - out);
+}
+
+static svf_status load(const char *json, size_t bytes, const svf_json_limits *limits, json_t **root)
 {
   json_error_t error;
-  *root = NULL;
-  const svf_status status = check_limits(json, bytes, limits);
-  if (status != SVF_OK) return status;
   *root = json_loadb(json, bytes, JSON_REJECT_DUPLICATES, &error);
   if (*root) return SVF_OK;
   if (is_lack_of_memory(&error)) {
@@ -61,6 +174,44 @@ svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits 
   }
   return svf_fail(SVF_ERR_FILE, "%s is not JSON: %s at byte %d", limits->what,
                   svf_text_show(error.text).text, error.position);
+}
+
+svf_status svf_json_parse(const char *json, size_t bytes, const svf_json_limits *limits,
+                          json_t **root)
+{
+  *root = NULL;
+  while (bytes > 0 && (*json == ' ' || *json == '\t' || *json == '\n' || *json == '\r')) {
+    ++json;
+    --bytes;
+  }
+  svf_status status = check_limits(json, bytes, limits);
+  if (status != SVF_OK) return status;
+  char *rewritten = bytes < SIZE_MAX / 3 ? malloc(3 * bytes) : NULL;
+  if (!rewritten)
+    return svf_fail(SVF_ERR_MEMORY, "no memory for %s of %zu bytes", limits->what, bytes);
+  status = load(rewritten, rewrite(json, bytes, limits->escape, rewritten), limits, root);
+  free(rewritten);
+  return status;
+}
+
+size_t svf_json_unescape(char *text)
+{
+  const size_t bytes = strlen(SVF_JSON_ESCAPE);
+  char *out = text;
+  for (const char *at = text; *at;) {
+    if (strncmp(at, SVF_JSON_ESCAPE, bytes) != 0) {
+      *out++ = *at++;
+    } else if (at[bytes] == '0') {
+      *out++ = 0;
+      at += bytes + 1;
+    } else {
+      memcpy(out, SVF_JSON_ESCAPE, bytes);
+      out += bytes;
+      at += bytes + (at[bytes] == '1');
+    }
+  }
+  *out = 0;
+  return (size_t)(out - text);
 }
 
 svf_status svf_json_read(const char *path, size_t max_bytes, json_t **root)

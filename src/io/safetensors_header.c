@@ -95,8 +95,8 @@ static svf_status read_ranges(json_t *root, size_t data_bytes, range *ranges,
   {
     svf_status status;
     if (strcmp(name, SVF_SAFETENSORS_METADATA) == 0) {
-      status = check_metadata(info);
-      if (status == SVF_OK) header->metadata = json_incref(info);
+      status = json_is_null(info) ? SVF_OK : check_metadata(info);
+      if (status == SVF_OK && !json_is_null(info)) header->metadata = json_incref(info);
     } else {
       range *r = &ranges[header->count];
       r->order = header->count++;

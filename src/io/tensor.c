@@ -13,16 +13,30 @@
 
 static const struct {
   const char *name;
-  size_t size;
+  size_t bits;
 } dtypes[] = {
-    [SVF_TENSOR_BOOL] = {"BOOL", 1},       [SVF_TENSOR_U8] = {"U8", 1},
-    [SVF_TENSOR_I8] = {"I8", 1},           [SVF_TENSOR_F8_E4M3] = {"F8_E4M3", 1},
-    [SVF_TENSOR_F8_E5M2] = {"F8_E5M2", 1}, [SVF_TENSOR_U16] = {"U16", 2},
-    [SVF_TENSOR_I16] = {"I16", 2},         [SVF_TENSOR_F16] = {"F16", 2},
-    [SVF_TENSOR_BF16] = {"BF16", 2},       [SVF_TENSOR_U32] = {"U32", 4},
-    [SVF_TENSOR_I32] = {"I32", 4},         [SVF_TENSOR_F32] = {"F32", 4},
-    [SVF_TENSOR_U64] = {"U64", 8},         [SVF_TENSOR_I64] = {"I64", 8},
-    [SVF_TENSOR_F64] = {"F64", 8},
+    [SVF_TENSOR_BOOL] = {"BOOL", 8},
+    [SVF_TENSOR_U8] = {"U8", 8},
+    [SVF_TENSOR_I8] = {"I8", 8},
+    [SVF_TENSOR_F8_E4M3] = {"F8_E4M3", 8},
+    [SVF_TENSOR_F8_E5M2] = {"F8_E5M2", 8},
+    [SVF_TENSOR_U16] = {"U16", 16},
+    [SVF_TENSOR_I16] = {"I16", 16},
+    [SVF_TENSOR_F16] = {"F16", 16},
+    [SVF_TENSOR_BF16] = {"BF16", 16},
+    [SVF_TENSOR_U32] = {"U32", 32},
+    [SVF_TENSOR_I32] = {"I32", 32},
+    [SVF_TENSOR_F32] = {"F32", 32},
+    [SVF_TENSOR_U64] = {"U64", 64},
+    [SVF_TENSOR_I64] = {"I64", 64},
+    [SVF_TENSOR_F64] = {"F64", 64},
+    [SVF_TENSOR_F4] = {"F4", 4},
+    [SVF_TENSOR_F6_E2M3] = {"F6_E2M3", 6},
+    [SVF_TENSOR_F6_E3M2] = {"F6_E3M2", 6},
+    [SVF_TENSOR_F8_E8M0] = {"F8_E8M0", 8},
+    [SVF_TENSOR_F8_E4M3FNUZ] = {"F8_E4M3FNUZ", 8},
+    [SVF_TENSOR_F8_E5M2FNUZ] = {"F8_E5M2FNUZ", 8},
+    [SVF_TENSOR_C64] = {"C64", 64},
 };
 
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
@@ -43,7 +57,6 @@ bool svf_tensor_type_known(svf_tensor_type dtype) { return (unsigned)dtype < DTY
 bool svf_tensor_shape_size(svf_tensor_type dtype, int ndim, const size_t *shape, size_t *elements,
                            size_t *bytes)
 {
-  const size_t size = dtypes[dtype].size;
   size_t product = 1;
   size_t whole;
   bool empty = false;
@@ -54,7 +67,12 @@ bool svf_tensor_shape_size(svf_tensor_type dtype, int ndim, const size_t *shape,
       return false;
     }
   }
-  if (!svf_size_mul(product, size, &whole)) return false;
+  const size_t bits = dtypes[dtype].bits;
+  if (!svf_size_mul(product, bits % 8 == 0 ? bits / 8 : bits, &whole)) return false;
+  if (bits % 8 != 0) {
+    if (whole % 8 != 0 && !empty) return false;
+    whole /= 8;
+  }
   *elements = empty ? 0 : product;
   *bytes = empty ? 0 : whole;
   return true;

@@ -13,7 +13,8 @@ bool svf_tensor_type_parse(const char *name, svf_tensor_type *dtype);
 bool svf_tensor_type_known(svf_tensor_type dtype);
 
 /* The numbers of elements and bytes of a tensor, which are 0 if a dimension is. False on overflow
- * of the other dimensions, even if one is 0. */
+ * of the other dimensions, even if one is 0, and for elements of less than a byte that end within a
+ * byte. */
 bool svf_tensor_shape_size(svf_tensor_type dtype, int ndim, const size_t *shape, size_t *elements,
                            size_t *bytes);
 

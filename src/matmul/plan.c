@@ -74,8 +74,8 @@ static bool size_workspace(const svf_linear_header *h, const svf_kernel *kernel,
 }
 
 /* The bytes of a whole workspace, which may lie at any address, and in `most` those that a share
- * needs. Every call has room for a
- * layout of X of its own, since whether it reads another call's changes with rows. */
+ * needs. Every call has room for a layout of X of its own, since whether it reads another call's
+ * changes with rows. */
 static bool add_up(const workspace_sizes *space, size_t count, size_t nth, workspace_sizes *most,
                    size_t *bytes)
 {
@@ -133,25 +133,33 @@ static svf_status read_call(const void *from, svf_call *call, svf_linear_header 
   return svf_linear_read_header(call->args.linear, SIZE_MAX, h);
 }
 
-#define DIFFERS(what, format, x, y)                                                               \
-  svf_fail(SVF_ERR_ARGUMENT, what " is " format ", calls[0] has " format ": a group reads one X", \
-           x, y)
+/* How messages call the members of what is compared, and the first one. */
+typedef struct words {
+  const char *prefix, *first;
+} words;
+
+static const words of_calls = {"args->", "calls[0]"}, of_shapes = {"", "shapes[0]"};
+
+#define DIFFERS(what, format, x, y)                                                              \
+  svf_fail(SVF_ERR_ARGUMENT, "%s" what " is " format ", %s has " format ": a group reads one X", \
+           w->prefix, x, w->first, y)
 
 /* Checks that a call of a group reads the same X as the first one. */
-static svf_status check_agreement(const svf_call *call, const svf_linear_header *h,
+static svf_status check_agreement(const words *w, const svf_call *call, const svf_linear_header *h,
                                   const svf_call *first, const svf_linear_header *g)
 {
   const svf_matmul_args *a = &call->args, *b = &first->args;
-  if (a->rows != b->rows) return DIFFERS("args->rows", "%zu", a->rows, b->rows);
-  if (h->n != g->n) return DIFFERS("n of its layer", "%zu", (size_t)h->n, (size_t)g->n);
-  if (a->x != b->x) return DIFFERS("args->x", "%p", a->x, b->x);
+  if (a->rows != b->rows) return DIFFERS("rows", "%zu", a->rows, b->rows);
+  if (h->n != g->n) {
+    return svf_fail(SVF_ERR_ARGUMENT, "n of its layer is %zu, %s has %zu: a group reads one X",
+                    (size_t)h->n, w->first, (size_t)g->n);
+  }
+  if (a->x != b->x) return DIFFERS("x", "%p", a->x, b->x);
   if (a->x_type != b->x_type) {
-    return DIFFERS("args->x_type", "%s", svf_dtype_name(a->x_type), svf_dtype_name(b->x_type));
+    return DIFFERS("x_type", "%s", svf_dtype_name(a->x_type), svf_dtype_name(b->x_type));
   }
-  if (a->x_stride != b->x_stride) return DIFFERS("args->x_stride", "%td", a->x_stride, b->x_stride);
-  if (a->isa != b->isa) {
-    return DIFFERS("args->isa", "%s", svf_isa_name(a->isa), svf_isa_name(b->isa));
-  }
+  if (a->x_stride != b->x_stride) return DIFFERS("x_stride", "%td", a->x_stride, b->x_stride);
+  if (a->isa != b->isa) return DIFFERS("isa", "%s", svf_isa_name(a->isa), svf_isa_name(b->isa));
   return SVF_OK;
 }
 
@@ -254,7 +262,8 @@ static svf_status measure(call_group *g, svf_call *calls)
     svf_linear_header *h = &g->header[i];
     status = read_call((const char *)g->calls + i * g->step, &calls[i], h);
     if (status == SVF_OK) status = size_call(&calls[i], h, &g->space[i]);
-    if (status == SVF_OK && i > 0) status = check_agreement(&calls[i], h, calls, g->header);
+    if (status == SVF_OK && i > 0)
+      status = check_agreement(&of_calls, &calls[i], h, calls, g->header);
     if (status != SVF_OK) return in_call(g, i, status);
   }
   return status == SVF_OK ? sum_up(g, calls[0].args.rows) : status;
@@ -388,6 +397,7 @@ static svf_status make_plan(svf_plan *plan, call_group *g, void *workspace, size
 static svf_status imagine_call(const svf_matmul_shape *shape, svf_call *call, svf_linear_header *h)
 {
   svf_linear_source layer;
+  if (!shape->layer) return svf_fail(SVF_ERR_NULL, "layer is NULL");
   const svf_status status = svf_linear_read_source(shape->layer, &layer);
   if (status != SVF_OK) return status;
   if (svf_dtype_size(shape->x_type) == 0) {
@@ -409,7 +419,7 @@ static svf_status imagine(const svf_matmul_shape *shapes, size_t step, call_grou
     if (status == SVF_OK) status = imagine_call(&shape, &p->call[i], &g->header[i]);
     if (status == SVF_OK) status = size_call(&p->call[i], &g->header[i], &g->space[i]);
     if (status == SVF_OK && i > 0) {
-      status = check_agreement(&p->call[i], &g->header[i], p->call, g->header);
+      status = check_agreement(&of_shapes, &p->call[i], &g->header[i], p->call, g->header);
     }
     if (status != SVF_OK) return svf_fail_at(status, "shapes[%zu]", i);
   }

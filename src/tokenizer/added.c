@@ -4,51 +4,83 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <svf/tokenizer.h>
+
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/text.h"
 #include "src/tokenizer/json.h"
+#include "src/tokenizer/unicode.h"
 #include "src/tokenizer/utf8.h"
 
 static const char what[] = "an added token";
+
+/* The id that the file gives must be one, although another may be used. */
+static svf_status check_id(const json_t *node, const char *content)
+{
+  size_t id;
+  if (svf_json_size(json_object_get(node, "id"), &id) && id <= UINT32_MAX) return SVF_OK;
+  return svf_fail(SVF_ERR_FILE, "added token '%s': its id is no integer in 0..%u",
+                  svf_text_show(content).text, (unsigned)UINT32_MAX);
+}
+
+/* Adds a token with the id `next`, or finds it, and counts it in `next` if it is new. */
+static svf_status add_token(svf_tok_vocabulary *vocabulary, const svf_tok_plain *content,
+                            bool special, int32_t *next)
+{
+  svf_tok_token *known = svf_tok_find(vocabulary, content->text, content->bytes);
+  if (known) {
+    known->special |= special;
+    return SVF_OK;
+  }
+  if (content->bytes > SVF_TOK_MAX_ADDED) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "added token '%s' has %zu bytes, the limit is %d",
+                    svf_text_show(content->text).text, content->bytes, SVF_TOK_MAX_ADDED);
+  }
+  if (*next > SVF_TOKENIZER_MAX_ID) return svf_fail(SVF_ERR_FILE, "there are too many tokens");
+  const svf_tok_token token = {.bytes = (uint32_t)content->bytes, .id = *next, .special = special};
+  ++*next;
+  return svf_tok_vocabulary_add(vocabulary, &token, content->text);
+}
+
+static svf_status read_content(const json_t *node, svf_tok_plain *content)
+{
+  const char *text = json_string_value(json_object_get(node, "content"));
+  if (!text) return svf_fail(SVF_ERR_FILE, "%s has no string 'content'", what);
+  return svf_tok_plain_make(text, content);
+}
 
 svf_status svf_tok_added_vocabulary(const json_t *added_tokens, svf_tok_vocabulary *vocabulary)
 {
   size_t i;
   json_t *node;
+  int32_t next = (int32_t)vocabulary->count;
   json_array_foreach(added_tokens, i, node)
   {
-    const char *content = "";
-    svf_tok_token token = {0};
-    svf_status status = svf_tok_string(node, what, "content", &content);
-    if (status == SVF_OK) status = svf_tok_id(json_object_get(node, "id"), what, &token.id);
-    if (status == SVF_OK) status = svf_tok_flag(node, what, "special", false, &token.special);
+    svf_tok_plain content = {0};
+    bool special = false;
+    svf_status status = read_content(node, &content);
+    if (status == SVF_OK) status = check_id(node, content.text);
+    if (status == SVF_OK) status = svf_tok_flag(node, what, "special", false, &special);
+    if (status == SVF_OK && content.bytes > 0) { /* `tokenizers` skips empty ones too */
+      status = add_token(vocabulary, &content, special, &next);
+    }
+    svf_tok_plain_free(&content);
     if (status != SVF_OK) return status;
-    token.bytes = (uint32_t)strlen(content);
-    if (token.bytes == 0) continue; /* `tokenizers` skips it too */
-    if (token.bytes > SVF_TOK_MAX_ADDED) {
-      return svf_fail(SVF_ERR_UNSUPPORTED, "added token '%s' has %u bytes, the limit is %d",
-                      svf_text_show(content).text, (unsigned)token.bytes, SVF_TOK_MAX_ADDED);
-    }
-    svf_tok_token *known = svf_tok_find(vocabulary, content, token.bytes);
-    if (known && known->id == token.id) {
-      known->special |= token.special;
-    } else {
-      status = svf_tok_vocabulary_add(vocabulary, &token, content);
-      if (status != SVF_OK) return status;
-    }
   }
   return SVF_OK;
 }
 
 /* Makes the text by which a token is found: its content after these normalizing steps. */
-static svf_status normalize(const svf_tok_steps *steps, const char *content, svf_tok_added *token)
+static svf_status normalize(const svf_tok_steps *steps, const svf_tok_plain *content,
+                            svf_tok_added *token)
 {
-  const size_t bytes = strlen(content);
+  const size_t bytes = content->bytes;
   const size_t limit = 64 * (size_t)SVF_TOK_MAX_ADDED;
   svf_tok_matcher matcher = {.work = svf_tok_matcher_work(bytes)};
   svf_tok_pieces pieces = {.text.limit = limit};
   svf_tok_pieces spare = {.text.limit = limit};
-  svf_status status = svf_tok_bytes_append(&pieces.text, content, bytes);
+  svf_status status = svf_tok_bytes_append(&pieces.text, content->text, bytes);
   if (status == SVF_OK) status = svf_tok_pieces_add(&pieces, 0, bytes, true);
   if (status == SVF_OK) status = svf_tok_steps_run(steps, &matcher, &pieces, &spare);
   if (status == SVF_OK && pieces.count > 0) {
@@ -62,17 +94,28 @@ static svf_status normalize(const svf_tok_steps *steps, const char *content, svf
   return status;
 }
 
-static svf_status read_one(const json_t *node, const svf_tok_vocabulary *vocabulary,
-                           const svf_tok_steps *normalizer, svf_tok_added *token)
+static svf_status read_flags(const json_t *node, svf_tok_added *token)
 {
-  const char *content = json_string_value(json_object_get(node, "content"));
-  const svf_tok_token *known = svf_tok_find(vocabulary, content, strlen(content));
-  token->id = known->id;
-  token->special = known->special;
   svf_status status = svf_tok_flag(node, what, "single_word", false, &token->single_word);
   if (status == SVF_OK) status = svf_tok_flag(node, what, "lstrip", false, &token->lstrip);
   if (status == SVF_OK) status = svf_tok_flag(node, what, "rstrip", false, &token->rstrip);
-  return status == SVF_OK ? normalize(normalizer, content, token) : status;
+  return status;
+}
+
+static svf_status read_one(const json_t *node, const svf_tok_vocabulary *vocabulary,
+                           const svf_tok_steps *normalizer, svf_tok_added *token)
+{
+  svf_tok_plain content = {0};
+  svf_status status = read_content(node, &content);
+  if (status == SVF_OK) {
+    const svf_tok_token *known = svf_tok_find(vocabulary, content.text, content.bytes);
+    token->id = known->id;
+    token->special = known->special;
+    status = read_flags(node, token);
+  }
+  if (status == SVF_OK) status = normalize(normalizer, &content, token);
+  svf_tok_plain_free(&content);
+  return status;
 }
 
 static int by_text(const void *a, const void *b)

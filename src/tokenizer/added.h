@@ -27,7 +27,10 @@ typedef struct svf_tok_added_set {
 } svf_tok_added_set;
 
 /* Put those tokens of the file's `added_tokens` that the model lacks into the vocabulary, which has
- * space for them; the other tokens only get their special flag. Errors: FILE, UNSUPPORTED. */
+ * space for them; the other tokens only get their special flag. As `tokenizers` does, the new ones
+ * are numbered from the number of the model's tokens on, whatever ids the file gives them; only an
+ * id that the model uses too, since its own have gaps, is refused here. Errors: FILE,
+ * UNSUPPORTED. */
 svf_status svf_tok_added_vocabulary(const json_t *added_tokens, svf_tok_vocabulary *vocabulary);
 
 /* Read the tokens whose `normalized` is as given; if it is true, their texts are normalized by

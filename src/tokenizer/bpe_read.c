@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/text.h"
 #include "src/tokenizer/bpe.h"
 #include "src/tokenizer/json.h"
@@ -63,6 +64,23 @@ static bool read_pair(const json_t *merge, const char *text[2], size_t bytes[2])
   return true;
 }
 
+/* Finds a token of the model by `bytes` bytes of a string of the file; NULL if there is none. */
+static svf_status find_escaped(const svf_tok_vocabulary *vocabulary, const char *text, size_t bytes,
+                               const svf_tok_token **token)
+{
+  const svf_tok_token *found = svf_tok_find(vocabulary, text, bytes);
+  if (!found && strstr(text, SVF_JSON_ESCAPE)) {
+    char *plain = malloc(bytes + 1);
+    if (!plain) return svf_fail(SVF_ERR_MEMORY, "no memory for a merge");
+    memcpy(plain, text, bytes);
+    plain[bytes] = 0;
+    found = svf_tok_find(vocabulary, plain, svf_json_unescape(plain));
+    free(plain);
+  }
+  *token = found && found->model ? found : NULL;
+  return SVF_OK;
+}
+
 static svf_status read_merge(svf_tok_bpe *bpe, const json_t *json,
                              const svf_tok_vocabulary *vocabulary, size_t rank)
 {
@@ -73,8 +91,9 @@ static svf_status read_merge(svf_tok_bpe *bpe, const json_t *json,
     return svf_fail(SVF_ERR_FILE, "merge %zu is not two tokens", rank);
   }
   for (size_t i = 0; i < 2; ++i) {
-    token[i] = svf_tok_find(vocabulary, text[i], bytes[i]);
-    if (!token[i] || !token[i]->model) {
+    const svf_status status = find_escaped(vocabulary, text[i], bytes[i], &token[i]);
+    if (status != SVF_OK) return status;
+    if (!token[i]) {
       return svf_fail(SVF_ERR_FILE, "merge %zu: '%s' is not in the vocab", rank,
                       svf_text_show(text[i]).text);
     }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/tokenizer/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <svf/tokenizer.h>
 
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/text.h"
 
 svf_status svf_tok_type(const json_t *node, const char *what, const char **type)
@@ -23,6 +25,10 @@ svf_status svf_tok_unknown_type(const char *what, const char *type)
 svf_status svf_tok_string(const json_t *node, const char *what, const char *key, const char **value)
 {
   *value = json_string_value(json_object_get(node, key));
+  if (*value && strstr(*value, SVF_JSON_ESCAPE)) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "%s: U+0000 or U+FFFE in '%s' is not supported", what,
+                    key);
+  }
   if (*value) return SVF_OK;
   return svf_fail(SVF_ERR_FILE, "%s has no string '%s'", what, key);
 }
@@ -48,6 +54,25 @@ svf_status svf_tok_id(const json_t *value, const char *what, int32_t *id)
   return SVF_OK;
 }
 
+svf_status svf_tok_plain_make(const char *escaped, svf_tok_plain *plain)
+{
+  const size_t bytes = strlen(escaped);
+  *plain = (svf_tok_plain){.text = escaped, .bytes = bytes};
+  if (!strstr(escaped, SVF_JSON_ESCAPE)) return SVF_OK;
+  plain->owned = malloc(bytes + 1);
+  if (!plain->owned) return svf_fail(SVF_ERR_MEMORY, "no memory for a string");
+  memcpy(plain->owned, escaped, bytes + 1);
+  plain->text = plain->owned;
+  plain->bytes = svf_json_unescape(plain->owned);
+  return SVF_OK;
+}
+
+void svf_tok_plain_free(svf_tok_plain *plain)
+{
+  free(plain->owned);
+  *plain = (svf_tok_plain){0};
+}
+
 static svf_status each_of(const json_t *list, const char *what, svf_tok_read *read, void *context)
 {
   size_t i;
@@ -71,7 +96,7 @@ static svf_status each_of(const json_t *list, const char *what, svf_tok_read *re
 svf_status svf_tok_each(const json_t *node, const char *what, const char *key, svf_tok_read *read,
                         void *context)
 {
-  const char *type;
+  const char *type = "";
   if (!node || json_is_null(node)) return SVF_OK;
   const svf_status status = svf_tok_type(node, what, &type);
   if (status != SVF_OK) return status;

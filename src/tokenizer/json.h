@@ -27,6 +27,17 @@ svf_status svf_tok_flag(const json_t *node, const char *what, const char *key, b
 /* A required token id. Errors: FILE. */
 svf_status svf_tok_id(const json_t *value, const char *what, int32_t *id);
 
+/* A string of the file without its escapes (see svf_json_unescape), which may hold U+0000. It is
+ * terminated and must be freed, also after a failure. Errors: MEMORY. */
+typedef struct svf_tok_plain {
+  const char *text; /* of the file itself, or `owned` */
+  size_t bytes;
+  char *owned;
+} svf_tok_plain;
+
+svf_status svf_tok_plain_make(const char *escaped, svf_tok_plain *plain);
+void svf_tok_plain_free(svf_tok_plain *plain);
+
 /* Calls read(step, type, context) for a node or, if it is a Sequence, for each element of its list
  * `key`; does nothing for null. Errors: FILE, UNSUPPORTED, those of read. */
 typedef svf_status svf_tok_read(const json_t *step, const char *type, void *context);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <svf/status.h>
 
@@ -19,15 +20,12 @@ svf_status svf_tok_pattern_make(const char *text, bool literal, svf_tok_pattern 
 
 void svf_tok_pattern_free(svf_tok_pattern *pattern);
 
-/* A regular expression of fewer than SVF_TOK_MAX_PATTERN bytes in PCRE2's dialect; out has space
- * for SVF_TOK_MAX_PATTERN * 8 bytes. Errors: UNSUPPORTED. */
-#define SVF_TOK_MAX_PATTERN 4096
-svf_status svf_tok_pattern_translate(const char *text, char *out);
-
-/* Memory of one thread for matching, and the work that it may still do, in bytes of windows. Set it
- * to zero, then set `work`. */
+/* Memory of one thread for matching, and the work that it may still do, in characters of windows.
+ * Set it to zero, then set `work`. */
 typedef struct svf_tok_matcher {
   void *data, *context;
+  uint8_t *kinds; /* of the characters of the text that is searched */
+  size_t capacity;
   size_t work;
 } svf_tok_matcher;
 
@@ -36,10 +34,21 @@ static inline size_t svf_tok_matcher_work(size_t bytes) { return 64 * bytes + (1
 
 void svf_tok_matcher_free(svf_tok_matcher *matcher);
 
-/* The first match in text[from, bytes), or *begin = *end = bytes if there is none. Errors: MEMORY,
- * UNSUPPORTED (too much work). */
-svf_status svf_tok_pattern_find(const svf_tok_pattern *pattern, svf_tok_matcher *matcher,
-                                const char *text, size_t bytes, size_t from, size_t *begin,
-                                size_t *end);
+/* A search for all matches in a text of well-formed UTF-8, which uses a matcher alone. */
+typedef struct svf_tok_search {
+  const svf_tok_pattern *pattern;
+  svf_tok_matcher *matcher;
+  const char *text;
+  size_t bytes, characters;     /* of the text */
+  size_t at_byte, at_character; /* where the last match ended */
+} svf_tok_search;
+
+/* Errors: MEMORY. */
+svf_status svf_tok_search_begin(svf_tok_search *search, const svf_tok_pattern *pattern,
+                                svf_tok_matcher *matcher, const char *text, size_t bytes);
+
+/* Go on to the next match, text[*begin, *end), or *begin = *end = bytes if there is none. Errors:
+ * MEMORY, UNSUPPORTED (too much work). */
+svf_status svf_tok_search_next(svf_tok_search *search, size_t *begin, size_t *end);
 
 #endif

@@ -31,12 +31,13 @@ static svf_status rewrite_prefix(const step_work *w)
 
 static svf_status rewrite_replace(const step_work *w)
 {
-  svf_status status = SVF_OK;
+  svf_tok_search search;
+  svf_status status =
+      svf_tok_search_begin(&search, w->step->pattern, w->matcher, w->text, w->bytes);
   for (size_t at = 0; at < w->bytes && status == SVF_OK;) {
     size_t begin;
     size_t end;
-    status =
-        svf_tok_pattern_find(w->step->pattern, w->matcher, w->text, w->bytes, at, &begin, &end);
+    status = svf_tok_search_next(&search, &begin, &end);
     if (status == SVF_OK) {
       status = svf_tok_bytes_append(&w->out->text, w->text + at, begin - at);
     }
@@ -110,12 +111,13 @@ static svf_status add_stretch(const step_work *w, open_piece *open, size_t begin
 static svf_status split_piece(const step_work *w)
 {
   open_piece open = {0, false};
-  svf_status status = SVF_OK;
+  svf_tok_search search;
+  svf_status status =
+      svf_tok_search_begin(&search, w->step->pattern, w->matcher, w->text, w->bytes);
   for (size_t at = 0; at < w->bytes && status == SVF_OK;) {
     size_t begin;
     size_t end;
-    status =
-        svf_tok_pattern_find(w->step->pattern, w->matcher, w->text, w->bytes, at, &begin, &end);
+    status = svf_tok_search_next(&search, &begin, &end);
     if (status == SVF_OK) status = add_stretch(w, &open, at, begin, false);
     if (status == SVF_OK) status = add_stretch(w, &open, begin, end, true);
     at = end;

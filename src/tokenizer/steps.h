@@ -65,7 +65,7 @@ svf_status svf_tok_steps_run(const svf_tok_steps *steps, svf_tok_matcher *matche
                              svf_tok_pieces *pieces, svf_tok_pieces *spare);
 
 /* Append the normalization form C of well-formed UTF-8. Takes linear time. Errors: OVERFLOW,
- * MEMORY, FAILED. */
+ * MEMORY. */
 svf_status svf_tok_nfc(const char *text, size_t bytes, svf_tok_bytes *out);
 
 #endif

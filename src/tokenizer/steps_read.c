@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/io/json.h"
 #include "src/io/text.h"
 #include "src/tokenizer/json.h"
 #include "src/tokenizer/steps.h"
@@ -69,6 +70,10 @@ static svf_status read_pattern(const json_t *node, const char *what, svf_tok_pat
   const char *regex = json_string_value(json_object_get(object, "Regex"));
   if (!literal == !regex) {
     return svf_fail(SVF_ERR_FILE, "%s: its pattern is neither a String nor a Regex", what);
+  }
+  if (strstr(literal ? literal : regex, SVF_JSON_ESCAPE)) {
+    return svf_fail(SVF_ERR_UNSUPPORTED, "%s: U+0000 or U+FFFE in its pattern is not supported",
+                    what);
   }
   return svf_tok_pattern_make(literal ? literal : regex, literal != NULL, pattern);
 }
@@ -138,7 +143,7 @@ static svf_status read_digits(svf_tok_steps *steps, const json_t *node)
   const svf_status status =
       svf_tok_flag(node, "pre-tokenizer Digits", "individual_digits", false, &individual);
   if (status != SVF_OK) return status;
-  return add_split(steps, "\\p{N}", false, individual ? SVF_TOK_ISOLATED : SVF_TOK_CONTIGUOUS);
+  return add_split(steps, "\\p{Digits}", false, individual ? SVF_TOK_ISOLATED : SVF_TOK_CONTIGUOUS);
 }
 
 static svf_status read_byte_level(svf_tok_steps *steps, const json_t *node)

@@ -13,11 +13,31 @@
 struct svf_text {
   svf_decoder decoder;
   char **stops;
+  int32_t *stop_tokens; /* the special token that each stop string spells, or -1 */
   size_t stop_count;
   char *held; /* [bytes]; the last call handed out the first `given` of them */
   size_t given, bytes, capacity;
   bool stopped; /* a stop string is complete */
 };
+
+/* The special token of that text, or -1. */
+static int32_t special_token(const svf_tokenizer *tokenizer, const char *text)
+{
+  const int32_t id = svf_tokenizer_id(tokenizer, text);
+  return svf_tokenizer_is_special(tokenizer, id) ? id : -1;
+}
+
+/* Takes the next stop string. */
+static svf_status add_stop(svf_text *t, const svf_tokenizer *tokenizer, const char *stop)
+{
+  if (!stop || !*stop) {
+    return svf_fail(SVF_ERR_ARGUMENT, "stops[%zu] is empty", t->stop_count);
+  }
+  t->stops[t->stop_count] = strdup(stop);
+  if (!t->stops[t->stop_count]) return svf_fail(SVF_ERR_MEMORY, "no memory for a text");
+  t->stop_tokens[t->stop_count++] = special_token(tokenizer, stop);
+  return SVF_OK;
+}
 
 svf_status svf_text_create(const svf_tokenizer *tokenizer, unsigned flags, const char *const *stops,
                            size_t count, svf_text **text)
@@ -29,16 +49,11 @@ svf_status svf_text_create(const svf_tokenizer *tokenizer, unsigned flags, const
   if (!t) return svf_fail(SVF_ERR_MEMORY, "no memory for a text");
   svf_status status = svf_decoder_init(&t->decoder, tokenizer, flags);
   t->stops = calloc(count + 1, sizeof *t->stops);
-  if (status == SVF_OK && !t->stops) status = svf_fail(SVF_ERR_MEMORY, "no memory for a text");
-  for (; status == SVF_OK && t->stop_count < count; ++t->stop_count) {
-    const char *stop = stops[t->stop_count];
-    if (!stop || !*stop) {
-      status = svf_fail(SVF_ERR_ARGUMENT, "stops[%zu] is empty", t->stop_count);
-    } else if (!(t->stops[t->stop_count] = strdup(stop))) {
-      status = svf_fail(SVF_ERR_MEMORY, "no memory for a text");
-    }
-    if (status != SVF_OK) break;
+  t->stop_tokens = calloc(count + 1, sizeof *t->stop_tokens);
+  if (status == SVF_OK && (!t->stops || !t->stop_tokens)) {
+    status = svf_fail(SVF_ERR_MEMORY, "no memory for a text");
   }
+  for (size_t i = 0; status == SVF_OK && i < count; ++i) status = add_stop(t, tokenizer, stops[i]);
   if (status == SVF_OK) {
     *text = t;
   } else {
@@ -52,6 +67,7 @@ void svf_text_destroy(svf_text *text)
   if (!text) return;
   for (size_t i = 0; text->stops && i < text->stop_count; ++i) free(text->stops[i]);
   free(text->stops);
+  free(text->stop_tokens);
   free(text->held);
   free(text);
 }
@@ -115,6 +131,37 @@ static size_t certain(svf_text *t)
   return t->stopped ? begin : hold;
 }
 
+/* Ends the text with all that was held back, unless that completes a stop string. */
+static svf_status finish(svf_text *t)
+{
+  const svf_status status = append(t, -1);
+  if (status != SVF_OK) return status;
+  const size_t end = certain(t); /* what flushing added may have completed a stop string */
+  t->given = t->stopped ? end : t->bytes;
+  return SVF_OK;
+}
+
+static bool is_stop_token(const svf_text *t, int32_t token)
+{
+  for (size_t i = 0; i < t->stop_count; ++i) {
+    if (t->stop_tokens[i] == token) return true;
+  }
+  return false;
+}
+
+/* Takes a token in, and decides how much text it makes certain. */
+static svf_status take_token(svf_text *t, int32_t token)
+{
+  if (is_stop_token(t, token)) {
+    const svf_status status = finish(t);
+    t->stopped |= status == SVF_OK;
+    return status;
+  }
+  const svf_status status = append(t, token);
+  if (status == SVF_OK) t->given = certain(t);
+  return status;
+}
+
 svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t *bytes,
                          bool *stopped)
 {
@@ -124,9 +171,8 @@ svf_status svf_text_push(svf_text *text, int32_t token, const char **out, size_t
   *bytes = 0;
   *stopped = text->stopped;
   if (text->stopped || token < 0) return SVF_OK;
-  const svf_status status = append(text, token);
+  const svf_status status = take_token(text, token);
   if (status != SVF_OK) return status;
-  text->given = certain(text);
   *out = text->held;
   *bytes = text->given;
   *stopped = text->stopped;
@@ -140,10 +186,8 @@ svf_status svf_text_flush(svf_text *text, const char **out, size_t *bytes)
   *out = text->held;
   *bytes = 0;
   if (text->stopped) return SVF_OK;
-  const svf_status status = append(text, -1);
+  const svf_status status = finish(text);
   if (status != SVF_OK) return status;
-  const size_t end = certain(text); /* what flushing added may have completed a stop string */
-  text->given = text->stopped ? end : text->bytes;
   *out = text->held;
   *bytes = text->given;
   return SVF_OK;

@@ -15,43 +15,45 @@
 #include "src/io/text.h"
 #include "src/tokenizer/json.h"
 
+/* U+0000 may be in tokens. Limits otherwise as usual. */
+static const svf_json_limits file_limits = {
+    .what = "the file", .depth = 64, .values = 1u << 22, .escape = true};
+
 /* What the vocabulary needs space for. */
 typedef struct measure {
   size_t tokens, text_bytes;
   int32_t max_id;
 } measure;
 
-static svf_status measure_id(measure *m, const json_t *value, const char *text)
+static svf_status measure_model(measure *m, json_t *vocab)
 {
-  int32_t id;
-  char what[96];
-  snprintf(what, sizeof what, "token '%s'", svf_text_show(text).text);
-  const svf_status status = svf_tok_id(value, what, &id);
-  if (status != SVF_OK) return status;
-  ++m->tokens;
-  m->text_bytes += strlen(text);
-  if (id > m->max_id) m->max_id = id;
+  const char *text;
+  json_t *value;
+  json_object_foreach(vocab, text, value)
+  {
+    int32_t id;
+    char what[96];
+    snprintf(what, sizeof what, "token '%s'", svf_text_show(text).text);
+    const svf_status status = svf_tok_id(value, what, &id);
+    if (status != SVF_OK) return status;
+    ++m->tokens;
+    m->text_bytes += strlen(text);
+    if (id > m->max_id) m->max_id = id;
+  }
   return SVF_OK;
 }
 
-static svf_status measure_all(measure *m, json_t *vocab, const json_t *added_tokens)
+/* Added tokens get the ids from the number of the model's tokens on: see added.h. */
+static void measure_added(measure *m, const json_t *added_tokens)
 {
-  const char *text;
   size_t i;
   json_t *value;
-  svf_status status;
-  json_object_foreach(vocab, text, value)
-  {
-    status = measure_id(m, value, text);
-    if (status != SVF_OK) return status;
-  }
   json_array_foreach(added_tokens, i, value)
   {
-    text = json_string_value(json_object_get(value, "content"));
-    status = measure_id(m, json_object_get(value, "id"), text ? text : "");
-    if (status != SVF_OK) return status;
+    m->text_bytes += json_string_length(json_object_get(value, "content"));
   }
-  return SVF_OK;
+  m->tokens += json_array_size(added_tokens);
+  if (m->tokens > (size_t)m->max_id + 1) m->max_id = (int32_t)(m->tokens - 1);
 }
 
 static svf_status add_model_tokens(svf_tok_vocabulary *vocabulary, json_t *vocab)
@@ -60,9 +62,12 @@ static svf_status add_model_tokens(svf_tok_vocabulary *vocabulary, json_t *vocab
   json_t *value;
   json_object_foreach(vocab, text, value)
   {
+    svf_tok_plain plain;
+    svf_status status = svf_tok_plain_make(text, &plain);
     const svf_tok_token token = {
-        .bytes = (uint32_t)strlen(text), .id = (int32_t)json_integer_value(value), .model = true};
-    const svf_status status = svf_tok_vocabulary_add(vocabulary, &token, text);
+        .bytes = (uint32_t)plain.bytes, .id = (int32_t)json_integer_value(value), .model = true};
+    if (status == SVF_OK) status = svf_tok_vocabulary_add(vocabulary, &token, plain.text);
+    svf_tok_plain_free(&plain);
     if (status != SVF_OK) return status;
   }
   return SVF_OK;
@@ -77,8 +82,9 @@ static svf_status read_vocabulary(svf_tokenizer *tokenizer, const json_t *model,
   if (added_tokens && !json_is_array(added_tokens) && !json_is_null(added_tokens)) {
     return svf_fail(SVF_ERR_FILE, "added_tokens is not a list");
   }
-  svf_status status = measure_all(&m, vocab, added_tokens);
+  svf_status status = measure_model(&m, vocab);
   if (status == SVF_OK) {
+    measure_added(&m, added_tokens);
     status = svf_tok_vocabulary_make(&tokenizer->vocabulary, m.tokens, m.text_bytes, m.max_id);
   }
   if (status == SVF_OK) status = add_model_tokens(&tokenizer->vocabulary, vocab);
@@ -154,7 +160,7 @@ svf_status svf_tokenizer_parse(const char *json, size_t bytes, svf_tokenizer **t
     return svf_fail(SVF_ERR_FILE, "the file has %zu bytes, the limit is %zu", bytes,
                     SVF_TOKENIZER_MAX_FILE);
   }
-  svf_status status = svf_json_parse(json, bytes, &svf_json_usual, &root);
+  svf_status status = svf_json_parse(json, bytes, &file_limits, &root);
   if (status != SVF_OK) return status;
   status = from_json(root, tokenizer);
   json_decref(root);
@@ -163,12 +169,16 @@ svf_status svf_tokenizer_parse(const char *json, size_t bytes, svf_tokenizer **t
 
 static svf_status open_file(const char *path, svf_tokenizer **tokenizer)
 {
+  char *json;
+  size_t bytes;
   json_t *root;
-  svf_status status = svf_json_read(path, SVF_TOKENIZER_MAX_FILE, &root);
+  svf_status status = svf_file_read(path, SVF_TOKENIZER_MAX_FILE, &json, &bytes);
   if (status != SVF_OK) return status;
-  status = svf_file_at_path(from_json(root, tokenizer), path);
+  status = svf_json_parse(json, bytes, &file_limits, &root);
+  free(json);
+  if (status == SVF_OK) status = from_json(root, tokenizer);
   json_decref(root);
-  return status;
+  return svf_file_at_path(status, path);
 }
 
 svf_status svf_tokenizer_open(const char *path, svf_tokenizer **tokenizer)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/tokenizer/utf8.h"
 
-#include <utf8proc.h>
-
 /* The bytes of the sequence that begins with `first`, 0 if none does, and the range of its second
  * byte, which alone rules out longer forms than needed, surrogates, and what is beyond U+10FFFF. */
 static size_t expect(unsigned char first, unsigned char *low, unsigned char *high)
@@ -64,36 +62,4 @@ size_t svf_tok_utf8_put(uint32_t c, char *out)
   }
   out[0] = (char)(lead[length] | c);
   return length;
-}
-
-bool svf_tok_is_space(uint32_t c)
-{
-  return (c >= 0x09 && c <= 0x0d) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
-         c == 0x3000;
-}
-
-/* Letters in circles and squares: their category is that of symbols, but they are alphabetic. */
-static bool is_enclosed_letter(uint32_t c)
-{
-  return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
-         (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
-}
-
-bool svf_tok_is_word(uint32_t c)
-{
-  switch (utf8proc_category((utf8proc_int32_t)c)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC: return true;
-    default: return c == 0x200c || c == 0x200d || is_enclosed_letter(c);
-  }
 }

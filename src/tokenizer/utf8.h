@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UTF-8 from outside, and the few properties of characters that bound tokens. */
+ * UTF-8 from outside. */
 #ifndef SVF_TOKENIZER_UTF8_H
 #define SVF_TOKENIZER_UTF8_H
 
@@ -28,10 +28,5 @@ uint32_t svf_tok_utf8_before(const char *begin, const char *end);
 
 /* Write a character, and return how many bytes it has: at most 4. */
 size_t svf_tok_utf8_put(uint32_t c, char *out);
-
-/* True for Unicode's White_Space, and for characters of words (UTS 18: Alphabetic, marks, decimal
- * digits, connectors, joiners). */
-bool svf_tok_is_space(uint32_t c);
-bool svf_tok_is_word(uint32_t c);
 
 #endif

@@ -29,12 +29,11 @@ svf_status svf_tok_vocabulary_make(svf_tok_vocabulary *vocabulary, size_t tokens
   vocabulary->capacity = tokens;
   vocabulary->text_capacity = text_bytes + tokens;
   vocabulary->mask = slots - 1;
-  vocabulary->size = (size_t)max_id + 1;
   vocabulary->tokens = malloc((tokens + 1) * sizeof *vocabulary->tokens);
   vocabulary->texts = malloc(vocabulary->text_capacity + 1);
   /* Pages that stay 0 are never touched, so a single large id costs no memory. */
   vocabulary->slots = calloc(slots, sizeof *vocabulary->slots);
-  vocabulary->by_id = calloc(vocabulary->size, sizeof *vocabulary->by_id);
+  vocabulary->by_id = calloc((size_t)max_id + 1, sizeof *vocabulary->by_id);
   if (!vocabulary->tokens || !vocabulary->texts || !vocabulary->slots || !vocabulary->by_id) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for %zu tokens", tokens);
   }
@@ -111,6 +110,7 @@ svf_status svf_tok_vocabulary_add(svf_tok_vocabulary *vocabulary, const svf_tok_
   added->text = (uint32_t)vocabulary->text_bytes;
   memcpy(vocabulary->texts + vocabulary->text_bytes, text, (size_t)token->bytes + 1);
   vocabulary->text_bytes += (size_t)token->bytes + 1;
+  if ((size_t)token->id >= vocabulary->size) vocabulary->size = (size_t)token->id + 1;
   vocabulary->slots[slot] = vocabulary->by_id[token->id] = (uint32_t)vocabulary->count;
   return SVF_OK;
 }

@@ -95,9 +95,8 @@ static svf_status check_supported(const json_t *root)
     return svf_fail(SVF_ERR_UNSUPPORTED, "hidden_act is %s, supported is 'silu'",
                     svf_json_show(act).text);
   }
-  if (tp && !(json_is_integer(tp) && json_integer_value(tp) == 1)) {
-    return svf_fail(SVF_ERR_UNSUPPORTED, "pretraining_tp is %s, supported is 1",
-                    svf_json_show(tp).text);
+  if (tp && !json_is_integer(tp)) { /* any number of them: transformers ignores it */
+    return svf_fail(SVF_ERR_FILE, "pretraining_tp is %s, not an integer", svf_json_show(tp).text);
   }
   if (quantisation) {
     return svf_fail(SVF_ERR_UNSUPPORTED,

@@ -41,7 +41,8 @@ typedef struct svf_config {
   svf_rope_scaling rope_scaling;
   double factor, low_freq_factor, high_freq_factor; /* 0 where rope_scaling has none */
   size_t original_max_positions;
-  bool tied; /* the lm_head's weights are the embedding */
+  bool tied;   /* the lm_head's weights are the embedding */
+  bool untied; /* they would be, but the files have others, which are used */
   bool qkv_bias, o_bias, mlp_bias;
   int32_t bos; /* -1: none */
   int32_t eos[SVF_CONFIG_MAX_EOS];

@@ -12,14 +12,13 @@
 #define MOST 1e12
 #define MOST_FACTOR 1e6
 
-/* Finds the object that has the parameters, or NULL, and its key, for messages. */
+/* Finds the object that has the parameters, or NULL, and its key, for messages. As in transformers,
+ * rope_scaling is used alone if both are given, unless it is empty. */
 static svf_status find_object(const json_t *root, const char **key, const json_t **object)
 {
   const json_t *scaling = svf_config_value(root, "rope_scaling");
   const json_t *parameters = svf_config_value(root, "rope_parameters");
-  if (scaling && parameters) {
-    return svf_fail(SVF_ERR_FILE, "rope_scaling and rope_parameters are both given");
-  }
+  if (json_is_object(scaling) && json_object_size(scaling) == 0) scaling = NULL;
   *key = scaling ? "rope_scaling" : "rope_parameters";
   *object = scaling ? scaling : parameters;
   if (*object && !json_is_object(*object)) {
@@ -54,20 +53,26 @@ static svf_status check_whole(const json_t *object)
   return svf_fail(SVF_ERR_UNSUPPORTED, "partial_rotary_factor is %g, supported is 1", factor);
 }
 
-static svf_status read_llama3(const json_t *object, svf_config *config)
+/* The positions that a model was made for before its RoPE was scaled. As transformers does when it
+ * makes a model, those of the whole configuration come first, then the scaling's, then all. */
+static svf_status read_original(const json_t *root, const json_t *object, svf_config *config)
 {
-  static const char *const keys[] = {"factor", "low_freq_factor", "high_freq_factor",
-                                     "original_max_position_embeddings"};
+  static const char key[] = "original_max_position_embeddings";
+  config->original_max_positions = config->max_positions;
+  return svf_config_size(svf_config_value(root, key) ? root : object, key, 1,
+                         SVF_CONFIG_MAX_POSITIONS, &config->original_max_positions);
+}
+
+static svf_status read_llama3(const json_t *root, const json_t *object, svf_config *config)
+{
+  static const char *const keys[] = {"factor", "low_freq_factor", "high_freq_factor"};
   double *const numbers[] = {&config->factor, &config->low_freq_factor, &config->high_freq_factor};
   svf_status status = SVF_OK;
-  for (int i = 0; status == SVF_OK && i < 4; ++i) status = svf_config_require(object, keys[i]);
+  for (int i = 0; status == SVF_OK && i < 3; ++i) status = svf_config_require(object, keys[i]);
   for (int i = 0; status == SVF_OK && i < 3; ++i) {
     status = svf_config_number(object, keys[i], i == 0 ? 1 : LEAST, MOST_FACTOR, numbers[i]);
   }
-  if (status == SVF_OK) {
-    status = svf_config_size(object, keys[3], 1, SVF_CONFIG_MAX_POSITIONS,
-                             &config->original_max_positions);
-  }
+  if (status == SVF_OK) status = read_original(root, object, config);
   if (status == SVF_OK && config->high_freq_factor <= config->low_freq_factor) {
     return svf_fail(SVF_ERR_FILE, "high_freq_factor is %g, not more than low_freq_factor, %g",
                     config->high_freq_factor, config->low_freq_factor);
@@ -84,7 +89,8 @@ static svf_status read_linear(const json_t *object, svf_config *config)
                           : status;
 }
 
-static svf_status read_scaling(const char *key, const json_t *object, svf_config *config)
+static svf_status read_scaling(const json_t *root, const char *key, const json_t *object,
+                               svf_config *config)
 {
   const json_t *type = svf_config_value(object, "rope_type");
   if (!type) type = svf_config_value(object, "type");
@@ -98,7 +104,7 @@ static svf_status read_scaling(const char *key, const json_t *object, svf_config
   }
   if (strcmp(name, "default") == 0) return SVF_OK;
   if (strcmp(name, "linear") == 0) return read_linear(object, config);
-  if (strcmp(name, "llama3") == 0) return read_llama3(object, config);
+  if (strcmp(name, "llama3") == 0) return read_llama3(root, object, config);
   return svf_fail(SVF_ERR_UNSUPPORTED,
                   "rope_type %s is not supported, only default, linear and "
                   "llama3 are",
@@ -120,5 +126,5 @@ svf_status svf_config_rope(const json_t *root, svf_config *config)
   if (status == SVF_OK) {
     status = svf_config_number(object, "rope_theta", LEAST, MOST, &config->rope_theta);
   }
-  return status == SVF_OK ? read_scaling(key, object, config) : status;
+  return status == SVF_OK ? read_scaling(root, key, object, config) : status;
 }

@@ -7,14 +7,14 @@
 #include "src/transformer/config_json.h"
 #include "src/transformer/config_parts.h"
 
+/* A token that is none of the vocabulary's, such as -1, stands for none: *out becomes -1. */
 static svf_status read_token(const json_t *value, const char *key, size_t vocab, int32_t *out)
 {
   size_t id;
-  if (!svf_json_size(value, &id) || id >= vocab) {
-    return svf_fail(SVF_ERR_FILE, "%s is %s, not an integer from 0 to %zu", key,
-                    svf_json_show(value).text, vocab - 1);
+  if (!json_is_integer(value)) {
+    return svf_fail(SVF_ERR_FILE, "%s is %s, not an integer", key, svf_json_show(value).text);
   }
-  *out = (int32_t)id;
+  *out = svf_json_size(value, &id) && id < vocab ? (int32_t)id : -1;
   return SVF_OK;
 }
 
@@ -22,7 +22,7 @@ static svf_status add_eos(const json_t *value, svf_config *c)
 {
   int32_t id = -1;
   const svf_status status = read_token(value, "eos_token_id", c->vocab, &id);
-  if (status != SVF_OK) return status;
+  if (status != SVF_OK || id < 0) return status;
   for (int i = 0; i < c->eos_count; ++i) {
     if (c->eos[i] == id) return SVF_OK;
   }
@@ -55,10 +55,7 @@ svf_status svf_config_tokens(const json_t *root, svf_config *c)
   } else if (bos) {
     status = read_token(bos, "bos_token_id", c->vocab, &c->bos);
   }
-  if (status == SVF_OK && c->bos >= 0 && (size_t)c->bos >= c->vocab) {
-    return svf_fail(SVF_ERR_FILE, "bos_token_id is %d by default, not less than vocab_size, %zu",
-                    (int)c->bos, c->vocab);
-  }
+  if (c->bos >= 0 && (size_t)c->bos >= c->vocab) c->bos = -1; /* the default */
   if (status == SVF_OK && json_object_get(root, "eos_token_id")) {
     c->eos_count = 0;
     status = read_eos(root, c);

@@ -10,6 +10,7 @@
 #include <svf/matmul.h>
 
 #include "src/core/digest.h"
+#include "src/core/dispatch.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
@@ -51,8 +52,7 @@ static svf_status create(svf_context *c, const svf_context_options *o)
   if (!c->gains || !c->more) {
     return svf_fail(SVF_ERR_MEMORY, "no memory for %zu sequences", sequences);
   }
-  return svf_state_create(&c->state, c->model, &c->kv, &sizes,
-                          o->isa == SVF_ISA_AUTO ? svf_isa_selected() : o->isa);
+  return svf_state_create(&c->state, c->model, &c->kv, &sizes, svf_isa_settle(o->isa));
 }
 
 static svf_status check_model(const svf_model *model)

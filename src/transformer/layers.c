@@ -37,5 +37,5 @@ svf_linear_shape svf_model_linear_shape(const svf_config *c, size_t i)
 
 const char *svf_model_linear_alias(const svf_config *c, size_t i)
 {
-  return c->tied && is_lm_head(c, i) ? "model.embed_tokens.weight" : NULL;
+  return c->tied && is_lm_head(c, i) ? SVF_EMBEDDING : NULL;
 }

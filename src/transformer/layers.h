@@ -41,6 +41,8 @@ typedef struct svf_linear_shape {
 } svf_linear_shape;
 svf_linear_shape svf_model_linear_shape(const svf_config *c, size_t i);
 
+#define SVF_EMBEDDING "model.embed_tokens.weight"
+
 /* The other tensor name under which a file may hold its dense weights: for a tied lm_head that of
  * the embedding; for all others NULL. */
 const char *svf_model_linear_alias(const svf_config *c, size_t i);

@@ -88,7 +88,7 @@ static svf_status load_embedding(svf_model *m)
 {
   const svf_config *c = &m->config;
   const svf_status status =
-      svf_weights_find(m->files, "model.embed_tokens.weight", c->vocab, c->hidden, &m->embedding);
+      svf_weights_find(m->files, SVF_EMBEDDING, c->vocab, c->hidden, &m->embedding);
   if (status != SVF_OK) return status;
   switch (m->embedding->dtype) {
     case SVF_TENSOR_F32:
@@ -190,7 +190,7 @@ svf_status svf_model_create(const svf_config *config, const svf_model_parts *par
   }
   m->norms = parts->norms;
   m->made = (svf_tensor){.size = sizeof m->made,
-                         .name = "model.embed_tokens.weight",
+                         .name = SVF_EMBEDDING,
                          .dtype = SVF_TENSOR_F32,
                          .ndim = 2,
                          .shape = {config->vocab, config->hidden},
@@ -279,8 +279,10 @@ svf_status svf_model_get_info(const svf_model *model, svf_model_info *info)
 {
   enum { FIRST = SVF_SIZE_TO(svf_model_info, weight_bytes) };
   if (!model || !info) return svf_fail(SVF_ERR_NULL, "%s is NULL", model ? "info" : "model");
-  svf_model_info ours = {
-      .size = sizeof ours, .linears = model->linear_count, .factored = model->modules.count};
+  svf_model_info ours = {.size = sizeof ours,
+                         .linears = model->linear_count,
+                         .factored = model->modules.count,
+                         .untied = model->config.untied};
   describe_config(&model->config, &ours);
   describe_packed(model, &ours);
   count_weights(model, &ours);

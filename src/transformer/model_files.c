@@ -2,11 +2,13 @@
 #define _POSIX_C_SOURCE 200809L
 #include "src/transformer/model_files.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "src/core/status.h"
 #include "src/io/directory.h"
 #include "src/io/file.h"
+#include "src/transformer/layers.h"
 
 static svf_status check_finished(const char *dir)
 {
@@ -24,11 +26,38 @@ static svf_status check_finished(const char *dir)
   return status;
 }
 
+static bool same_values(const svf_tensor *a, const svf_tensor *b)
+{
+  return a->dtype == b->dtype && a->bytes == b->bytes && a->ndim == b->ndim &&
+         memcmp(a->shape, b->shape, sizeof a->shape) == 0 &&
+         memcmp(a->data, b->data, a->bytes) == 0;
+}
+
+/* What transformers does if the configuration ties lm_head and embedding, but the files have an
+ * lm_head: it is used if it is another matrix than the embedding, and is the embedding if there is
+ * none. */
+static svf_status settle_tied(svf_config *config, svf_checkpoint *files)
+{
+  const svf_tensor *lm_head = svf_checkpoint_find(files, "lm_head.weight");
+  const svf_tensor *embedding = svf_checkpoint_find(files, SVF_EMBEDDING);
+  if (!config->tied || !lm_head) return SVF_OK;
+  if (!embedding) return svf_checkpoint_rename(files, "lm_head.weight", SVF_EMBEDDING);
+  config->untied = !same_values(lm_head, embedding);
+  config->tied = !config->untied;
+  return SVF_OK;
+}
+
 svf_status svf_model_files_open(const char *dir, unsigned flags, svf_config *config,
                                 svf_checkpoint **files)
 {
   *files = NULL;
   svf_status status = check_finished(dir);
   if (status == SVF_OK) status = svf_config_read(dir, config);
-  return status == SVF_OK ? svf_checkpoint_open(dir, flags, files) : status;
+  if (status == SVF_OK) status = svf_checkpoint_open(dir, flags, files);
+  if (status == SVF_OK) status = settle_tied(config, *files);
+  if (status != SVF_OK) {
+    svf_checkpoint_close(*files);
+    *files = NULL;
+  }
+  return status;
 }

@@ -234,6 +234,35 @@ json out 'o["text"]' > stopped
 import sys
 whole, stopped = (open(f, newline="\n").read()[:-1] for f in ("base", "stopped"))
 assert stopped == whole.split(sys.argv[1])[0]' "$stop" || die "--stop: not the text before it"
+# The same where it is a special token, which is not printed but stops the text.
+cp -r svf special
+"$PYTHON" -c '
+import json, sys
+t = json.load(open("special/tokenizer.json"))
+t["added_tokens"].append({**t["added_tokens"][0], "id": t["model"]["vocab"][sys.argv[1]], "content": sys.argv[1]})
+json.dump(t, open("special/tokenizer.json", "w"))' "$stop"
+expect 0 generate --threads 1 special --json -q Hello -n 24
+json out 'o["text"]' > unstopped
+grep -qF -- "$stop" unstopped && die "a special token is printed"
+expect 0 generate --threads 1 special --json -q Hello -n 24 --stop "$stop"
+[ "$(json out '[o["finish"], o["tokens"] < 24]')" = "['stop', True]" ] || die "--stop: a special token"
+json out 'o["text"]' > other
+same stopped other "--stop with a special token"
+# A tied model with another lm_head: one line says that it is used.
+cp -r model untied
+"$PYTHON" -c '
+import json, struct
+data = open("untied/model.safetensors", "rb").read()
+n, = struct.unpack("<Q", data[:8])
+header, data = json.loads(data[8:8 + n]), data[8 + n:]
+shape = header["model.embed_tokens.weight"]["shape"]
+size = 4 * shape[0] * shape[1]
+header["lm_head.weight"] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + size]}
+header = json.dumps(header).encode()
+open("untied/model.safetensors", "wb").write(struct.pack("<Q", len(header)) + header + data + bytes(size))'
+expect 0 generate --threads 1 untied -q Hello -n 4
+[ "$(wc -l < err)" -eq 1 ] && grep -q '^svf: untied: .*another lm_head.weight, which is used$' err ||
+  die "another lm_head: not a line on standard error"
 cp -r svf ends # where the first token of the text is an end token
 expect 0 logits svf Hello --top 1 --json
 "$PYTHON" - <<'END'

@@ -61,10 +61,12 @@ cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
 # Without a build type and with fast-math in the parent svf is optimised, and not by that.
 cmake_project careless C -DSVF_SOURCE_DIR="$source" -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-Ofast \
-  -DCONSUMER_OPTIONS='-ffast-math;-fno-signed-zeros' -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+  -DCONSUMER_OPTIONS='-ffast-math;-fno-signed-zeros;$<1:-ffast-math>' -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
 run_all "$work"/careless/c_svf
 commands=$(grep '"command".*/kernels/ref/f32.c' "$work/careless/compile_commands.json")
-if ! grep -q -- ' -O3 ' <<< "$commands" || grep -qE -- '-Ofast|-ffast-math|zeros' <<< "$commands"; then
+last=${commands##*-fno-fast-math} # a generator expression is only overruled
+if [ "$last" = "$commands" ] || ! grep -q -- ' -O3 ' <<< "$commands" ||
+  grep -qE -- '-Ofast|zeros' <<< "$commands" || grep -q -- '-ffast-math' <<< "$last"; then
   echo "kernels are compiled by: $commands"
   exit 1
 fi
@@ -85,6 +87,12 @@ for version in 0.1 0.3 1; do
   fi
   grep -q 'with requested version' "$work/refused.log" || { cat "$work/refused.log"; exit 1; }
 done
+
+if cmake_project find_package_typo C -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_COMPONENTS=modell \
+    > "$work/refused.log" || ! grep -q 'no component modell' "$work/refused.log"; then
+  cat "$work/refused.log"
+  exit 1
+fi
 
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 strict='-Wall -Wextra -Wpedantic -Wconversion -Werror'

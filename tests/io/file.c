@@ -114,12 +114,18 @@ START_TEST(json)
                                     "{",
                                     "{}x",
                                     "{\"a\":1,\"a\":1}",
-                                    "{\"a\":NaN}",
+                                    "{\"a\":nan}",
+                                    "{\"a\":NaN0}",
+                                    "{\"a\":+Infinity}",
+                                    "{\"a\":Infinity",
                                     "{\"\xff\"}",
-                                    "{\"a\":1e999}",
-                                    "{\"a\\u0000\":1}",
+                                    "{\"a\\u0000\":1,\"a\\u0000\":2}",
+                                    "{\"a\\u000\":1}",
                                     "{1:2}",
-                                    "{\"a\":99999999999999999999}"};
+                                    "{99999999999999999999 :2}",
+                                    "{NaN:1}",
+                                    "{\"a\":0",
+                                    "{\"a\\"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     temp_write_text(temp_path("j"), bad[i]);
     ck_fails(svf_json_read(temp_path("j"), 100, &root), SVF_ERR_FILE, "/j: the file ");

@@ -158,7 +158,7 @@ START_TEST(refused)
       {{SIZE, "__metadata__", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "__metadata__"},
       {{SIZE, long_name, SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "1025"},
       {{SIZE, "\xff", SVF_TENSOR_U8, 1, {1}}, SVF_ERR_ARGUMENT, "UTF-8"},
-      {{SIZE, "b", (svf_tensor_type)15, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is 15"},
+      {{SIZE, "b", (svf_tensor_type)22, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is 22"},
       {{SIZE, "b", (svf_tensor_type)-1, 1, {1}}, SVF_ERR_ARGUMENT, "dtype is -1"},
       {{SIZE, "b", SVF_TENSOR_U8, 9, {1}}, SVF_ERR_ARGUMENT, "ndim is 9"},
       {{SIZE, "b", SVF_TENSOR_U8, -1, {1}}, SVF_ERR_ARGUMENT, "ndim is -1"},

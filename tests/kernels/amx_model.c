@@ -137,5 +137,7 @@ __attribute__((constructor)) static void add_features(void)
 bool __wrap_svf_amx_permitted(void);
 bool __wrap_svf_amx_refused(void);
 
-bool __wrap_svf_amx_permitted(void) { return true; }
-bool __wrap_svf_amx_refused(void) { return false; }
+bool amx_model_refuses;
+
+bool __wrap_svf_amx_permitted(void) { return !amx_model_refuses; }
+bool __wrap_svf_amx_refused(void) { return amx_model_refuses; }

@@ -6,6 +6,7 @@
 #define SVF_TESTS_AMX_MODEL_H
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #undef _tile_loadconfig
@@ -27,6 +28,9 @@
 #define _tile_zero(tile) amx_model_zero(tile)
 #define _tile_dpbf16ps(c, a, b) amx_model_dpbf16ps(c, a, b)
 #define _tile_dpbssd(c, a, b) amx_model_dpbssd(c, a, b)
+
+/* Whether the operating system refuses the tiles. */
+extern bool amx_model_refuses;
 
 void amx_model_config(const void *config);
 void amx_model_store_config(void *config);

@@ -11,6 +11,7 @@
 #include <svf/matmul.h>
 
 #include "kernels/amx/tiles.h"
+#include "src/core/dispatch.h"
 #ifdef SVF_AMX_MODEL
 #include "tests/kernels/amx_model.h"
 #endif
@@ -93,8 +94,26 @@ static void check(svf_format format, int turns)
   _tile_release();
 }
 
+#ifdef SVF_AMX_MODEL
+/* What a team settles on stays when a refusal is over. */
+static void check_settling(void)
+{
+  amx_model_refuses = true;
+  const svf_isa without = svf_isa_settle(SVF_ISA_AUTO);
+  must(without != SVF_ISA_AMX && without != SVF_ISA_AUTO, "tiles that are refused");
+  must(svf_isa_settle(SVF_ISA_AMX) == without, "tiles that are asked for and refused");
+  amx_model_refuses = false;
+  must(svf_isa_settle(without) == without, "what was settled");
+  must(svf_isa_settle(SVF_ISA_AUTO) == SVF_ISA_AMX, "tiles that are granted");
+  must(svf_isa_settle(SVF_ISA_REF) == SVF_ISA_REF, "plain C");
+}
+#endif
+
 int main(void)
 {
+#ifdef SVF_AMX_MODEL
+  check_settling();
+#endif
   const int turns = getenv("SVF_LONG") ? LONG_TURNS : TURNS;
   for (int i = 0; i < M * R; ++i) u[i] = (float)(i % 7) - 3;
   for (int i = 0; i < R * N; ++i) vt[i] = (float)(i % 5) - 2;

@@ -31,13 +31,14 @@ static void take(result *r, const char *out, size_t bytes)
   r->bytes += bytes;
 }
 
-static result run(const int32_t *ids, size_t count, const char *const *stops, size_t stop_count)
+static result run_with(unsigned flags, const int32_t *ids, size_t count, const char *const *stops,
+                       size_t stop_count)
 {
   result r = {.pushed = 0};
   svf_text *t = NULL;
   const char *out;
   size_t bytes;
-  ck_works(svf_text_create(tokenizer, 0, stops, stop_count, &t));
+  ck_works(svf_text_create(tokenizer, flags, stops, stop_count, &t));
   for (size_t i = 0; i < count; ++i) {
     const bool before = r.stopped;
     ck_works(svf_text_push(t, ids[i], &out, &bytes, &r.stopped));
@@ -49,6 +50,11 @@ static result run(const int32_t *ids, size_t count, const char *const *stops, si
   take(&r, out, bytes);
   svf_text_destroy(t);
   return r;
+}
+
+static result run(const int32_t *ids, size_t count, const char *const *stops, size_t stop_count)
+{
+  return run_with(0, ids, count, stops, stop_count);
 }
 
 /* Bytes of the text before the stop string that ends first, the longest of those. */
@@ -129,6 +135,46 @@ START_TEST(what_is_certain_is_given_at_once)
 }
 END_TEST
 
+/* [S] is special (9), <tool> is not (10). */
+START_TEST(special_tokens)
+{
+  enum { S = 9, TOOL = 10, A = 0, B = 1, HALF = 12 };
+  static const struct {
+    const char *stops[2];
+    int32_t ids[6];
+    size_t count, pushed;
+    const char *hidden, *shown; /* the text, if special tokens are left out or not */
+    bool stopped;
+  } cases[] = {
+      {{"[S]"}, {A, B, S, A}, 4, 2, "ab", "ab", true},
+      {{"[S]"}, {S, A}, 2, 0, "", "", true},
+      {{"zz", "[S]"}, {A, S, S}, 3, 1, "a", "a", true},
+      {{"bb", "[S]"}, {A, B, S, B}, 4, 2, "ab", "ab", true}, /* "b" was held back */
+      {{"\xef\xbf\xbd", "[S]"}, {A, HALF, S}, 3, 2, "a", "a", true},
+      {{"[S]"}, {A, HALF, S}, 3, 2, "a\xef\xbf\xbd", "a\xef\xbf\xbd", true},
+      {{"<tool>"}, {A, TOOL, B}, 3, 1, "a", "a", true},
+      {{"[S"}, {A, S, B}, 3, 1, NULL, "a", true}, /* not the whole of it */
+      {{"[S"}, {A, S, B}, 3, 3, "ab", NULL, false},
+      {{"ab"}, {B, A, S, B, A}, 5, 3, "b", NULL, true}, /* as it is handed out */
+      {{"ab"}, {B, A, S, B, A}, 5, 5, NULL, "ba[S]ba", false},
+      {{"a[S]"}, {B, A, S, B}, 4, 2, NULL, "b", true},
+      {{"a[S]"}, {B, A, S, B}, 4, 4, "bab", NULL, false},
+  };
+  setup();
+  for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); ++i) {
+    const char *want = i % 2 ? cases[i / 2].shown : cases[i / 2].hidden;
+    const unsigned flags = i % 2 ? 0 : SVF_TOKENIZER_SKIP_SPECIAL;
+    if (!want) continue;
+    const result r = run_with(flags, cases[i / 2].ids, cases[i / 2].count, cases[i / 2].stops,
+                              cases[i / 2].stops[1] ? 2 : 1);
+    ck_assert_msg(r.bytes == strlen(want) && memcmp(r.text, want, r.bytes) == 0 &&
+                      r.stopped == cases[i / 2].stopped && r.pushed == cases[i / 2].pushed,
+                  "case %zu: '%.*s' after %zu tokens", i, (int)r.bytes, r.text, r.pushed);
+  }
+  teardown();
+}
+END_TEST
+
 START_TEST(misuse)
 {
   svf_text *t = (svf_text *)1;
@@ -152,4 +198,4 @@ START_TEST(misuse)
 }
 END_TEST
 
-SUITE("text", any_tokens, what_is_certain_is_given_at_once, misuse)
+SUITE("text", any_tokens, what_is_certain_is_given_at_once, special_tokens, misuse)

@@ -169,10 +169,10 @@ START_TEST(malformed_files)
       {WITH_MODEL("\"vocab\":{\"a\":0,\"b\":0},\"merges\":[]"), "same id 0"},
       {WITH_MODEL("\"vocab\":{\"a\":-1},\"merges\":[]"), "-1"},
       {WITH_MODEL("\"vocab\":{\"a\":16777216},\"merges\":[]"), "16777216"},
-      {WITH_MODEL("\"vocab\":{\"a\":99999999999999999999},\"merges\":[]"), "JSON"},
+      {WITH_MODEL("\"vocab\":{\"a\":99999999999999999999},\"merges\":[]"), "no integer"},
       {WITH_MODEL("\"vocab\":{\"a\":1.0},\"merges\":[]"), "no integer"},
       {WITH_MODEL("\"vocab\":{\"a\":\"1\"},\"merges\":[]"), "no integer"},
-      {WITH_MODEL("\"vocab\":{\"a\\u0000b\":1},\"merges\":[]"), "JSON"},
+      {WITH_MODEL("\"vocab\":{\"a\\u0000\":0,\"a\\u0000\":1},\"merges\":[]"), "JSON"},
       {WITH_MODEL("\"vocab\":{\"a\":0,\"aa\":1},\"merges\":[\"a b\"]"), "'b' is not in the vocab"},
       {WITH_MODEL("\"vocab\":{\"a\":0,\"b\":1},\"merges\":[\"a b\"]"), "become"},
       {WITH_MODEL("\"vocab\":{\"a\":0,\"aa\":1},\"merges\":[\"a  a\"]"), "two tokens"},
@@ -182,11 +182,15 @@ START_TEST(malformed_files)
       {WITH_MODEL("\"vocab\":{\"a\":0},\"merges\":[],\"fuse_unk\":1"), "fuse_unk"},
       {WITH_MODEL("\"vocab\":{\"a\":0},\"merges\":[],\"unk_token\":1"), "unk_token"},
       {WITH("\"added_tokens\":{}"), "added_tokens"},
-      {WITH("\"added_tokens\":[1]"), "token ''"},
+      {WITH("\"added_tokens\":[1]"), "'content'"},
       {ADDED("\"content\":\"b\""), "'b'"},
       {ADDED("\"id\":1"), "'content'"},
-      {ADDED("\"id\":1,\"content\":\"a\""), "ids 0 and 1"},
-      {ADDED("\"id\":0,\"content\":\"b\""), "same id 0"},
+      {ADDED("\"id\":-1,\"content\":\"b\""), "'b': its id"},
+      {ADDED("\"id\":1.0,\"content\":\"b\""), "'b': its id"},
+      {ADDED("\"id\":4294967296,\"content\":\"b\""), "'b': its id"},
+      {"{\"added_tokens\":[{\"id\":2,\"content\":\"X\"},{\"id\":3,\"content\":\"Y\"}],\"model\":{"
+       "\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":4},\"merges\":[]}}",
+       "'c' and 'Y' have the same id 4"},
       {ADDED("\"id\":1,\"content\":\"b\",\"special\":1"), "special"},
       {ADDED("\"id\":1,\"content\":\"b\",\"lstrip\":null"), "lstrip"},
       {WITH("\"normalizer\":[]"), "normalizer"},
@@ -245,14 +249,26 @@ START_TEST(unsupported_files)
       {SPLIT("\"Regex\":\"\"", "Isolated"), "0 bytes"},
       {SPLIT("\"Regex\":\"\\\\w+\"", "Isolated"), "an escape at byte 0"},
       {SPLIT("\"Regex\":\"x\\\\b\"", "Isolated"), "an escape at byte 1"},
-      {SPLIT("\"Regex\":\"[a[b]]\"", "Isolated"), "a class in a class"},
-      {SPLIT("\"Regex\":\"[a&&b]\"", "Isolated"), "intersection"},
+      {SPLIT("\"Regex\":\"[[:alpha:]]\"", "Isolated"), "'[:'"},
+      {SPLIT("\"Regex\":\"[a&&]\"", "Isolated"), "empty class"},
       {SPLIT("\"Regex\":\"[]a]\"", "Isolated"), "empty class"},
+      {SPLIT("\"Regex\":\"[[]\"", "Isolated"), "empty class"},
+      {SPLIT("\"Regex\":\"[a\"", "Isolated"), "without its end"},
+      {SPLIT("\"Regex\":\"[a-[b]]\"", "Isolated"), "up to a class"},
+      {SPLIT("\"Regex\":\"[\\\\s-a]\"", "Isolated"), "from a class"},
+      {SPLIT("\"Regex\":\"[z-a]\"", "Isolated"), "empty range"},
+      {SPLIT("\"Regex\":\"[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]\"", "Isolated"), "too many"},
+      {SPLIT("\"Regex\":\"(?i:\\\\p{Ll})\"", "Isolated"), "beyond ASCII"},
+      {SPLIT("\"Regex\":\"(?i:gro\xc3\x9f)\"", "Isolated"), "beyond ASCII"},
+      {SPLIT("\"Regex\":\"(?i:Ss)\"", "Isolated"), "ligature"},
+      {SPLIT("\"Regex\":\"a)\"", "Isolated"), "parenthesis"},
+      {SPLIT("\"Regex\":\"a\\\\x{110000}\"", "Isolated"), "no character"},
       {SPLIT("\"Regex\":\"(?m:a)\"", "Isolated"), "a group"},
       {SPLIT("\"Regex\":\"(*COMMIT)a\"", "Isolated"), "'(*'"},
       {SPLIT("\"Regex\":\"a{2}+\"", "Isolated"), "repetition"},
       {SPLIT("\"Regex\":\"a{,2}\"", "Isolated"), "'{'"},
-      {SPLIT("\"Regex\":\"^a\"", "Isolated"), "anchor"},
+      {SPLIT("\"Regex\":\"$\"", "Isolated"), "empty string"},
+      {SPLIT("\"Regex\":\"^+a\"", "Isolated"), "a repeated anchor"},
       {SPLIT("\"Regex\":\"\\\\p{Greeek}\"", "Isolated"), "property"},
       {SPLIT("\"Regex\":\"\\\\x41\"", "Isolated"), "braces"},
       {SPLIT("\"Regex\":\"(a\"", "Isolated"), "parenthesis"},
@@ -261,6 +277,93 @@ START_TEST(unsupported_files)
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     refuse(bad[i].json, SVF_ERR_UNSUPPORTED, bad[i].words);
   }
+}
+END_TEST
+
+/* Where `tokenizers` 0.23.3 splits; every piece is one unknown token. */
+START_TEST(lines_and_classes)
+{
+  static const struct {
+    const char *pattern, *text;
+    size_t pieces;
+  } cases[] = {
+      {"\\n^|b", "a\nb\n", 4}, /* no line begins at the end of the text */
+      {"\\\\s^|a", "a \n \n", 4},      {"b$|\\n", "ab\nb", 4},
+      {"^b|\\\\s+$", "b b\nb \n ", 4}, {"[a-c&&[^b]]+|[^x[y-z]]", "abcxyz", 4},
+      {"[^a[^b]]|c", "abc", 3},        {"[a-c-e]", "a-d", 3}, /* a '-' after a range is itself */
+      {"[[a-c]-e]", "a-de", 4},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    static const int32_t zeros[8];
+    char json[400];
+    snprintf(json, sizeof json,
+             "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"%s\"},"
+             "\"behavior\":\"Isolated\",\"invert\":false},\"model\":{\"type\":\"BPE\","
+             "\"unk_token\":\"?\",\"fuse_unk\":true,\"vocab\":{\"?\":0},\"merges\":[]}}",
+             cases[i].pattern);
+    svf_tokenizer *t = parse(json);
+    encodes(t, cases[i].text, 0, cases[i].pieces, zeros);
+    svf_tokenizer_close(t);
+  }
+}
+END_TEST
+
+/* Whatever ids the file gives to added tokens, they are numbered as `tokenizers` 0.23.3 does. */
+START_TEST(ids_of_added_tokens)
+{
+  static const struct {
+    const char *vocab, *added, *text;
+    int32_t ids[4];
+    size_t count, size;
+  } cases[] = {
+      {"\"a\":0,\"b\":1,\"c\":2", "5X9Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* gaps */
+      {"\"a\":0,\"b\":1,\"c\":2", "4X3Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* out of order */
+      {"\"a\":0,\"b\":1,\"c\":2", "3X3Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* the same id */
+      {"\"a\":0,\"b\":1,\"c\":2", "1X1Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* ids of others */
+      {"\"a\":0,\"b\":1,\"c\":2", "7b8X", "abX", {0, 1, 3}, 3, 4},     /* one is known */
+      {"\"a\":0,\"b\":5", "6X9Y", "aXbY", {0, 2, 5, 3}, 4, 6},         /* holes */
+      {"\"a\":0,\"b\":5", "5b6X", "abX", {0, 5, 2}, 3, 6},
+      {"\"a\":0,\"b\":1,\"c\":2", "3X4X", "aXb", {0, 3, 1}, 3, 4}, /* twice the same */
+      {"", "9X4Y", "XY", {0, 1}, 2, 2},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    const char *added = cases[i].added;
+    char json[400];
+    snprintf(json, sizeof json,
+             "{\"added_tokens\":[{\"id\":%c,\"content\":\"%c\"},{\"id\":%c,\"content\":\"%c\"}],"
+             "\"model\":{\"type\":\"BPE\",\"vocab\":{%s},\"merges\":[]}}",
+             added[0], added[1], added[2], added[3], cases[i].vocab);
+    svf_tokenizer *t = parse(json);
+    encodes(t, cases[i].text, 0, cases[i].count, cases[i].ids);
+    ck_assert_uint_eq(svf_tokenizer_size(t), cases[i].size);
+    svf_tokenizer_close(t);
+  }
+}
+END_TEST
+
+/* U+0000 in a token of the model, in a merge and in an added token; U+FFFE as it is. */
+START_TEST(tokens_with_nul)
+{
+  static const char text[] = "a\0X\0Y\0\xef\xbf\xbe";
+  int32_t ids[8];
+  char decoded[16];
+  size_t count;
+  size_t bytes;
+  svf_tokenizer *t = parse(
+      " \t\r\n{\"added_tokens\":[{\"id\":4,\"content\":\"X\\u0000Y\",\"normalized\":false}],"
+      "\"decoder\":{\"type\":\"Fuse\"},"
+      "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"\\u0000\":1,\"a\\u0000\":2,"
+      "\"\\uFFFE\":3},\"merges\":[\"a \\u0000\"]}}\n");
+  ck_works(svf_tokenizer_encode(t, 0, text, sizeof text - 1, ids, 8, &count));
+  ck_assert_uint_eq(count, 4);
+  ck_assert(ids[0] == 2 && ids[1] == 4 && ids[2] == 1 && ids[3] == 3);
+  ck_works(svf_tokenizer_decode(t, 0, ids, count, decoded, sizeof decoded, &bytes));
+  ck_assert(bytes == sizeof text - 1 && memcmp(decoded, text, bytes) == 0);
+  svf_tokenizer_close(t);
+  refuse(SPLIT("\"Regex\":\"a\\u0000\"", "Isolated"), SVF_ERR_UNSUPPORTED, "U+0000");
+  refuse(SPLIT("\"String\":\"\\u0000\"", "Isolated"), SVF_ERR_UNSUPPORTED, "U+0000");
+  refuse(WITH("\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"\\u0000\"}"), SVF_ERR_UNSUPPORTED,
+         "U+0000");
 }
 END_TEST
 
@@ -486,6 +589,9 @@ int main(void)
                                 streaming,
                                 malformed_files,
                                 unsupported_files,
+                                lines_and_classes,
+                                ids_of_added_tokens,
+                                tokens_with_nul,
                                 nesting_and_length,
                                 largest_id,
                                 unknown_token_missing,

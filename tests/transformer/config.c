@@ -145,6 +145,18 @@ START_TEST(rope)
        "\"original_max_position_embeddings\":8192}",
        500000, SVF_ROPE_LLAMA3, 8},
       {"\"partial_rotary_factor\":1.0", 10000, SVF_ROPE_NONE, 0},
+      /* rope_scaling beside rope_parameters, as transformers 5.24 takes them */
+      {"\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2},"
+       "\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":5000.0}",
+       10000, SVF_ROPE_LINEAR, 2},
+      {"\"rope_scaling\":{\"rope_type\":\"default\",\"rope_theta\":3000.0},"
+       "\"rope_parameters\":{\"rope_type\":\"linear\",\"factor\":4.0,\"rope_theta\":5000.0}",
+       3000, SVF_ROPE_NONE, 0},
+      {"\"rope_theta\":777.0,\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0},"
+       "\"rope_parameters\":{\"rope_theta\":5000.0}",
+       777, SVF_ROPE_LINEAR, 2},
+      {"\"rope_scaling\":{},\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":5000.0}",
+       5000, SVF_ROPE_NONE, 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
     char json[500];
@@ -155,6 +167,85 @@ START_TEST(rope)
                       c.factor == cases[i].factor,
                   "%s: theta %g, scaling %d, factor %g", json, c.rope_theta, (int)c.rope_scaling,
                   c.factor);
+  }
+}
+END_TEST
+
+/* llama3 without original_max_position_embeddings takes that of the whole configuration, or all
+ * positions. */
+START_TEST(original_positions)
+{
+  static const struct {
+    const char *root, *scaling;
+    size_t original;
+  } cases[] = {
+      {"", "", 512},
+      {"\"original_max_position_embeddings\":64,", "", 64},
+      {"\"original_max_position_embeddings\":null,", "", 512},
+      {"\"original_max_position_embeddings\":32,", ",\"original_max_position_embeddings\":64", 32},
+      {"", ",\"original_max_position_embeddings\":64", 64}};
+  for (size_t i = 0; i < 2 * (sizeof cases / sizeof *cases); ++i) {
+    char json[500];
+    svf_config c;
+    snprintf(json, sizeof json,
+             "{" LLAMA
+             ",\"max_position_embeddings\":512,%s\"%s\":{\"rope_type\":\"llama3\","
+             "\"factor\":8.0,\"low_freq_factor\":1.0,\"high_freq_factor\":4.0%s}}",
+             cases[i / 2].root, i % 2 ? "rope_scaling" : "rope_parameters", cases[i / 2].scaling);
+    ck_works(parse(json, &c));
+    ck_assert_uint_eq(c.original_max_positions, cases[i / 2].original);
+  }
+}
+END_TEST
+
+/* What transformers ignores, or what nobody reads. */
+START_TEST(ignored)
+{
+  static const char *const cases[] = {
+      "\"pretraining_tp\":4",
+      "\"pretraining_tp\":2",
+      "\"pretraining_tp\":0",
+      "\"pretraining_tp\":null",
+      "\"nobody\":Infinity",
+      "\"nobody\":[NaN,-Infinity,1]",
+      "\"model_max_length\":1000000000000000019884624838656",
+      "\"nobody\":-99999999999999999999,\"other\":1e400",
+      "\"nobody\":{\"a\":123456789012345678901234567890.5}",
+      "\"nobody\":\"\\u0000\"",
+      "\"no\\u0000body\":\"a\\u0000b\"",
+      "\"nobody\":\"\\\\u0000 NaN 99999999999999999999\"",
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char json[300];
+    svf_config c;
+    snprintf(json, sizeof json, " \n\t\r{" LLAMA ",%s}\n ", cases[i]);
+    ck_works(parse(json, &c));
+    ck_assert(c.vocab == 32000 && c.rope_theta == 10000);
+  }
+}
+END_TEST
+
+/* An end token that is none of the vocabulary's never comes. */
+START_TEST(tokens_beyond_the_vocabulary)
+{
+  static const struct {
+    const char *json;
+    int32_t bos;
+    int count;
+  } cases[] = {{"\"eos_token_id\":99999", 1, 0},
+               {"\"eos_token_id\":-1", 1, 0},
+               {"\"eos_token_id\":[2,-1,99999,7]", 1, 2},
+               {"\"eos_token_id\":1099511627776", 1, 0},
+               {"\"bos_token_id\":32000", -1, 1},
+               {"\"bos_token_id\":-1", -1, 1},
+               {"\"vocab_size\":1", -1, 1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char json[200];
+    svf_config c;
+    snprintf(json, sizeof json, "{" LLAMA ",%s}", cases[i].json);
+    ck_works(parse(json, &c));
+    ck_assert_msg(c.bos == cases[i].bos && c.eos_count == cases[i].count, "%s", json);
+    if (c.eos_count == 2) ck_assert(c.eos[0] == 2 && c.eos[1] == 7);
   }
 }
 END_TEST
@@ -183,7 +274,6 @@ START_TEST(unsupported)
   };
   static const refusal features[] = {
       {",\"hidden_act\":\"gelu\"", "hidden_act is 'gelu'"},
-      {",\"pretraining_tp\":2", "pretraining_tp is 2"},
       {",\"quantization_config\":{\"quant_method\":\"gptq\"}", "'gptq'"},
       {",\"quantization_config\":{}", "quant_method missing"},
       {",\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4}", "rope_type 'yarn'"},
@@ -246,25 +336,30 @@ START_TEST(malformed)
       {",\"rms_norm_eps\":\"1e-6\"", "rms_norm_eps is '1e-6'"},
       {",\"rope_theta\":0", "rope_theta is 0"},
       {",\"rope_theta\":1e300", "rope_theta is 1e+300"},
-      {",\"rope_theta\":NaN", "not JSON"},
-      {",\"rope_theta\":1e999", "not JSON"},
+      {",\"rope_theta\":NaN", "rope_theta is 'NaN', not a number"},
+      {",\"rope_theta\":-Infinity", "rope_theta is '-Infinity', not a number"},
+      {",\"rope_theta\":1e999", "rope_theta is '1e999', not a number"},
+      {",\"vocab_size\":99999999999999999999", "vocab_size is '99999999999999999999', not an int"},
+      {",\"nobody\":Infinite", "not JSON"},
+      {",\"nobody\":nan", "not JSON"},
+      {",\"pretraining_tp\":1.5", "pretraining_tp is 1.5, not an integer"},
+      {",\"pretraining_tp\":\"2\"", "pretraining_tp is '2', not an integer"},
       {",\"tie_word_embeddings\":1", "tie_word_embeddings is 1, not true or false"},
-      {",\"bos_token_id\":32000", "bos_token_id is 32000, not an integer from 0 to 31999"},
-      {",\"bos_token_id\":-1", "bos_token_id is -1"},
-      {",\"vocab_size\":1", "bos_token_id is 1 by default"},
+      {",\"bos_token_id\":\"1\"", "bos_token_id is '1', not an integer"},
+      {",\"bos_token_id\":1.0", "bos_token_id is 1, not an integer"},
       {",\"eos_token_id\":[2,\"x\"]", "eos_token_id is 'x'"},
-      {",\"eos_token_id\":4294967298", "eos_token_id is 4294967298"},
+      {",\"eos_token_id\":true", "eos_token_id is true"},
       {",\"rope_scaling\":[]", "rope_scaling is a list"},
       {",\"rope_scaling\":{\"factor\":2}", "rope_scaling has a factor, but no rope_type"},
       {",\"rope_scaling\":{\"rope_type\":3}", "rope_type is 3"},
       {",\"rope_scaling\":{\"rope_type\":\"linear\"}", "factor is missing"},
       {",\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":0.5}", "factor is 0.5"},
       {",\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":null}", "factor is null"},
-      {",\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2},\"rope_parameters\":{}",
-       "both given"},
       {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":1.0,"
-       "\"high_freq_factor\":4.0}",
-       "original_max_position_embeddings is missing"},
+       "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":null}",
+       "original_max_position_embeddings is null"},
+      {",\"rope_parameters\":{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":1.0}",
+       "high_freq_factor is missing"},
       {",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":4.0,"
        "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192}",
        "high_freq_factor is 4, not more than low_freq_factor, 4"},
@@ -310,9 +405,12 @@ START_TEST(from_a_directory)
     if (c.eos_count > 1) ck_assert_int_eq(c.eos[1], cases[i].second);
     ck_assert_int_eq(c.bos, -1);
   }
-  temp_write_text(temp_path("generation_config.json"), "{\"eos_token_id\":999999}");
+  temp_write_text(temp_path("generation_config.json"), "{\"eos_token_id\":[999999,-1]}");
+  ck_works(svf_config_read(temp_root, &c));
+  ck_assert(c.eos_count == 1 && c.eos[0] == 151645);
+  temp_write_text(temp_path("generation_config.json"), "{\"eos_token_id\":\"7\"}");
   ck_fails(svf_config_read(temp_root, &c), SVF_ERR_FILE,
-           "generation_config.json: eos_token_id is 999999");
+           "generation_config.json: eos_token_id is '7'");
   ck_assert_ptr_nonnull(strstr(svf_last_message(), temp_root));
   temp_write_text(temp_path("generation_config.json"), "");
   ck_fails(svf_config_read(temp_root, &c), SVF_ERR_FILE, "generation_config.json: ");
@@ -328,8 +426,16 @@ END_TEST
 
 int main(void)
 {
-  const TTest *const tests[] = {defaults,    published, windows,         rope,
-                                unsupported, malformed, from_a_directory};
+  const TTest *const tests[] = {defaults,
+                                published,
+                                windows,
+                                rope,
+                                original_positions,
+                                ignored,
+                                tokens_beyond_the_vocabulary,
+                                unsupported,
+                                malformed,
+                                from_a_directory};
   temp_make();
   const int result = run_suite("config", tests, sizeof tests / sizeof *tests);
   temp_remove();

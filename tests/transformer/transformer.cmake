@@ -14,6 +14,7 @@ if(TARGET svf_model AND CHECK_FOUND)
   svf_model_test(batch transformer/batch.c)
   svf_model_test(score transformer/score.c)
   svf_golden_test(parity transformer/parity.c)
+  svf_golden_test(tied transformer/tied.c)
   svf_golden_test(context transformer/context.c)
   svf_golden_test(generate transformer/generate.c)
 

@@ -67,7 +67,6 @@ static void check(const svf_linear_source *layers, size_t count, size_t rows, sv
   ck_assert_uint_le(bytes, sizeof workspace);
   ck_works(svf_matmul_group_plan(&plan, calls, count, nth, workspace, bytes));
   ck_assert_uint_eq(needs.stages, stages_of(&plan));
-  ck_assert_uint_le(needs.stages, 4);
 }
 
 START_TEST(needs_are_those_of_the_call)
@@ -110,13 +109,13 @@ START_TEST(refused)
   s[1].layer = &other;
   ck_fails(svf_matmul_query(s, 2, 1, &needs), SVF_ERR_ARGUMENT, "shapes[1]: n of its layer is 7");
   s[1].layer = NULL;
-  ck_fails(svf_matmul_query(s, 2, 1, &needs), SVF_ERR_NULL, "shapes[1]: source is NULL");
+  ck_fails(svf_matmul_query(s, 2, 1, &needs), SVF_ERR_NULL, "shapes[1]: layer is NULL");
   s[1].layer = &good;
   s[1].x_type = (svf_dtype)99;
   ck_fails(svf_matmul_query(s, 2, 1, &needs), SVF_ERR_ARGUMENT, "shapes[1]: x_type is 99");
   s[1].x_type = SVF_DTYPE_F32;
   s[1].rows = 6;
-  ck_fails(svf_matmul_query(s, 2, 1, &needs), SVF_ERR_ARGUMENT, "shapes[1]: args->rows is 6");
+  ck_fails(svf_matmul_query(s, 2, 1, &needs), SVF_ERR_ARGUMENT, "shapes[1]: rows is 6, shapes[0]");
   s[0].rows = SIZE_MAX;
   ck_fails(svf_matmul_query(s, 1, 1, &needs), SVF_ERR_OVERFLOW, "rows = ");
   s[0].size = 3;

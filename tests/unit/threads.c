@@ -179,8 +179,10 @@ START_TEST(integers_in_every_mode)
     memcpy(want, y, sizeof want);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; ++i) {
       ck_assert_int_eq(fesetround(modes[i]), 0);
+      feraiseexcept(FE_INVALID);
       ck_works(svf_linear_pack(&s, block, sizeof block));
       ck_assert_int_eq(fegetround(), modes[i]);
+      ck_assert_int_ne(fetestexcept(FE_INVALID), 0); /* the caller's flag */
       for (size_t n = 0; n < svf_isa_count(); ++n) {
         a.isa = svf_isa_at(n);
         if (!svf_isa_supported(a.isa)) continue;

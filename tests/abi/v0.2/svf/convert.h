@@ -2,7 +2,12 @@
  *
  * Converting models on disk: decomposed once, packed for a machine's fastest start, or merged with
  * an expert (library svf_model). Each function reads a model's directory (svf/model.h) and makes
- * another one, with copies of its configuration and tokenizer.
+ * another one. `out` and the directories that lead to it are made if they are missing.
+ *
+ * Besides the tensors these files are copied, where they are there: config.json,
+ * generation_config.json, tokenizer.json, tokenizer_config.json, special_tokens_map.json,
+ * added_tokens.json, tokenizer.model, vocab.json, merges.txt, chat_template.jinja and
+ * chat_template.json. svf_model_left_files names the others.
  *
  * Files appear whole or not at all, and the file that makes the new directory a model comes last,
  * so that an interrupted job leaves no model. Files of the names that a job writes, such as
@@ -30,30 +35,42 @@ typedef struct svf_decompose_options {
   double energy;             /* keep the fewest whose squares sum to at least this fraction of the
                                 sum of all squares; 0: all */
   svf_dtype dtype;           /* of U and V */
-  size_t threads;            /* of the SVD; 0: svf_max_threads() */
+  size_t threads;            /* matrices that are decomposed at once; 0: svf_max_threads() */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
+  size_t memory; /* bytes for matrices that are decomposed at once; 0: half of the machine's, or of
+                    the limit on address space if that is less */
 } svf_decompose_options;
 
-/* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, one at a time by `svd`:
- * this is svf_svd, for which the program links the library svf_svd, or a function of your own. It
- * is called on this thread, in place, with rank = min(m, n), options->threads and no report. In
- * `out` every matrix is a shard of its own, "factors-<i>.safetensors"; the other tensors are copied
- * as they are to "rest.safetensors"; "decomposition.json" reports the residual, the orthogonality
- * (both estimated, within a few per cent) and the seconds of each matrix; the index comes last.
+/* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, each by a call of `svd`.
+ * This is svf_svd, for which the program links the library svf_svd, or a function of your own. It
+ * is called in place, with rank = min(m, n), threads = 1 and no report, and unless
+ * options->threads is 1, on several threads at once. Without OpenMP, or where a limit refuses
+ * threads, there are fewer of them; the files are the same whatever their number.
+ * options->progress is called on the thread that called this function, before each matrix, in the
+ * order of the model; once it has asked to stop, matrices that are being decomposed are finished.
+ * In `out` every matrix is a shard of its own, "factors-<i>.safetensors"; the other tensors are
+ * copied as they are to "rest.safetensors"; "decomposition.json" reports the residual, the
+ * orthogonality (both estimated, within a few per cent) and the seconds of each matrix; the index
+ * comes last.
  *
  * Called again after an interruption, it keeps the shards that are finished and were made from the
- * same W with the same options, and continues with the threads of the first call, since the last
- * bits depend on them; with another model or other options it is refused. Once everything is done
- * it does nothing. Until then all other functions refuse `out`, with FILE. With svf_svd it takes
- * about m*n + 6*min(m, n)^2 floats for an m x n matrix, itself and its factors included (but not
- * what LAPACK's threads keep for themselves): as measured, 3.2 times the matrix itself if that is
- * 11:4, but 7 times if it is square. For a whole model this is at most four times its largest
- * tensor as fp32, provided that matrices nearer to square than 2:1 have at most 4/7 of that
- * tensor's elements, as those of attention have beside those of an MLP. options may be NULL.
+ * same W with the same options; with another model or other options it is refused. Once everything
+ * is done it does nothing and reports no progress. Until then all other functions refuse `out`,
+ * with FILE.
+ *
+ * With svf_svd an m x n matrix takes about m*n + 6*min(m, n)^2 floats, itself and its factors
+ * included: as measured, 3.2 times the matrix itself if that is 11:4, but 7 times if it is square.
+ * On one thread this is at most four times the model's largest tensor as fp32, provided that
+ * matrices nearer to square than 2:1 have at most 4/7 of that tensor's elements, as those of
+ * attention have beside those of an MLP. On several threads it is so for each of them, but together
+ * no more than options->memory, unless one matrix alone takes more: then it has no others beside
+ * it. OpenBLAS's buffers come on top, for each thread up to 128 MB of address space, of which it
+ * uses a small part. options may be NULL.
+ *
  * Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model or job; energy), MEMORY,
  * NUMERIC (naming the tensor), STOPPED, IO, those of svf_model_open, and those of svd, naming the
- * layer. */
+ * layer; if several matrices fail, those of the first. */
 SVF_API svf_status svf_model_decompose(const char *dir, const char *out, svf_svd_fn *svd,
                                        const svf_decompose_options *options);
 
@@ -92,6 +109,16 @@ typedef struct svf_merge_options {
  * whoever wrote it. */
 SVF_API svf_status svf_model_merge(const char *dir, const char *out, const float *gains,
                                    const svf_merge_options *options);
+
+/* Called with the name of a file, which is valid during the call. */
+typedef void svf_left_file_fn(void *context, const char *name);
+
+/* Name the small files of a model's directory that the functions above do not copy, such as
+ * README.md, in the order of strcmp: regular files and links to such, of at most 256 MiB. Hidden
+ * files, subdirectories, files of weights in any program's format (.safetensors, .bin, .pt, .pth,
+ * .ckpt, .gguf, .h5, .onnx, .msgpack), indexes of such (.index.json) and decomposition.json are not
+ * named. Thread-safe. Errors: NULL, IO, MEMORY. */
+SVF_API svf_status svf_model_left_files(const char *dir, svf_left_file_fn *left, void *context);
 
 #ifdef __cplusplus
 }

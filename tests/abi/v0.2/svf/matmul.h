@@ -64,12 +64,17 @@
  * made is there again when a call or a share of a stage returns; what the tiles held is lost.
  *
  * Processes. After fork a child may make serial calls (threads = 1), and run stages on threads of
- * its own. OpenMP's threads do not survive fork: if the parent has used them, calls of the child
- * run on the calling thread alone, whatever `threads` says, with the same bits.
+ * its own. OpenMP's threads do not survive fork: if calls of the parent have used them, calls of
+ * the child run on the calling thread alone, whatever `threads` says, with the same bits. If only
+ * other code of the parent has used OpenMP, or calls on the back end onednn, a child must ask for
+ * one thread, since the runtime would wait for those that are not there.
  *
- * With the library's own kernels (svf/backend.h) no function here allocates, prints, aborts or
- * keeps other state than that answer. What OpenMP's runtime does when
- * svf_matmul first needs its threads is the runtime's affair. */
+ * With the library's own kernels (svf/backend.h) no function here allocates, prints or aborts. The
+ * state that they keep, besides what svf_isa_select sets: the answer about tiles, whether OpenMP's
+ * threads have been used (a handler of fork that the first such call registers), and the number of
+ * processors and the container's quota, which the first call with threads = 0 reads from files of
+ * the system. What OpenMP's runtime does when svf_matmul first needs its threads is the runtime's
+ * affair. */
 #ifndef SVF_MATMUL_H
 #define SVF_MATMUL_H
 
@@ -84,7 +89,7 @@ extern "C" {
 #define SVF_MATMUL_ACCUMULATE \
   1u /* add to Y instead of overwriting it; without it Y is never read */
 
-#define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes: not needed, but then 64 of its bytes are */
+#define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes; not required, and spares none of its bytes */
 #define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
 
 /* One call. Set to zero first (`svf_matmul_args a = {0};`), then fill in; `size` is
@@ -132,9 +137,9 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
                               size_t workspace_bytes);
 
 /* The number of threads that `threads` = 0 stands for in svf_matmul, at least 1:
- * omp_get_max_threads() of the calling thread, but at most four per processor, and no more CPUs
- * than a container's quota (Linux control groups, rounded up) unless OMP_NUM_THREADS or
- * omp_set_num_threads says how many; 1 in a build without OpenMP. Thread-safe. */
+ * omp_get_max_threads() of the calling thread, but at most four per processor, and, where it is
+ * omp_get_num_procs() as usual, at most a container's quota of CPUs (Linux control groups, rounded
+ * up); 1 in a build without OpenMP. Thread-safe. */
 SVF_API size_t svf_max_threads(void);
 
 /* --- Several layers on the same X ----------------------------------------------------------------
@@ -169,7 +174,7 @@ typedef struct svf_matmul_shape {
 typedef struct svf_matmul_needs {
   size_t size;            /* in: sizeof(svf_matmul_needs) */
   size_t workspace_bytes; /* as svf_matmul_workspace or svf_matmul_group_workspace says */
-  size_t stages;          /* how many stages svf_matmul_next_stage will name, at most 4 */
+  size_t stages;          /* how many stages svf_matmul_next_stage will name */
 } svf_matmul_needs;
 
 /* The needs of `count` calls on one X, 1 to SVF_MATMUL_GROUP_MAX, in nth shares; of the packed

@@ -40,7 +40,8 @@ SVF_API const svf_tensor *svf_safetensors_at(const svf_safetensors *file, size_t
 /* The tensor of that name, or NULL. Thread-safe. */
 SVF_API const svf_tensor *svf_safetensors_find(const svf_safetensors *file, const char *name);
 
-/* The value of a key of __metadata__, or NULL. It belongs to `file`. Thread-safe. */
+/* The value of a key of __metadata__, or NULL; U+0000 in it has become U+FFFD. It belongs to
+ * `file`. Thread-safe. */
 SVF_API const char *svf_safetensors_metadata(const svf_safetensors *file, const char *key);
 
 /* A tensor that is to be written. Set to zero first, except size = sizeof. */

@@ -26,7 +26,14 @@ typedef enum svf_tensor_type {
   SVF_TENSOR_F32,
   SVF_TENSOR_U64,
   SVF_TENSOR_I64,
-  SVF_TENSOR_F64
+  SVF_TENSOR_F64,
+  SVF_TENSOR_F4, /* 4 bits, two elements in a byte */
+  SVF_TENSOR_F6_E2M3,
+  SVF_TENSOR_F6_E3M2, /* 6 bits, four elements in three bytes */
+  SVF_TENSOR_F8_E8M0,
+  SVF_TENSOR_F8_E4M3FNUZ,
+  SVF_TENSOR_F8_E5M2FNUZ,
+  SVF_TENSOR_C64 /* complex: two F32 */
 } svf_tensor_type;
 
 #define SVF_TENSOR_MAX_DIMS 8
