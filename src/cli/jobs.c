@@ -158,20 +158,27 @@ static const char *meant(const char *name)
   return best;
 }
 
+/* Gives *text to the caller, who frees it. In ASCII a terminal neither obeys nor hides anything. */
+static const char *show(const json_t *value, char **text)
+{
+  *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+  return *text ? *text : "this";
+}
+
 static svf_status unknown_key(const char *name)
 {
   const char *right = meant(name);
-  if (!right) {
-    return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; known are prompt, " JOBS_KEYS, name);
+  json_t *string = json_string(name);
+  char *text;
+  const char *shown = show(string, &text);
+  if (right) {
+    (void)cli_fail(SVF_ERR_FILE, "%.60s is no key; is \"%s\" meant?", shown, right);
+  } else {
+    (void)cli_fail(SVF_ERR_FILE, "%.60s is no key; known are prompt, " JOBS_KEYS, shown);
   }
-  return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; is \"%s\" meant?", name, right);
-}
-
-/* Gives *text to the caller, who frees it. */
-static const char *show(const json_t *value, char **text)
-{
-  *text = json_dumps(value, JSON_ENCODE_ANY);
-  return *text ? *text : "this";
+  free(text);
+  json_decref(string);
+  return SVF_ERR_FILE;
 }
 
 static svf_status take_key(job *to, const char *name, const json_t *value)

@@ -44,20 +44,23 @@ for command in decompose pack merge; do
   echo a > from/README.md
   ln -s README.md from/LICENSE
   printf 'control' > from/$'a\tb'
+  : > from/$'c\xe2\x80\xaed' # U+202E
+  : > from/$'e\xff'
+  : > from/é
   : > from/notes
   mkdir from/onnx
   touch from/.gitattributes from/{pytorch_model.bin,x.gguf,model.onnx,w.pth,w.safetensors}
   echo '{}' > from/pytorch_model.bin.index.json
   ln -s nowhere from/broken
   convert from new
-  left 'LICENSE, README.md, a?b, notes'
+  left 'LICENSE, README.md, a\x09b, c\u202ed, e\xff, notes, é'
   [ "$(wc -l < err)" -eq 1 ] || die "$command: more than one remark"
   [ ! -e new/README.md ] && [ ! -e new/notes ] || die "$command copied what it said it did not"
   rm -r new
   expect 0 $command from -o new --threads 1 --quiet
   [ ! -s err ] || die "$command --quiet: a remark"
   # A model without a tokenizer is made, with a warning.
-  rm -r new from/{tokenizer.json,README.md,LICENSE,notes} from/$'a\tb'
+  rm -r new from/{tokenizer.json,README.md,LICENSE,notes,é} from/$'a\tb' from/c*d from/e*
   convert from new
   [ "$(wc -l < err)" -eq 1 ] &&
     grep -q "^svf $command: from has no tokenizer.json, which 'svf generate' will need in new" err ||
