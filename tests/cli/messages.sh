@@ -178,7 +178,7 @@ END
 expect 0 decompose another -o other-svf --threads 1
 fails 2 'e1: |its modules are others|--layers|--rank' generate mlp Hello -e e1
 fails 2 'e1: |its modules are others|--rank' generate rank Hello -e e1
-fails 2 'e1: |other singular values|another precision|LAPACK|threads' generate other-svf Hello -e e1
+fails 2 'e1: |other singular values|another precision|LAPACK' generate other-svf Hello -e e1
 
 # --- Texts of tokens ------------------------------------------------------------------------------
 # The vocabulary spells tokens as byte-level BPE does, a space as U+0120.
