@@ -3,6 +3,7 @@
  * The tables of kernels. Later rows are preferred where the CPU can run them. */
 #include "kernels/half.h"
 #include "kernels/ops.h"
+#include "kernels/quant.h"
 #include "kernels/registry.h"
 
 /* clang-format off */
@@ -65,3 +66,20 @@ static const svf_ops_kernel *const ops_kernels[] = {
 size_t svf_ops_count(void) { return sizeof ops_kernels / sizeof *ops_kernels; }
 
 const svf_ops_kernel *svf_ops_at(size_t i) { return i < svf_ops_count() ? ops_kernels[i] : NULL; }
+
+static const svf_quant_kernel *const quant_kernels[] = {
+    &svf_quant_ref,
+#if defined(__x86_64__)
+    &svf_quant_avx2,
+    &svf_quant_avx512,
+#elif defined(__aarch64__)
+    &svf_quant_neon,
+#endif
+};
+
+size_t svf_quant_count(void) { return sizeof quant_kernels / sizeof *quant_kernels; }
+
+const svf_quant_kernel *svf_quant_at(size_t i)
+{
+  return i < svf_quant_count() ? quant_kernels[i] : NULL;
+}

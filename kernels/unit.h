@@ -9,7 +9,7 @@
  *
  * A unit first defines
  *
- *   SVF_UNIT            its family: f32, bf16, int, half or ops
+ *   SVF_UNIT            its family: f32, bf16, int, half, ops or quant
  *   SVF_UNIT_ISA        its instruction set, as the names of kernels have it
  *   SVF_UNIT_VECTORS    whose vec.h it uses: avx2, avx512 or neon
  *
@@ -21,6 +21,7 @@
 #define SVF_KERNELS_UNIT_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@
 #include "kernels/half.h"
 #include "kernels/int_scale.h"
 #include "kernels/ops.h"
+#include "kernels/quant.h"
 #include "kernels/registry.h"
 #include "kernels/target.h"
 

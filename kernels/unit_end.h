@@ -208,6 +208,28 @@
 #undef ops_sum_exp
 #undef OPS_UNIT
 
+#undef SVF_KERNELS_QUANT_VEC_H
+#undef v_min
+#undef v_low_bytes
+#undef QUANT_ABREAST
+#undef quant_range
+#undef quant_range_of
+#undef quant_clamp
+#undef quant_sums
+#undef quant_add
+#undef quant_tries
+#undef quant_pass
+#undef quant_refit
+#undef quant_best
+#undef quant_take
+#undef quant_search
+#undef quant_put
+#undef quant_int8
+#undef quant_s8
+#undef quant_w8
+#undef quant_w4
+#undef QUANT_UNIT
+
 #undef SVF_KERNELS_REF_FMA_H
 #undef plain_index
 #undef plain_weight

@@ -57,8 +57,10 @@ static double median(double *x, size_t count)
   return count % 2 ? x[count / 2] : (x[count / 2 - 1] + x[count / 2]) / 2;
 }
 
-/* Which side goes first changes from round to round. */
-static void compare(const char *format, const char *what, measure_fn *measure, void *context)
+/* Which side goes first changes from round to round. If a measurement is about a number of items,
+ * prints how many millions of them each side does in a second; items = 0: it is not. */
+static void compare(const char *format, const char *what, measure_fn *measure, void *context,
+                    double items)
 {
   double time[SIDES][ROUNDS_MAX], ratio[ROUNDS_MAX];
   for (int s = 0; s < SIDES; ++s) (void)measure(context, s);
@@ -74,9 +76,11 @@ static void compare(const char *format, const char *what, measure_fn *measure, v
   const size_t low = away > 0 ? (size_t)(away / 2) : 0, high = o.rounds - 1 - low;
   const bool above = ratio[low] > o.limit;
   slower = slower || above;
-  printf("%-10s %-22s %10.3f %10.3f %8.3f  [%.3f, %.3f]%s\n", format, what,
-         1e3 * median(time[0], o.rounds), 1e3 * median(time[1], o.rounds), middle, ratio[low],
-         ratio[high], above ? "  SLOWER" : "");
+  const double old = median(time[0], o.rounds), new = median(time[1], o.rounds);
+  printf("%-10s %-22s %10.3f %10.3f %8.3f  [%.3f, %.3f]", format, what, 1e3 * old, 1e3 * new,
+         middle, ratio[low], ratio[high]);
+  if (items > 0) printf("  %.1f and %.1f M/s", items / old / 1e6, items / new / 1e6);
+  printf("%s\n", above ? "  SLOWER" : "");
   fflush(stdout);
 }
 
@@ -123,7 +127,7 @@ static void load_layers(calls *c)
   c->memory = bench_alloc(c->copies * c->all);
   char *at = c->memory;
   for (size_t i = 0; i < c->count; at += c->bytes[i++]) {
-    side[0]->pack(&c->layer[i], at, c->bytes[i]);
+    side[0]->pack(&c->layer[i], at, c->bytes[i], 1);
   }
   for (size_t i = 1; i < c->copies; ++i) memcpy(c->memory + i * c->all, c->memory, c->all);
 }
@@ -183,7 +187,7 @@ static void compare_layers(calls *c, const char *format, const char *name, bool 
     char what[64];
     snprintf(what, sizeof what, "%s rows %zu", name, o.rows[i]);
     open_calls(c, o.rows[i], together);
-    compare(format, what, measure_calls, c);
+    compare(format, what, measure_calls, c, 0);
     end_calls(c);
   }
   free(c->memory);
@@ -217,6 +221,37 @@ static void compare_group(const char *format)
   }
 }
 
+/* --- Packing ---------------------------------------------------------------------------------- */
+
+typedef struct packing {
+  const compare_layer *layer;
+  void *block;
+  size_t bytes;
+} packing;
+
+static double measure_pack(void *context, int s)
+{
+  const packing *c = context;
+  const double start = clock_now();
+  side[s]->pack(c->layer, c->block, c->bytes, o.threads);
+  return clock_now() - start;
+}
+
+static void compare_pack(const char *format)
+{
+  compare_layer layer;
+  char what[64];
+  fill_layer(&layer, format, o.m, o.n, o.r);
+  packing c = {.layer = &layer, .bytes = side[0]->bytes(&layer)};
+  if (c.bytes > 0) {
+    c.block = bench_alloc(c.bytes);
+    snprintf(what, sizeof what, "pack %zux%zu", o.m, o.n);
+    compare(format, what, measure_pack, &c, (double)o.r * (double)(o.m + o.n));
+    free(c.block);
+  }
+  free_layer(&layer);
+}
+
 /* --- Models ----------------------------------------------------------------------------------- */
 
 typedef struct models {
@@ -247,7 +282,7 @@ static void compare_pass(const char *format)
                        : side[s]->texts(m.model[s], rows, LENGTH, o.rounds + 1, 0, o.threads);
     }
     snprintf(what, sizeof what, "pass of %zu rows", rows);
-    compare(format, what, measure_pass, &m);
+    compare(format, what, measure_pass, &m, 0);
     for (int s = 0; s < SIDES; ++s) side[s]->end_texts(m.texts[s]);
   }
   for (int s = 0; s < SIDES; ++s) side[s]->end_model(m.model[s]);
@@ -267,7 +302,7 @@ static void compare_prefix(const char *format)
   for (int s = 0; s < SIDES; ++s) {
     if (!(m.model[s] = side[s]->model(o.shape, format, o.group))) return;
   }
-  compare(format, "128 texts, prefix 44", measure_generate, &m);
+  compare(format, "128 texts, prefix 44", measure_generate, &m, 0);
   if (m.sum[0] != m.sum[1]) {
     printf("%-10s the texts differ\n", format);
     slower = true;
@@ -282,6 +317,7 @@ static const struct {
   void (*run)(const char *format);
 } comparisons[] = {{"matmul", compare_matmul},
                    {"group", compare_group},
+                   {"pack", compare_pack},
                    {"pass", compare_pass},
                    {"prefix", compare_prefix}};
 
@@ -289,10 +325,10 @@ static void print_help(void)
 {
   fputs(
       "usage: svf_compare [OPTION...] OLD.so NEW.so\n"
-      "  --what=matmul|group|pass|prefix   (matmul)\n"
+      "  --what=matmul|group|pack|pass|prefix   (matmul)\n"
       "  --formats=LIST   (all)\n"
       "  --rows=LIST      (1,8,64,512)\n"
-      "  --size=M,N,R     of the layer of matmul (4096,4096,4096)\n"
+      "  --size=M,N,R     of the layer of matmul and pack (4096,4096,4096)\n"
       "  --shape=NAME     of the model of pass and prefix (tinyllama-1.1b)\n"
       "  --group=N        weights that share a scale, in formats with groups (32)\n"
       "  --rounds=N       (15)\n"

@@ -78,12 +78,14 @@ static size_t layer_bytes(const compare_layer *l)
   return bytes;
 }
 
-static void layer_pack(const compare_layer *l, void *block, size_t bytes)
+static void layer_pack(const compare_layer *l, void *block, size_t bytes, size_t threads)
 {
   svf_format format = SVF_FORMAT_F32;
   (void)format_of(l->format, &format);
   const svf_linear_source s = source_of(l, format);
-  must(svf_linear_pack(&s, block, bytes));
+#pragma omp parallel for num_threads((int)threads)
+  for (size_t i = 0; i < threads; ++i) must(svf_linear_pack_part(&s, block, bytes, i, threads));
+  must(svf_linear_seal(block, bytes));
 }
 
 /* --- Calls ------------------------------------------------------------------------------------ */

@@ -30,7 +30,7 @@ typedef struct compare_side {
 
   /* Bytes of a packed layer; 0: this version has no such format. */
   size_t (*bytes)(const compare_layer *layer);
-  void (*pack)(const compare_layer *layer, void *block, size_t bytes);
+  void (*pack)(const compare_layer *layer, void *block, size_t bytes, size_t threads);
 
   /* `count` calls on the same X; `blocks[i]` of call i at each run. With `together` the version's
    * plan for several layers, if it has one; y of call i begins after those of the calls before. */

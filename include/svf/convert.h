@@ -35,31 +35,42 @@ typedef struct svf_decompose_options {
   double energy;             /* keep the fewest whose squares sum to at least this fraction of the
                                 sum of all squares; 0: all */
   svf_dtype dtype;           /* of U and V */
-  size_t threads;            /* of the SVD; 0: svf_max_threads() */
+  size_t threads;            /* matrices that are decomposed at once; 0: svf_max_threads() */
   svf_progress_fn *progress; /* or NULL */
   void *progress_context;
+  size_t memory; /* bytes for matrices that are decomposed at once; 0: half of the machine's, or of
+                    the limit on address space if that is less */
 } svf_decompose_options;
 
-/* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, one at a time by `svd`:
- * this is svf_svd, for which the program links the library svf_svd, or a function of your own. It
- * is called on this thread, in place, with rank = min(m, n), options->threads and no report. In
- * `out` every matrix is a shard of its own, "factors-<i>.safetensors"; the other tensors are copied
- * as they are to "rest.safetensors"; "decomposition.json" reports the residual, the orthogonality
- * (both estimated, within a few per cent) and the seconds of each matrix; the index comes last.
+/* Decompose the linear layers of `dir` into `out`, W = U diag(sigma) V^T, each by a call of `svd`.
+ * This is svf_svd, for which the program links the library svf_svd, or a function of your own. It
+ * is called in place, with rank = min(m, n), threads = 1 and no report, and unless
+ * options->threads is 1, on several threads at once. Without OpenMP, or where a limit refuses
+ * threads, there are fewer of them; the files are the same whatever their number.
+ * options->progress is called on the thread that called this function, before each matrix, in the
+ * order of the model; once it has asked to stop, matrices that are being decomposed are finished.
+ * In `out` every matrix is a shard of its own, "factors-<i>.safetensors"; the other tensors are
+ * copied as they are to "rest.safetensors"; "decomposition.json" reports the residual, the
+ * orthogonality (both estimated, within a few per cent) and the seconds of each matrix; the index
+ * comes last.
  *
  * Called again after an interruption, it keeps the shards that are finished and were made from the
- * same W with the same options, and continues with the threads of the first call, since the last
- * bits depend on them; with another model or other options it is refused. Once everything is done
- * it does nothing and reports no progress. Until then all other functions refuse `out`, with FILE.
- * With svf_svd it takes about m*n + 6*min(m, n)^2 floats for an m x n matrix, itself and its
- * factors included (but not what LAPACK's threads keep for themselves): as measured, 3.2 times the
- * matrix itself if that is 11:4, but 7 times if it is square. For a whole model this is at most
- * four times its largest tensor as fp32, provided that matrices nearer to square than 2:1 have at
- * most 4/7 of that tensor's elements, as those of attention have beside those of an MLP. options
- * may be NULL.
+ * same W with the same options; with another model or other options it is refused. Once everything
+ * is done it does nothing and reports no progress. Until then all other functions refuse `out`,
+ * with FILE.
+ *
+ * With svf_svd an m x n matrix takes about m*n + 6*min(m, n)^2 floats, itself and its factors
+ * included: as measured, 3.2 times the matrix itself if that is 11:4, but 7 times if it is square.
+ * On one thread this is at most four times the model's largest tensor as fp32, provided that
+ * matrices nearer to square than 2:1 have at most 4/7 of that tensor's elements, as those of
+ * attention have beside those of an MLP. On several threads it is so for each of them, but together
+ * no more than options->memory, unless one matrix alone takes more: then it has no others beside
+ * it. OpenBLAS's buffers come on top, for each thread up to 128 MB of address space, of which it
+ * uses a small part. options may be NULL.
+ *
  * Errors: NULL, VERSION, ARGUMENT (out is dir, or holds another model or job; energy), MEMORY,
  * NUMERIC (naming the tensor), STOPPED, IO, those of svf_model_open, and those of svd, naming the
- * layer. */
+ * layer; if several matrices fail, those of the first. */
 SVF_API svf_status svf_model_decompose(const char *dir, const char *out, svf_svd_fn *svd,
                                        const svf_decompose_options *options);
 

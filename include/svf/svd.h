@@ -34,7 +34,7 @@ typedef struct svf_svd_args {
   const float *w;         /* [m][n], row-major: element (i, j) at w + i*w_stride + j */
   size_t w_stride;        /* in elements, >= n */
   size_t rank;            /* keep this many of the largest singular values, 1..min(m, n) */
-  size_t threads;         /* that LAPACK may use; 0: as many as it is set to */
+  size_t threads;         /* of OpenBLAS that may be used; 0: as many as it is set to */
   float *u;               /* out [m][rank], row-major, contiguous: orthonormal columns */
   float *sigma;           /* out [rank], descending */
   float *vt;              /* out [rank][n], row-major, contiguous: orthonormal rows */
@@ -42,7 +42,7 @@ typedef struct svf_svd_args {
 } svf_svd_args;
 
 /* Decomposes W, also in place. The function chooses its errors, and sets a message by
- * svf_set_message. */
+ * svf_set_message. It is called on several threads at once (svf/convert.h). */
 typedef svf_status svf_svd_fn(const svf_svd_args *args);
 
 /* Decompose W by LAPACK's divide-and-conquer SVD in fp32 (sgesdd). The outputs are what
@@ -57,8 +57,16 @@ typedef svf_status svf_svd_fn(const svf_svd_args *args);
  *
  * Errors: NULL, VERSION, ARGUMENT (dimensions, rank, stride, or a rule for work in place),
  * OVERFLOW, MEMORY, NUMERIC (NaN or Inf in W, or no convergence). On error the outputs are
- * unspecified. Thread-safe as far as the LAPACK is, except that OpenBLAS has one number of threads
- * for the whole process: it is args->threads during the call, and afterwards what it was before. */
+ * unspecified. Thread-safe, but OpenBLAS has one number of threads for the whole process. While
+ * calls run that choose one (args->threads > 0), it is that of the latest call; afterwards it is
+ * what it was before. Where memory for OpenBLAS's buffer is lacking, a call waits for another one
+ * to end, and fails with MEMORY if none runs.
+ *
+ * OpenBLAS starts its threads when it is loaded, one per processor, whether they are used or not,
+ * and may not survive it if a limit refuses them. A program that wants none sets
+ * OPENBLAS_NUM_THREADS=1 in the environment before the library is loaded: before it starts, or
+ * before it calls dlopen. The library never touches the environment. With args->threads = 1 all
+ * work is done on the calling thread. */
 SVF_API svf_status svf_svd(const svf_svd_args *args);
 
 #ifdef __cplusplus

@@ -3,9 +3,9 @@
  * svf decompose: decomposes a model's matrices, once. It is the program svf-decompose, see
  * external.c. */
 #define _GNU_SOURCE
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -17,7 +17,6 @@
 #include "src/cli/fail.h"
 #include "src/cli/interrupt.h"
 #include "src/cli/made.h"
-#include "src/cli/threads.h"
 
 typedef struct options {
   model_options m;
@@ -25,8 +24,7 @@ typedef struct options {
   const char *out;
   float energy;
   bool bf16;
-  bool began;     /* there was something to do */
-  size_t threads; /* of the decomposition that is there already; 0: none */
+  bool began; /* there was something to do */
 } options;
 
 static bool take_layers(const char *value, void *to)
@@ -42,6 +40,15 @@ static bool take_energy(const char *value, void *to)
 {
   const float *energy = to;
   return cli_take_float(value, to) && *energy > 0 && *energy <= 1;
+}
+
+static bool take_megabytes(const char *value, void *to)
+{
+  enum { MEGABYTE = 1000000 };
+  size_t *bytes = to;
+  if (!cli_take_count(value, to) || *bytes > SIZE_MAX / MEGABYTE) return false;
+  *bytes *= MEGABYTE;
+  return true;
 }
 
 static const cli_option table[] = {
@@ -68,6 +75,12 @@ static const cli_option table[] = {
      .take = cli_take_flag,
      .at = offsetof(options, bf16),
      .help = "U and V in bf16 instead of fp32"},
+    {.name = "memory",
+     .value = "MB",
+     .take = take_megabytes,
+     .at = offsetof(options, d.memory),
+     .help = "decompose no more matrices at once than fit (default: half of the machine's memory)",
+     .values = "a number of megabytes, 1 or more"},
     {0}};
 
 /* --- What it says ----------------------------------------------------------------------------- */
@@ -91,19 +104,6 @@ static svf_status print_report(const char *out)
   }
   free(text);
   return status;
-}
-
-/* The number of threads that a decomposition in `out` began with; 0 if there is none. */
-static size_t threads_of(const char *out)
-{
-  char *text = NULL;
-  size_t bytes = 0;
-  if (read_report(out, &text, &bytes) != SVF_OK) return 0;
-  json_t *report = json_loadb(text, bytes, 0, NULL);
-  const json_int_t threads = json_integer_value(json_object_get(report, "threads"));
-  json_decref(report);
-  free(text);
-  return threads > 0 ? (size_t)threads : 0;
 }
 
 static int run(int argc, char **argv);
@@ -138,39 +138,8 @@ static void print_next(const options *o, const char *out)
 static bool show_progress(void *context, size_t done, size_t all, const char *what)
 {
   options *o = context;
-  if (!o->began && o->threads > 0 && o->m.threads > 0 && o->threads != o->m.threads &&
-      !o->m.quiet) {
-    fprintf(stderr, "svf decompose: --threads has no effect: %s was begun with %zu\n", o->out,
-            o->threads);
-  }
   o->began = true;
   return cli_progress(&o->m.quiet, done, all, what);
-}
-
-/* --- Limits ----------------------------------------------------------------------------------- */
-
-/* OpenBLAS maps a buffer of 128 MB for each thread, and tries for ever where it gets none; stacks
- * come on top. */
-static svf_status check_address_space(size_t threads)
-{
-  const size_t buffer = (size_t)160 << 20, bytes = threads * buffer;
-  void *map = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (map != MAP_FAILED) {
-    munmap(map, bytes);
-    return SVF_OK;
-  }
-  return cli_fail(SVF_ERR_MEMORY,
-                  "%zu MB of address space are not there: it is limited (ulimit -v). Each thread "
-                  "takes %zu, so use fewer --threads",
-                  bytes >> 20, buffer >> 20);
-}
-
-/* The threads of OpenMP and of OpenBLAS. */
-static svf_status check_limits(size_t threads)
-{
-  if (threads == 0) threads = svf_max_threads();
-  const svf_status status = cli_check_threads(threads, 2);
-  return status == SVF_OK ? check_address_space(threads) : status;
 }
 
 /* --- All of it -------------------------------------------------------------------------------- */
@@ -183,9 +152,7 @@ static svf_status work(options *o, const char *dir)
   d.threads = o->m.threads;
   d.energy = (double)o->energy;
   d.dtype = o->bf16 ? SVF_DTYPE_BF16 : SVF_DTYPE_F32;
-  o->threads = threads_of(o->out);
-  svf_status status = check_limits(o->m.threads);
-  if (status == SVF_OK) status = svf_model_decompose(dir, o->out, svf_svd, &d);
+  svf_status status = svf_model_decompose(dir, o->out, svf_svd, &d);
   cli_progress_end();
   if (status == SVF_OK && o->m.json) status = print_report(o->out);
   if (status != SVF_OK) return status;

@@ -75,9 +75,9 @@ svf_status cli_fail_errno(const char *what)
   return cli_fail(error == ENOMEM ? SVF_ERR_MEMORY : SVF_ERR_IO, "%s: %s", what, strerror(error));
 }
 
-cli_shown cli_show(const char *text)
+cli_short cli_shorten(const char *text)
 {
-  cli_shown s;
+  cli_short s;
   size_t n = sizeof s.text - sizeof "...";
   if (strlen(text) < sizeof s.text) {
     snprintf(s.text, sizeof s.text, "%s", text);

@@ -38,9 +38,9 @@ bool cli_take_index(const char *array, size_t *i);
 svf_status cli_fail_errno(const char *what);
 
 /* Text for a message: whole, or what fits of it in whole characters with "..." after it. */
-typedef struct cli_shown {
+typedef struct cli_short {
   char text[84];
-} cli_shown;
-cli_shown cli_show(const char *text);
+} cli_short;
+cli_short cli_shorten(const char *text);
 
 #endif

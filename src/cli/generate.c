@@ -3,6 +3,7 @@
  * svf generate: continues texts, each with its own expert. */
 #define _GNU_SOURCE
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,13 +3,14 @@
  * svf info: what a model or an expert is. */
 #define _GNU_SOURCE
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "src/cli/fail.h"
 #include "src/cli/json.h"
 #include "src/cli/model_options.h"
+#include "src/cli/show.h"
 
 static void print_model_json(const svf_model_info *i, const svf_modules *modules)
 {
@@ -61,6 +62,14 @@ static svf_status print_model(const svf_model *model, bool json)
   return SVF_OK;
 }
 
+static void print_text(const char *title, const char *text)
+{
+  if (!text) return;
+  fputs(title, stdout);
+  cli_show(stdout, text);
+  fputc('\n', stdout);
+}
+
 static void print_expert(const svf_expert *expert, bool json)
 {
   svf_expert_info i = {.size = sizeof i};
@@ -81,8 +90,8 @@ static void print_expert(const svf_expert *expert, bool json)
   printf("belongs to     %016" PRIx64 "\n", i.factors);
   printf("z              %s%s\n", sigmoid ? "sigmoid of parameters" : "direct",
          i.normalise ? ", normalised" : "");
-  if (i.task) printf("task           %s\n", i.task);
-  if (i.trained) printf("trained        %s\n", i.trained);
+  print_text("task           ", i.task);
+  print_text("trained        ", i.trained);
 }
 
 static svf_status describe_expert(const char *path, const model_options *o)

@@ -138,21 +138,25 @@ static const char *meant(const char *name)
   return best;
 }
 
+/* In ASCII a terminal neither obeys nor hides anything. */
+static cli_short show(const json_t *value)
+{
+  char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+  const cli_short shown = cli_shorten(text ? text : "this");
+  free(text);
+  return shown;
+}
+
 static svf_status unknown_key(const char *name)
 {
   const char *right = meant(name);
-  if (!right) {
-    return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; known are prompt, " JOBS_KEYS, name);
+  json_t *string = json_string(name);
+  const cli_short shown = show(string);
+  json_decref(string);
+  if (right) {
+    return cli_fail(SVF_ERR_FILE, "%s is no key; is \"%s\" meant?", shown.text, right);
   }
-  return cli_fail(SVF_ERR_FILE, "\"%.40s\" is no key; is \"%s\" meant?", name, right);
-}
-
-static cli_shown show(const json_t *value)
-{
-  char *text = json_dumps(value, JSON_ENCODE_ANY);
-  const cli_shown shown = cli_show(text ? text : "this");
-  free(text);
-  return shown;
+  return cli_fail(SVF_ERR_FILE, "%s is no key; known are prompt, " JOBS_KEYS, shown.text);
 }
 
 static svf_status take_key(job *to, const char *name, const json_t *value)

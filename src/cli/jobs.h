@@ -4,7 +4,6 @@
 #ifndef SVF_CLI_JOBS_H
 #define SVF_CLI_JOBS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <svf/generate.h>

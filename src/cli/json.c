@@ -3,14 +3,11 @@
  * This does not use jansson, which refuses text that is not UTF-8 and has to allocate. */
 #include "src/cli/json.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "src/cli/fail.h"
 
-/* The bytes of the character at s or, if it is no well-formed one, of as much of it as could begin
- * a character. */
-static size_t next_character(const char *s, size_t bytes, bool *well_formed)
+size_t cli_next_character(const char *s, size_t bytes, bool *well_formed)
 {
   const unsigned char first = (unsigned char)s[0];
   unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
@@ -45,7 +42,7 @@ void cli_json_string(FILE *to, const char *text, size_t bytes)
   fputc('"', to);
   for (size_t i = 0, n = 0; i < bytes; i += n) {
     bool well_formed;
-    n = next_character(text + i, bytes - i, &well_formed);
+    n = cli_next_character(text + i, bytes - i, &well_formed);
     if (well_formed) {
       put_character(to, text + i, n);
     } else {
@@ -68,7 +65,7 @@ svf_status cli_check_text(const char *text, size_t bytes)
   const char *hint = seems_utf16(text, bytes) ? "; this seems to be UTF-16" : "";
   for (size_t i = 0, n; i < bytes; i += n) {
     bool well_formed;
-    n = next_character(text + i, bytes - i, &well_formed);
+    n = cli_next_character(text + i, bytes - i, &well_formed);
     if (!well_formed) return cli_fail(SVF_ERR_FILE, "byte %zu is not UTF-8%s", i + 1, hint);
     if (!text[i]) return cli_fail(SVF_ERR_FILE, "byte %zu is NUL%s", i + 1, hint);
   }

@@ -4,12 +4,17 @@
 #ifndef SVF_CLI_JSON_H
 #define SVF_CLI_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include <svf/status.h>
 
 enum { JSON_SCHEMA = 1 };
+
+/* The bytes of the character at s or, if it is no well-formed one, of as much of it as could begin
+ * a character; bytes >= 1. */
+size_t cli_next_character(const char *s, size_t bytes, bool *well_formed);
 
 /* Write text as a JSON string with its quotes. Each maximal subpart (in Unicode's sense) that is
  * not UTF-8 becomes U+FFFD. */

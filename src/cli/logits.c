@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,12 +3,14 @@
 #include "src/cli/made.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <svf/convert.h>
 
 #include "src/cli/json.h"
+#include "src/cli/show.h"
 
 static size_t bytes_of(const char *dir)
 {
@@ -45,7 +47,7 @@ static void name_file(void *context, const char *name)
   } else {
     fputs(", ", stderr);
   }
-  for (; *name; ++name) fputc(*name < ' ' && *name >= 0 ? '?' : *name, stderr);
+  cli_show(stderr, name);
 }
 
 void cli_remark_files(const svf_command *command, const char *dir, const char *out)

@@ -8,7 +8,6 @@
 
 #include "src/cli/interrupt.h"
 #include "src/cli/made.h"
-#include "src/cli/threads.h"
 
 typedef struct options {
   model_options m;
@@ -51,7 +50,6 @@ static int run(int argc, char **argv)
                                  .progress = cli_progress,
                                  .progress_context = &o.m.quiet};
   svf_status status = cli_check_expert(&o.m);
-  if (status == SVF_OK) status = cli_check_threads(o.m.threads, 1);
   if (status == SVF_OK) status = load_gains(words.word[0], &o.m, &gains);
   if (status == SVF_OK) status = svf_model_merge(words.word[0], o.out, gains, &how);
   free(gains);

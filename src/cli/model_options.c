@@ -11,7 +11,6 @@
 #include <svf/matmul.h>
 
 #include "src/cli/fail.h"
-#include "src/cli/threads.h"
 
 model_options cli_model_defaults(void) { return (model_options){.scale = {.value = 1}}; }
 
@@ -307,8 +306,7 @@ static svf_status warn_untied(const char *dir, const svf_model *model)
 svf_status cli_open_model(const char *dir, model_options *o, unsigned flags, svf_model **model)
 {
   const svf_model_options options = cli_library_options(o, flags);
-  svf_status status = flags & SVF_MODEL_OUTLINE ? SVF_OK : cli_check_threads(o->threads, 1);
-  if (status == SVF_OK) status = svf_model_open(dir, &options, model);
+  svf_status status = svf_model_open(dir, &options, model);
   cli_progress_end();
   if (status == SVF_ERR_ARGUMENT && cli_check_group(o) != SVF_OK) return status;
   if (status == SVF_OK) status = warn_untied(dir, *model);
@@ -373,7 +371,7 @@ static svf_status open_expert(const char *path, const svf_modules *modules, unsi
 static svf_status split_part(char *part, char **number)
 {
   char *equals = strrchr(part, '=');
-  const cli_shown shown = cli_show(part);
+  const cli_short shown = cli_shorten(part);
   if (!*part) {
     return cli_fail(SVF_ERR_ARGUMENT,
                     "--mix: a part is empty, as it is after a comma too many; expected "
@@ -400,7 +398,7 @@ static svf_status add_part(mixture *m, char *part, const svf_modules *modules, u
   if (status != SVF_OK) return status;
   if (!cli_take_float(number, &m->alpha[m->count])) {
     return cli_fail(SVF_ERR_ARGUMENT, "'%s' is not FILE=NUMBER: '%s' is no number",
-                    cli_show(part).text, cli_show(number).text);
+                    cli_shorten(part).text, cli_shorten(number).text);
   }
   number[-1] = 0;
   svf_expert **to = &m->expert[m->count++];

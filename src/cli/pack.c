@@ -3,6 +3,7 @@
  * svf pack: a model that starts at once. */
 #define _GNU_SOURCE
 #include <math.h>
+#include <stdio.h>
 
 #include <svf/convert.h>
 #include <svf/linear.h>
@@ -10,7 +11,6 @@
 #include "src/cli/fail.h"
 #include "src/cli/interrupt.h"
 #include "src/cli/made.h"
-#include "src/cli/threads.h"
 
 typedef struct options {
   model_options m;
@@ -95,7 +95,6 @@ static svf_status work(options *o, const char *dir)
   svf_status status = check_bits(o);
   if (status == SVF_OK) status = cli_check_group(&o->m);
   if (status == SVF_OK) status = check_model(o, dir);
-  if (status == SVF_OK) status = cli_check_threads(o->m.threads, 1);
   return status == SVF_OK ? svf_model_pack(dir, o->out, &how) : status;
 }
 

@@ -3,6 +3,7 @@
  * svf perplexity: how well a model predicts a text. */
 #define _GNU_SOURCE
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decomposing a model, one matrix at a time. */
+ * Decomposing a model, several matrices at once, each on one thread. */
 #define _GNU_SOURCE
 #include <svf/convert.h>
 
@@ -9,12 +9,15 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <svf/matmul.h>
 
 #include "src/convert/conversion.h"
+#include "src/convert/estimate.h"
 #include "src/convert/shard.h"
+#include "src/convert/steps.h"
 #include "src/core/digest.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -29,7 +32,7 @@ enum { JSON_SCHEMA = 1 };
 typedef struct job {
   svf_conversion c;
   svf_svd_fn *svd;
-  svf_decompose_options o; /* threads: those that the job began with */
+  svf_decompose_options o; /* as read: threads and memory are not 0 */
   svf_shard *items;        /* [count] the matrices to decompose */
   size_t count;
   char digest[SVF_DIGEST_DIGITS]; /* of everything that the new model is made from */
@@ -199,8 +202,8 @@ static bool is_done(const job *j)
   return same;
 }
 
-/* An unfinished job in `out` must be this one; it continues with the threads that it began with. */
-static svf_status join_job(job *j)
+/* An unfinished job in `out` must be this one. */
+static svf_status join_job(const job *j)
 {
   enum { MOST = 16 << 20 };
   char path[PATH_MAX];
@@ -210,29 +213,58 @@ static svf_status join_job(job *j)
   status = svf_json_read(path, MOST, &report);
   if (status != SVF_OK) return status;
   const char *digest = json_string_value(json_object_get(report, "source"));
-  size_t threads = 0;
   if (!digest || strcmp(digest, j->digest) != 0) {
     status = svf_file_at_path(
         svf_fail(SVF_ERR_ARGUMENT,
                  "holds an unfinished decomposition of another model or with other "
                  "options: finish it, remove it, or choose another directory"),
         j->c.out);
-  } else if (svf_json_size(json_object_get(report, "threads"), &threads) && threads > 0) {
-    j->o.threads = threads;
   }
   json_decref(report);
   return status;
 }
 
-static svf_status run_item(job *j, size_t i)
+/* The bytes that svf_svd takes for a matrix, or that its factors take while they are measured. */
+static size_t bytes_of(void *context, size_t i)
 {
-  svf_shard *it = &j->items[i];
-  svf_status status = svf_conversion_step(&j->c, i, j->count, it->name);
-  if (status == SVF_OK && !svf_shard_is_finished(&j->c, &j->o, it))
-    status = svf_shard_make(&j->c, &j->o, j->svd, it);
-  for (int k = 0; status == SVF_OK && k < 3; ++k) {
-    char name[SVF_LINEAR_NAME + 4];
-    snprintf(name, sizeof name, "%s.%c", it->name, "USV"[k]);
+  const job *j = context;
+  const svf_shard *it = &j->items[i];
+  const size_t k = svf_size_min(it->m, it->n), measured = svf_estimate_bytes(it->m, it->n);
+  const size_t all = it->m * it->n * sizeof(float), square = k * k * sizeof(float);
+  return svf_size_max(all + 6 * square, 2 * all + square + measured);
+}
+
+static svf_status begin_item(void *context, size_t i)
+{
+  const job *j = context;
+  return svf_conversion_step(&j->c, i, j->count, j->items[i].name);
+}
+
+static svf_status make_item(void *context, size_t i)
+{
+  job *j = context;
+  if (svf_shard_is_finished(&j->c, &j->o, &j->items[i])) return SVF_OK;
+  return svf_shard_make(&j->c, &j->o, j->svd, &j->items[i]);
+}
+
+static svf_status make_items(job *j)
+{
+  return svf_steps_run(&(svf_steps){.count = j->count,
+                                    .threads = j->o.threads,
+                                    .memory = j->o.memory,
+                                    .bytes = bytes_of,
+                                    .begin = begin_item,
+                                    .run = make_item,
+                                    .context = j});
+}
+
+static svf_status map_items(job *j)
+{
+  char name[SVF_LINEAR_NAME + 4];
+  svf_status status = SVF_OK;
+  for (size_t i = 0; status == SVF_OK && i < 3 * j->count; ++i) {
+    const svf_shard *it = &j->items[i / 3];
+    snprintf(name, sizeof name, "%s.%c", it->name, "USV"[i % 3]);
     status = svf_conversion_map(j->map, name, it->file);
   }
   return status;
@@ -242,7 +274,8 @@ static svf_status work(job *j)
 {
   svf_status status = write_report(j);
   if (status == SVF_OK) status = svf_conversion_copy_files(&j->c);
-  for (size_t i = 0; status == SVF_OK && i < j->count; ++i) status = run_item(j, i);
+  if (status == SVF_OK) status = make_items(j);
+  if (status == SVF_OK) status = map_items(j);
   if (status == SVF_OK) status = svf_conversion_step(&j->c, j->count, j->count, "other tensors");
   if (status == SVF_OK) status = write_rest(j);
   if (status == SVF_OK) status = write_report(j);
@@ -278,12 +311,24 @@ static svf_status check_options(const svf_decompose_options *o)
   return SVF_OK;
 }
 
+/* Half of the machine's memory, or of the space that a limit leaves. */
+static size_t usual_memory(void)
+{
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  struct rlimit limit;
+  size_t bytes = SIZE_MAX;
+  if (pages > 0 && page > 0) (void)svf_size_mul((size_t)pages, (size_t)page, &bytes);
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < bytes) bytes = (size_t)limit.rlim_cur;
+  return bytes / 2;
+}
+
 static svf_status read_options(const svf_decompose_options *options, svf_decompose_options *o)
 {
   enum { FIRST = SVF_SIZE_TO(svf_decompose_options, progress_context) };
   svf_status status = svf_struct_read_options("options", options, FIRST, o, sizeof *o);
   if (status == SVF_OK) status = check_options(o);
   if (status == SVF_OK && o->threads == 0) o->threads = svf_max_threads();
+  if (status == SVF_OK && o->memory == 0) o->memory = usual_memory();
   return status;
 }
 

@@ -9,15 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/core/openmp.h"
 #include "src/core/power.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 
 enum {
   PROBES = 32,
-  COLUMNS = 64,   /* taken at a time: with 32 sums each they fill 16 KiB, which stay in L1 */
-  LARGE = 1 << 20 /* elements from which a matrix is worth several threads */
+  COLUMNS = 64 /* taken at a time: with 32 sums each they fill 16 KiB, which stay in L1 */
 };
 
 /* A matrix of floats, rows x k, contiguous. */
@@ -28,54 +26,39 @@ typedef struct matrix {
 
 /* --- Products, each sum in increasing order --------------------------------------------------- */
 
-typedef struct product {
-  const matrix *m;
-  const double *x; /* [k][PROBES], or [rows][PROBES] for the transposed product */
-  double *y;       /* [rows][PROBES], or [k][PROBES] for the transposed product */
-} product;
-
 /* sums += a x */
 static void add(double *restrict sums, double a, const double *restrict x)
 {
   for (int p = 0; p < PROBES; ++p) sums[p] += a * x[p];
 }
 
-/* A share of the rows of y = A x. */
-static void multiply_rows(void *context, size_t ith, size_t nth)
+/* y = A x */
+static void multiply_rows(const matrix *m, const double *x, double *y)
 {
-  const product *t = context;
-  const size_t k = t->m->k, end = svf_share(t->m->rows, nth, ith + 1);
-  for (size_t row = svf_share(t->m->rows, nth, ith); row < end; ++row) {
+  for (size_t row = 0; row < m->rows; ++row) {
     double sums[PROBES] = {0};
-    for (size_t j = 0; j < k; ++j) add(sums, (double)t->m->a[row * k + j], t->x + j * PROBES);
-    memcpy(t->y + row * PROBES, sums, sizeof sums);
+    for (size_t j = 0; j < m->k; ++j) add(sums, (double)m->a[row * m->k + j], x + j * PROBES);
+    memcpy(y + row * PROBES, sums, sizeof sums);
   }
 }
 
-/* A share of the rows of y = A^T x, which are columns of A. */
-static void multiply_columns(void *context, size_t ith, size_t nth)
+/* y = A^T x, whose rows are columns of A. */
+static void multiply_columns(const matrix *m, const double *x, double *y)
 {
-  const product *t = context;
-  const size_t k = t->m->k, end = svf_share(k, nth, ith + 1);
-  for (size_t j = svf_share(k, nth, ith), count; j < end; j += count) {
-    count = svf_size_min(COLUMNS, end - j);
-    memset(t->y + j * PROBES, 0, count * PROBES * sizeof *t->y);
-    for (size_t row = 0; row < t->m->rows; ++row) {
-      const float *a = t->m->a + row * k + j;
-      for (size_t c = 0; c < count; ++c) {
-        add(t->y + (j + c) * PROBES, (double)a[c], t->x + row * PROBES);
-      }
+  for (size_t j = 0, count; j < m->k; j += count) {
+    count = svf_size_min(COLUMNS, m->k - j);
+    memset(y + j * PROBES, 0, count * PROBES * sizeof *y);
+    for (size_t row = 0; row < m->rows; ++row) {
+      const float *a = m->a + row * m->k + j;
+      for (size_t c = 0; c < count; ++c) add(y + (j + c) * PROBES, (double)a[c], x + row * PROBES);
     }
   }
 }
 
-/* y = A x, or y = A^T x if transposed. A small product takes less time than waking threads, which
- * would then spin beside those of the SVD. */
-static void multiply(const matrix *m, bool transposed, const double *x, double *y, size_t threads)
+/* y = A x [rows][PROBES] of x [k][PROBES], or y = A^T x [k][PROBES] of x [rows][PROBES]. */
+static void multiply(const matrix *m, bool transposed, const double *x, double *y)
 {
-  product task = {m, x, y};
-  if (m->rows * m->k < LARGE) threads = 1;
-  svf_openmp_team(threads, transposed ? multiply_columns : multiply_rows, &task);
+  (transposed ? multiply_columns : multiply_rows)(m, x, y);
 }
 
 /* --- Estimates -------------------------------------------------------------------------------- */
@@ -100,35 +83,41 @@ static double distance(const double *x, const double *y, size_t count)
 
 /* |Q Q^T - I|_F / sqrt(rows) of the rows of Q, or of its columns. */
 static double orthogonality(const matrix *q, bool of_rows, const double *x, double *middle,
-                            double *back, size_t threads)
+                            double *back)
 {
   const size_t count = of_rows ? q->rows : q->k;
-  multiply(q, of_rows, x, middle, threads);
-  multiply(q, !of_rows, middle, back, threads);
+  multiply(q, of_rows, x, middle);
+  multiply(q, !of_rows, middle, back);
   return distance(back, x, count * PROBES) / sqrt((double)count);
 }
 
-svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f, size_t threads,
+/* Four vectors for each probe. */
+size_t svf_estimate_bytes(size_t m, size_t n)
+{
+  return 4 * svf_size_max(m, n) * PROBES * sizeof(double);
+}
+
+svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f,
                         svf_svd_report *report)
 {
-  const size_t rank = f->rank, floats = svf_size_max(m, n) * PROBES;
+  const size_t rank = f->rank, doubles = svf_size_max(m, n) * PROBES;
   const matrix a = {w, m, n}, u = {f->u, m, rank}, vt = {f->vt, rank, n};
-  double *x = malloc(4 * floats * sizeof *x);
+  double *x = malloc(svf_estimate_bytes(m, n));
   if (!x) return svf_fail(SVF_ERR_MEMORY, "no memory to measure the factors");
-  double *t = x + floats, *y = t + floats, *z = y + floats;
+  double *t = x + doubles, *y = t + doubles, *z = y + doubles;
   const double norm = sqrt(svf_power(w, m, n, n));
-  random_signs(x, floats);
-  multiply(&vt, false, x, t, threads);
+  random_signs(x, doubles);
+  multiply(&vt, false, x, t);
   for (size_t i = 0; i < rank * PROBES; ++i) t[i] *= (double)f->sigma[i / PROBES];
-  multiply(&u, false, t, y, threads);
-  multiply(&a, false, x, z, threads);
+  multiply(&u, false, t, y);
+  multiply(&a, false, x, z);
   *report = (svf_svd_report){
       .size = sizeof *report,
       .residual = norm > 0 ? distance(y, z, m * PROBES) / norm : 0,
       .dropped = norm > 0 ? sqrt(svf_power(f->sigma + rank, 1, f->k - rank, 0)) / norm : 0,
   };
-  report->orthogonality_u = orthogonality(&u, false, x, y, z, threads);
-  report->orthogonality_v = orthogonality(&vt, true, x, y, z, threads);
+  report->orthogonality_u = orthogonality(&u, false, x, y, z);
+  report->orthogonality_v = orthogonality(&vt, true, x, y, z);
   free(x);
   return SVF_OK;
 }

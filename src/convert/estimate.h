@@ -15,9 +15,11 @@ typedef struct svf_factors {
  * the time of the SVD itself; instead the Frobenius norms are estimated in double precision from
  * the products with 32 random vectors of +-1, always the same ones: |E|_F^2 is the mean of |E x|^2
  * (M. F. Hutchinson, 1990). For rounding errors, which have no direction, the estimate is right
- * within a few per cent. Runs on a team of OpenMP threads, whose number changes no bit. Errors:
- * MEMORY. */
-svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f, size_t threads,
+ * within a few per cent. Errors: MEMORY. */
+svf_status svf_estimate(const float *w, size_t m, size_t n, const svf_factors *f,
                         svf_svd_report *report);
+
+/* The bytes that svf_estimate allocates. */
+size_t svf_estimate_bytes(size_t m, size_t n);
 
 #endif

@@ -154,7 +154,7 @@ static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf
                              .w = it->m > it->n ? f->u : f->vt,
                              .w_stride = it->n,
                              .rank = f->k,
-                             .threads = o->threads,
+                             .threads = 1,
                              .u = f->u,
                              .sigma = f->sigma,
                              .vt = f->vt};
@@ -171,11 +171,11 @@ static svf_status decompose(const svf_decompose_options *o, svf_svd_fn *svd, svf
 }
 
 /* Measures the factors against W, which is read once more, since the SVD has overwritten it. */
-static svf_status measure(const svf_decompose_options *o, svf_shard *it, const svf_factors *f)
+static svf_status measure(svf_shard *it, const svf_factors *f)
 {
   svf_status status;
   float *w = values_of(it, &status);
-  if (status == SVF_OK) status = svf_estimate(w, it->m, it->n, f, o->threads, &it->report);
+  if (status == SVF_OK) status = svf_estimate(w, it->m, it->n, f, &it->report);
   free(w);
   return status;
 }
@@ -186,7 +186,7 @@ svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *
   const double start = svf_now();
   svf_factors f = {0};
   svf_status status = decompose(o, svd, it, &f);
-  if (status == SVF_OK) status = measure(o, it, &f);
+  if (status == SVF_OK) status = measure(it, &f);
   if (status == SVF_OK) status = write_shard(c, o, it, &f);
   free_factors(&f);
   it->seconds = svf_now() - start;

@@ -26,8 +26,8 @@ typedef struct svf_shard {
  * that run reported. */
 bool svf_shard_is_finished(const svf_conversion *c, const svf_decompose_options *o, svf_shard *it);
 
-/* Decompose W and write the shard; fills in r, the seconds and the report. o->threads is not 0.
- * Errors: IO; MEMORY and those of svd, naming the layer. */
+/* Decompose W on this thread and write the shard; fills in r, the seconds and the report.
+ * Thread-safe on distinct shards. Errors: IO; MEMORY and those of svd, naming the layer. */
 svf_status svf_shard_make(const svf_conversion *c, const svf_decompose_options *o, svf_svd_fn *svd,
                           svf_shard *it);
 

@@ -19,14 +19,6 @@ svf_status svf_check_aligned(const char *name, const void *data, svf_dtype type)
                   svf_dtype_name(type));
 }
 
-svf_status svf_check_line(const char *name, const void *data)
-{
-  enum { LINE = 64 };
-  if ((uintptr_t)data % LINE == 0) return SVF_OK;
-  return svf_fail(SVF_ERR_ALIGNMENT, "%s is at %p, not on a multiple of %d bytes", name, data,
-                  LINE);
-}
-
 svf_status svf_check_matrix(const char *name, const void *data, svf_dtype type, size_t apart,
                             size_t rows, size_t width)
 {

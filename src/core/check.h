@@ -16,9 +16,6 @@ svf_status svf_check_type(const char *name, svf_dtype type);
 /* Errors: ALIGNMENT if `data` is not aligned to elements of that type. NULL is. */
 svf_status svf_check_aligned(const char *name, const void *data, svf_dtype type);
 
-/* Errors: ALIGNMENT if `data` is not on a multiple of 64 bytes, where blocks are packed. */
-svf_status svf_check_line(const char *name, const void *data);
-
 /* Checks `rows` >= 1 rows of `width` elements, `apart` elements from one row to the next: the type,
  * the pointer, and that all rows are addressable. Errors: ARGUMENT, NULL, ALIGNMENT, OVERFLOW. */
 svf_status svf_check_matrix(const char *name, const void *data, svf_dtype type, size_t apart,

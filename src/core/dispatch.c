@@ -185,24 +185,31 @@ size_t svf_fetch_distance(void)
   return features() & SVF_CPU_INTEL ? NEAR : FAR;
 }
 
+/* True if a kernel of this ISA may serve while the selected one is asked for. */
+static bool serves(svf_isa isa, uint64_t needs)
+{
+  return svf_isa_within(isa, svf_isa_selected()) && can_run(features(), needs);
+}
+
 const svf_half_kernel *svf_dispatch_half(void)
 {
-  const svf_isa isa = svf_isa_selected();
-  for (size_t i = svf_half_count(); i-- > 0;) {
-    const svf_half_kernel *kernel = svf_half_at(i);
-    if (svf_isa_within(kernel->isa, isa) && can_run(features(), kernel->needs)) return kernel;
-  }
-  return &svf_half_ref;
+  size_t i = svf_half_count() - 1;
+  while (i > 0 && !serves(svf_half_at(i)->isa, svf_half_at(i)->needs)) --i;
+  return svf_half_at(i);
 }
 
 const svf_ops_kernel *svf_dispatch_ops(void)
 {
-  const svf_isa isa = svf_isa_selected();
-  for (size_t i = svf_ops_count(); i-- > 0;) {
-    const svf_ops_kernel *kernel = svf_ops_at(i);
-    if (svf_isa_within(kernel->isa, isa) && can_run(features(), kernel->needs)) return kernel;
-  }
-  return &svf_ops_ref;
+  size_t i = svf_ops_count() - 1;
+  while (i > 0 && !serves(svf_ops_at(i)->isa, svf_ops_at(i)->needs)) --i;
+  return svf_ops_at(i);
+}
+
+const svf_quant_kernel *svf_dispatch_quant(void)
+{
+  size_t i = svf_quant_count() - 1;
+  while (i > 0 && !serves(svf_quant_at(i)->isa, svf_quant_at(i)->needs)) --i;
+  return svf_quant_at(i);
 }
 
 /* snprintf after the first *length characters; *length also counts what does not fit. */

@@ -7,6 +7,7 @@
 #include "kernels/half.h"
 #include "kernels/kernel.h"
 #include "kernels/ops.h"
+#include "kernels/quant.h"
 #include "src/core/private.h"
 
 /* The kernel for a call with `rows` rows, whose weights have this format and groups of `group`
@@ -38,5 +39,8 @@ const svf_half_kernel *svf_dispatch_half(void);
 
 /* The same for row operations. Thread-safe. */
 SVF_PRIVATE_API const svf_ops_kernel *svf_dispatch_ops(void);
+
+/* The same for quantising weights. Thread-safe. */
+const svf_quant_kernel *svf_dispatch_quant(void);
 
 #endif

@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "src/core/barrier.h"
 #include "src/core/fp_mode.h"
 #include "src/core/quota.h"
 #include "src/core/size.h"
+#include "src/core/startable.h"
 
 /* --- How many --------------------------------------------------------------------------------- */
 
@@ -57,6 +59,25 @@ size_t svf_openmp_threads(void)
   return threads > 0 ? svf_size_min((size_t)threads, most_threads()) : most_threads();
 }
 
+/* OpenMP's runtime ends the process if it cannot start a thread. So before a team of this thread is
+ * larger than all before, others are started in place of those that it has more than the latest
+ * team, which the runtime keeps. Where a limit was met, the same is done before each team that is
+ * larger than the latest: it may have been lifted, and threads of an earlier one may not have
+ * ended. */
+static size_t without_failure(size_t threads)
+{
+  static _Thread_local size_t largest = 1, latest = 1;
+  static _Thread_local bool is_limited;
+  if (threads > (is_limited ? latest : largest)) {
+    const size_t more = threads - latest, started = svf_startable_threads(more);
+    largest = threads;
+    is_limited = is_limited || started < more;
+    threads = latest + started;
+  }
+  if (threads > 1) latest = threads; /* one alone is no team to the runtime */
+  return threads;
+}
+
 /* --- Teams ------------------------------------------------------------------------------------ */
 
 /* True in a child of a process in which svf had used OpenMP's threads: they are not there, but the
@@ -87,7 +108,7 @@ void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
     return;
   }
   pthread_once(&watching, watch_forks);
-  const int most = (int)svf_size_min(threads, most_threads());
+  const int most = (int)without_failure(svf_size_min(threads, most_threads()));
   const uint64_t mode = svf_fp_mode(); /* workers still have that of their creation */
   svf_barrier barrier;
   svf_barrier_init(&barrier);

@@ -66,8 +66,8 @@ static svf_status other_factors(const svf_expert *expert, const svf_modules *mod
 {
   const char *why =
       "these modules have other singular values: another model or a copy of it in "
-      "another precision, or decomposed with other modules (--layers), by another "
-      "LAPACK or on another number of threads";
+      "another precision, or decomposed with other modules (--layers) or by "
+      "another LAPACK";
   if (match(expert, modules) != SVF_OK) {
     why =
         "its modules are others: another model, or decomposed with other modules (--layers) or "

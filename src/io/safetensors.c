@@ -31,7 +31,9 @@ static svf_status check_kind(int fd, size_t file_bytes)
   const size_t count = svf_size_min(sizeof begin, file_bytes);
   svf_status status = svf_file_read_at(fd, begin, count, 0);
   if (status != SVF_OK) return status;
-  if (count > SVF_SAFETENSORS_PREFIX && begin[SVF_SAFETENSORS_PREFIX] == '{') return SVF_OK;
+  size_t at = SVF_SAFETENSORS_PREFIX;
+  while (at < count && strchr(" \t\r\n", begin[at]) && begin[at]) ++at;
+  if (at < count && begin[at] == '{') return SVF_OK;
   status = svf_foreign_check(begin, count);
   if (status != SVF_OK) return status;
   if (file_bytes <= SVF_SAFETENSORS_PREFIX) {

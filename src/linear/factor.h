@@ -22,6 +22,11 @@ static inline float svf_factor_at(const svf_factor *f, size_t channel, size_t k)
   return svf_widen_bf16(((const uint16_t *)f->data)[at]);
 }
 
+/* Reads steps [k, k + count) of the channels of a panel, or of the first `lanes` <= 16 of them, as
+ * fp32: to[count][16]. Leaves the other lanes alone. */
+void svf_factor_read(const svf_factor *f, size_t channel, size_t lanes, size_t k, size_t count,
+                     float *to);
+
 /* The factor that a product multiplies by. Product 0: V, with r channels and n steps. Product 1: U,
  * or a dense W. The source is one that svf_linear_read_source has read. */
 static inline svf_factor svf_factor_of(const svf_linear_source *s, int product)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packs factors into panels. One file serves every format and ISA, since they share the layout. */
+ * Packs factors into panels. One file serves every format and ISA, since they share the layout. A
+ * block may lie at any address, so its elements are written as bytes. */
 #include <string.h>
 
 #include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "src/core/check.h"
+#include "src/core/dispatch.h"
 #include "src/core/fp_mode.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
@@ -14,122 +16,126 @@
 #include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-enum { TILE = 16 }; /* steps that are read at a time */
+enum { TILE = 16, QUAD = 4 }; /* steps of floats that are read at a time; of int8 side by side */
 
-/* Reads steps [k0, k0 + count), count <= TILE, of the channels of a panel in the order in which
- * they lie, so that only a few cache lines are read at a time. Channel j's go to to + j * apart. */
-static void read_tile(const svf_factor *f, size_t channel, size_t lanes, size_t k0, size_t count,
-                      float *to, size_t apart)
+static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, char *panel)
 {
-  if (f->step <= f->stride) {
-    for (size_t j = 0; j < lanes; ++j) {
-      for (size_t k = 0; k < count; ++k) {
-        to[j * apart + k] = svf_factor_at(f, channel + j, k0 + k);
-      }
-    }
-  } else {
-    for (size_t k = 0; k < count; ++k) {
-      for (size_t j = 0; j < lanes; ++j) {
-        to[j * apart + k] = svf_factor_at(f, channel + j, k0 + k);
-      }
-    }
+  float w[TILE * SVF_PANEL] = {0};
+  for (size_t k = 0, count; k < f->k; k += count) {
+    count = svf_size_min(f->k - k, TILE);
+    svf_factor_read(f, channel, lanes, k, count, w);
+    memcpy(panel + k * SVF_PANEL * sizeof *w, w, count * SVF_PANEL * sizeof *w);
   }
 }
 
-/* Writes step k, lane j of a panel of floats. */
-static void put(char *panel, svf_format format, size_t k, size_t j, float x)
+/* Pairs of steps lie side by side: [pair][channel][2]. */
+static void pack_pairs(const uint16_t *half, size_t pairs, uint16_t *to)
 {
-  if (format == SVF_FORMAT_F32) {
-    ((float *)(void *)panel)[k * SVF_PANEL + j] = x;
-  } else {
-    ((uint16_t *)(void *)panel)[(k / 2 * SVF_PANEL + j) * 2 + k % 2] = svf_round_bf16(x);
-  }
-}
-
-static void pack_floats(const svf_factor *f, const svf_bands *to, size_t channel, size_t lanes,
-                        char *panel)
-{
-  const svf_format format = to->format[1];
-  const size_t bytes = svf_panel_bytes(&to->layout[1], f->k);
-  const size_t last_lines = bytes < 16 * SVF_LINE ? bytes : 16 * SVF_LINE;
-  float tile[SVF_PANEL * TILE] = {0};
-  memset(panel + bytes - last_lines, 0, last_lines); /* what lies past k */
-  for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
-    count = svf_size_min(f->k - k0, TILE);
-    read_tile(f, channel, lanes, k0, count, tile, TILE);
-    for (size_t k = 0; k < count; ++k) {
-      for (size_t j = 0; j < SVF_PANEL; ++j) put(panel, format, k0 + k, j, tile[j * TILE + k]);
+  for (size_t i = 0; i < pairs; ++i, half += 2 * SVF_PANEL, to += 2 * SVF_PANEL) {
+    for (size_t j = 0; j < SVF_PANEL; ++j) {
+      to[2 * j] = half[j];
+      to[2 * j + 1] = half[SVF_PANEL + j];
     }
   }
 }
 
-/* Packs one channel of a span: its scales and its integers. */
-static void pack_channel(const float *w, size_t count, const svf_bands *to, int band, size_t j,
-                         char *span)
+static void pack_bf16(const svf_factor *f, size_t channel, size_t lanes, char *panel, size_t bytes)
 {
-  int8_t q[SVF_SPAN];
-  const size_t group = to->group;
-  const svf_format format = to->format[band];
-  const svf_format_row *row = svf_format_of(format);
+  svf_narrow_fn *narrow = svf_dispatch_half()->f32_to_bf16;
+  uint16_t half[TILE * SVF_PANEL], pairs[TILE * SVF_PANEL];
+  const size_t used = svf_size_ceil(f->k, 2) * 2 * SVF_PANEL * sizeof *half;
+  memset(panel + used, 0, bytes - used);
+  for (size_t k = 0; k < f->k; k += TILE, panel += sizeof pairs) {
+    const size_t count = svf_size_ceil(svf_size_min(f->k - k, TILE), 2);
+    float w[TILE * SVF_PANEL] = {0};
+    svf_factor_read(f, channel, lanes, k, svf_size_min(f->k - k, TILE), w);
+    narrow(w, half, TILE * SVF_PANEL);
+    pack_pairs(half, count, pairs);
+    memcpy(panel, pairs, count * 2 * SVF_PANEL * sizeof *pairs);
+  }
+}
+
+/* int8: [quad of steps][channel][4]. */
+static void pack_quads(const int8_t *q, size_t quads, unsigned char *to)
+{
+  for (size_t i = 0; i < quads; ++i, q += QUAD * SVF_PANEL, to += QUAD * SVF_PANEL) {
+    for (size_t j = 0; j < SVF_PANEL; ++j) {
+      for (size_t k = 0; k < QUAD; ++k) to[j * QUAD + k] = (unsigned char)q[k * SVF_PANEL + j];
+    }
+  }
+}
+
+/* int4: quads, of which each byte holds a step, and in its high half the step four later. */
+static void pack_octets(const int8_t *q, size_t octets, unsigned char *to)
+{
+  enum { HALF = QUAD * SVF_PANEL };
+  for (size_t i = 0; i < octets; ++i, q += 2 * HALF, to += HALF) {
+    int8_t both[HALF];
+    for (size_t j = 0; j < HALF; ++j) both[j] = (int8_t)((q[j] & 0xf) | (q[HALF + j] & 0xf) << 4);
+    pack_quads(both, 1, to);
+  }
+}
+
+static void pack_scales(const float *scale, svf_scale type, size_t g, char *span)
+{
+  uint16_t half[SVF_PANEL];
+  if (type == SVF_SCALE_F32) {
+    memcpy(span + g * SVF_PANEL * sizeof *scale, scale, SVF_PANEL * sizeof *scale);
+    return;
+  }
+  for (size_t j = 0; j < SVF_PANEL; ++j) half[j] = svf_round_bf16(scale[j]);
+  memcpy(span + g * sizeof half, half, sizeof half);
+}
+
+/* Packs w[count][16], the weights of a span. */
+static void pack_span(const float *w, size_t count, const svf_bands *to, int band, char *span)
+{
+  int8_t q[SVF_SPAN * SVF_PANEL];
+  const svf_format_row *row = svf_format_of(to->format[band]);
+  svf_quantise_fn *quantise = svf_quantiser(to->format[band]);
   unsigned char *data = (unsigned char *)span + to->layout[band].scales;
-  for (size_t k0 = 0, g = 0; k0 < count; k0 += group, ++g) {
-    const size_t left = count - k0 < group ? count - k0 : group;
-    const float scale = svf_quantise(w + k0, left, format, q + k0);
-    if (row->scale == SVF_SCALE_F32) {
-      ((float *)(void *)span)[g * SVF_PANEL + j] = scale;
-    } else {
-      ((uint16_t *)(void *)span)[g * SVF_PANEL + j] = svf_round_bf16(scale);
-    }
+  memset(span, 0, svf_panel_bytes(&to->layout[band], count));
+  for (size_t k = 0; k < count; k += to->group) {
+    float scale[SVF_PANEL];
+    quantise(w + k * SVF_PANEL, svf_size_min(count - k, to->group), scale, q + k * SVF_PANEL);
+    pack_scales(scale, row->scale, k / to->group, span);
   }
-  for (size_t k = 0; k < count; ++k) {
-    if (row->traits.weight_bits == 4) {
-      const unsigned nibble = (unsigned)q[k] & 0xfu;
-      data[(k / 8 * SVF_PANEL + j) * 4 + k % 4] |= (unsigned char)(nibble << (k % 8 / 4 * 4));
-    } else {
-      data[(k / 4 * SVF_PANEL + j) * 4 + k % 4] = (unsigned char)q[k];
-    }
+  memset(q + count * SVF_PANEL, 0, (SVF_SPAN - count) * SVF_PANEL);
+  if (row->traits.weight_bits == 4) {
+    pack_octets(q, svf_size_ceil(count, 2 * QUAD), data);
+  } else {
+    pack_quads(q, svf_size_ceil(count, QUAD), data);
   }
 }
 
 static void pack_integers(const svf_factor *f, const svf_bands *to, size_t panel, size_t lanes,
                           char *out)
 {
-  float w[SVF_PANEL * SVF_SPAN];
-  for (size_t k0 = 0, count; k0 < f->k; k0 += count) {
-    count = svf_span_end(to, k0, f->k) - k0;
-    const int band = svf_band_at(to, panel, k0);
-    char *span = out + svf_bands_offset(to, panel, k0);
-    memset(span, 0, svf_panel_bytes(&to->layout[band], count));
-    for (size_t k = 0; k < count; k += TILE) {
-      read_tile(f, panel * SVF_PANEL, lanes, k0 + k, svf_size_min(count - k, TILE), w + k,
-                SVF_SPAN);
-    }
-    for (size_t j = 0; j < lanes; ++j) {
-      pack_channel(w + j * SVF_SPAN, count, to, band, j, span);
-    }
+  float w[SVF_SPAN * SVF_PANEL] = {0};
+  for (size_t k = 0, count; k < f->k; k += count) {
+    count = svf_span_end(to, k, f->k) - k;
+    svf_factor_read(f, panel * SVF_PANEL, lanes, k, count, w);
+    pack_span(w, count, to, svf_band_at(to, panel, k), out + svf_bands_offset(to, panel, k));
   }
 }
 
-/* Packs panels [first, last). */
-static void pack_panels(const svf_factor *f, const svf_bands *to, char *out, size_t first,
-                        size_t last)
+static void pack_panel(const svf_factor *f, const svf_bands *to, size_t panel, char *out)
 {
-  for (size_t p = first; p < last; ++p) {
-    const size_t channel = p * SVF_PANEL;
-    const size_t lanes = f->channels - channel < SVF_PANEL ? f->channels - channel : SVF_PANEL;
-    if (svf_format_of(to->format[1])->traits.integer) {
-      pack_integers(f, to, p, lanes, out);
-    } else {
-      pack_floats(f, to, channel, lanes, out + svf_bands_offset(to, p, 0));
-    }
+  const size_t channel = panel * SVF_PANEL, lanes = svf_size_min(f->channels - channel, SVF_PANEL);
+  char *start = out + svf_bands_offset(to, panel, 0);
+  switch (to->format[1]) {
+    case SVF_FORMAT_F32: pack_f32(f, channel, lanes, start); break;
+    case SVF_FORMAT_BF16: pack_bf16(f, channel, lanes, start, to->stride[1]); break;
+    default: pack_integers(f, to, panel, lanes, out);
   }
 }
 
 /* Packs share ith of nth of the panels, for any nth. */
 static void pack_share(const svf_factor *f, const svf_bands *to, char *out, size_t ith, size_t nth)
 {
-  const size_t panels = (f->channels + SVF_PANEL - 1) / SVF_PANEL;
-  pack_panels(f, to, out, svf_share(panels, nth, ith), svf_share(panels, nth, ith + 1));
+  const size_t panels = svf_size_ceil(f->channels, SVF_PANEL);
+  const size_t end = svf_share(panels, nth, ith + 1);
+  for (size_t p = svf_share(panels, nth, ith); p < end; ++p) pack_panel(f, to, p, out);
 }
 
 /* Checks `rows` rows of `width` elements, the rows `stride` and their elements `step` apart: either
@@ -191,8 +197,6 @@ static svf_status check_pack_call(const svf_linear_source *from, svf_linear_sour
   if (status == SVF_OK) status = svf_linear_check_source(source);
   if (status != SVF_OK) return status;
   if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
-  status = svf_check_line("block", block);
-  if (status != SVF_OK) return status;
   if (bytes < header->bytes) {
     return svf_fail(SVF_ERR_SPACE, "block has %zu bytes, packing needs %llu", bytes,
                     (unsigned long long)header->bytes);
@@ -213,10 +217,8 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
   char *base = block;
   if (ith == 0) {
     memcpy(base, &header, sizeof header);
-    float *sigma = (float *)(void *)(base + header.sigma_offset);
-    for (size_t i = 0; i < (header.v_offset - header.sigma_offset) / sizeof *sigma; ++i) {
-      sigma[i] = i < s.r ? s.sigma[i] : 0.0f;
-    }
+    memset(base + header.sigma_offset, 0, (size_t)(header.v_offset - header.sigma_offset));
+    if (s.r > 0) memcpy(base + header.sigma_offset, s.sigma, s.r * sizeof *s.sigma);
   }
   const svf_factor v = svf_factor_of(&s, 0), u = svf_factor_of(&s, 1);
   const svf_bands to_v = svf_bands_of(&header, 0), to_u = svf_bands_of(&header, 1);

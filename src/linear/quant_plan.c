@@ -4,36 +4,54 @@
 #include <math.h>
 
 #include "kernels/format.h"
+#include "src/core/fp_mode.h"
+#include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/linear/block.h"
 #include "src/linear/factor.h"
 #include "src/linear/bands.h"
 #include "src/linear/quantise.h"
 
-/* The squared error of a group of weights; the error of weight i is taken times sigma[i * step]. */
-static double group_error(const float *w, size_t count, svf_format format, const float *sigma,
-                          size_t step)
+/* A panel. The error of its channel j at step i is taken times sigma[j * across + i * along]. */
+typedef struct weighed_panel {
+  const svf_factor *factor;
+  size_t channel, lanes;
+  const float *sigma;
+  size_t across, along;
+} weighed_panel;
+
+/* The squared error of steps [k, k + count), a group. */
+static double group_error(const weighed_panel *p, size_t k, size_t count, svf_quantise_fn *quantise)
 {
-  int8_t q[SVF_SPAN];
-  const float scale = svf_quantise(w, count, format, q);
+  float w[SVF_SPAN * SVF_PANEL] = {0}, scale[SVF_PANEL];
+  int8_t q[SVF_SPAN * SVF_PANEL];
   double error = 0;
+  svf_factor_read(p->factor, p->channel, p->lanes, k, count, w);
+  quantise(w, count, scale, q);
   for (size_t i = 0; i < count; ++i) {
-    const double e = ((double)w[i] - (double)q[i] * (double)scale) * (double)sigma[i * step];
-    error += e * e;
+    for (size_t j = 0; j < p->lanes; ++j) {
+      const size_t at = i * SVF_PANEL + j;
+      const double e = ((double)w[at] - (double)q[at] * (double)scale[j]) *
+                       (double)p->sigma[j * p->across + (k + i) * p->along];
+      error += e * e;
+    }
   }
   return error;
 }
 
-/* The same of steps [k0, k1) of a channel, in groups. */
-static double channel_error(const svf_factor *f, size_t channel, size_t k0, size_t k1,
-                            svf_format format, size_t group, const float *sigma, size_t step)
+/* The same of channels [c0, c1) and steps [k0, k1), in groups; sigma belongs to the channels, or
+ * else to the steps. */
+static double factor_error(const svf_factor *f, size_t c0, size_t c1, size_t k0, size_t k1,
+                           svf_format format, size_t group, const float *sigma, bool of_channels)
 {
-  float w[SVF_SPAN];
+  svf_quantise_fn *quantise = svf_quantiser(format);
   double error = 0;
-  for (size_t k = k0; k < k1; k += group) {
-    const size_t count = k1 - k < group ? k1 - k : group;
-    for (size_t i = 0; i < count; ++i) w[i] = svf_factor_at(f, channel, k + i);
-    error += group_error(w, count, format, sigma + (k - k0) * step, step);
+  for (size_t c = c0; c < c1; c += SVF_PANEL) {
+    weighed_panel p = {f, c, svf_size_min(c1 - c, SVF_PANEL), sigma, of_channels, !of_channels};
+    if (of_channels) p.sigma += c;
+    for (size_t k = k0; k < k1; k += group) {
+      error += group_error(&p, k, svf_size_min(k1 - k, group), quantise);
+    }
   }
   return error;
 }
@@ -43,14 +61,8 @@ static double span_error(const svf_linear_source *s, size_t k0, size_t k1, svf_f
                          size_t group)
 {
   const svf_factor v = svf_factor_of(s, 0), u = svf_factor_of(s, 1);
-  double error = 0;
-  for (size_t k = k0; k < k1; ++k) {
-    error += channel_error(&v, k, 0, s->n, format, group, s->sigma + k, 0);
-  }
-  for (size_t i = 0; i < s->m; ++i) {
-    error += channel_error(&u, i, k0, k1, format, group, s->sigma + k0, 1);
-  }
-  return error;
+  return factor_error(&v, k0, k1, 0, s->n, format, group, s->sigma, true) +
+         factor_error(&u, 0, s->m, k0, k1, format, group, s->sigma, false);
 }
 
 /* Finds the largest head that fits; SPACE if not even 0 does. */
@@ -86,6 +98,7 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
   *quant = best;
   if (!error) return SVF_OK;
   double lost = 0, power = 0;
+  const uint64_t rounding = svf_fp_to_nearest(); /* as packing does */
   const svf_bands bands = {.cut_k = best.head};
   const svf_format_row *row = svf_format_of(SVF_FORMAT_W84);
   for (size_t k = 0, end; k < s.r; k = end) {
@@ -97,5 +110,6 @@ svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_qu
     power += (double)s.sigma[k] * (double)s.sigma[k];
   }
   *error = power == 0 ? 0 : sqrt(lost / power);
+  svf_fp_round_as(rounding);
   return SVF_OK;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * svf_svd: its arguments, memory, and the threads of OpenBLAS. */
+ * svf_svd: its arguments and memory. */
 #include "src/svd/svd.h"
 
-#include <cblas.h>
-#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -135,9 +133,10 @@ svf_status svf_svd(const svf_svd_args *args)
   svf_svd_args a;
   svf_status status = read_args(args, &a);
   if (status != SVF_OK) return status;
-  const int threads = openblas_get_num_threads();
-  if (a.threads > 0) openblas_set_num_threads((int)svf_size_min(a.threads, INT_MAX));
+  svf_openblas_call call;
+  status = svf_openblas_begin(a.threads, &call);
+  if (status != SVF_OK) return status;
   status = decompose_and_measure(&a);
-  if (a.threads > 0) openblas_set_num_threads(threads);
+  svf_openblas_end(&call);
   return status;
 }

@@ -6,7 +6,22 @@
 #ifndef SVF_SVD_SVD_H
 #define SVF_SVD_SVD_H
 
+#include <stdbool.h>
+
 #include <svf/svd.h>
+
+/* A call of OpenBLAS, while it runs. */
+typedef struct svf_openblas_call {
+  bool is_first; /* to need its buffer */
+  bool chose;    /* a number of threads */
+} svf_openblas_call;
+
+/* Begins a call of OpenBLAS on that number of its threads; 0: as many as it is set to. While calls
+ * run that chose a number, it is that of the latest one; after the last it is what it was before
+ * the first. Waits where memory is lacking that another call has. Thread-safe. Errors: MEMORY, and
+ * then the call has not begun. */
+svf_status svf_openblas_begin(size_t threads, svf_openblas_call *call);
+void svf_openblas_end(const svf_openblas_call *call);
 
 /* Checks that LAPACK can index an m x n matrix. Errors: OVERFLOW. */
 svf_status svf_lapack_check(size_t m, size_t n);

@@ -7,7 +7,6 @@
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/tokenizer/pieces.h"
-#include "src/tokenizer/unicode.h"
 
 void svf_tok_set_free(svf_tok_set *set)
 {

@@ -10,6 +10,8 @@
 
 #include <svf/status.h>
 
+#define SVF_TOK_MAX_CHARACTER 0x10ffffu
+
 typedef struct svf_tok_range {
   uint32_t first, last;
 } svf_tok_range;

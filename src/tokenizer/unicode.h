@@ -11,8 +11,6 @@
 
 #include "src/tokenizer/charset.h"
 
-#define SVF_TOK_MAX_CHARACTER 0x10ffffu
-
 /* True for Unicode's White_Space, and for characters of words, which bound a token with
  * single_word. */
 bool svf_tok_is_space(uint32_t c);

@@ -16,8 +16,8 @@ if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT 
     target_link_libraries(${tool} PRIVATE svf_model_static)
   endforeach()
   set(scripts svf large documents files messages)
-  if(NOT SVF_SANITIZE) # sanitizers map more address space than the limits allow
-    list(APPEND scripts limits)
+  if(NOT SVF_SANITIZE) # whose runtimes need more address space than there is memory
+    list(APPEND scripts signals bounds)
     add_library(cli_stop MODULE cli/stop.c)
     target_link_libraries(cli_stop PRIVATE svf_compile)
     set_target_properties(cli_stop PROPERTIES PREFIX "")

@@ -21,7 +21,8 @@ static svf_status write_expert(const svf_model *model, const char *path, uint64_
                                 .parametrisation = SVF_PARAMETERS_DIRECT,
                                 .scale = 1,
                                 .normalise = true,
-                                .task = "a test"};
+                                .task = "a test",
+                                .trained = "today\033[2J\nz \u202e"};
   svf_expert_module *modules = calloc(all->count, sizeof *modules);
   float *z = calloc(all->gains, sizeof *z);
   svf_status status = modules && z ? SVF_OK : SVF_ERR_MEMORY;

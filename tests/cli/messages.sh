@@ -19,6 +19,7 @@ line '"sede" is no key|"seed"' '{"prompt": "a", "sede": 1}'
 line '"max_tokens" is no key|"tokens"' '{"prompt": "a", "max_tokens": 1}'
 line '"temp" is no key|"temperature"' '{"prompt": "a", "temp": 1}'
 line '"frequency" is no key|known are prompt, expert' '{"prompt": "a", "frequency": 1}'
+line '"\u001B[31m\u202Ex" is no key|known are prompt' '{"prompt": "a", "\\u001b[31m\\u202ex": 1}'
 line '"prompt" is missing' '{"expert": "e1"}'
 line '"prompt" must be a string, not 1' '{"prompt": 1}'
 line '"tokens" must be a whole number|not "5"' '{"prompt": "a", "tokens": "5"}'
@@ -333,7 +334,7 @@ END
 expect 0 decompose another -o other-svf --threads 1
 fails 2 'e1: |its modules are others|--layers|--rank' generate mlp Hello -e e1
 fails 2 'e1: |its modules are others|--rank' generate rank Hello -e e1
-fails 2 'e1: |other singular values|another precision|LAPACK|threads' generate other-svf Hello -e e1
+fails 2 'e1: |other singular values|another precision|LAPACK' generate other-svf Hello -e e1
 
 # --- Texts of tokens ------------------------------------------------------------------------------
 # The vocabulary spells tokens as byte-level BPE does, a space as U+0120.

@@ -89,6 +89,7 @@ for i in 1 2; do "$tools/make_expert" svf "e$i" $i; done
 "$tools/make_expert" mlp foreign 3
 expect 0 info e1
 grep -q "belongs to *$fingerprint" out || die "info of an expert"
+grep -qxF 'trained        today\x1b[2J\x0az \u202e' out || die "info shows controls of a terminal"
 expect 0 info e1 --json
 keys_in_help info
 [ "$(json out '[o["kind"], o["modules"], o["values"], o["task"]]')" = \

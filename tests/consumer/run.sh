@@ -88,6 +88,12 @@ for version in 0.1 0.3 1; do
   grep -q 'with requested version' "$work/refused.log" || { cat "$work/refused.log"; exit 1; }
 done
 
+if cmake_project find_package_typo C -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_COMPONENTS=modell \
+    > "$work/refused.log" || ! grep -q 'no component modell' "$work/refused.log"; then
+  cat "$work/refused.log"
+  exit 1
+fi
+
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 strict='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 read -ra cflags <<< "$strict $(pkg-config --cflags svf)"

@@ -61,7 +61,7 @@ START_TEST(near_what_multiplying_out_says)
     const size_t m = shapes[i][0], n = shapes[i][1], rank = shapes[i][2];
     svf_svd_report exact = {.size = sizeof exact}, got;
     factors all = factorise(m, n, rank, &exact);
-    ck_works(svf_estimate(all.w, m, n, &all.f, 1, &got));
+    ck_works(svf_estimate(all.w, m, n, &all.f, &got));
     ck_assert_double_eq_tol(got.residual / exact.residual, 1, 0.25);
     ck_assert_double_le(got.orthogonality_u, 1e-5);
     ck_assert_double_le(got.orthogonality_v, 1e-5);
@@ -80,7 +80,7 @@ START_TEST(known_errors)
     factors all = factorise(m, n, 40, NULL);
     scale(all.f.u, m * 40, 1.1f);
     scale(all.f.vt, 40 * n, 0.9f);
-    ck_works(svf_estimate(all.w, m, n, &all.f, 1, &got));
+    ck_works(svf_estimate(all.w, m, n, &all.f, &got));
     ck_assert_double_eq_tol(got.orthogonality_u, 0.21, 1e-4);
     ck_assert_double_eq_tol(got.orthogonality_v, 0.19, 1e-4);
     ck_assert_double_eq_tol(got.residual, 0.01, 0.003);
@@ -89,31 +89,11 @@ START_TEST(known_errors)
     double lost = 0, whole = 0;
     for (int k = 30; k < 40; ++k) lost += (double)all.f.sigma[k] * (double)all.f.sigma[k];
     for (size_t k = 0; k < m * n; ++k) whole += (double)all.w[k] * (double)all.w[k];
-    ck_works(svf_estimate(all.w, m, n, &all.f, 1, &got));
+    ck_works(svf_estimate(all.w, m, n, &all.f, &got));
     ck_assert_double_eq_tol(got.dropped, sqrt(lost / whole), 1e-9);
     release(&all);
   }
 }
 END_TEST
 
-/* The estimates for a matrix that is large enough to be divided. */
-START_TEST(threads_change_no_bit)
-{
-  enum { M = 1300, N = 1000, RANK = 900 };
-  svf_svd_report one, other;
-  factors all = factorise(M, N, 3, NULL);
-  all.f.u = realloc(all.f.u, M * RANK * sizeof(float));
-  for (size_t i = 0; i < M * RANK; ++i) all.f.u[i] = all.w[i] * 0.03f;
-  for (size_t i = 0; i < RANK; ++i) all.f.sigma[i] = 1;
-  memcpy(all.f.vt, all.w, RANK * N * sizeof(float));
-  all.f.rank = all.f.k = RANK;
-  ck_works(svf_estimate(all.w, M, N, &all.f, 1, &one));
-  for (size_t threads = 2; threads < 4; ++threads) {
-    ck_works(svf_estimate(all.w, M, N, &all.f, threads, &other));
-    ck_assert_mem_eq(&one, &other, sizeof one);
-  }
-  release(&all);
-}
-END_TEST
-
-SUITE("estimate", near_what_multiplying_out_says, known_errors, threads_change_no_bit)
+SUITE("estimate", near_what_multiplying_out_says, known_errors)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include <svf/convert.h>
@@ -158,22 +159,61 @@ static void write_model(const char *dir, size_t hidden)
 }
 
 /* At half of TinyLlama's width, and in the long test at its own. */
+static atomic_size_t met, meeting; /* calls for matrices of the MLP, and those that meet */
+
+/* svf_svd_fn */
+static svf_status meet(const svf_svd_args *args)
+{
+  if (args->m * 11 == args->n * 4 || args->n * 11 == args->m * 4) {
+    ++met;
+    while (met < meeting) (void)sched_yield();
+  }
+  return svf_svd(args);
+}
+
+static double model_peak(const char *dir, const char *out, size_t hidden, size_t threads,
+                         size_t memory)
+{
+  const svf_decompose_options o = {.size = sizeof o, .threads = threads, .memory = memory};
+  const size_t before = now;
+  most = now;
+  ck_works(svf_model_decompose(dir, out, meet, &o));
+  const double peak = (double)(most - before) / (double)(mlp_of(hidden) * hidden * sizeof(float));
+  printf("TinyLlama, hidden %zu, %zu threads: %.2f\n", hidden, threads, peak);
+  return peak;
+}
+
 START_TEST(a_model)
 {
   const size_t hidden = getenv("SVF_LONG") ? HIDDEN_OF_TINYLLAMA : HIDDEN_OF_TINYLLAMA / 2;
-  const svf_decompose_options o = {.size = sizeof o, .threads = 1};
   temp_make();
-  const char *dir = temp_path("dense"), *out = temp_path("factors");
+  const char *dir = temp_path("dense");
   write_model(dir, hidden);
-  const size_t before = now;
-  most = now;
-  ck_works(svf_model_decompose(dir, out, svf_svd, &o));
-  const double peak = (double)(most - before) / (double)(mlp_of(hidden) * hidden * sizeof(float));
-  printf("TinyLlama, hidden %zu: %.2f\n", hidden, peak);
+  const double peak = model_peak(dir, temp_path("factors"), hidden, 1, 0);
   ck_assert_double_le(peak, 4);
   ck_assert_double_gt(peak, 1.5);
   temp_remove();
 }
 END_TEST
 
-SUITE("decompose_memory", a_matrix, a_model)
+/* On three threads, as much as is allowed: nothing but one matrix, two, or all. */
+START_TEST(a_model_on_threads)
+{
+  static const double allowed[] = {1, 6.6, 12};
+  enum { HIDDEN = HIDDEN_OF_TINYLLAMA / 4 };
+  temp_make();
+  const char *dir = temp_path("dense");
+  write_model(dir, HIDDEN);
+  for (size_t i = 0; i < 3; ++i) {
+    met = 0;
+    meeting = i + 1;
+    const double bytes = allowed[i] * (double)(mlp_of(HIDDEN) * HIDDEN * sizeof(float));
+    const double peak = model_peak(dir, temp_path("on-%zu", i), HIDDEN, 3, (size_t)bytes);
+    ck_assert_double_le(peak, i == 0 ? 4 : allowed[i] + 0.1);
+    if (i > 0) ck_assert_double_gt(peak, 4); /* or they were not together */
+  }
+  temp_remove();
+}
+END_TEST
+
+SUITE("decompose_memory", a_matrix, a_model, a_model_on_threads)

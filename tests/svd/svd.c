@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <svf/svd.h>
 
@@ -153,6 +161,9 @@ START_TEST(in_place)
 }
 END_TEST
 
+/* Called before LAPACK's work. */
+static void (*in_lapack)(void);
+
 /* What the LAPACK runs with: the linker sends its call here (--wrap). */
 static int seen;
 
@@ -169,6 +180,7 @@ int __wrap_LAPACKE_sgesdd_work(int layout, char job, int m, int n, float *a, int
                                float *u, int ldu, float *vt, int ldvt, float *work, int count,
                                int *integers)
 {
+  if (in_lapack) in_lapack();
   seen = openblas_get_num_threads();
   return __real_LAPACKE_sgesdd_work(layout, job, m, n, a, lda, s, u, ldu, vt, ldvt, work, count,
                                     integers);
@@ -196,6 +208,79 @@ START_TEST(threads_are_those_that_were_asked_for)
   w[0] = NAN;
   ck_fails(svf_svd(&a), SVF_ERR_NUMERIC, "nan");
   ck_assert_int_eq(openblas_get_num_threads(), 2);
+}
+END_TEST
+
+static svf_status small(size_t threads)
+{
+  float w[6] = {1, 2, 3, 4, 5, 6}, u[4], sigma[2], vt[6];
+  return svf_svd(&(svf_svd_args){.size = sizeof(svf_svd_args),
+                                 .m = 2,
+                                 .n = 3,
+                                 .w = w,
+                                 .w_stride = 3,
+                                 .rank = 2,
+                                 .threads = threads,
+                                 .u = u,
+                                 .sigma = sigma,
+                                 .vt = vt});
+}
+
+static pthread_barrier_t together;
+static pthread_t first;
+static atomic_bool first_has_ended;
+
+/* Both calls are in LAPACK; the second one stays until the first has ended. */
+static void stay(void)
+{
+  (void)pthread_barrier_wait(&together);
+  while (!pthread_equal(pthread_self(), first) && !first_has_ended) (void)sched_yield();
+}
+
+static void *call_once(void *unused)
+{
+  (void)unused;
+  return small(1) == SVF_OK ? NULL : &together;
+}
+
+START_TEST(calls_at_once_do_not_disturb_each_other)
+{
+  pthread_t second;
+  first = pthread_self();
+  first_has_ended = false;
+  pthread_barrier_init(&together, NULL, 2);
+  openblas_set_num_threads(2);
+  in_lapack = stay;
+  ck_assert_int_eq(pthread_create(&second, NULL, call_once, NULL), 0);
+  ck_works(small(1));
+  ck_assert_int_eq(openblas_get_num_threads(), 1);
+  first_has_ended = true;
+  void *failed;
+  pthread_join(second, &failed);
+  in_lapack = NULL;
+  ck_assert_ptr_null(failed);
+  ck_assert_int_eq(seen, 1);
+  ck_assert_int_eq(openblas_get_num_threads(), 2);
+  pthread_barrier_destroy(&together);
+}
+END_TEST
+
+/* OpenBLAS itself would wait for memory for ever. A child's limit is its own. */
+START_TEST(a_limit_on_address_space)
+{
+  int how = 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    size_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    alarm(30);
+    if (!f || fscanf(f, "%zu", &pages) != 1) _exit(2);
+    const rlim_t bytes = pages * (size_t)sysconf(_SC_PAGESIZE) + (64 << 20);
+    setrlimit(RLIMIT_AS, &(struct rlimit){bytes, bytes});
+    _exit(small(1) != SVF_ERR_MEMORY || !strstr(svf_last_message(), "OpenBLAS, which needs"));
+  }
+  ck_assert_int_eq(waitpid(child, &how, 0), child);
+  ck_assert_msg(how == 0, "status 0x%x", (unsigned)how);
 }
 END_TEST
 
@@ -303,5 +388,6 @@ START_TEST(end_to_end)
 }
 END_TEST
 
-SUITE("svd", shapes, hard_matrices, known_values, zero_and_low_rank, in_place,
-      threads_are_those_that_were_asked_for, sizes, misuse, end_to_end)
+SUITE("svd", a_limit_on_address_space, shapes, hard_matrices, known_values, zero_and_low_rank,
+      in_place, threads_are_those_that_were_asked_for, calls_at_once_do_not_disturb_each_other,
+      sizes, misuse, end_to_end)

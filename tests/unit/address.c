@@ -14,7 +14,7 @@ static _Alignas(LINE) unsigned char block[BLOCK], moved[BLOCK + LINE];
 static _Alignas(LINE) unsigned char workspace[WORKSPACE + LINE];
 static size_t bytes;
 
-static void pack(svf_format format)
+static svf_linear_source pack(svf_format format)
 {
   for (size_t i = 0; i < M * R; ++i) u[i] = sinf((float)i);
   for (size_t i = 0; i < R * N; ++i) vt[i] = cosf((float)i);
@@ -35,6 +35,7 @@ static void pack(svf_format format)
   ck_works(svf_linear_bytes(&s, &bytes));
   ck_assert_uint_le(bytes, sizeof block);
   ck_works(svf_linear_pack(&s, block, bytes));
+  return s;
 }
 
 /* Half of the rows have an expert, the others read sigma in the block. */
@@ -87,6 +88,23 @@ START_TEST(any_address)
 }
 END_TEST
 
+/* Packed where it lies, in shares, it has the same bytes, and nothing around it is touched. */
+START_TEST(packing_at_any_address)
+{
+  for (size_t f = 0; f < svf_format_count(); ++f) {
+    const svf_linear_source s = pack(svf_format_at(f));
+    for (size_t at = 1; at < LINE; at += 9) {
+      memset(moved, 0xee, sizeof moved);
+      for (size_t i = 0; i < 3; ++i) ck_works(svf_linear_pack_part(&s, moved + at, bytes, i, 3));
+      ck_works(svf_linear_seal(moved + at, bytes));
+      ck_assert_mem_eq(moved + at, block, bytes);
+      ck_filled(moved, at, 0xee);
+      ck_filled(moved + at + bytes, sizeof moved - at - bytes, 0xee);
+    }
+  }
+}
+END_TEST
+
 START_TEST(what_is_read_of_a_moved_block)
 {
   static float all[M * R], other[M * R];
@@ -111,4 +129,4 @@ START_TEST(what_is_read_of_a_moved_block)
 }
 END_TEST
 
-SUITE("address", any_address, what_is_read_of_a_moved_block)
+SUITE("address", any_address, packing_at_any_address, what_is_read_of_a_moved_block)

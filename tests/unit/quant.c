@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fenv.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -152,6 +153,23 @@ START_TEST(error_of_what_is_not_finite)
 }
 END_TEST
 
+/* As packing does, it rounds to nearest whatever the caller's mode. */
+START_TEST(error_in_every_mode)
+{
+  static const int modes[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  svf_linear_source s = source();
+  double error, want;
+  ck_works(svf_quant_plan(&s, SIZE_MAX / 2, &s.quant, &want));
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; ++i) {
+    ck_assert_int_eq(fesetround(modes[i]), 0);
+    ck_works(svf_quant_plan(&s, SIZE_MAX / 2, &s.quant, &error));
+    ck_assert_int_eq(fegetround(), modes[i]);
+    fesetround(FE_TONEAREST);
+    ck_assert(error == want);
+  }
+}
+END_TEST
+
 START_TEST(misuse)
 {
   svf_linear_source s = source();
@@ -172,4 +190,4 @@ START_TEST(misuse)
 END_TEST
 
 SUITE("quant", error_is_that_of_the_packed_block, error_is_that_of_the_matrix,
-      error_of_what_is_not_finite, misuse)
+      error_of_what_is_not_finite, error_in_every_mode, misuse)

@@ -47,9 +47,7 @@
 extern "C" {
 #endif
 
-#define SVF_LINEAR_ALIGNMENT \
-  64 /* bytes: of every section of a block; svf_linear_pack
-                                   requires it of the block itself, others read it at any address */
+#define SVF_LINEAR_ALIGNMENT 64 /* bytes: of every section of a block; of its address, for speed */
 #define SVF_LINEAR_VERSION 1
 
 typedef struct svf_linear_header {
@@ -124,10 +122,11 @@ SVF_API svf_status svf_linear_bytes(const svf_linear_source *source, size_t *byt
 SVF_API svf_status svf_quant_plan(const svf_linear_source *source, size_t budget, svf_quant *quant,
                                   double *error);
 
-/* Pack into block[0..bytes), 64-byte aligned, and seal it. Reads no source element beyond those
+/* Pack into block[0..bytes), at any address, and seal it. Reads no source element beyond those
  * described, writes nothing beyond the size that svf_linear_bytes returns. The same input gives the
  * same bytes on every machine of one endianness, and for every stride and step. Errors: NULL,
- * VERSION (size), ARGUMENT, OVERFLOW, SPACE, ALIGNMENT; on error the block is untouched. Serial.
+ * VERSION (size), ARGUMENT, OVERFLOW, SPACE, ALIGNMENT (of an array of the source); on error the
+ * block is untouched. Serial.
  * Thread-safe on distinct blocks. */
 SVF_API svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t bytes);
 
