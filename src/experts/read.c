@@ -5,6 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <svf/expert.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,18 @@ static svf_status allocate(size_t count, size_t name_bytes, size_t values, conte
   return svf_fail(SVF_ERR_MEMORY, "no memory for %zu modules with %zu values", count, values);
 }
 
+static svf_status read_values(const svf_tensor *tensor, float *values)
+{
+  const svf_status status = svf_tensor_to_f32(tensor, values, tensor->elements);
+  if (status != SVF_OK) return status;
+  for (size_t i = 0; i < tensor->elements; ++i) {
+    if (isfinite(values[i])) continue;
+    return svf_fail(SVF_ERR_NUMERIC, "tensor '%s': element %zu is %g, which is no finite fp32",
+                    svf_text_show(tensor->name).text, i, (double)values[i]);
+  }
+  return SVF_OK;
+}
+
 static svf_status read_modules(const svf_safetensors *file, const char *suffix, content *c)
 {
   const size_t count = svf_safetensors_count(file);
@@ -71,7 +84,7 @@ static svf_status read_modules(const svf_safetensors *file, const char *suffix, 
     name[length] = 0;
     c->modules[i] = (svf_expert_module){
         .size = sizeof(svf_expert_module), .name = name, .r = tensor->elements, .values = at};
-    status = svf_tensor_to_f32(tensor, at, tensor->elements);
+    status = read_values(tensor, at);
     name += length + 1;
     at += tensor->elements;
   }

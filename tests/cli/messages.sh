@@ -336,6 +336,16 @@ fails 2 'e1: |its modules are others|--layers|--rank' generate mlp Hello -e e1
 fails 2 'e1: |its modules are others|--rank' generate rank Hello -e e1
 fails 2 'e1: |other singular values|another precision|LAPACK' generate other-svf Hello -e e1
 
+"$PYTHON" - <<'END'
+import struct
+data = bytearray(open("e1", "rb").read())
+start = 8 + struct.unpack("<Q", data[:8])[0]
+data[start + 8:start + 12] = struct.pack("<f", float("nan"))
+open("nan", "wb").write(data)
+END
+fails 4 "nan: tensor 'model.layers.0.mlp.down_proj.z': element 2 is nan" info nan
+fails 4 "nan: tensor 'model.layers.0.mlp.down_proj.z': element 2 is nan" generate svf Hello -e nan
+
 # --- Texts of tokens ------------------------------------------------------------------------------
 # The vocabulary spells tokens as byte-level BPE does, a space as U+0120.
 expect 0 logits svf 'ä b' --top 100 --json --threads 1

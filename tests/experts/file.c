@@ -204,7 +204,7 @@ START_TEST(values_must_be_finite)
   fclose(file);
   memcpy(bytes + size - 4, "\0\0\x80\x7f", 4);
   temp_write(path, bytes, size);
-  ck_fails(svf_expert_open(path, &expert), SVF_ERR_FILE, "module 'm': p[1] is inf");
+  ck_fails(svf_expert_open(path, &expert), SVF_ERR_FILE, "tensor 'm.z': element 1 is inf");
 }
 END_TEST
 
