@@ -59,7 +59,7 @@ static svf_status read_values(const svf_tensor *tensor, float *values)
   if (status != SVF_OK) return status;
   for (size_t i = 0; i < tensor->elements; ++i) {
     if (isfinite(values[i])) continue;
-    return svf_fail(SVF_ERR_NUMERIC, "tensor '%s': element %zu is %g, which is no finite fp32",
+    return svf_fail(SVF_ERR_FILE, "tensor '%s': element %zu is %g, which is no finite fp32",
                     svf_text_show(tensor->name).text, i, (double)values[i]);
   }
   return SVF_OK;
