@@ -273,7 +273,8 @@ json.dump(config, open("ends/config.json", "w"))
 END
 expect 0 generate --threads 1 ends --json -q Hello -n 24
 [ "$(json out '[o["text"], o["tokens"], o["finish"]]')" = "['', 0, 'end']" ] || die "an end token"
-grep -q 'at once' err && die "a remark on an empty text beside --json"
+expect 0 generate --threads 1 ends --json Hello -n 24
+! grep -q 'at once' err || die "a remark on an empty text beside --json"
 expect 0 generate --threads 1 ends Hello -n 24
 grep -q '^svf generate: the model ended the text at once; .*template' err || die "no word on an empty text"
 expect 0 generate --threads 1 ends Hello -n 24 -q
