@@ -38,11 +38,11 @@ static size_t cpus(long long quota, long long period)
 /* The quota of one directory of version 2 ("<quota or max> <period>" in cpu.max). */
 static size_t quota_v2(const char *directory)
 {
-  char path[PATH + 32], text[64];
-  long long quota, period;
+  char path[PATH + 32], text[64], *period;
   snprintf(path, sizeof path, "%s/cpu.max", directory);
   if (!read_text(path, text, sizeof text)) return SIZE_MAX;
-  return sscanf(text, "%lld %lld", &quota, &period) == 2 ? cpus(quota, period) : SIZE_MAX;
+  const long long quota = strtoll(text, &period, 10); /* 0 of "max" */
+  return cpus(quota, strtoll(period, NULL, 10));
 }
 
 static size_t quota_v1(const char *directory)

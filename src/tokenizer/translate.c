@@ -207,6 +207,7 @@ static svf_status read_range(translation *t, svf_tok_set *set)
   return status == SVF_OK ? svf_tok_set_add(set, &range, 1) : status;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no deeper than MAX_CLASSES */
 static svf_status read_class(translation *t, size_t depth, svf_tok_set *set);
 
 /* One member of a class. */
@@ -259,6 +260,7 @@ static svf_status read_class(translation *t, size_t depth, svf_tok_set *set)
   ++t->at;
   return inverted ? svf_tok_set_invert(set) : SVF_OK;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* With case that makes no difference, some pairs of letters are equal to one character. */
 static svf_status check_pair(const translation *t, const char *text)

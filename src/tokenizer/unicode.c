@@ -158,7 +158,7 @@ static svf_status add_values(svf_tok_set *set, const uint32_t *table, size_t cou
   return status;
 }
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+static char lower(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
 
 /* True if the first `bytes` bytes of `name` are `known` or, with any_end, what it begins with. */
 static bool is_named(const char *known, const char *name, size_t bytes, bool any_end)
