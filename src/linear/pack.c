@@ -18,7 +18,7 @@
 
 enum { TILE = 16, QUAD = 4 }; /* steps of floats that are read at a time; of int8 side by side */
 
-static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, char *panel)
+static void pack_f32_bytes(const svf_factor *f, size_t channel, size_t lanes, char *panel)
 {
   float w[TILE * SVF_PANEL] = {0};
   for (size_t k = 0, count; k < f->k; k += count) {
@@ -26,6 +26,18 @@ static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, char *pa
     svf_factor_read(f, channel, lanes, k, count, w);
     memcpy(panel + k * SVF_PANEL * sizeof *w, w, count * SVF_PANEL * sizeof *w);
   }
+}
+
+/* Where it can be, the panel is written once. */
+static void pack_f32(const svf_factor *f, size_t channel, size_t lanes, char *panel)
+{
+  const size_t bytes = f->k * SVF_PANEL * sizeof(float);
+  if ((uintptr_t)panel % sizeof(float) != 0) {
+    pack_f32_bytes(f, channel, lanes, panel);
+    return;
+  }
+  if (lanes < SVF_PANEL) memset(panel, 0, bytes);
+  svf_factor_read(f, channel, lanes, 0, f->k, (float *)(void *)panel);
 }
 
 /* Pairs of steps lie side by side: [pair][channel][2]. */
