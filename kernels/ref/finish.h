@@ -4,33 +4,16 @@
 #ifndef SVF_KERNELS_REF_FINISH_H
 #define SVF_KERNELS_REF_FINISH_H
 
-#include <string.h>
-
 #include "kernels/bf16.h"
 #include "kernels/kernel.h"
 
 enum { REF_ROWS = 4 }; /* rows of the largest tile in plain C */
 
-/* Element `at` of an array of fp32 or bf16 that may lie at any address, as packed blocks may. */
-static inline float load_f32_ref(const void *p, size_t at)
-{
-  float x;
-  memcpy(&x, (const char *)p + at * sizeof x, sizeof x);
-  return x;
-}
-
-static inline float load_bf16_ref(const void *p, size_t at)
-{
-  uint16_t x;
-  memcpy(&x, (const char *)p + at * sizeof x, sizeof x);
-  return svf_widen_bf16(x);
-}
-
 static inline void finish_y_ref(const svf_epilogue *e, int row, size_t channel, float sum)
 {
   const ptrdiff_t at = row * e->y_stride + (ptrdiff_t)channel;
   if (e->keep) e->keep[row * e->keep_stride + (ptrdiff_t)channel] = sum;
-  if (e->gains) sum *= load_f32_ref(e->gains[row], channel);
+  if (e->gains) sum *= svf_load_f32(e->gains[row], channel);
   if (e->bias) sum += e->bias[channel];
   if (e->y_type == SVF_DTYPE_F32) {
     float *y = (float *)e->y + at;

@@ -27,8 +27,8 @@ static size_t plain_index(int rows, int row, size_t k)
 static float plain_weight(const svf_tile *tile, size_t k, int j)
 {
   const size_t at = k / (FMA_BF16 ? 2 : 1) * SVF_PANEL + (size_t)j;
-  if (!FMA_BF16) return load_f32_ref(tile->b, at);
-  return load_bf16_ref(tile->b, 2 * at + k % 2);
+  if (!FMA_BF16) return svf_load_f32(tile->b, at);
+  return svf_load_bf16(tile->b, 2 * at + k % 2);
 }
 
 /* T as the format carries it. */
@@ -58,7 +58,7 @@ static void plain_tile(const svf_tile *tile, int rows)
       } else if (e->t) {
         if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)channel] = sum;
         ((float *)e->t)[plain_index(rows, i, channel)] =
-            plain_carry(sum * load_f32_ref(e->gains[i], channel), e->hi_lo);
+            plain_carry(sum * svf_load_f32(e->gains[i], channel), e->hi_lo);
       } else {
         finish_y_ref(e, i, channel, sum);
       }

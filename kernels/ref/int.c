@@ -31,8 +31,8 @@ static int int_weight_ref(const unsigned char *data, svf_format format, size_t k
 static float int_weight_scale_ref(const char *span, svf_format format, size_t group, size_t j)
 {
   const size_t at = group * SVF_PANEL + j;
-  if (format == SVF_FORMAT_S8) return load_f32_ref(span, at);
-  return load_bf16_ref(span, at);
+  if (format == SVF_FORMAT_S8) return svf_load_f32(span, at);
+  return svf_load_bf16(span, at);
 }
 
 static size_t int_weights_bytes_ref(svf_format format, size_t group)
@@ -141,7 +141,7 @@ static void svf_int_pack_sums_ref(const float *const *sums, const svf_epilogue *
     for (size_t j = 0; j < k; ++j) {
       v[j] = sums[j / SVF_PANEL][(size_t)i * SVF_PANEL + j % SVF_PANEL];
       if (e->keep) e->keep[i * e->keep_stride + (ptrdiff_t)(channel + j)] = v[j];
-      v[j] *= load_f32_ref(e->gains[i], channel + j);
+      v[j] *= svf_load_f32(e->gains[i], channel + j);
     }
     int_round_row_ref(v, k, planes, rows, i, a);
   }

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The weights of a packed block as fp32. */
-#include <string.h>
-
 #include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/linear/bands.h"
 #include "src/linear/block.h"
-
-/* Element `at` of an array of fp32 or bf16 at any address. */
-static float f32_at(const char *p, size_t at)
-{
-  float x;
-  memcpy(&x, p + at * sizeof x, sizeof x);
-  return x;
-}
-
-static float bf16_at(const char *p, size_t at)
-{
-  uint16_t x;
-  memcpy(&x, p + at * sizeof x, sizeof x);
-  return svf_widen_bf16(x);
-}
 
 /* The weight at step k of a span, lane j. */
 static float integer_at(const char *span, const svf_bands *p, int band, size_t k, size_t j)
@@ -30,7 +13,8 @@ static float integer_at(const char *span, const svf_bands *p, int band, size_t k
   const svf_format_row *row = svf_format_of(p->format[band]);
   const unsigned char *data = (const unsigned char *)span + p->layout[band].scales;
   const size_t at = k / p->group * SVF_PANEL + j;
-  const float scale = row->scale == SVF_SCALE_F32 ? f32_at(span, at) : bf16_at(span, at);
+  const float scale =
+      row->scale == SVF_SCALE_F32 ? svf_load_f32(span, at) : svf_load_bf16(span, at);
   if (row->traits.weight_bits == 8) {
     return (float)(int8_t)data[(k / 4 * SVF_PANEL + j) * 4 + k % 4] * scale;
   }
@@ -45,8 +29,8 @@ static float weight_at(const char *panels, const svf_bands *p, size_t channel, s
   const char *start = panels + svf_bands_offset(p, panel, svf_span_begin(p, k));
   const size_t at = k - svf_span_begin(p, k);
   switch (p->format[band]) {
-    case SVF_FORMAT_F32: return f32_at(start, at * SVF_PANEL + j);
-    case SVF_FORMAT_BF16: return bf16_at(start, (at / 2 * SVF_PANEL + j) * 2 + at % 2);
+    case SVF_FORMAT_F32: return svf_load_f32(start, at * SVF_PANEL + j);
+    case SVF_FORMAT_BF16: return svf_load_bf16(start, (at / 2 * SVF_PANEL + j) * 2 + at % 2);
     default: return integer_at(start, p, band, at, j);
   }
 }
