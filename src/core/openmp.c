@@ -54,9 +54,11 @@ static size_t quota(void)
  * any number. */
 size_t svf_openmp_threads(void)
 {
-  const int threads = omp_get_max_threads(), processors = omp_get_num_procs();
-  if (threads == processors) return svf_size_min((size_t)processors, quota());
-  return threads > 0 ? svf_size_min((size_t)threads, most_threads()) : most_threads();
+  const int threads = omp_get_max_threads();
+  const size_t most = most_threads(), number = threads > 0 ? (size_t)threads : most;
+  /* The processors are counted by a system call, so only where it matters. */
+  if (number > quota() && threads == omp_get_num_procs()) return quota();
+  return svf_size_min(number, most);
 }
 
 /* OpenMP's runtime ends the process if it cannot start a thread. So before a team of this thread is
