@@ -3,7 +3,8 @@
  * A signal may find the process anywhere, also where it waits and would never ask whether there was
  * one: in a decomposition of minutes, or in writing to a pipe that nobody reads. So the handler
  * does all that is needed by itself, with functions that are safe there. It runs on the main
- * thread, which writes all files: none can appear after it has looked for them. */
+ * thread, which writes all files but those of a decomposition: what a thread of that begins after
+ * it has looked stays until the job is continued (src/convert/conversion.c removes it). */
 #define _GNU_SOURCE
 #include "src/cli/interrupt.h"
 
