@@ -121,7 +121,7 @@ static void fill(svf_model_linear *l, size_t r, svf_format format, size_t group)
   l->r = r;
   l->owned = need(svf_pages_alloc(l->bytes));
   task t = {&source, l->owned, l->bytes};
-  svf_openmp_team(svf_max_threads(), pack_part, &t);
+  svf_openmp_run(svf_max_threads(), pack_part, &t);
   if (svf_linear_seal(l->owned, l->bytes) != SVF_OK) exit(1);
   free(u);
   free(vt);

@@ -142,6 +142,17 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
  * up); 1 in a build without OpenMP. Thread-safe. */
 SVF_API size_t svf_max_threads(void);
 
+/* Calls body(context) on the calling thread and keeps a team of `threads` OpenMP threads, with the
+ * caller, until it returns (0: svf_max_threads()). Calls of svf that body makes on this thread run
+ * on that team, however many threads they ask for, instead of beginning and ending a parallel
+ * region each, which on a busy machine waits for threads that are suspended. svf_generate and
+ * svf_score keep a team by themselves. Threads of the team spin for some microseconds when they
+ * have nothing to do, then sleep. body runs in a parallel region of OpenMP: regions of its own, or
+ * of other libraries that it calls, have one thread unless nesting is enabled, and it must return
+ * here (no longjmp, and no return in a child that it forks). Within a body, and without OpenMP,
+ * only body(context). The result of calls is the same. Errors: NULL (body). Thread-safe. */
+SVF_API svf_status svf_keep_team(size_t threads, void (*body)(void *context), void *context);
+
 /* --- Several layers on the same X ----------------------------------------------------------------
  *
  * Query, key and value, or gate and up, as one: X is laid out once for all calls whose kernels read

@@ -108,7 +108,7 @@ static void begin_steps(work *w, size_t workers)
   pthread_mutex_unlock(&w->lock);
 }
 
-/* svf_team_fn */
+/* svf_openmp_work */
 static void share(void *context, size_t ith, size_t nth)
 {
   work *w = context;
@@ -136,7 +136,7 @@ svf_status svf_steps_run(const svf_steps *s)
             .changed = PTHREAD_COND_INITIALIZER,
             .failed = s->count};
   if (s->threads < 2 || s->count < 2) return run_alone(s);
-  svf_openmp_team(s->threads + 1, share, &w);
+  svf_openmp_run(s->threads + 1, share, &w);
   if (!w.is_over) return run_alone(s); /* the team had no worker */
   return w.status == SVF_OK ? SVF_OK : svf_fail(w.status, "%s", w.message);
 }

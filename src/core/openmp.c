@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#include "src/core/barrier.h"
 #include "src/core/fp_mode.h"
 #include "src/core/quota.h"
 #include "src/core/size.h"
@@ -24,7 +23,7 @@
  * multiple of the machine's processors, not of omp_get_num_procs(), which is 1 once the calling
  * thread is bound to one processor. glibc reads a file to count them, which takes as long as a
  * small layer, so the answer is kept. */
-static size_t most_threads(void)
+size_t svf_openmp_most(void)
 {
   enum { PER_PROCESSOR = 4 };
   static _Atomic long known;
@@ -55,7 +54,7 @@ static size_t quota(void)
 size_t svf_openmp_threads(void)
 {
   const int threads = omp_get_max_threads();
-  const size_t most = most_threads(), number = threads > 0 ? (size_t)threads : most;
+  const size_t most = svf_openmp_most(), number = threads > 0 ? (size_t)threads : most;
   /* The processors are counted by a system call, so only where it matters. */
   if (number > quota() && threads == omp_get_num_procs()) return quota();
   return svf_size_min(number, most);
@@ -82,65 +81,43 @@ static size_t without_failure(size_t threads)
 
 /* --- Teams ------------------------------------------------------------------------------------ */
 
-/* True in a child of a process in which svf had used OpenMP's threads: they are not there, but the
- * runtime would wait for them. */
-static _Atomic bool forked;
+static _Atomic bool forked; /* in a child, after svf had used OpenMP's threads in its parent */
 
-/* The team that this thread works in. */
-typedef struct openmp_team {
-  svf_barrier *barrier;
-  size_t threads;
-} openmp_team;
-
-static _Thread_local openmp_team current;
-
-static void after_fork(void)
-{
-  atomic_store(&forked, true);
-  current = (openmp_team){0};
-}
+static void after_fork(void) { atomic_store(&forked, true); }
 
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, after_fork); }
 
-void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
+bool svf_openmp_is_lost(void) { return atomic_load_explicit(&forked, memory_order_relaxed); }
+
+void svf_openmp_run(size_t threads, svf_openmp_work *work, void *context)
 {
   static pthread_once_t watching = PTHREAD_ONCE_INIT;
-  if (atomic_load_explicit(&forked, memory_order_relaxed)) {
+  if (svf_openmp_is_lost()) {
     work(context, 0, 1);
     return;
   }
   pthread_once(&watching, watch_forks);
-  const int most = (int)without_failure(svf_size_min(threads, most_threads()));
+  const int most = (int)without_failure(svf_size_min(threads, svf_openmp_most()));
   const uint64_t mode = svf_fp_mode(); /* workers still have that of their creation */
-  svf_barrier barrier;
-  svf_barrier_init(&barrier);
 #pragma omp parallel num_threads(most)
   {
     const uint64_t own = svf_fp_mode();
-    const openmp_team outer = current;
-    current = (openmp_team){&barrier, (size_t)omp_get_num_threads()};
     if (own != mode) svf_set_fp_mode(mode);
-    work(context, (size_t)omp_get_thread_num(), current.threads);
+    work(context, (size_t)omp_get_thread_num(), (size_t)omp_get_num_threads());
     if (own != mode) svf_set_fp_mode(own);
-    current = outer;
   }
-}
-
-void svf_openmp_barrier(void)
-{
-  if (current.threads > 1) svf_barrier_wait(current.barrier, current.threads);
 }
 
 #else
 
 size_t svf_openmp_threads(void) { return 1; }
+size_t svf_openmp_most(void) { return 1; }
+bool svf_openmp_is_lost(void) { return false; }
 
-void svf_openmp_team(size_t threads, svf_team_fn *work, void *context)
+void svf_openmp_run(size_t threads, svf_openmp_work *work, void *context)
 {
   (void)threads;
   work(context, 0, 1);
 }
-
-void svf_openmp_barrier(void) {}
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "src/core/check.h"
 #include "src/core/dispatch.h"
-#include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
@@ -139,11 +138,6 @@ static svf_status check_workspace(const merge *m, const void *workspace, size_t 
 
 /* --- Work ------------------------------------------------------------------------------------- */
 
-static void sync_workers(size_t nth)
-{
-  if (nth > 1) svf_openmp_barrier();
-}
-
 /* Makes a share of rows [row, row + rows) of U times d. */
 static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size_t nth)
 {
@@ -158,34 +152,42 @@ static void scale_rows(const merge *m, size_t row, size_t rows, size_t ith, size
 }
 
 /* Every thread makes its own copy of the plan, which costs less than waiting for one. */
-static svf_status multiply(const merge *m, size_t row, size_t ith, size_t nth)
+static svf_status multiply(const merge *m, size_t row, svf_member *member)
 {
   svf_plan plan;
   const svf_matmul_args args = product_of(m, m->workspace, row);
-  const svf_status status = svf_matmul_plan(&plan, &args, nth, m->workspace + m->product,
+  const svf_status status = svf_matmul_plan(&plan, &args, member->shares, m->workspace + m->product,
                                             m->bytes - SVF_LINEAR_ALIGNMENT - m->product);
-  if (status != SVF_OK) return status;
-  svf_plan_run(&plan, ith, nth);
-  sync_workers(nth);
-  return SVF_OK;
+  if (status == SVF_OK) svf_plan_run(&plan, member);
+  return status;
 }
 
-static void work(void *context, size_t ith, size_t nth)
+/* The status of all shares, which share 0 writes. Sealed without a checksum: nobody else will see
+ * this block. */
+static svf_status pack_v(merge *m, svf_member *member)
+{
+  for (size_t share; svf_member_next(member, &share);) {
+    const svf_status status =
+        svf_linear_pack_part(&m->v, m->workspace, (size_t)m->header.bytes, share, member->shares);
+    if (share > 0) continue;
+    m->status = status;
+    ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
+  }
+  return m->status;
+}
+
+/* svf_team_work */
+static void work(void *context, svf_member *member)
 {
   merge *m = context;
-  svf_status status = SVF_OK;
-  if (!(m->args.flags & SVF_MERGE_CONTINUE)) {
-    status = svf_linear_pack_part(&m->v, m->workspace, (size_t)m->header.bytes, ith, nth);
-    sync_workers(nth);
-    /* Sealed without a checksum: nobody else will see this block. */
-    if (ith == 0) ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
-  }
+  const bool goes_on = m->args.flags & SVF_MERGE_CONTINUE;
+  svf_status status = goes_on ? SVF_OK : pack_v(m, member);
   for (size_t row = 0; row < m->args.rows && status == SVF_OK; row += m->chunk) {
-    scale_rows(m, row, svf_size_min(m->chunk, m->args.rows - row), ith, nth);
-    sync_workers(nth);
-    status = multiply(m, row, ith, nth);
+    const size_t rows = svf_size_min(m->chunk, m->args.rows - row);
+    for (size_t i; svf_member_next(member, &i);) scale_rows(m, row, rows, i, member->shares);
+    status = multiply(m, row, member);
   }
-  if (ith == 0) m->status = status;
+  if (member->ith == 0 && status != SVF_OK) m->status = status;
 }
 
 /* --- Public ----------------------------------------------------------------------------------- */
@@ -211,10 +213,6 @@ svf_status svf_merge_rows(const svf_merge_args *args, size_t threads, void *work
   if (status == SVF_OK) status = lay_out(&m);
   if (status == SVF_OK) status = check_workspace(&m, workspace, workspace_bytes);
   if (status != SVF_OK) return status;
-  if (m.threads == 1) {
-    work(&m, 0, 1);
-  } else {
-    svf_openmp_team(m.threads, work, &m);
-  }
+  svf_team_run(m.threads, work, &m);
   return m.status;
 }

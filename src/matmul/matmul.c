@@ -34,20 +34,21 @@ static void run_pool(const svf_plan *plan, const svf_pool *pool)
   }
 }
 
-void svf_plan_run(const svf_plan *plan, size_t ith, size_t nth)
+void svf_plan_run(const svf_plan *plan, svf_member *m)
 {
   const size_t shares = svf_plan_read(plan)->nth;
-  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;) {
-    for (size_t i = ith; i < shares; i += nth) svf_matmul_stage(plan, stage, i);
-    stage = svf_matmul_next_stage(plan, stage + 1);
-    if (stage >= 0 && nth > 1) svf_openmp_barrier();
+  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;
+       stage = svf_matmul_next_stage(plan, stage + 1)) {
+    for (size_t share; svf_member_next(m, &share);) {
+      for (size_t i = share; i < shares; i += m->shares) svf_matmul_stage(plan, stage, i);
+    }
   }
 }
 
-/* The runtime may grant a smaller team than was asked for. */
-static void run_shares(void *context, size_t ith, size_t nth)
+/* svf_team_work */
+static void run_shares(void *context, svf_member *m)
 {
-  svf_plan_run(*(const svf_plan *const *)context, ith, nth);
+  svf_plan_run(*(const svf_plan *const *)context, m);
 }
 
 #ifdef SVF_WITH_ONEDNN
@@ -75,11 +76,7 @@ static svf_status run(const svf_plan *plan, size_t shares, size_t threads)
 #ifdef SVF_WITH_ONEDNN
   if (svf_backend_selected() == SVF_BACKEND_ONEDNN) return on_onednn(plan, threads);
 #endif
-  if (shares == 1) {
-    svf_plan_run(plan, 0, 1);
-  } else {
-    svf_openmp_team(shares, run_shares, &plan);
-  }
+  svf_team_run(shares, run_shares, &plan);
   return SVF_OK;
 }
 

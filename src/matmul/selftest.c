@@ -157,7 +157,7 @@ static svf_status multiply_in_shares(const buffers *b, const shape *s, svf_isa i
   memset(b->y, 0xff, s->rows * s->m * sizeof(float));
   svf_plan plan;
   status = svf_matmul_plan(&plan, &args, nth, workspace, bytes);
-  if (status == SVF_OK) svf_plan_run(&plan, 0, 1);
+  if (status == SVF_OK) svf_plan_run(&plan, &(svf_member){.shares = 1});
   free(workspace);
   return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One pass of the decoder, as every thread of a team runs it: the threads share each step,
- * and a barrier stands wherever a step reads what other threads wrote.
+ * One pass of the decoder, as every thread of a team runs it. The threads share each stage, and a
+ * new one begins wherever it reads what other threads wrote.
  *
  *   x = embedding[token]
  *   for each layer:  h = norm(x)   q, k, v = W h      x += W_o attention(rope(q), rope(k), v)
@@ -20,13 +20,13 @@ static void embed(const svf_worker *w)
   const size_t bytes = row.bytes / w->config->vocab;
   const char *table = row.data;
   row.elements = hidden;
-  size_t end;
-  for (size_t i = svf_worker_share(w, w->p->count, &end); i < end; ++i) {
-    row.data = table + (size_t)w->p->rows[i].token * bytes;
-    (void)svf_tensor_to_f32(&row, w->s->x + i * hidden,
-                            hidden); /* load_embedding checked its type */
+  for (size_t i, end; svf_worker_next(w, w->p->count, &i, &end);) {
+    for (; i < end; ++i) {
+      row.data = table + (size_t)w->p->rows[i].token * bytes;
+      /* load_embedding checked its type. */
+      (void)svf_tensor_to_f32(&row, w->s->x + i * hidden, hidden);
+    }
   }
-  svf_worker_sync(w);
 }
 
 static void normalise(const svf_worker *w, size_t layer, bool second)
@@ -34,12 +34,12 @@ static void normalise(const svf_worker *w, size_t layer, bool second)
   const size_t hidden = w->config->hidden;
   const float *weight = svf_model_norm(w->s->model, layer, second);
   float *h = svf_state_slot(w->s, layer)->h;
-  size_t end;
-  for (size_t i = svf_worker_share(w, w->p->count, &end); i < end; ++i) {
-    w->s->attention.ops->rmsnorm(w->s->x + i * hidden, weight, hidden, w->config->norm_eps,
-                                 h + i * hidden);
+  for (size_t i, end; svf_worker_next(w, w->p->count, &i, &end);) {
+    for (; i < end; ++i) {
+      w->s->attention.ops->rmsnorm(w->s->x + i * hidden, weight, hidden, w->config->norm_eps,
+                                   h + i * hidden);
+    }
   }
-  svf_worker_sync(w);
 }
 
 static void rotate(const svf_worker *w, size_t row, float *x)
@@ -58,42 +58,48 @@ static void store_keys(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
   const size_t dim = w->config->head_dim, heads = w->config->kv_heads, rows = w->p->count;
-  size_t end;
-  for (size_t i = svf_worker_share(w, heads * rows, &end); i < end; ++i) {
-    const size_t kv_head = i / rows, row = i % rows, at = (row * heads + kv_head) * dim;
-    rotate(w, row, a->k + at);
-    svf_kv_store(w->p->kv, sequence_of(w, row), layer, kv_head, w->s->position[row], a->k + at,
-                 a->v + at);
+  for (size_t i, end; svf_worker_next(w, heads * rows, &i, &end);) {
+    for (; i < end; ++i) {
+      const size_t kv_head = i / rows, row = i % rows, at = (row * heads + kv_head) * dim;
+      rotate(w, row, a->k + at);
+      svf_kv_store(w->p->kv, sequence_of(w, row), layer, kv_head, w->s->position[row], a->k + at,
+                   a->v + at);
+    }
   }
-  svf_worker_sync(w);
 }
 
-/* Threads take runs and KV heads in turn, since a row's work grows with its position. */
-static void attend(const svf_worker *w, size_t layer)
+/* What share `share` of a stage does for run i / KV heads and KV head i % KV heads. */
+static void attend_by_head(const svf_worker *w, size_t layer, size_t i, size_t share)
 {
   const svf_state *s = w->s;
   const svf_activations *a = svf_state_slot(s, layer);
   const size_t dim = w->config->head_dim, heads = w->config->kv_heads;
   const size_t per_kv = s->attention.heads_per_kv;
   const bool windowed = layer >= w->config->window_from_layer;
-  for (size_t i = w->ith; i < w->p->runs * heads; i += w->nth) {
-    const size_t row = s->run[i / heads], kv_head = i % heads;
-    const size_t at = (row * heads + kv_head) * per_kv * dim;
-    const svf_attention_task t = {.sequence = sequence_of(w, row),
-                                  .layer = layer,
-                                  .kv_head = kv_head,
-                                  .position = s->position[row],
-                                  .count = s->run[i / heads + 1] - row,
-                                  .window = windowed ? w->config->window : 0,
-                                  .q = a->q + at,
-                                  .out = a->attended + at,
-                                  .stride = heads * per_kv * dim};
-    for (size_t r = 0; r < t.count; ++r) {
-      for (size_t g = 0; g < per_kv; ++g) rotate(w, row + r, a->q + at + r * t.stride + g * dim);
-    }
-    svf_attend(&s->attention, w->p->kv, &t, s->scratch + w->ith * s->scratch_floats);
+  const size_t row = s->run[i / heads], kv_head = i % heads;
+  const size_t at = (row * heads + kv_head) * per_kv * dim;
+  const svf_attention_task t = {.sequence = sequence_of(w, row),
+                                .layer = layer,
+                                .kv_head = kv_head,
+                                .position = s->position[row],
+                                .count = s->run[i / heads + 1] - row,
+                                .window = windowed ? w->config->window : 0,
+                                .q = a->q + at,
+                                .out = a->attended + at,
+                                .stride = heads * per_kv * dim};
+  for (size_t r = 0; r < t.count; ++r) {
+    for (size_t g = 0; g < per_kv; ++g) rotate(w, row + r, a->q + at + r * t.stride + g * dim);
   }
-  svf_worker_sync(w);
+  svf_attend(&s->attention, w->p->kv, &t, s->scratch + share * s->scratch_floats);
+}
+
+/* Shares take runs and KV heads in turn, since a row's work grows with its position. */
+static void attend(const svf_worker *w, size_t layer)
+{
+  const size_t count = w->p->runs * w->config->kv_heads;
+  for (size_t share; svf_member_next(w->member, &share);) {
+    for (size_t i = share; i < count; i += w->member->shares) attend_by_head(w, layer, i, share);
+  }
 }
 
 /* Elementwise, so all rows are taken as one long row. */
@@ -101,13 +107,11 @@ static void activate(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
   const size_t total = w->p->count * w->config->intermediate;
-  size_t end;
-  const size_t begin = svf_worker_share(w, total / SVF_PANEL + 1, &end) * SVF_PANEL;
-  end = svf_size_min(total, end * SVF_PANEL);
-  if (begin < end) {
-    w->s->attention.ops->swiglu(a->gate + begin, a->up + begin, end - begin, a->gate + begin);
+  for (size_t begin, end; svf_worker_next(w, total / SVF_PANEL + 1, &begin, &end);) {
+    const size_t first = begin * SVF_PANEL, last = svf_size_min(total, end * SVF_PANEL);
+    if (first >= last) continue;
+    w->s->attention.ops->swiglu(a->gate + first, a->up + first, last - first, a->gate + first);
   }
-  svf_worker_sync(w);
 }
 
 static void layer_pass(const svf_worker *w, size_t layer)
@@ -131,33 +135,37 @@ static void layer_pass(const svf_worker *w, size_t layer)
   svf_linears_run(w, &down, 1, rows, false);
 }
 
-/* Only for rows that want logits, without gaps between them. */
-static void lm_head_pass(const svf_worker *w)
+/* Only of rows that want logits, without gaps between them. */
+static void normalise_last(const svf_worker *w, size_t share)
 {
   const size_t hidden = w->config->hidden;
   const float *weight = svf_model_norm(w->s->model, w->config->layers, false);
   size_t n = 0;
   for (size_t i = 0; i < w->p->count; ++i) {
     if (!w->p->rows[i].wants_logits) continue;
-    if (n % w->nth == w->ith) {
+    if (n % w->member->shares == share) {
       w->s->attention.ops->rmsnorm(w->s->x + i * hidden, weight, hidden, w->config->norm_eps,
                                    w->s->last + n * hidden);
     }
     ++n;
   }
-  svf_worker_sync(w);
-  const svf_linear_call lm_head = {svf_model_lm_head(w->s->model), w->s->last, w->p->logits, 0};
-  svf_linears_run(w, &lm_head, 1, n, true);
 }
 
-static void work(void *context, size_t ith, size_t nth)
+static void lm_head_pass(const svf_worker *w)
+{
+  for (size_t share; svf_member_next(w->member, &share);) normalise_last(w, share);
+  const svf_linear_call lm_head = {svf_model_lm_head(w->s->model), w->s->last, w->p->logits, 0};
+  svf_linears_run(w, &lm_head, 1, w->p->wanted, true);
+}
+
+/* svf_team_work */
+static void work(void *context, svf_member *m)
 {
   svf_pass *p = context;
-  const svf_worker w = {p, p->state, &p->state->model->config, ith, nth};
+  const svf_worker w = {p, p->state, &p->state->model->config, m};
   embed(&w);
   for (size_t layer = 0; layer < w.config->layers; ++layer) layer_pass(&w, layer);
   if (p->wanted > 0) lm_head_pass(&w);
-  svf_worker_sync(&w); /* so that OpenMP's barrier, which spins for long, finds all there */
 }
 
 /* Divides rows that follow each other in one sequence into runs, which attention takes at once. */
@@ -179,6 +187,6 @@ svf_status svf_forward(svf_pass *p)
   p->wanted = 0;
   for (size_t i = 0; i < p->count; ++i) p->wanted += p->rows[i].wants_logits;
   p->runs = find_runs(p->state, p->rows, p->count);
-  svf_openmp_team(p->state->sizes.threads, work, p);
+  svf_team_run(p->state->sizes.threads, work, p);
   return p->status;
 }

@@ -5,12 +5,13 @@
 
 #include <stdlib.h>
 
+#include <svf/matmul.h>
 #include <svf/score.h>
 
-#include "src/core/openmp.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
+#include "src/core/team.h"
 #include "src/transformer/batch.h"
 #include "src/transformer/sample.h"
 
@@ -38,6 +39,7 @@ typedef struct generation {
   choice *choices;        /* [rows that may want logits] */
   size_t choice_count;    /* choices of the pass */
   svf_candidate *scratch; /* [threads][vocab] */
+  svf_status status;
 } generation;
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -202,12 +204,15 @@ static bool deliver(const generation *g, const text *t)
   return t->to->count == t->r.max_tokens;
 }
 
-static void choose_share(void *context, size_t ith, size_t nth)
+/* svf_team_work */
+static void choose_all(void *context, svf_member *m)
 {
   const generation *g = context;
-  svf_candidate *scratch = g->scratch + ith * g->c->model->config.vocab;
-  for (size_t i = ith; i < g->choice_count; i += nth) {
-    g->choices[i].status = choose(g, i, scratch);
+  for (size_t share; svf_member_next(m, &share);) {
+    svf_candidate *scratch = g->scratch + share * g->c->model->config.vocab;
+    for (size_t i = share; i < g->choice_count; i += m->shares) {
+      g->choices[i].status = choose(g, i, scratch);
+    }
   }
 }
 
@@ -222,7 +227,7 @@ static svf_status take(generation *g)
     if (b->rows[i].wants_logits) g->choices[g->choice_count++].slot = b->rows[i].sequence;
   }
   if (g->choice_count == 0) return SVF_OK;
-  svf_openmp_team(svf_size_min(g->c->state.sizes.threads, g->choice_count), choose_share, g);
+  svf_team_run(svf_size_min(g->c->state.sizes.threads, g->choice_count), choose_all, g);
   for (size_t i = 0; status == SVF_OK && i < g->choice_count; ++i) {
     const size_t slot = g->choices[i].slot;
     const text *t = text_of(g, slot);
@@ -259,17 +264,23 @@ static svf_status stop(generation *g)
   return svf_fail(SVF_ERR_STOPPED, "stopped before the next pass");
 }
 
-static svf_status generate(generation *g)
+static svf_status make_pass(generation *g)
 {
-  for (;;) {
-    if (g->c->stop && has_work(g) && g->c->stop(g->c->stop_context)) return stop(g);
-    begin(g);
-    svf_status status = gather(g);
-    if (status != SVF_OK || g->batch.row_count == 0) return status;
-    status = svf_context_forward(g->c, g->batch.rows, g->batch.row_count, g->logits);
-    if (status == SVF_OK) status = take(g);
-    if (status != SVF_OK) return status;
-  }
+  if (g->c->stop && has_work(g) && g->c->stop(g->c->stop_context)) return stop(g);
+  begin(g);
+  svf_status status = gather(g);
+  const svf_batch *b = &g->batch;
+  if (status == SVF_OK) status = svf_context_forward(g->c, b->rows, b->row_count, g->logits);
+  return status == SVF_OK ? take(g) : status;
+}
+
+/* The body of svf_keep_team. */
+static void generate(void *context)
+{
+  generation *g = context;
+  do {
+    g->status = make_pass(g);
+  } while (g->status == SVF_OK && g->batch.row_count > 0);
 }
 
 static svf_status allocate(generation *g)
@@ -302,7 +313,8 @@ svf_status svf_generate(svf_context *context, svf_request *requests, size_t coun
   generation g = {.c = context, .count = count};
   status = allocate(&g);
   if (status == SVF_OK) status = read_requests(&g, (char *)requests, step);
-  if (status == SVF_OK) status = generate(&g);
+  if (status == SVF_OK) status = svf_keep_team(context->state.sizes.threads, generate, &g);
+  if (status == SVF_OK) status = g.status;
   svf_batch_free(&g.batch);
   free(g.texts);
   free(g.logits);

@@ -11,7 +11,7 @@ static const float *const *gains_of(const svf_worker *w, const svf_model_linear 
                                     bool wanting)
 {
   const svf_state *s = w->s;
-  const float **list = s->lists + (w->ith * SVF_ABREAST + slot) * s->sizes.rows;
+  const float **list = s->lists + (w->member->ith * SVF_ABREAST + slot) * s->sizes.rows;
   size_t n = 0;
   if (l->r == 0) return NULL;
   for (size_t i = 0; i < w->p->count; ++i) {
@@ -41,12 +41,11 @@ void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t c
                                 .flags = calls[i].flags,
                                 .isa = w->s->isa};
   }
-  const svf_status status =
-      svf_matmul_group_plan(&plan, args, count, w->nth, w->s->workspace, w->s->workspace_bytes);
-  if (status != SVF_OK) { /* on all threads */
-    if (w->ith == 0) w->p->status = status;
-    return;
+  const svf_status status = svf_matmul_group_plan(&plan, args, count, w->member->shares,
+                                                  w->s->workspace, w->s->workspace_bytes);
+  if (status == SVF_OK) {
+    svf_plan_run(&plan, w->member);
+  } else if (w->member->ith == 0) { /* it fails on all threads */
+    w->p->status = status;
   }
-  svf_plan_run(&plan, w->ith, w->nth);
-  svf_worker_sync(w);
 }

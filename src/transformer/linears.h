@@ -13,7 +13,7 @@ typedef struct svf_linear_call {
   unsigned flags; /* SVF_MATMUL_* */
 } svf_linear_call;
 
-/* Run up to SVF_ABREAST calls on `rows` rows, stage by stage together; ends with a barrier. If
+/* Run up to SVF_ABREAST calls on `rows` rows, stage by stage together. If
  * `wanting`, the rows are those of the pass that want logits, else all of them. */
 void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t count, size_t rows,
                      bool wanting);

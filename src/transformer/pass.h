@@ -6,8 +6,8 @@
 
 #include <svf/context.h>
 
-#include "src/core/openmp.h"
 #include "src/core/size.h"
+#include "src/core/team.h"
 #include "src/transformer/state.h"
 
 typedef struct svf_pass {
@@ -21,7 +21,7 @@ typedef struct svf_pass {
   svf_status status; /* of planning the calls, which only a mistake in this library can make fail */
 } svf_pass;
 
-/* Carry out a pass on at most state->sizes.threads threads. */
+/* Carry out a pass in at most state->sizes.threads shares. */
 svf_status svf_forward(svf_pass *p);
 
 /* A thread of the team that carries out a pass. */
@@ -29,19 +29,18 @@ typedef struct svf_worker {
   svf_pass *p;
   svf_state *s;
   const svf_config *config;
-  size_t ith, nth;
+  svf_member *member;
 } svf_worker;
 
-static inline void svf_worker_sync(const svf_worker *w)
+/* The next share of `total` that is this thread's in a stage: [*begin, *end). False once the stage
+ * is over, as svf_member_next. */
+static inline bool svf_worker_next(const svf_worker *w, size_t total, size_t *begin, size_t *end)
 {
-  if (w->nth > 1) svf_openmp_barrier();
-}
-
-/* This thread's share of `total`: [result, *end). */
-static inline size_t svf_worker_share(const svf_worker *w, size_t total, size_t *end)
-{
-  *end = svf_share(total, w->nth, w->ith + 1);
-  return svf_share(total, w->nth, w->ith);
+  size_t share;
+  if (!svf_member_next(w->member, &share)) return false;
+  *begin = svf_share(total, w->member->shares, share);
+  *end = svf_share(total, w->member->shares, share + 1);
+  return true;
 }
 
 #endif

@@ -8,12 +8,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <svf/matmul.h>
+
 #include "src/core/dispatch.h"
-#include "src/core/openmp.h"
 #include "src/core/ops.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
+#include "src/core/team.h"
 #include "src/transformer/batch.h"
 #include "src/transformer/sample.h"
 
@@ -76,6 +78,7 @@ typedef struct scoring {
   float *logits; /* [WANTING][vocab] */
   item items[WANTING];
   size_t item_count; /* of the pass */
+  svf_status status;
 } scoring;
 
 static svf_status check_tokens(const svf_context *c, const svf_score_request *r)
@@ -183,10 +186,13 @@ static svf_status compute(const scoring *s, size_t i)
                              &r->log_probabilities[at->token - r->first]);
 }
 
-static void compute_share(void *context, size_t ith, size_t nth)
+/* svf_team_work */
+static void compute_all(void *context, svf_member *m)
 {
   scoring *s = context;
-  for (size_t i = ith; i < s->item_count; i += nth) s->items[i].status = compute(s, i);
+  for (size_t share; svf_member_next(m, &share);) {
+    for (size_t i = share; i < s->item_count; i += m->shares) s->items[i].status = compute(s, i);
+  }
 }
 
 /* The logits of a row are for the token after its position. */
@@ -208,7 +214,7 @@ static svf_status take(scoring *s)
   svf_status status = SVF_OK;
   list_items(s);
   if (s->item_count == 0) return SVF_OK;
-  svf_openmp_team(svf_size_min(s->c->state.sizes.threads, s->item_count), compute_share, s);
+  svf_team_run(svf_size_min(s->c->state.sizes.threads, s->item_count), compute_all, s);
   for (size_t i = 0; status == SVF_OK && i < s->item_count; ++i) {
     const item *at = &s->items[i];
     if (at->status != SVF_OK) {
@@ -220,21 +226,27 @@ static svf_status take(scoring *s)
   return status;
 }
 
-static svf_status score(scoring *s)
+static svf_status make_pass(scoring *s)
 {
   svf_batch *b = &s->batch;
-  for (;;) {
-    while (svf_batch_next(b) != SVF_NONE) svf_batch_begin(b);
-    svf_batch_clear(b);
-    svf_status status = svf_batch_gather(b);
-    if (status != SVF_OK || b->row_count == 0) return status;
-    if (s->c->stop && s->c->stop(s->c->stop_context)) {
-      return svf_fail(SVF_ERR_STOPPED, "stopped before the next pass");
-    }
-    status = svf_context_forward(s->c, b->rows, b->row_count, s->logits);
-    if (status == SVF_OK) status = take(s);
-    if (status != SVF_OK) return status;
+  while (svf_batch_next(b) != SVF_NONE) svf_batch_begin(b);
+  svf_batch_clear(b);
+  svf_status status = svf_batch_gather(b);
+  if (status != SVF_OK || b->row_count == 0) return status;
+  if (s->c->stop && s->c->stop(s->c->stop_context)) {
+    return svf_fail(SVF_ERR_STOPPED, "stopped before the next pass");
   }
+  status = svf_context_forward(s->c, b->rows, b->row_count, s->logits);
+  return status == SVF_OK ? take(s) : status;
+}
+
+/* The body of svf_keep_team. */
+static void score(void *context)
+{
+  scoring *s = context;
+  do {
+    s->status = make_pass(s);
+  } while (s->status == SVF_OK && s->batch.row_count > 0);
 }
 
 static svf_status allocate(scoring *s)
@@ -270,7 +282,8 @@ svf_status svf_score(svf_context *context, const svf_score_request *requests, si
   scoring s = {.c = context, .count = count};
   status = allocate(&s);
   if (status == SVF_OK) status = read_requests(&s, (const char *)requests, step);
-  if (status == SVF_OK) status = score(&s);
+  if (status == SVF_OK) status = svf_keep_team(context->state.sizes.threads, score, &s);
+  if (status == SVF_OK) status = s.status;
   svf_batch_free(&s.batch);
   free(s.requests);
   free(s.logits);

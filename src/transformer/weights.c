@@ -8,7 +8,7 @@
 #include <svf/matmul.h>
 
 #include "kernels/format.h"
-#include "src/core/openmp.h"
+#include "src/core/team.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
 #include "src/core/pages.h"
@@ -258,19 +258,23 @@ typedef struct pack_task {
   svf_status status;
 } pack_task;
 
-/* All shares fail alike; share 0 runs on the calling thread and leaves its message there. */
-static void pack_share(void *context, size_t ith, size_t nth)
+/* svf_team_work. All shares fail alike, before they write. */
+static void pack_shares(void *context, svf_member *m)
 {
   pack_task *t = context;
-  const svf_status status = svf_linear_pack_part(t->source, t->block, t->bytes, ith, nth);
-  if (ith == 0) t->status = status;
+  for (size_t share; svf_member_next(m, &share);) {
+    const svf_status status = svf_linear_pack_part(t->source, t->block, t->bytes, share, m->shares);
+    if (share == 0) t->status = status;
+  }
 }
 
+/* What failed is repeated here, since error messages belong to the thread that made them. */
 static svf_status pack(const svf_linear_source *from, size_t threads, void *block, size_t bytes)
 {
   pack_task task = {from, block, bytes, SVF_OK};
-  svf_openmp_team(threads ? threads : svf_max_threads(), pack_share, &task);
-  return task.status == SVF_OK ? svf_linear_seal(block, bytes) : task.status;
+  svf_team_run(threads ? threads : svf_max_threads(), pack_shares, &task);
+  if (task.status != SVF_OK) return svf_linear_pack_part(from, block, bytes, 0, 1);
+  return svf_linear_seal(block, bytes);
 }
 
 svf_status svf_weights_pack(const svf_layer_tensors *tensors, size_t m, size_t n,

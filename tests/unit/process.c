@@ -39,6 +39,23 @@ START_TEST(a_child_of_fork_computes)
 }
 END_TEST
 
+static void have_child(void *context)
+{
+  const svf_matmul_args *a = context;
+  ck_works(svf_matmul(a, 2, workspace, sizeof workspace));
+  ck_assert_int_eq(in_child(a, 2), 0);
+  ck_works(svf_matmul(a, 2, workspace, sizeof workspace));
+}
+
+START_TEST(a_child_of_a_team_that_is_kept)
+{
+  svf_matmul_args a = valid_call();
+  ck_works(svf_matmul(&a, 1, workspace, sizeof workspace));
+  memcpy(wanted, y, sizeof y);
+  ck_works(svf_keep_team(2, have_child, &a));
+}
+END_TEST
+
 typedef struct share {
   const svf_plan *plan;
   int stage;
@@ -99,5 +116,5 @@ START_TEST(any_number_of_threads)
 }
 END_TEST
 
-SUITE("process", a_child_of_fork_computes, a_child_of_fork_has_threads_of_its_own,
-      any_number_of_threads)
+SUITE("process", a_child_of_fork_computes, a_child_of_a_team_that_is_kept,
+      a_child_of_fork_has_threads_of_its_own, any_number_of_threads)

@@ -53,7 +53,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(vo
   return real(thread, how, run_counted, s);
 }
 
-/* svf_team_fn */
+/* svf_openmp_work */
 static void count(void *context, size_t ith, size_t nth)
 {
   (void)ith, (void)nth;
@@ -63,7 +63,7 @@ static void count(void *context, size_t ith, size_t nth)
 static size_t team_of(size_t threads)
 {
   atomic_size_t seen = 0;
-  svf_openmp_team(threads, count, &seen);
+  svf_openmp_run(threads, count, &seen);
   return seen;
 }
 

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "src/core/openmp.h"
 #include "src/matmul/run.h"
 #include "tests/unit/small_layer.h"
 
@@ -103,16 +102,16 @@ typedef struct late_team {
   size_t late;
 } late_team;
 
-static void run_late(void *context, size_t ith, size_t nth)
+static void run_late(void *context, svf_member *m)
 {
   const late_team *t = context;
   const struct timespec while_others_finish = {.tv_nsec = 50 * 1000 * 1000};
-  if (ith == t->late) nanosleep(&while_others_finish, NULL);
-  svf_plan_run(t->plan, ith, nth);
+  if (m->ith == t->late) nanosleep(&while_others_finish, NULL);
+  svf_plan_run(t->plan, m);
 }
 
-/* Whichever thread is late with T, no other begins Y before. */
-START_TEST(stages_wait_for_all_threads)
+/* Whichever thread is late, others do what it would have done. */
+START_TEST(a_thread_is_late)
 {
   const svf_matmul_args a = valid_call();
   float want[ROWS * M];
@@ -124,10 +123,34 @@ START_TEST(stages_wait_for_all_threads)
       memset(workspace, 0xff, sizeof workspace); /* NaN */
       memset(y, 0xff, sizeof y);
       ck_works(svf_matmul_plan(&plan, &a, shares, workspace, sizeof workspace));
-      svf_openmp_team(2, run_late, &(late_team){&plan, late});
+      svf_team_run(2, run_late, &(late_team){&plan, late});
       ck_assert_mem_eq(y, want, sizeof want);
     }
   }
+}
+END_TEST
+
+/* Calls in more and in fewer shares than the team has threads. */
+static void call_often(void *context)
+{
+  const svf_matmul_args *a = context;
+  float want[ROWS * M];
+  ck_works(svf_matmul(a, 1, workspace, sizeof workspace));
+  memcpy(want, y, sizeof want);
+  for (size_t i = 0; i < TURNS; ++i) {
+    memset(y, 0xff, sizeof y);
+    ck_works(svf_matmul(a, i % (THREADS + 1), workspace, sizeof workspace));
+    ck_assert_mem_eq(y, want, sizeof want);
+  }
+}
+
+START_TEST(calls_of_a_team_that_is_kept)
+{
+  svf_matmul_args a = valid_call();
+  for (size_t threads = 0; threads <= THREADS; ++threads) {
+    ck_works(svf_keep_team(threads, call_often, &a));
+  }
+  ck_fails(svf_keep_team(2, NULL, NULL), SVF_ERR_NULL, "body is NULL");
 }
 END_TEST
 
@@ -196,5 +219,5 @@ START_TEST(integers_in_every_mode)
 }
 END_TEST
 
-SUITE("threads", independent_calls, parts_of_one_call, stages_wait_for_all_threads,
-      rounding_of_the_caller, integers_in_every_mode)
+SUITE("threads", independent_calls, parts_of_one_call, a_thread_is_late,
+      calls_of_a_team_that_is_kept, rounding_of_the_caller, integers_in_every_mode)
