@@ -56,7 +56,6 @@ static bool take(const svf_member *m, size_t share)
 static void put_back(svf_member *m)
 {
   svf_team *t = m->team;
-  m->has_share = false;
   if (!t) return;
   if (atomic_fetch_add_explicit(&t->done, 1, memory_order_acq_rel) + 1 < m->shares) return;
   atomic_store_explicit(&t->done, 0, memory_order_relaxed);
@@ -75,10 +74,10 @@ static bool take_any(svf_member *m, size_t *share)
 
 bool svf_member_next(svf_member *m, size_t *share)
 {
-  if (m->has_share) put_back(m);
+  if (m->has_share && !m->is_last) put_back(m);
   m->has_share = take_any(m, share);
   if (m->has_share) return true;
-  if (m->team) svf_word_wait(&m->team->stage, m->stage);
+  if (m->team && !m->is_last) svf_word_wait(&m->team->stage, m->stage);
   m->tried = 0;
   ++m->stage;
   return false;
@@ -127,7 +126,7 @@ static void serve(svf_team *t, size_t ith)
   }
 }
 
-static void open_job(svf_team *t, size_t shares, svf_team_work *work, void *context)
+static void set_job(svf_team *t, size_t shares, svf_team_work *work, void *context)
 {
   t->work = work;
   t->context = context;
@@ -138,7 +137,6 @@ static void open_job(svf_team *t, size_t shares, svf_team_work *work, void *cont
     atomic_store_explicit(&t->next[i * t->apart], 0, memory_order_relaxed);
   }
   atomic_store_explicit(&t->stage.value, 0, memory_order_relaxed);
-  svf_word_set(&t->job, atomic_load(&t->job.value) + 1);
 }
 
 static void close_job(svf_team *t)
@@ -157,7 +155,8 @@ static void run_job(svf_team *t, size_t shares, svf_team_work *work, void *conte
 {
   svf_member m = {.team = t, .shares = shares};
   t->is_busy = true;
-  open_job(t, shares, work, context);
+  set_job(t, shares, work, context);
+  svf_word_set(&t->job, atomic_load(&t->job.value) + 1);
   work(context, &m);
   close_job(t);
   t->is_busy = false;
@@ -197,36 +196,35 @@ static void keep(void *context, size_t ith, size_t nth)
   svf_word_set(&k->team.job, atomic_load(&k->team.job.value) + 2);
 }
 
-static void keep_team(size_t threads, void (*body)(void *context), void *context)
-{
-  keeping k; /* not set to zero as a whole: it is large, and small calls come here, too */
-  k.body = body;
-  k.context = context;
-  begin(&k.team);
-  svf_openmp_run(threads, keep, &k);
-}
-
 svf_status svf_keep_team(size_t threads, void (*body)(void *context), void *context)
 {
+  keeping k;
   if (!body) return svf_fail(SVF_ERR_NULL, "body is NULL");
   if (kept) {
     body(context);
-  } else {
-    keep_team(threads ? threads : svf_openmp_threads(), body, context);
+    return SVF_OK;
   }
+  k.body = body;
+  k.context = context;
+  begin(&k.team);
+  svf_openmp_run(threads ? threads : svf_openmp_threads(), keep, &k);
   return SVF_OK;
 }
 
-typedef struct single_job {
-  size_t shares;
-  svf_team_work *work;
-  void *context;
-} single_job;
-
-static void run_single(void *context)
+/* svf_openmp_work. Nobody enters or leaves a job of a team that has no other: the end of the
+ * parallel region waits for all. */
+static void join_only_job(void *context, size_t ith, size_t nth)
 {
-  const single_job *s = context;
-  svf_team_run(s->shares, s->work, s->context);
+  (void)nth;
+  join_job(context, ith);
+}
+
+static void run_only_job(size_t shares, svf_team_work *work, void *context)
+{
+  svf_team t; /* not set to zero as a whole: it is large, and small calls come here */
+  begin(&t);
+  set_job(&t, shares, work, context);
+  svf_openmp_run(shares, join_only_job, &t);
 }
 
 void svf_team_run(size_t shares, svf_team_work *work, void *context)
@@ -237,7 +235,6 @@ void svf_team_run(size_t shares, svf_team_work *work, void *context)
   } else if (kept) {
     run_job(kept, shares, work, context);
   } else {
-    single_job s = {shares, work, context};
-    keep_team(shares, run_single, &s);
+    run_only_job(shares, work, context);
   }
 }

@@ -28,6 +28,7 @@ typedef struct svf_member {
   size_t tried;          /* shares of this stage that it has taken or found taken */
   unsigned stage;        /* stages that have ended for it */
   bool has_share;        /* it is in the middle of one */
+  bool is_last;          /* set by the work before its last stage: nobody waits for its end */
 } svf_member;
 
 /* True with a share of the stage for the member to carry out; false once all shares are carried

@@ -34,21 +34,24 @@ static void run_pool(const svf_plan *plan, const svf_pool *pool)
   }
 }
 
-void svf_plan_run(const svf_plan *plan, svf_member *m)
+static void run_stages(const svf_plan *plan, svf_member *m, bool is_all)
 {
   const size_t shares = svf_plan_read(plan)->nth;
-  for (int stage = svf_matmul_next_stage(plan, 0); stage >= 0;
-       stage = svf_matmul_next_stage(plan, stage + 1)) {
+  for (int stage = svf_matmul_next_stage(plan, 0), next; stage >= 0; stage = next) {
+    next = svf_matmul_next_stage(plan, stage + 1);
+    m->is_last = is_all && next < 0;
     for (size_t share; svf_member_next(m, &share);) {
       for (size_t i = share; i < shares; i += m->shares) svf_matmul_stage(plan, stage, i);
     }
   }
 }
 
+void svf_plan_run(const svf_plan *plan, svf_member *m) { run_stages(plan, m, false); }
+
 /* svf_team_work */
 static void run_shares(void *context, svf_member *m)
 {
-  svf_plan_run(*(const svf_plan *const *)context, m);
+  run_stages(*(const svf_plan *const *)context, m, true);
 }
 
 #ifdef SVF_WITH_ONEDNN
