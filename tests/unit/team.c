@@ -15,10 +15,10 @@ enum { SHARES = 5, STAGES = 2000, JOBS = 300 };
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL); }
 
 typedef struct stages {
-  int done[SHARES]; /* stages in which each share was carried out; the team orders the accesses */
-  int wrong[SHARES];
+  atomic_int done[SHARES]; /* stages in which each share was carried out */
+  int wrong[SHARES];       /* plain memory: the team orders the accesses */
+  atomic_int early;        /* ends of stages that came before all shares were carried out */
   size_t shares;
-  int naps;
 } stages;
 
 /* Each share looks at what all have done in the stage before. Every now and then one takes so long
@@ -28,9 +28,11 @@ static void count_stages(void *context, svf_member *m)
   stages *s = context;
   for (int stage = 0; stage < STAGES; ++stage) {
     for (size_t i; svf_member_next(m, &i);) {
-      if (s->naps > 0 && stage % 500 == 10 * (int)i) nap();
-      s->wrong[i] += s->done[i]++ != stage || m->shares != s->shares;
+      if (stage % 500 == 10 * (int)i) nap();
+      s->wrong[i] += atomic_load_explicit(&s->done[i], memory_order_relaxed) != stage;
+      atomic_store_explicit(&s->done[i], stage + 1, memory_order_relaxed);
     }
+    for (size_t k = 0; k < s->shares; ++k) atomic_fetch_add(&s->early, s->done[k] <= stage);
     for (size_t i; svf_member_next(m, &i);) {
       for (size_t k = 0; k < m->shares; ++k) s->wrong[i] += s->done[k] != stage + 1;
     }
@@ -43,12 +45,13 @@ static void ck_counted(const stages *s, int wanted)
     ck_assert_int_eq(s->done[i], i < s->shares ? wanted : 0);
     ck_assert_int_eq(s->wrong[i], 0);
   }
+  ck_assert_int_eq(s->early, 0);
 }
 
 START_TEST(stages_follow_each_other)
 {
   for (size_t shares = 1; shares <= SHARES; ++shares) {
-    stages s = {.shares = shares, .naps = 1};
+    stages s = {.shares = shares};
     svf_team_run(shares, count_stages, &s);
     ck_counted(&s, STAGES);
   }
@@ -120,6 +123,46 @@ START_TEST(a_team_is_kept)
 }
 END_TEST
 
+typedef struct dawdler {
+  atomic_bool is_in, is_over;
+  atomic_int wrong;
+} dawdler;
+
+/* One that has nothing left to do is in the work when all shares have been carried out. */
+static void dawdle(void *context, svf_member *m)
+{
+  dawdler *d = context;
+  if (m->ith == 0) {
+    while (!atomic_load(&d->is_in)) nap();
+  }
+  for (size_t i; svf_member_next(m, &i);) continue;
+  if (m->ith == 0) return;
+  atomic_store(&d->is_in, true);
+  nap();
+  if (atomic_load(&d->is_over)) atomic_fetch_add(&d->wrong, 1);
+}
+
+/* The context of a job may be gone once svf_team_run has returned. */
+static void wait_for_dawdlers(void *context)
+{
+  (void)context;
+  for (int i = 0; i < 10; ++i) {
+    dawdler d = {0};
+    svf_team_run(2, dawdle, &d);
+    atomic_store(&d.is_over, true);
+    nap();
+    nap();
+    ck_assert_int_eq(d.wrong, 0);
+  }
+}
+
+START_TEST(jobs_end_when_all_have_left)
+{
+  ck_works(svf_keep_team(2, wait_for_dawdlers, NULL));
+  wait_for_dawdlers(NULL);
+}
+END_TEST
+
 typedef struct threads {
   atomic_bool is_there[SHARES];
   atomic_size_t count;
@@ -145,4 +188,4 @@ START_TEST(every_share_may_have_its_thread)
 END_TEST
 
 SUITE("team", stages_follow_each_other, nobody_waits_for_who_is_late, a_team_is_kept,
-      every_share_may_have_its_thread)
+      jobs_end_when_all_have_left, every_share_may_have_its_thread)
