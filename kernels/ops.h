@@ -51,11 +51,10 @@ typedef float svf_softmax_fn(float *x, size_t n, float scale, float *max);
 /* Stores the maximum in *max and returns the sum of exp(x - max); NaN where softmax gives NaN. */
 typedef float svf_sum_exp_fn(const float *x, size_t n, float *max);
 
-/* --- Training ---------------------------------------------------------------------------------
- *
- * Gradients of the operations above with respect to their inputs, where g is that with respect to
- * their result. Rows that are written are none of the other rows, unless an operation says which
- * they may be. */
+/* --- Training --------------------------------------------------------------------------------- */
+
+/* Gradients of the operations above with respect to their inputs; g is the gradient with respect to
+ * their result. A row that is written may not be one of the others, unless the operation says so. */
 
 /* sum = fma(a, b, sum), element by element. */
 typedef void svf_add_products_fn(const float *a, const float *b, size_t n, float *sum);
@@ -72,7 +71,7 @@ typedef float svf_dot_fn(const float *a, const float *b, size_t n);
 typedef void svf_rmsnorm_back_fn(const float *x, const float *weight, size_t n, float eps,
                                  const float *g, float *dx);
 
-/* The gradients of swiglu, s = sigmoid(gate) as there:
+/* The gradients of swiglu with respect to gate and up, where s = sigmoid(gate) as there:
  *
  *   dup   = g * (gate * s)
  *   dgate = (g * up) * (s * fma(gate, 1 - s, 1))
@@ -82,17 +81,17 @@ typedef void svf_rmsnorm_back_fn(const float *x, const float *weight, size_t n, 
 typedef void svf_swiglu_back_fn(const float *gate, const float *up, size_t n, const float *g,
                                 float *dgate, float *dup);
 
-/* Rotates as svf_rope_fn does, with -sin: takes a rotation back, and makes the gradient with
- * respect to the pairs before it of that with respect to the rotated ones. */
+/* Rotates as svf_rope_fn does, with -sin, which undoes that rotation. The gradient with respect to
+ * rotated pairs becomes that with respect to the pairs before. */
 typedef svf_rope_fn svf_rope_back_fn;
 
 /* x = exp(scale * x - max) * factor, for a row whose scale * x are at most max, or for any piece of
  * such a row.
  *
  *   softmax again   with max and factor = 1 / sum from softmax it gives the same bits
- *   cross entropy   the gradient of -weight * log softmax(scale * x)[target] with respect to x is
- *                   this, with factor = weight * scale / sum; except that weight * scale remains to
- *                   be subtracted at the target */
+ *   cross entropy   with factor = weight * scale / sum it gives the gradient of
+ *                   -weight * log softmax(scale * x)[target] with respect to x, from which the
+ *                   caller still has to subtract weight * scale at the target */
 typedef void svf_softmax_again_fn(float *x, size_t n, float scale, float max, float factor);
 
 /* g = scale * (p * (g - dot)): the gradient of p = softmax(scale * x) with respect to x, in place
