@@ -54,7 +54,8 @@ typedef float svf_sum_exp_fn(const float *x, size_t n, float *max);
 /* --- Training --------------------------------------------------------------------------------- */
 
 /* Gradients of the operations above with respect to their inputs; g is the gradient with respect to
- * their result. A row that is written may not be one of the others, unless the operation says so. */
+ * their result. A row that is written may not be one of the others, unless an operation allows
+ * it. */
 
 /* sum = fma(a, b, sum), element by element. */
 typedef void svf_add_products_fn(const float *a, const float *b, size_t n, float *sum);
