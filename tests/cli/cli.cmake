@@ -18,9 +18,11 @@ if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT 
   set(scripts svf large documents files messages)
   if(NOT SVF_SANITIZE) # whose runtimes need more address space than there is memory
     list(APPEND scripts signals bounds)
-    add_library(cli_stop MODULE cli/stop.c)
-    target_link_libraries(cli_stop PRIVATE svf_compile)
-    set_target_properties(cli_stop PROPERTIES PREFIX "")
+    foreach(module stop late clock)
+      add_library(cli_${module} MODULE cli/${module}.c)
+      target_link_libraries(cli_${module} PRIVATE svf_compile)
+      set_target_properties(cli_${module} PROPERTIES PREFIX "")
+    endforeach()
   endif()
   foreach(script ${scripts})
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh

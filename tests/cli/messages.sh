@@ -125,6 +125,22 @@ expect 0 generate svf Hello -n 1 --seed 3 --threads 1
 grep -q -- '--seed has no effect at temperature 0' err || die "--seed without --temperature"
 expect 0 generate svf Hello -n 1 --seed 3 --threads 1 -q -t 1
 [ ! -s err ] || die "--seed with --temperature"
+seeded() { # the line that the remark names, or nothing; lines...
+  printf '%s\n' "${@:2}" > lines
+  expect 0 generate svf -p lines -n 1 --threads 1
+  [ "$(grep -F seed err)" = "${1:+svf generate: lines: line $1: \"seed\" has no effect at \"temperature\" 0}" ] ||
+    die "the remark on seeds of lines"
+  for option in --quiet --json; do
+    expect 0 generate svf -p lines -n 1 --threads 1 $option
+    ! grep -q 'no effect' err || die "a remark on seeds of lines with $option"
+  done
+}
+seeded 1 '{"prompt": "a", "seed": 1}' '{"prompt": "a", "seed": 2}'
+seeded 3 a '{"prompt": "a", "seed": 1, "temperature": 1}' '{"prompt": "a", "seed": "0"}'
+seeded 2 '{"prompt": "a"}' '{"prompt": "a", "seed": 1, "temperature": 0}'
+seeded '' '{"prompt": "a", "seed": 1, "temperature": 0.5}' '{"prompt": "a"}'
+expect 0 generate svf -p lines -n 1 -t 1 --threads 1
+! grep -q 'no effect' err || die "a remark on seeds of lines with --temperature"
 [ ! -e never ] || die "wrong usage made something"
 
 # The least bits that are named are enough, and a hundredth less is not.
@@ -290,7 +306,11 @@ foreign() { # words, files...
 foreign 'a.gguf, which is a GGUF file' other/{b,a}.gguf
 foreign 'pytorch_model.bin, which is a PyTorch checkpoint' other/pytorch_model.bin
 foreign 'pytorch_model-00001-of-00002.bin, which' other/pytorch_model-0000{1,2}-of-00002.bin
-rm other/*.bin
+foreign 'tf_model.h5, which is a TensorFlow checkpoint' other/tf_model.h5
+foreign 'flax_model.msgpack, which is a Flax checkpoint' other/flax_model.msgpack
+foreign 'model.onnx, which is an ONNX model' other/model.onnx
+foreign 'a.pth, which is a PyTorch checkpoint' other/{a.pth,b.ckpt,c.pt}
+rm other/*.{pt,pth,ckpt}
 fails 4 'other: has neither model.safetensors nor' generate other Hello
 rm other/*
 fails 4 'other: |config.json: cannot open' generate other Hello
