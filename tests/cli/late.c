@@ -2,7 +2,8 @@
  *
  * To be loaded before a program (LD_PRELOAD): the first thread, other than the main one, that is
  * about to make a file sends its process SIGTERM, and goes on only when the process says that it
- * ends; the process ends only once that file has been made, or after a second. */
+ * ends; the process ends only once that file has been made and nothing is in it, or after a
+ * second. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -36,6 +37,7 @@ int openat(int directory, const char *name, int flags, ...)
   }
   const int fd = (int)syscall(SYS_openat, directory, name, flags, mode);
   if (is_late) made = true;
+  while (is_late) pause();
   return fd;
 }
 
