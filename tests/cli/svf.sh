@@ -277,6 +277,11 @@ expect 0 generate --threads 1 ends --json Hello -n 24
 ! grep -q 'at once' err || die "a remark on an empty text beside --json"
 expect 0 generate --threads 1 ends Hello -n 24
 grep -q '^svf generate: the model ended the text at once; .*template' err || die "no word on an empty text"
+for prompts in "Hello Hello" "other Hello" "-p plain"; do
+  # shellcheck disable=SC2086
+  expect 0 generate --threads 1 ends $prompts -n 24
+  [ "$(grep -c 'ended the text at once' err)" -eq 1 ] || die "not one word on an empty text: $prompts"
+done
 expect 0 generate --threads 1 ends Hello -n 24 -q
 [ ! -s err ] || die "a remark on an empty text although -q"
 expect 0 generate --threads 1 ends Hello -n 0
@@ -341,9 +346,9 @@ expect 0 info w4 --verify
 grep -qxE 'verified +all 15 packed layers' out || die "--verify does not say what it did"
 for format in "${formats[@]}"; do
   expect 0 info $format --verify --json
-  keys_in_help info
   [ "$(json out 'o["verified"]')" = 15 ] || die "--verify --json of $format"
 done
+keys_in_help info
 damaged() { # format, place in the tensor from 0 to 1, layers...
   rm -rf damaged
   cp -r "$1" damaged
