@@ -10,6 +10,10 @@
  *   <name>.U, <name>.S, <name>.V    U [out][r], sigma [r], V^T [r][in]         svf/convert.h
  *   <name>.packed                   the bytes of a packed block, dense or not  svf_model_pack
  *
+ * Of these files a symbolic link may lead to a regular file of the same directory, "<name>", or of
+ * Hugging Face's cache, "../../blobs/<name>", in one step; every other link is refused, since an
+ * index from elsewhere could name it. `dir` itself may be any link.
+ *
  * Weights are mapped. A layer that is packed already runs where it is mapped, if it is aligned;
  * every other layer is packed into memory once, when the model is opened. */
 #ifndef SVF_MODEL_H
