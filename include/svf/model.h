@@ -110,10 +110,10 @@ typedef struct svf_layer_info {
  * Thread-safe. */
 SVF_API svf_status svf_model_layer_at(const svf_model *model, size_t i, svf_layer_info *info);
 
-/* Compare the checksum of linear layer i with all of its bytes, if the model's files hold it packed;
- * a layer that they hold otherwise has none, and is OK. Opening a model does not do this, since it
- * reads every byte. Errors: NULL, ARGUMENT (there is no layer i); CORRUPT, naming the tensor and
- * its file. Thread-safe. */
+/* Compare the checksum of linear layer i with all of its bytes, if the model's files hold it
+ * packed; a layer that they hold otherwise has none, and is OK. Opening a model does not do this,
+ * since it reads every byte. Errors: NULL, ARGUMENT (there is no layer i); CORRUPT, naming the
+ * tensor and its file. Thread-safe. */
 SVF_API svf_status svf_model_check_layer(const svf_model *model, size_t i);
 
 /* The total size in bytes of the files that hold the model's tensors. Thread-safe. */

@@ -34,8 +34,8 @@ int cli_end(const svf_command *command, svf_status status);
 double cli_now(void);
 
 /* An svf_progress_fn that does nothing if *(bool *)quiet is true. On standard error it draws a line
- * with the time left if that is a terminal, and else prints one for each tenth of the job that takes
- * longer than ten seconds, or for as many tenths as that takes. cli_progress_end wipes what is
+ * with the time left if that is a terminal. If not, it prints a line after each tenth of the job,
+ * but none within ten seconds of the beginning or of the last line. cli_progress_end wipes what is
  * drawn, and so does cli_progress_wipe, which a signal handler may call. */
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
