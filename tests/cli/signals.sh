@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# SIGTERM ends a command wherever it is, and leaves nothing behind.
+# SIGTERM ends a command wherever it is, and leaves nothing behind; what long jobs say before that.
 # Arguments: see cli.sh.
 source "$(dirname "$0")/cli.sh"
 
