@@ -47,6 +47,7 @@ PROMPTS = [
     " ".join(f"Line {i} of a longer text says that {i} and {i + 1} make {2 * i + 1}."
              for i in range(12)),
 ]
+# With all random texts, 26 of 1085 have other ids if digits are not split first.
 HARD = ["", " ", "  ", "   a", "a   ", "\n\n\n", " \n \t x", "\r\n", "0", "00", "007", "1234567890",
         "3.14159", "1,234,567.89", "v1.2.3-rc4", "x1y2z3", " 1", "  12", "\t12", "12\n34", "½ ² Ⅷ",
         "٣٤٥", "१२३", "𝟘𝟙", "it's I'LL we're 'twas 's's", "can't123't", "e\u0301 é ﬁ ﷺ",
@@ -187,7 +188,7 @@ def svf_logits(program, directory, prompt):
         return next(iter(load_file(path).values()))
 
 
-def joined(texts, limit=6000):
+def joined(texts, limit=1000):
     """Texts in lines, in prompts of about that many characters; arguments cannot hold a NUL."""
     part = ""
     for text in texts:
@@ -213,7 +214,7 @@ def check_svf_logits(program, directory, prompts, logits):
 
 
 def check_svf_ids(program, directory, tokenizer, texts):
-    parts = list(joined(texts))
+    parts = list(joined(HARD + texts[len(HARD)::10]))  # a tenth, since all take minutes
     same = sum(svf_ids(program, directory, part) == tokenizer.encode(part) for part in parts)
     say(same == len(parts), f"svf: ids are equal in {same} of {len(parts)} prompts of hard texts")
 
