@@ -25,9 +25,9 @@ if(TARGET svf-cli AND TARGET svf-decompose AND SVF_BASH AND SVF_PYTHON3 AND NOT 
   foreach(script ${scripts})
     add_test(NAME cli-${script} COMMAND ${SVF_BASH} ${CMAKE_CURRENT_LIST_DIR}/${script}.sh
       $<TARGET_FILE:svf-cli> ${PROJECT_SOURCE_DIR} $<TARGET_FILE_DIR:make_expert> ${svf_documents})
-    set_tests_properties(cli-${script} PROPERTIES LABELS quick TIMEOUT 120
+    set_tests_properties(cli-${script} PROPERTIES LABELS quick TIMEOUT ${SVF_TEST_HANGS}
       ENVIRONMENT "PYTHON=${SVF_PYTHON3};PYTHONUTF8=1")
   endforeach()
   add_test(NAME cli-demo COMMAND ${PROJECT_SOURCE_DIR}/ci/demo --remove ${PROJECT_BINARY_DIR})
-  set_tests_properties(cli-demo PROPERTIES LABELS "quick;cli" TIMEOUT 120)
+  set_tests_properties(cli-demo PROPERTIES LABELS "quick;cli" TIMEOUT ${SVF_TEST_HANGS})
 endif()

@@ -42,7 +42,7 @@ if ignored:
         sys.exit(f"ended by {ignored}, which was ignored")
 p.send_signal(getattr(signal, name))
 try:
-    print(p.wait(timeout=60))
+    print(p.wait(timeout=1000))
 except subprocess.TimeoutExpired:
     p.kill()
     print("never")
