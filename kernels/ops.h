@@ -51,7 +51,7 @@ typedef float svf_softmax_fn(float *x, size_t n, float scale, float *max);
 /* Stores the maximum in *max and returns the sum of exp(x - max); NaN where softmax gives NaN. */
 typedef float svf_sum_exp_fn(const float *x, size_t n, float *max);
 
-/* --- Training ---------------------------------------------------------------------------------
+/* --- Training ------------------------------------------------------------------------------------
  *
  * Gradients of the operations above with respect to their inputs, where g is that with respect to
  * their result. Rows that are written are none of the other rows, unless an operation says which

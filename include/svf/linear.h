@@ -162,11 +162,11 @@ SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, 
 /* --- Backwards -----------------------------------------------------------------------------------
  *
  * The transposed layer of a checked block, from the weights as the block stores them, has V [n][r]
- * in the place of U, U in that of V, and the same sigma; of a dense layer it is W^T. It takes gradients
- * backwards, as svf_matmul_args.t0_forward describes, for the very layer that the block stands for.
- * In f32 it is exact; in bf16 and bf16-split it is if the block is in one of these or its weights
- * are bf16, and else each weight is rounded once: of blocks in s8, w8, w4 and w84 by at most 2^-9
- * of its value. Any format is allowed; integers are quantised anew, in groups of 32. */
+ * in the place of U, U in that of V, and the same sigma; of a dense layer it is W^T. It takes
+ * gradients backwards, as svf_matmul_args.gradients describes, for the very layer that the block
+ * stands for. In f32 it is exact; in bf16 and bf16-split it is if the block is in one of these or
+ * its weights are bf16, and else each weight is rounded once: of blocks in s8, w8, w4 and w84 by at
+ * most 2^-9 of its value. Any format is allowed; integers are quantised anew, in groups of 32. */
 
 /* Bytes of the transposed layer in a format. Errors: NULL, ARGUMENT (format, w84 of a dense layer),
  * OVERFLOW, and those of svf_linear_check without a checksum. Thread-safe. */

@@ -123,11 +123,8 @@ typedef struct svf_matmul_args {
                           T, that is T0 = X V as the format sums it up in fp32. May not overlap
                           anything else. NULL for a dense layer */
   ptrdiff_t t0_stride; /* elements between rows; |t0_stride| >= r if rows > 1 */
-  /* Backwards, see the top: the gradients of gains. For each row whose gradients[row] is not NULL,
-   * in increasing order of rows and for each k, each product and sum rounded once together:
-   *
-   *   gradients[row][k] = fma(t0[row][k], t0_forward[row][k], gradients[row][k])
-   */
+  /* Backwards, see the top: gradients of gains. Each row whose gradients[row] is not NULL adds, in
+   * increasing order of rows, t0[row][k] * t0_forward[row][k] to gradients[row][k], as an fma. */
   const float *t0_forward;     /* [rows][r]: what the forward call left in its t0 */
   ptrdiff_t t0_forward_stride; /* elements between rows; any value */
   float *const *gradients;     /* in and out, [rows] pointers to r fp32, or NULL for a row; rows

@@ -198,8 +198,8 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
   return svf_check_aligned("source->sigma", source->sigma, SVF_DTYPE_F32);
 }
 
-static svf_status check_block(const char *name, const void *block, size_t bytes,
-                              const svf_linear_header *header)
+static svf_status check_destination(const char *name, const void *block, size_t bytes,
+                                    const svf_linear_header *header)
 {
   if (!block) return svf_fail(SVF_ERR_NULL, "%s is NULL", name);
   if (bytes >= header->bytes) return SVF_OK;
@@ -217,7 +217,7 @@ static svf_status check_pack_call(const svf_linear_source *from, svf_linear_sour
       svf_linear_layout(source->m, source->n, source->r, source->format, &source->quant, header);
   if (status == SVF_OK) status = svf_linear_check_source(source);
   if (status != SVF_OK) return status;
-  return check_block("block", block, bytes, header);
+  return check_destination("block", block, bytes, header);
 }
 
 /* What share ith of nth packs of the factors [0] V and [1] U. sigma may lie at any address. */
@@ -298,7 +298,7 @@ svf_status svf_linear_transpose_part(const void *block, size_t bytes, svf_format
 {
   svf_linear_header from, to = {0};
   svf_status status = lay_out_transposed(block, bytes, format, &from, &to);
-  if (status == SVF_OK) status = check_block("out", out, out_bytes, &to);
+  if (status == SVF_OK) status = check_destination("out", out, out_bytes, &to);
   if (status == SVF_OK) status = check_share(ith, nth);
   if (status != SVF_OK) return status;
   const char *base = block;

@@ -7,7 +7,7 @@
  *   P = softmax(scale q K^T)   out = P V          of the rows that each row sees
  *   dV = P^T dout    dS = scale P * (dout V^T - sum(out * dout))    dq = dS K    dK = dS^T q
  *
- * Sums over rows are chains in increasing order of the rows, and of the query heads within a row. */
+ * Sums over rows are chains in increasing order of rows, and of query heads within a row. */
 #ifndef SVF_TRAIN_ATTENTION_BACK_H
 #define SVF_TRAIN_ATTENTION_BACK_H
 
