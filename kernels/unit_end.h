@@ -190,6 +190,7 @@
 #undef ops_lanes_at
 #undef line_dup
 #undef line_sub
+#undef line_fma
 #undef line_max
 #undef line_fill
 #undef v_exp
@@ -198,14 +199,25 @@
 #undef ops_put_aside
 #undef ops_sums_at
 #undef ops_sum_of
+#undef ops_add_products
+#undef ops_dot
+#undef ops_inverse_rms
 #undef ops_rmsnorm
+#undef ops_rmsnorm_back
 #undef v_sigmoid
+#undef line_sigmoid
 #undef ops_swiglu
+#undef ops_swiglu_back
+#undef ops_rotate
 #undef ops_rope
+#undef ops_rope_back
 #undef ops_max_of
+#undef ops_exp_at
 #undef ops_exp_all
 #undef ops_softmax
 #undef ops_sum_exp
+#undef ops_softmax_again
+#undef ops_softmax_back
 #undef OPS_UNIT
 
 #undef SVF_KERNELS_QUANT_VEC_H

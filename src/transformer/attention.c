@@ -153,8 +153,9 @@ static void attend_strip(const svf_attention *a, const svf_kv *kv, const svf_att
   }
   score(&s);
   for (size_t row = 0; row < s.rows; ++row) {
-    const size_t i = row / heads, first = first_of(&s, i);
-    a->ops->softmax(s.scores + row * s.stride + first, position_of(&s, i) + 1 - first, a->scale);
+    const size_t i = row / heads, first = first_of(&s, i), count = position_of(&s, i) + 1 - first;
+    float max;
+    (void)a->ops->softmax(s.scores + row * s.stride + first, count, a->scale, &max);
   }
   gather_all(&s);
   for (size_t row = 0; row < s.rows; ++row) {

@@ -31,6 +31,20 @@ void ops_expect(bool ok, const svf_ops_kernel *kernel, const char *what, size_t 
 
 bool ops_same(float x, float y) { return (isnan(x) && isnan(y)) || memcmp(&x, &y, sizeof x) == 0; }
 
+void ops_close(const svf_ops_kernel *kernel, const char *what, size_t at, double got, double want,
+               double error)
+{
+  ops_expect(fabs(got - want) <= error, kernel, what, at, got, want);
+}
+
+void ops_equal(const svf_ops_kernel *kernel, const char *what, const float *got, const float *want,
+               size_t n)
+{
+  for (size_t i = 0; i < n; ++i) {
+    ops_expect(ops_same(got[i], want[i]), kernel, what, i, (double)got[i], (double)want[i]);
+  }
+}
+
 static void rmsnorm(const svf_ops_kernel *k, const ops_rows *r)
 {
   k->rmsnorm(r->a, r->b, r->n, 1e-5f, r->y);
@@ -58,22 +72,88 @@ static void swiglu_over_up(const svf_ops_kernel *k, const ops_rows *r)
 
 static void rope(const svf_ops_kernel *k, const ops_rows *r) { k->rope(r->a, r->b, r->c, r->n); }
 
-static void softmax(const svf_ops_kernel *k, const ops_rows *r) { k->softmax(r->a, r->n, 0.125f); }
+static void softmax(const svf_ops_kernel *k, const ops_rows *r)
+{
+  r->y[1] = k->softmax(r->a, r->n, 0.125f, r->y);
+}
 
 static void sum_exp(const svf_ops_kernel *k, const ops_rows *r)
 {
   r->y[1] = k->sum_exp(r->a, r->n, r->y);
 }
 
+static void add_products(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->add_products(r->a, r->b, r->n, r->y);
+}
+
+static void dot(const svf_ops_kernel *k, const ops_rows *r) { *r->y = k->dot(r->a, r->b, r->n); }
+
+static void rmsnorm_back(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->rmsnorm_back(r->a, r->b, r->n, 1e-5f, r->c, r->y);
+}
+
+static void swiglu_back(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->swiglu_back(r->a, r->b, r->n, r->c, r->y, r->a + r->n);
+}
+
+static void swiglu_back_over_own(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->swiglu_back(r->a, r->b, r->n, r->c, r->a, r->b);
+}
+
+static void swiglu_back_over_other(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->swiglu_back(r->a, r->b, r->n, r->c, r->b, r->a);
+}
+
+static void swiglu_back_gate_over_g(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->swiglu_back(r->a, r->b, r->n, r->c, r->c, r->y);
+}
+
+static void swiglu_back_up_over_g(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->swiglu_back(r->a, r->b, r->n, r->c, r->y, r->c);
+}
+
+static void rope_back(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->rope_back(r->a, r->b, r->c, r->n);
+}
+
+static void softmax_again(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->softmax_again(r->a, r->n, 0.125f, fabsf(r->b[0]), r->c[0]);
+}
+
+static void softmax_back(const svf_ops_kernel *k, const ops_rows *r)
+{
+  k->softmax_back(r->b, r->n, 0.125f, r->c[0], r->a);
+}
+
 const ops_form ops_forms[OPS_FORMS] = {
-    {"rmsnorm", rmsnorm, 1},
-    {"rmsnorm over x", rmsnorm_over, 1},
-    {"swiglu", swiglu, 1},
-    {"swiglu over gate", swiglu_over_gate, 1},
-    {"swiglu over up", swiglu_over_up, 1},
-    {"rope", rope, 2},
-    {"softmax", softmax, 1},
-    {"sum_exp", sum_exp, 1},
+    {"rmsnorm", rmsnorm, 1, 3},
+    {"rmsnorm over x", rmsnorm_over, 1, 3},
+    {"rmsnorm_back", rmsnorm_back, 1, 5},
+    {"swiglu", swiglu, 1, 3},
+    {"swiglu over gate", swiglu_over_gate, 1, 3},
+    {"swiglu over up", swiglu_over_up, 1, 3},
+    {"swiglu_back", swiglu_back, 2, 5},
+    {"swiglu_back over gate and up", swiglu_back_over_own, 1, 5},
+    {"swiglu_back over up and gate", swiglu_back_over_other, 1, 5},
+    {"swiglu_back, dgate over g", swiglu_back_gate_over_g, 1, 5},
+    {"swiglu_back, dup over g", swiglu_back_up_over_g, 1, 5},
+    {"rope", rope, 2, 6},
+    {"rope_back", rope_back, 2, 6},
+    {"softmax", softmax, 1, 2},
+    {"softmax_again", softmax_again, 1, 2},
+    {"softmax_back", softmax_back, 1, 3},
+    {"sum_exp", sum_exp, 1, 1},
+    {"add_products", add_products, 1, 4},
+    {"dot", dot, 1, 2},
 };
 
 typedef enum kind { PLAIN, SPREAD, SCORES, EQUAL, SPECIAL, KINDS } kind;
@@ -208,6 +288,7 @@ int main(int argc, char **argv)
     bits(kernel);
     ops_accuracy(kernel);
     ops_special(kernel);
+    ops_back(kernel);
   }
   if (bench) return 0;
   ops_exp();

@@ -30,12 +30,6 @@ static double worst_sum(size_t n)
   return sum_limit + (double)(lines + n / SVF_SUM_LENGTH) / 2;
 }
 
-static void close_to(const svf_ops_kernel *kernel, const char *what, size_t at, double got,
-                     double want, double error)
-{
-  ops_expect(fabs(got - want) <= error, kernel, what, at, got, want);
-}
-
 static double larger(double x, double y) { return x > y ? x : y; }
 
 static void rmsnorm(const svf_ops_kernel *k, const ops_rows *r)
@@ -46,7 +40,7 @@ static void rmsnorm(const svf_ops_kernel *k, const ops_rows *r)
   k->rmsnorm(r->a, r->b, r->n, eps, r->y);
   for (size_t i = 0; i < r->n; ++i) {
     const double y = (double)r->a[i] / sqrt(sum / (double)r->n + (double)eps) * (double)r->b[i];
-    close_to(k, "rmsnorm", i, (double)r->y[i], y, rmsnorm_limit * EPSILON * fabs(y) + 1e-44);
+    ops_close(k, "rmsnorm", i, (double)r->y[i], y, rmsnorm_limit * EPSILON * fabs(y) + 1e-44);
   }
 }
 
@@ -55,7 +49,7 @@ static void swiglu(const svf_ops_kernel *k, const ops_rows *r)
   k->swiglu(r->a, r->b, r->n, r->y);
   for (size_t i = 0; i < r->n; ++i) {
     const double g = (double)r->a[i], y = g / (1 + exp(-g)) * (double)r->b[i];
-    close_to(k, "swiglu", i, (double)r->y[i], y, swiglu_limit * EPSILON * fabs(y) + 1e-35);
+    ops_close(k, "swiglu", i, (double)r->y[i], y, swiglu_limit * EPSILON * fabs(y) + 1e-35);
   }
 }
 
@@ -68,9 +62,9 @@ static void rope(const svf_ops_kernel *k, const ops_rows *r)
   for (size_t i = 0; i < half; ++i) {
     const double a = (double)r->a[i], b = (double)r->a[i + half];
     const double c = (double)r->b[i], s = (double)r->c[i];
-    close_to(k, "rope", i, (double)r->y[i], a * c - b * s, EPSILON * (fabs(a * c) + fabs(b * s)));
-    close_to(k, "rope", i + half, (double)r->y[i + half], b * c + a * s,
-             EPSILON * (fabs(b * c) + fabs(a * s)));
+    ops_close(k, "rope", i, (double)r->y[i], a * c - b * s, EPSILON * (fabs(a * c) + fabs(b * s)));
+    ops_close(k, "rope", i + half, (double)r->y[i + half], b * c + a * s,
+              EPSILON * (fabs(b * c) + fabs(a * s)));
   }
 }
 
@@ -86,11 +80,14 @@ static void softmax(const svf_ops_kernel *k, const ops_rows *r)
     max = larger(max, (double)s);
   }
   for (size_t i = 0; i < r->n; ++i) sum += exp((double)r->c[i] - max);
-  k->softmax(r->y, r->n, scale);
+  float got_max = NAN;
+  const double inverse = (double)k->softmax(r->y, r->n, scale, &got_max);
+  ops_close(k, "maximum of softmax", r->n, (double)got_max, max, 0);
+  ops_close(k, "inverse of softmax", r->n, inverse * sum, 1, (softmax_limit + 1) * EPSILON);
   for (size_t i = 0; i < r->n; ++i) {
     const double below = max - (double)r->c[i], y = exp(-below) / sum;
-    close_to(k, "softmax", i, (double)r->y[i], y,
-             (softmax_limit + below / 2) * EPSILON * y + (double)FLT_MIN);
+    ops_close(k, "softmax", i, (double)r->y[i], y,
+              (softmax_limit + below / 2) * EPSILON * y + (double)FLT_MIN);
   }
 }
 
@@ -101,10 +98,10 @@ static void sum_exp(const svf_ops_kernel *k, const ops_rows *r, double limit)
   for (size_t i = 0; i < r->n; ++i) max = larger(max, (double)r->a[i]);
   for (size_t i = 0; i < r->n; ++i) sum += exp((double)r->a[i] - max);
   const double got = (double)k->sum_exp(r->a, r->n, &got_max);
-  close_to(k, "maximum", r->n, (double)got_max, max, 0);
-  close_to(k, "sum_exp", r->n, got, sum, limit * EPSILON * sum);
+  ops_close(k, "maximum", r->n, (double)got_max, max, 0);
+  ops_close(k, "sum_exp", r->n, got, sum, limit * EPSILON * sum);
   if (svf_isa_supported(k->isa) && svf_isa_select(k->isa) == SVF_OK) {
-    close_to(k, "log_sum_exp", r->n, svf_log_sum_exp(r->a, r->n), max + log(sum), limit * EPSILON);
+    ops_close(k, "log_sum_exp", r->n, svf_log_sum_exp(r->a, r->n), max + log(sum), limit * EPSILON);
   }
   (void)svf_isa_select(SVF_ISA_AUTO);
 }
@@ -153,6 +150,6 @@ void ops_exp(void)
     int exponent;
     (void)frexp(want, &exponent); /* want is in [1/2, 1) * 2^exponent */
     const double ulp = ldexp(EPSILON, exponent - 1);
-    close_to(&svf_ops_ref, "exp of bits", bits, (double)exp_ref(x), want, exp_limit * ulp);
+    ops_close(&svf_ops_ref, "exp of bits", bits, (double)exp_ref(x), want, exp_limit * ulp);
   }
 }
