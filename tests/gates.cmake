@@ -105,7 +105,7 @@ if(NOT SVF_BREAK_TAIL)
     set(gate identities)
   endif()
   add_test(NAME unity COMMAND svf-check-unity --quick --filter=${gate} --require=ref)
-  set_tests_properties(unity PROPERTIES LABELS "quick;gate" TIMEOUT 300
+  set_tests_properties(unity PROPERTIES LABELS "quick;gate" TIMEOUT ${SVF_TEST_HANGS}
     ENVIRONMENT OMP_WAIT_POLICY=passive)
   svf_long_test(unity svf-check-unity --full)
 endif()
@@ -118,7 +118,7 @@ target_link_libraries(cpu_floor PRIVATE svf_compile svf_static)
 # svf_cpu(cpu, then what cpu_floor expects there), with ${qemu} as the emulator.
 function(svf_cpu cpu)
   add_test(NAME cpu_${cpu} COMMAND ${qemu} -cpu ${cpu} $<TARGET_FILE:cpu_floor> ${ARGN})
-  set_tests_properties(cpu_${cpu} PROPERTIES LABELS "quick;gate" TIMEOUT 120)
+  set_tests_properties(cpu_${cpu} PROPERTIES LABELS "quick;gate" TIMEOUT ${SVF_TEST_HANGS})
 endfunction()
 
 if(CMAKE_CROSSCOMPILING AND CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")

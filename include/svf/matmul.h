@@ -12,9 +12,13 @@
  * Source: singular value fine-tuning, Transformer^2, arXiv 2501.06252, section 3.1; the gains are
  * d = c * sigma * z.
  *
- * Gradients. With G = dLoss/dY, the layer with U and V^T in each other's place (svf/linear.h) takes
- * it backwards, with the same gains: dLoss/dX = ((G U) * D) V^T. dLoss/dD[row][k] = S[row][k] *
- * T0[row][k], where S = G U and T0 = X V are what both calls leave in t0.
+ * Gradients. With G = dLoss/dY, the transposed layer (svf_linear_transpose, svf/linear.h) takes it
+ * backwards, with the same gains: dLoss/dX = ((G U) * D) V^T is its Y, with G as its X.
+ * dLoss/dD[row][k] = S[row][k] * T0[row][k], where S = G U and T0 = X V are what both calls leave
+ * in t0; the call backwards adds the rows up, for each vector of gains one sum or several. With one
+ * sum for each text the order of all additions is that of the rows within a text, whatever else a
+ * batch has and however rows are divided into batches. What formats round in X and T is taken for
+ * exact: the gradient is that of the weights as they are stored.
  *
  * Formats. f32 is fp32 throughout. In bf16 the weights are bf16, X is rounded to bf16, sums are in
  * fp32, and T is rounded to bf16 before the second product. What an expert changes in Y is a few
@@ -86,8 +90,11 @@
 extern "C" {
 #endif
 
+/* Flags of a call. */
 #define SVF_MATMUL_ACCUMULATE \
   1u /* add to Y instead of overwriting it; without it Y is never read */
+#define SVF_MATMUL_WITHOUT_Y \
+  2u /* makes t0 and gradients only: y may be NULL. Not for dense layers */
 
 #define SVF_MATMUL_WORKSPACE_ALIGNMENT 64 /* bytes; not required, and spares none of its bytes */
 #define SVF_MATMUL_GROUP_MAX 4            /* calls in a group */
@@ -110,12 +117,19 @@ typedef struct svf_matmul_args {
   svf_dtype y_type;
   void *y;             /* [rows][m]; neither it nor the workspace may overlap anything else */
   ptrdiff_t y_stride;  /* elements between rows; |y_stride| >= m if rows > 1 */
-  unsigned flags;      /* 0 or SVF_MATMUL_ACCUMULATE */
+  unsigned flags;      /* 0, SVF_MATMUL_ACCUMULATE or SVF_MATMUL_WITHOUT_Y */
   svf_isa isa;         /* SVF_ISA_AUTO, or one that svf_isa_supported: see svf_isa_serving */
   float *t0;           /* out, [rows][r], or NULL: T before the gains and before any rounding of
                           T, that is T0 = X V as the format sums it up in fp32. May not overlap
                           anything else. NULL for a dense layer */
   ptrdiff_t t0_stride; /* elements between rows; |t0_stride| >= r if rows > 1 */
+  /* Backwards, see the top: gradients of gains. Each row whose gradients[row] is not NULL adds, in
+   * increasing order of rows, t0[row][k] * t0_forward[row][k] to gradients[row][k], as an fma. */
+  const float *t0_forward;     /* [rows][r]: what the forward call left in its t0 */
+  ptrdiff_t t0_forward_stride; /* elements between rows; any value */
+  float *const *gradients;     /* in and out, [rows] pointers to r fp32, or NULL for a row; rows
+                                  may have the same one. NULL: none. They need t0 and t0_forward,
+                                  and may overlap nothing else, nor partly one another */
 } svf_matmul_args;
 
 /* Workspace bytes for a call with these linear, rows and isa (the other members do not matter)

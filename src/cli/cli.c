@@ -16,6 +16,14 @@
 
 #include "src/cli/fail.h"
 
+static struct {
+  const char *command;
+  volatile sig_atomic_t drawn;
+  double start;   /* of the job */
+  double printed; /* the last line that is no drawing, or the start */
+  size_t tenths;  /* of the job, in that line */
+} progress_line;
+
 /* --- Standard output -------------------------------------------------------------------------- */
 
 /* An exit handler, because argp ends the process after --help. */
@@ -59,6 +67,7 @@ int cli_run(const svf_command *command, int argc, char **argv)
   }
   snprintf(name, sizeof name, "svf %s", command->name);
   argv[0] = name;
+  progress_line.command = command->name;
   return command->run(argc, argv);
 }
 
@@ -71,10 +80,12 @@ double cli_now(void)
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static struct {
-  volatile sig_atomic_t drawn;
-  double start; /* of the job */
-} progress_line;
+/* In minutes and seconds. */
+static void print_left(double share)
+{
+  const double left = (cli_now() - progress_line.start) * (1 - share) / share;
+  fprintf(stderr, "%d:%02d left", (int)left / 60, (int)left % 60);
+}
 
 static void draw(size_t done, size_t all, const char *what)
 {
@@ -85,18 +96,40 @@ static void draw(size_t done, size_t all, const char *what)
   bar[WIDTH] = 0;
   fprintf(stderr, "\r\033[K[%s] %zu/%zu", bar, done, all);
   if (done > 0) {
-    const double left = (cli_now() - progress_line.start) * (1 - share) / share;
-    fprintf(stderr, "  %d:%02d left", (int)left / 60, (int)left % 60);
+    fputs("  ", stderr);
+    print_left(share);
   }
   fprintf(stderr, "  %.40s", what);
   fflush(stderr);
   progress_line.drawn = 1;
 }
 
+/* For a file or a pipe: short jobs print nothing, long ones at most nine lines. */
+static void print_tenth(size_t done, size_t all)
+{
+  enum { PAUSE = 10 /* seconds */ };
+  const double now = cli_now(), share = (double)done / (double)all;
+  const size_t tenths = (size_t)(10 * share);
+  if (tenths == progress_line.tenths || done == all || now - progress_line.printed < PAUSE) return;
+  progress_line.printed = now;
+  progress_line.tenths = tenths;
+  fprintf(stderr, "svf %s: %zu of %zu done, ", progress_line.command, done, all);
+  print_left(share);
+  fputc('\n', stderr);
+}
+
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what)
 {
-  if (done == 0) progress_line.start = cli_now();
-  if (!*(const bool *)quiet && isatty(STDERR_FILENO)) draw(done, all, what);
+  if (done == 0) {
+    progress_line.start = progress_line.printed = cli_now();
+    progress_line.tenths = 0;
+  }
+  if (*(const bool *)quiet) return false;
+  if (isatty(STDERR_FILENO)) {
+    draw(done, all, what);
+  } else if (done > 0) {
+    print_tenth(done, all);
+  }
   return false;
 }
 

@@ -33,9 +33,10 @@ int cli_end(const svf_command *command, svf_status status);
 /* Seconds on a clock that never goes back. */
 double cli_now(void);
 
-/* An svf_progress_fn that draws a line with the time left on standard error, if that is a
- * terminal and *(bool *)quiet is false. cli_progress_end wipes the line, and so does
- * cli_progress_wipe, which a signal handler may call. */
+/* An svf_progress_fn that does nothing if *(bool *)quiet is true. On standard error it draws a line
+ * with the time left if that is a terminal. If not, it prints a line after each tenth of the job,
+ * but none within ten seconds of the beginning or of the last line. cli_progress_end wipes what is
+ * drawn, and so does cli_progress_wipe, which a signal handler may call. */
 bool cli_progress(void *quiet, size_t done, size_t all, const char *what);
 void cli_progress_end(void);
 void cli_progress_wipe(void);

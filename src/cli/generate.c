@@ -148,21 +148,32 @@ static const char *idle_option(const options *o)
   return s->top_k > 0 ? "--top-k" : s->top_p != 0 ? "--top-p" : s->min_p != 0 ? "--min-p" : NULL;
 }
 
+static bool is_drawn(const job *j) { return fabsf(j->sampling.temperature) > 0; }
+
+/* With --json seeds are part of the result, and lines may come from one. */
+static void remark_seeds(const session *s, bool any_drawn)
+{
+  size_t i = 0;
+  if (s->o->m.json || s->o->m.quiet) return;
+  if (s->o->seeded && !any_drawn) {
+    fputs("svf generate: --seed has no effect at temperature 0: see --temperature\n", stderr);
+  }
+  while (i < s->jobs.count && (!s->jobs.job[i].seeded || is_drawn(&s->jobs.job[i]))) ++i;
+  if (i == s->jobs.count) return;
+  fprintf(stderr, "svf generate: %s: line %zu: \"seed\" has no effect at \"temperature\" 0\n",
+          s->jobs.file, s->jobs.job[i].line);
+}
+
 static svf_status check_sampling(const session *s)
 {
-  float temperature = 0;
-  for (size_t i = 0; i < s->jobs.count; ++i) {
-    temperature = fmaxf(temperature, fabsf(s->jobs.job[i].sampling.temperature));
-  }
-  if (temperature > 0) return SVF_OK;
-  const char *option = idle_option(s->o);
+  bool any_drawn = false;
+  for (size_t i = 0; i < s->jobs.count; ++i) any_drawn = any_drawn || is_drawn(&s->jobs.job[i]);
+  const char *option = any_drawn ? NULL : idle_option(s->o);
   if (option) {
     return cli_fail(SVF_ERR_ARGUMENT, "%s has no effect at temperature 0: see --temperature",
                     option);
   }
-  if (s->o->seeded && !s->o->m.json && !s->o->m.quiet) {
-    fputs("svf generate: --seed has no effect at temperature 0: see --temperature\n", stderr);
-  }
+  remark_seeds(s, any_drawn);
   return SVF_OK;
 }
 

@@ -3,8 +3,8 @@
  * A signal may find the process anywhere, also where it waits and would never ask whether there was
  * one: in a decomposition of minutes, or in writing to a pipe that nobody reads. So the handler
  * does all that is needed by itself, with functions that are safe there. It runs on the main
- * thread, which writes all files but those of a decomposition: what a thread of that begins after
- * it has looked stays until the job is continued (src/convert/conversion.c removes it). */
+ * thread. Other threads write files in a decomposition: they are held before it looks for what has
+ * to be removed. */
 #define _GNU_SOURCE
 #include "src/cli/interrupt.h"
 
@@ -13,11 +13,13 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/cli/fail.h"
@@ -32,7 +34,66 @@ static struct {
   size_t first;             /* bytes of the first directory on that path that was missing */
   char notice[WORDS];
   char mark[32]; /* in the names of this process's temporary files */
+  atomic_bool is_ending;
+  atomic_size_t held; /* threads that stay in the handler */
+  size_t others;      /* threads that were sent the signal */
+  int number;         /* of the signal */
 } state;
+
+/* Calls `use` for each entry of a directory; readdir would allocate. */
+static void for_each_entry(const char *path, void (*use)(int directory, const char *name))
+{
+  static union {
+    char bytes[ENTRIES];
+    struct dirent64 aligned;
+  } list;
+  const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  for (long n; (n = syscall(SYS_getdents64, fd, list.bytes, sizeof list.bytes)) > 0;) {
+    for (long at = 0; at < n;) {
+      const struct dirent64 *e = (const void *)(list.bytes + at);
+      use(fd, e->d_name);
+      at += e->d_reclen;
+    }
+  }
+  (void)close(fd);
+}
+
+/* --- Other threads ---------------------------------------------------------------------------- */
+
+/* In the handler, where all signals are blocked. */
+static void stay(void)
+{
+  atomic_fetch_add(&state.held, 1);
+  for (;;) pause();
+}
+
+static void signal_thread(int directory, const char *name)
+{
+  long id = 0;
+  (void)directory;
+  for (; *name >= '0' && *name <= '9'; ++name) id = 10 * id + (*name - '0');
+  if (id == 0 || id == getpid()) return;
+  ++state.others;
+  (void)syscall(SYS_tgkill, (long)getpid(), id, (long)state.number);
+}
+
+/* Every other thread gets the signal before it executes another instruction of its own, so what it
+ * has begun to open is open by then. One that the kernel keeps is not waited for any longer than
+ * this; it too gets the signal first. */
+static void hold_threads(int number)
+{
+  enum { TURNS = 2000 };
+  const struct timespec turn = {.tv_nsec = 1000 * 1000};
+  state.number = number;
+  atomic_store(&state.is_ending, true);
+  for (int i = 0; i < TURNS; ++i) {
+    state.others = 0;
+    for_each_entry("/proc/self/task", signal_thread);
+    if (atomic_load(&state.held) >= state.others) return;
+    nanosleep(&turn, NULL);
+  }
+}
 
 /* --- Temporary files -------------------------------------------------------------------------- */
 
@@ -44,21 +105,9 @@ static bool is_temporary(const char *name)
          strstr(name, state.mark);
 }
 
-/* readdir would allocate. */
-static void remove_temporaries(void)
+static void remove_temporary(int directory, const char *name)
 {
-  static union {
-    char bytes[ENTRIES];
-    struct dirent64 aligned;
-  } list;
-  const int fd = open(state.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (long n; fd >= 0 && (n = syscall(SYS_getdents64, fd, list.bytes, sizeof list.bytes)) > 0;) {
-    for (long at = 0; at < n;) {
-      const struct dirent64 *e = (const void *)(list.bytes + at);
-      if (is_temporary(e->d_name)) (void)unlinkat(fd, e->d_name, 0);
-      at += e->d_reclen;
-    }
-  }
+  if (is_temporary(name)) (void)unlinkat(directory, name, 0);
 }
 
 /* --- Directories that the job made ------------------------------------------------------------ */
@@ -122,9 +171,12 @@ static void remove_directories(void)
 
 /* --- Signals ---------------------------------------------------------------------------------- */
 
-static void end_now(void)
+static void end_now(int number)
 {
-  if (*state.directory) remove_temporaries();
+  if (*state.directory) {
+    hold_threads(number);
+    for_each_entry(state.directory, remove_temporary);
+  }
   remove_directories();
   cli_progress_wipe();
   (void)!write(STDERR_FILENO, state.notice, strlen(state.notice));
@@ -134,10 +186,11 @@ static void end_now(void)
 static void on_signal(int number)
 {
   if (!pthread_equal(pthread_self(), state.main)) {
+    if (atomic_load(&state.is_ending)) stay();
     pthread_kill(state.main, number);
     return;
   }
-  if (!state.deferred || state.seen) end_now();
+  if (!state.deferred || state.seen) end_now(number);
   state.seen = 1;
   alarm(GRACE);
 }

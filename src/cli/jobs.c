@@ -238,6 +238,7 @@ static svf_status add_object(jobs *j, json_t *object, const job *usual)
   }
   if (status != SVF_OK) return status;
   job *to = &j->job[j->count - 1];
+  to->seeded = json_object_get(object, "seed") != NULL;
   status = take_keys(to, object);
   return status == SVF_OK ? check_keys(to, object) : status;
 }

@@ -4,6 +4,7 @@
 #ifndef SVF_CLI_JOBS_H
 #define SVF_CLI_JOBS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <svf/generate.h>
@@ -15,6 +16,7 @@ typedef struct job {
   float scale;
   size_t line; /* its number in the file; 0: from the command line */
   svf_sampling sampling;
+  bool seeded;   /* its line has a seed */
   size_t tokens; /* the most to generate */
 } job;
 

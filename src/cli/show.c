@@ -15,8 +15,8 @@ static uint32_t code_of(const char *s, size_t bytes)
   return code;
 }
 
-/* As src/io/text.c has it: no controls, line and paragraph separators, marks of direction, and
- * characters without width. */
+/* As src/io/text.c has it, which the commands must not use; tests/cli/show.c compares the two. No
+ * controls, line and paragraph separators, marks of direction, and characters without width. */
 static bool is_visible(uint32_t code)
 {
   return code >= ' ' && !(code >= 0x7f && code < 0xa0) && !(code >= 0x200b && code <= 0x200f) &&

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <svf/matmul.h>
+
 #include "src/core/status.h"
 
 /* --- What is to be done ----------------------------------------------------------------------- */
@@ -68,7 +70,7 @@ static svf_status append(const void *context, size_t i, const char *name,
   return status == SVF_OK ? d->driver->append(d->job, &d->layers[i], writer) : status;
 }
 
-svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files)
+static svf_status write_files(const svf_drive *d, const svf_files_options *files)
 {
   size_t count = d->count;
   svf_safetensors_entry *entries =
@@ -80,4 +82,24 @@ svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files)
   if (status == SVF_OK) status = svf_files_write(&d->c, entries, count, files, append, d);
   free(entries);
   return status;
+}
+
+typedef struct writing {
+  const svf_drive *d;
+  const svf_files_options *files;
+  svf_status status;
+} writing;
+
+/* The body of svf_keep_team. */
+static void write_with_team(void *context)
+{
+  writing *w = context;
+  w->status = write_files(w->d, w->files);
+}
+
+svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files, size_t threads)
+{
+  writing w = {d, files, SVF_OK};
+  const svf_status status = svf_keep_team(threads, write_with_team, &w);
+  return status == SVF_OK ? w.status : status;
 }

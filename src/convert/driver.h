@@ -46,8 +46,9 @@ svf_status svf_drive_open(svf_drive *d, const svf_driver *driver, void *job, con
                           const char *out, svf_progress_fn *progress, void *progress_context);
 
 /* Writes the new model: configuration and tokenizer, then the layers' tensors and those that are
- * kept, in files as `files` says. Progress is reported for each layer. */
-svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files);
+ * kept, in files as `files` says. Progress is reported for each layer, on the calling thread. What
+ * `append` gives to a team runs on `threads` threads, 0: svf_max_threads(). */
+svf_status svf_drive_write(const svf_drive *d, const svf_files_options *files, size_t threads);
 
 void svf_drive_close(svf_drive *d);
 

@@ -108,7 +108,7 @@ static svf_status write_all(const job *j, const svf_drive *d)
                                  .pairs = pairs,
                                  .count = sizeof pairs / sizeof *pairs,
                                  .mark = mark};
-  if (d->count > 0) return svf_drive_write(d, &how);
+  if (d->count > 0) return svf_drive_write(d, &how, j->o.threads);
   return svf_fail(SVF_ERR_ARGUMENT, "the model has no layer in factors: nothing to merge");
 }
 

@@ -158,7 +158,7 @@ static svf_status write_all(const job *j, const svf_drive *d)
   const svf_files_options one_file = {.limit = SIZE_MAX, .pairs = pairs, .count = 2};
   svf_status status = check_bits(j);
   if (status == SVF_OK) status = fingerprint(j->dir, digest, sizeof digest);
-  return status == SVF_OK ? svf_drive_write(d, &one_file) : status;
+  return status == SVF_OK ? svf_drive_write(d, &one_file, j->model.threads) : status;
 }
 
 static svf_status read_options(const svf_pack_options *options, job *j)

@@ -15,7 +15,9 @@
 #include "src/convert/conversion.h"
 #include "src/core/status.h"
 #include "src/io/file.h"
+#include "src/io/foreign.h"
 #include "src/io/output.h"
+#include "src/io/text.h"
 #include "src/transformer/model_files.h"
 
 enum { MOST = 256 << 20 }; /* bytes of a file that is copied */
@@ -74,14 +76,8 @@ static bool is_copied(const char *name)
  * the report that svf_model_decompose writes. */
 static bool is_of_weights(const char *name)
 {
-  static const char *const endings[] = {".safetensors", ".index.json", ".bin", ".pt",   ".pth",
-                                        ".ckpt",        ".gguf",       ".h5",  ".onnx", ".msgpack"};
-  const size_t length = strlen(name);
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; ++i) {
-    const size_t n = strlen(endings[i]);
-    if (length > n && strcmp(name + length - n, endings[i]) == 0) return true;
-  }
-  return strcmp(name, SVF_DECOMPOSITION_FILE) == 0;
+  return svf_foreign_weights(name) || svf_text_ends_in(name, ".safetensors") ||
+         svf_text_ends_in(name, ".index.json") || strcmp(name, SVF_DECOMPOSITION_FILE) == 0;
 }
 
 /* A link stands for what it leads to: in the cache of Hugging Face every file is one. */

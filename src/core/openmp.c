@@ -61,20 +61,13 @@ size_t svf_openmp_threads(void)
 }
 
 /* OpenMP's runtime ends the process if it cannot start a thread. So before a team of this thread is
- * larger than all before, others are started in place of those that it has more than the latest
- * team, which the runtime keeps. Where a limit was met, the same is done before each team that is
- * larger than the latest: it may have been lifted, and threads of an earlier one may not have
- * ended. */
+ * larger than the latest, whose threads the runtime keeps, others are started in place of those
+ * that it has more. Even where it was as large before: threads that left a team may not have ended,
+ * and still count for a limit. */
 static size_t without_failure(size_t threads)
 {
-  static _Thread_local size_t largest = 1, latest = 1;
-  static _Thread_local bool is_limited;
-  if (threads > (is_limited ? latest : largest)) {
-    const size_t more = threads - latest, started = svf_startable_threads(more);
-    largest = threads;
-    is_limited = is_limited || started < more;
-    threads = latest + started;
-  }
+  static _Thread_local size_t latest = 1;
+  if (threads > latest) threads = latest + svf_startable_threads(threads - latest);
   if (threads > 1) latest = threads; /* one alone is no team to the runtime */
   return threads;
 }

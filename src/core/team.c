@@ -103,9 +103,11 @@ static bool enter(svf_team *t, unsigned job)
   return false;
 }
 
+/* There are as many members as shares at most. */
 static void join_job(svf_team *t, size_t ith)
 {
-  svf_member m = {.team = t, .ith = ith, .shares = t->shares, .own = ith % t->shares};
+  if (ith >= t->shares) return;
+  svf_member m = {.team = t, .ith = ith, .shares = t->shares, .own = ith};
   const uint64_t own = svf_fp_mode(), mode = t->fp_mode;
   if (own != mode) svf_set_fp_mode(mode);
   t->work(t->context, &m);

@@ -22,7 +22,7 @@
 /* A thread's way through the stages. */
 typedef struct svf_member {
   struct svf_team *team; /* NULL: it is alone */
-  size_t ith;            /* 0 is the thread that called svf_team_run, and only that */
+  size_t ith;            /* < shares; 0 is the thread that called svf_team_run, and only that */
   size_t shares;         /* of every stage, > 0 */
   size_t own;            /* the share that it takes first */
   size_t tried;          /* shares of this stage that it has taken or found taken */

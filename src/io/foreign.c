@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/core/status.h"
+#include "src/io/text.h"
 
 static const struct {
   const char *begin; /* lower-case letters stand for both cases */
@@ -17,6 +18,21 @@ static const struct {
     {"<html", true, "is an HTML page: the download gave a page, not the file"},
     {"GGUF", false, "is a GGUF file, which svf does not read: take the model's safetensors"},
     {"PK\3\4", false, "is a PyTorch checkpoint or another ZIP archive: take the safetensors"},
+};
+
+/* By the ends of their names. */
+static const struct {
+  const char *end, *kind;
+} weights[] = {
+    {".gguf", "a GGUF file"},
+    {".bin", "a PyTorch checkpoint"},
+    {".bin.index.json", "a PyTorch checkpoint"},
+    {".pt", "a PyTorch checkpoint"},
+    {".pth", "a PyTorch checkpoint"},
+    {".ckpt", "a PyTorch checkpoint"},
+    {".h5", "a TensorFlow checkpoint"},
+    {".msgpack", "a Flax checkpoint"},
+    {".onnx", "an ONNX model"},
 };
 
 static bool begins(const char *at, size_t count, const char *begin)
@@ -48,4 +64,12 @@ svf_status svf_foreign_check(const void *bytes, size_t count)
     }
   }
   return SVF_OK;
+}
+
+const char *svf_foreign_weights(const char *name)
+{
+  for (size_t i = 0; i < sizeof weights / sizeof *weights; ++i) {
+    if (svf_text_ends_in(name, weights[i].end)) return weights[i].kind;
+  }
+  return NULL;
 }

@@ -89,3 +89,9 @@ bool svf_text_is_file_name(const char *string)
   }
   return true;
 }
+
+bool svf_text_ends_in(const char *string, const char *ending)
+{
+  const size_t n = strlen(string), m = strlen(ending);
+  return n > m && strcmp(string + n - m, ending) == 0;
+}

@@ -23,4 +23,7 @@ bool svf_text_is_utf8(const char *string);
  * control characters, not "." or "..". */
 bool svf_text_is_file_name(const char *string);
 
+/* True if something stands before that ending, as before ".json" in "a.json". */
+bool svf_text_ends_in(const char *string, const char *ending);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "kernels/kernel.h"
 #include "src/core/size.h"
+#include "src/linear/panels.h"
 
 enum { READ_STEPS = 16 }; /* steps that are read at a time, so that only a few cache lines are */
 
@@ -48,11 +49,25 @@ static void read_tile(const svf_factor *f, size_t at, size_t lanes, size_t count
   }
 }
 
+static void read_panels(const svf_factor *f, size_t channel, size_t lanes, size_t k, size_t count,
+                        float *to)
+{
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t j = 0; j < lanes; ++j) {
+      to[i * SVF_PANEL + j] = svf_weight_at(f->data, f->bands, k + i, channel + j);
+    }
+  }
+}
+
 void svf_factor_read(const svf_factor *f, size_t channel, size_t lanes, size_t k, size_t count,
                      float *to)
 {
   for (size_t i = 0; i < count; i += READ_STEPS, k += READ_STEPS, to += READ_STEPS * SVF_PANEL) {
     const size_t steps = svf_size_min(count - i, READ_STEPS);
-    read_tile(f, channel * f->stride + k * f->step, lanes, steps, to);
+    if (f->bands) {
+      read_panels(f, channel, lanes, k, steps, to);
+    } else {
+      read_tile(f, channel * f->stride + k * f->step, lanes, steps, to);
+    }
   }
 }

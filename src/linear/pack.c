@@ -198,6 +198,15 @@ svf_status svf_linear_check_source(const svf_linear_source *source)
   return svf_check_aligned("source->sigma", source->sigma, SVF_DTYPE_F32);
 }
 
+static svf_status check_destination(const char *name, const void *block, size_t bytes,
+                                    const svf_linear_header *header)
+{
+  if (!block) return svf_fail(SVF_ERR_NULL, "%s is NULL", name);
+  if (bytes >= header->bytes) return SVF_OK;
+  return svf_fail(SVF_ERR_SPACE, "%s has %zu bytes, packing needs %llu", name, bytes,
+                  (unsigned long long)header->bytes);
+}
+
 /* Checks the source and the block to pack to, and makes the header. */
 static svf_status check_pack_call(const svf_linear_source *from, svf_linear_source *source,
                                   const void *block, size_t bytes, svf_linear_header *header)
@@ -208,12 +217,30 @@ static svf_status check_pack_call(const svf_linear_source *from, svf_linear_sour
       svf_linear_layout(source->m, source->n, source->r, source->format, &source->quant, header);
   if (status == SVF_OK) status = svf_linear_check_source(source);
   if (status != SVF_OK) return status;
-  if (!block) return svf_fail(SVF_ERR_NULL, "block is NULL");
-  if (bytes < header->bytes) {
-    return svf_fail(SVF_ERR_SPACE, "block has %zu bytes, packing needs %llu", bytes,
-                    (unsigned long long)header->bytes);
+  return check_destination("block", block, bytes, header);
+}
+
+/* What share ith of nth packs of the factors [0] V and [1] U. sigma may lie at any address. */
+static void pack_factors(const svf_linear_header *h, const void *sigma, const svf_factor *factor,
+                         char *block, size_t ith, size_t nth)
+{
+  const svf_bands to_v = svf_bands_of(h, 0), to_u = svf_bands_of(h, 1);
+  if (ith == 0) {
+    memcpy(block, h, sizeof *h);
+    memset(block + h->sigma_offset, 0, (size_t)(h->v_offset - h->sigma_offset));
+    if (h->r > 0) memcpy(block + h->sigma_offset, sigma, (size_t)h->r * sizeof(float));
   }
-  return SVF_OK;
+  const uint64_t rounding = svf_fp_to_nearest(); /* the same bytes whatever the caller's mode */
+  pack_share(&factor[0], &to_v, block + h->v_offset, ith, nth);
+  pack_share(&factor[1], &to_u, block + h->u_offset, ith, nth);
+  svf_fp_round_as(rounding);
+}
+
+static svf_status check_share(size_t ith, size_t nth)
+{
+  if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");
+  if (ith < nth) return SVF_OK;
+  return svf_fail(SVF_ERR_ARGUMENT, "ith is %zu, nth is %zu", ith, nth);
 }
 
 svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, size_t bytes,
@@ -221,23 +248,11 @@ svf_status svf_linear_pack_part(const svf_linear_source *source, void *block, si
 {
   svf_linear_source s;
   svf_linear_header header = {0};
-  const svf_status status = check_pack_call(source, &s, block, bytes, &header);
+  svf_status status = check_pack_call(source, &s, block, bytes, &header);
+  if (status == SVF_OK) status = check_share(ith, nth);
   if (status != SVF_OK) return status;
-  if (nth == 0) return svf_fail(SVF_ERR_ARGUMENT, "nth is 0");
-  if (ith >= nth) return svf_fail(SVF_ERR_ARGUMENT, "ith is %zu, nth is %zu", ith, nth);
-
-  char *base = block;
-  if (ith == 0) {
-    memcpy(base, &header, sizeof header);
-    memset(base + header.sigma_offset, 0, (size_t)(header.v_offset - header.sigma_offset));
-    if (s.r > 0) memcpy(base + header.sigma_offset, s.sigma, s.r * sizeof *s.sigma);
-  }
-  const svf_factor v = svf_factor_of(&s, 0), u = svf_factor_of(&s, 1);
-  const svf_bands to_v = svf_bands_of(&header, 0), to_u = svf_bands_of(&header, 1);
-  const uint64_t rounding = svf_fp_to_nearest(); /* the same bytes whatever the caller's mode */
-  pack_share(&v, &to_v, base + header.v_offset, ith, nth);
-  pack_share(&u, &to_u, base + header.u_offset, ith, nth);
-  svf_fp_round_as(rounding);
+  const svf_factor factor[] = {svf_factor_of(&s, 0), svf_factor_of(&s, 1)};
+  pack_factors(&header, s.sigma, factor, block, ith, nth);
   return SVF_OK;
 }
 
@@ -245,4 +260,59 @@ svf_status svf_linear_pack(const svf_linear_source *source, void *block, size_t 
 {
   const svf_status status = svf_linear_pack_part(source, block, bytes, 0, 1);
   return status == SVF_OK ? svf_linear_seal(block, bytes) : status;
+}
+
+/* --- Backwards -------------------------------------------------------------------------------- */
+
+/* The headers of a block and of its transposed layer. */
+static svf_status lay_out_transposed(const void *block, size_t bytes, svf_format format,
+                                     svf_linear_header *from, svf_linear_header *to)
+{
+  const svf_status status = svf_linear_read_header(block, bytes, from);
+  if (status != SVF_OK) return status;
+  return svf_linear_layout((size_t)from->n, (size_t)from->m, (size_t)from->r, format, NULL, to);
+}
+
+svf_status svf_linear_transposed_bytes(const void *block, size_t bytes, svf_format format,
+                                       size_t *out_bytes)
+{
+  svf_linear_header from, to = {0};
+  if (!out_bytes) return svf_fail(SVF_ERR_NULL, "out_bytes is NULL");
+  const svf_status status = lay_out_transposed(block, bytes, format, &from, &to);
+  if (status == SVF_OK) *out_bytes = (size_t)to.bytes;
+  return status;
+}
+
+/* The transposed factors of a block: U in the place of V, and the other way round. */
+static svf_factor transposed(const svf_linear_header *h, const char *block, int product,
+                             const svf_bands *bands)
+{
+  return (svf_factor){.data = block + (product == 1 ? h->u_offset : h->v_offset),
+                      .channels = svf_product_k(h, product),
+                      .k = svf_product_channels(h, product),
+                      .bands = bands};
+}
+
+svf_status svf_linear_transpose_part(const void *block, size_t bytes, svf_format format, void *out,
+                                     size_t out_bytes, size_t ith, size_t nth)
+{
+  svf_linear_header from, to = {0};
+  svf_status status = lay_out_transposed(block, bytes, format, &from, &to);
+  if (status == SVF_OK) status = check_destination("out", out, out_bytes, &to);
+  if (status == SVF_OK) status = check_share(ith, nth);
+  if (status != SVF_OK) return status;
+  const char *base = block;
+  const svf_bands bands[] = {svf_bands_of(&from, 0), svf_bands_of(&from, 1)};
+  const svf_factor u = transposed(&from, base, 1, &bands[1]);
+  const svf_factor v = transposed(&from, base, 0, &bands[0]);
+  const svf_factor factor[] = {from.r > 0 ? u : (svf_factor){0}, from.r > 0 ? v : u};
+  pack_factors(&to, base + from.sigma_offset, factor, out, ith, nth);
+  return SVF_OK;
+}
+
+svf_status svf_linear_transpose(const void *block, size_t bytes, svf_format format, void *out,
+                                size_t out_bytes)
+{
+  const svf_status status = svf_linear_transpose_part(block, bytes, format, out, out_bytes, 0, 1);
+  return status == SVF_OK ? svf_linear_seal(out, out_bytes) : status;
 }

@@ -82,7 +82,7 @@ typedef enum svf_stage {
   SVF_STAGE_X,      /* X is laid out */
   SVF_STAGE_FIRST,  /* T = (X V) * D */
   SVF_STAGE_T,      /* T is laid out */
-  SVF_STAGE_SECOND, /* Y = T U^T, or X W^T */
+  SVF_STAGE_SECOND, /* Y = T U^T, or X W^T; gradients, which need T, too */
   SVF_STAGES
 } svf_stage;
 
@@ -111,6 +111,9 @@ static inline const svf_plan_data *svf_plan_read(const svf_plan *plan)
 /* Chooses who makes the A of X, of x_bytes bytes, in a call with at least one row. */
 void svf_choose_x_maker(svf_call *call, size_t x_bytes);
 
+/* Adds share ith of nth of the columns of T0 times T0 of the forward call to the gradients. */
+void svf_add_gradients(const svf_call *call, size_t ith, size_t nth);
+
 /* Makes the grids, and chooses who makes the A of T, which has t_bytes[i] bytes in call i. */
 void svf_divide(svf_plan_data *plan, const size_t *t_bytes);
 
@@ -119,10 +122,15 @@ size_t svf_first_panel(const svf_grid *grid, const svf_product *p, size_t panel_
 
 static inline bool svf_is_dense(const svf_call *call) { return call->x_product == 1; }
 
+static inline bool svf_makes_y(const svf_call *call)
+{
+  return !(call->args.flags & SVF_MATMUL_WITHOUT_Y);
+}
+
 /* True if the call has this product. */
 static inline bool svf_has_product(const svf_call *call, int product)
 {
-  return product >= call->x_product;
+  return product >= call->x_product && (product == 0 || svf_makes_y(call));
 }
 
 /* Planes of an A made of X or of T: 2 where a value takes two elements of the kernel's type. */

@@ -176,16 +176,23 @@ static void choose_t_maker(svf_call *call, size_t t_bytes)
   if (at_once) call->t = NULL;
 }
 
+static bool any_has(const svf_plan_data *plan, int product)
+{
+  for (size_t i = 0; i < plan->count; ++i) {
+    if (svf_has_product(&plan->call[i], product)) return true;
+  }
+  return false;
+}
+
 void svf_divide(svf_plan_data *plan, const size_t *t_bytes)
 {
-  bool factored = false;
-  for (size_t i = 0; i < plan->count; ++i) factored = factored || !svf_is_dense(&plan->call[i]);
-  if (factored) {
+  if (any_has(plan, 0)) {
     choose_grid(plan, 0);
     compare_panels(plan, 0);
     leave_whole(plan);
   }
   for (size_t i = 0; i < plan->count; ++i) choose_t_maker(&plan->call[i], t_bytes[i]);
+  if (!any_has(plan, 1)) return;
   choose_grid(plan, 1);
   compare_panels(plan, 1);
   set_units(plan, 1, false);

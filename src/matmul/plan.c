@@ -169,11 +169,57 @@ static size_t magnitude(ptrdiff_t stride)
   return stride < 0 ? (size_t)0 - (size_t)stride : (size_t)stride;
 }
 
+/* Checks a matrix that is written, whose rows must not overlap. */
+static svf_status check_output(const char *name, const void *data, svf_dtype type, ptrdiff_t stride,
+                               size_t rows, const char *width_name, size_t width)
+{
+  if (rows > 1 && magnitude(stride) < width) {
+    return svf_fail(SVF_ERR_ARGUMENT, "%s_stride is %td, its rows of %s = %zu would overlap", name,
+                    stride, width_name, width);
+  }
+  return svf_check_matrix(name, data, type, magnitude(stride), rows, width);
+}
+
+static svf_status check_y(const svf_matmul_args *args, size_t m)
+{
+  const svf_status status = svf_check_aligned("args->bias", args->bias, SVF_DTYPE_F32);
+  if (status != SVF_OK) return status;
+  return check_output("args->y", args->y, args->y_type, args->y_stride, args->rows, "m", m);
+}
+
+static svf_status check_t0(const svf_matmul_args *args, size_t r)
+{
+  if (!args->t0 && (args->flags & SVF_MATMUL_WITHOUT_Y)) {
+    return svf_fail(SVF_ERR_NULL,
+                    "args->t0 is NULL, but args->flags has SVF_MATMUL_WITHOUT_Y: nothing is made");
+  }
+  if (!args->t0) return SVF_OK;
+  return check_output("args->t0", args->t0, SVF_DTYPE_F32, args->t0_stride, args->rows, "r", r);
+}
+
+static svf_status check_gradients(const svf_matmul_args *args, size_t r)
+{
+  if (!args->gradients) return SVF_OK;
+  if (!args->t0 || !args->t0_forward) {
+    return svf_fail(SVF_ERR_NULL, "args->%s is NULL, but args->gradients is given",
+                    args->t0 ? "t0_forward" : "t0");
+  }
+  return svf_check_matrix("args->t0_forward", args->t0_forward, SVF_DTYPE_F32,
+                          magnitude(args->t0_forward_stride), args->rows, r);
+}
+
 static svf_status check_operands(const svf_matmul_args *args, const svf_linear_header *h)
 {
-  if (args->flags & ~SVF_MATMUL_ACCUMULATE) {
-    return svf_fail(SVF_ERR_ARGUMENT, "args->flags is 0x%x, only SVF_MATMUL_ACCUMULATE is known",
+  if (args->flags & ~(SVF_MATMUL_ACCUMULATE | SVF_MATMUL_WITHOUT_Y)) {
+    return svf_fail(SVF_ERR_ARGUMENT,
+                    "args->flags is 0x%x, only SVF_MATMUL_ACCUMULATE and SVF_MATMUL_WITHOUT_Y are "
+                    "known",
                     args->flags);
+  }
+  if ((args->flags & SVF_MATMUL_WITHOUT_Y) && h->r == 0) {
+    return svf_fail(
+        SVF_ERR_ARGUMENT,
+        "args->flags has SVF_MATMUL_WITHOUT_Y, but the layer is dense: it makes Y only");
   }
   if (args->gains && h->r == 0) {
     return svf_fail(SVF_ERR_ARGUMENT, "args->gains is given, but the layer is dense and has none");
@@ -185,23 +231,10 @@ static svf_status check_operands(const svf_matmul_args *args, const svf_linear_h
   svf_status status = svf_check_matrix("args->x", args->x, args->x_type, magnitude(args->x_stride),
                                        args->rows, (size_t)h->n);
   if (status != SVF_OK) return status;
-  if (args->rows > 1 && magnitude(args->y_stride) < h->m) {
-    return svf_fail(SVF_ERR_ARGUMENT, "args->y_stride is %td, its rows of m = %zu would overlap",
-                    args->y_stride, (size_t)h->m);
-  }
-  status = svf_check_aligned("args->bias", args->bias, SVF_DTYPE_F32);
-  if (status != SVF_OK) return status;
-  if (args->t0 && args->rows > 1 && magnitude(args->t0_stride) < h->r) {
-    return svf_fail(SVF_ERR_ARGUMENT, "args->t0_stride is %td, its rows of r = %zu would overlap",
-                    args->t0_stride, (size_t)h->r);
-  }
-  if (args->t0) {
-    status = svf_check_matrix("args->t0", args->t0, SVF_DTYPE_F32, magnitude(args->t0_stride),
-                              args->rows, (size_t)h->r);
-    if (status != SVF_OK) return status;
-  }
-  return svf_check_matrix("args->y", args->y, args->y_type, magnitude(args->y_stride), args->rows,
-                          (size_t)h->m);
+  status = check_t0(args, (size_t)h->r);
+  if (status == SVF_OK) status = check_gradients(args, (size_t)h->r);
+  if (status != SVF_OK || (args->flags & SVF_MATMUL_WITHOUT_Y)) return status;
+  return check_y(args, (size_t)h->m);
 }
 
 /* --- Groups ----------------------------------------------------------------------------------- */
@@ -310,7 +343,8 @@ static void fill_call(svf_call *call, const svf_linear_header *h, const workspac
   const svf_matmul_args *args = &call->args;
   const char *block = args->linear; /* NULL if only stages are asked for */
   if (args->rows == 1) {            /* any stride is allowed, none is used */
-    call->args.x_stride = call->args.y_stride = call->args.t0_stride = 0;
+    call->args.x_stride = call->args.y_stride = 0;
+    call->args.t0_stride = call->args.t0_forward_stride = 0;
   }
   call->sigma = block ? svf_linear_sigma(block) : NULL;
   call->strips = svf_size_ceil(args->rows, (size_t)call->kernel->rows);
@@ -348,11 +382,11 @@ static void find_stages(svf_plan_data *p)
   for (size_t i = 0; i < p->count; ++i) {
     const svf_call *call = &p->call[i];
     if (call->strips == 0) continue;
-    p->needed[SVF_STAGE_SECOND] = true;
+    p->needed[SVF_STAGE_SECOND] |= svf_makes_y(call) || call->args.gradients;
     p->needed[SVF_STAGE_X] |= call->product[call->x_product].maker == SVF_BY_STAGE;
     if (svf_is_dense(call)) continue;
     p->needed[SVF_STAGE_FIRST] = true;
-    p->needed[SVF_STAGE_T] |= call->product[1].maker == SVF_BY_STAGE;
+    p->needed[SVF_STAGE_T] |= svf_makes_y(call) && call->product[1].maker == SVF_BY_STAGE;
   }
 }
 

@@ -453,6 +453,14 @@ static void multiply_all(const svf_plan_data *plan, int product, size_t ith)
   }
 }
 
+static void make_second(const svf_plan_data *plan, size_t ith)
+{
+  for (size_t i = 0; i < plan->count; ++i) {
+    if (plan->call[i].args.gradients) svf_add_gradients(&plan->call[i], ith, plan->nth);
+  }
+  multiply_all(plan, 1, ith);
+}
+
 static void lay_out_x(const svf_plan_data *plan, size_t ith)
 {
   for (size_t i = 0; i < plan->count; ++i) {
@@ -466,7 +474,8 @@ static void lay_out_t(const svf_plan_data *plan, size_t ith)
 {
   for (size_t i = 0; i < plan->count; ++i) {
     const svf_call *call = &plan->call[i];
-    if (svf_is_dense(call) || call->product[1].maker != SVF_BY_STAGE) continue;
+    if (svf_is_dense(call) || !svf_makes_y(call)) continue;
+    if (call->product[1].maker != SVF_BY_STAGE) continue;
     svf_lay_out_share(call, 1, ith, plan->nth);
   }
 }
@@ -482,7 +491,7 @@ void svf_matmul_stage(const svf_plan *plan, int stage, size_t ith)
     case SVF_STAGE_X: lay_out_x(p, ith); break;
     case SVF_STAGE_FIRST: multiply_all(p, 0, ith); break;
     case SVF_STAGE_T: lay_out_t(p, ith); break;
-    default: multiply_all(p, 1, ith); break;
+    default: make_second(p, ith); break;
   }
 }
 

@@ -9,6 +9,8 @@
  *   logits = W_lm_head norm(x)
  *
  * Each W is dense, or U diag(d) V^T with the gains d of the row's own expert. */
+#include <string.h>
+
 #include <svf/matmul.h>
 
 #include "src/transformer/linears.h"
@@ -33,9 +35,11 @@ static void normalise(const svf_worker *w, size_t layer, bool second)
 {
   const size_t hidden = w->config->hidden;
   const float *weight = svf_model_norm(w->s->model, layer, second);
-  float *h = svf_state_slot(w->s, layer)->h;
+  const svf_activations *a = svf_state_slot(w->s, layer);
+  float *h = a->h, *kept = second ? a->mid : a->x;
   for (size_t i, end; svf_worker_next(w, w->p->count, &i, &end);) {
     for (; i < end; ++i) {
+      if (kept) memcpy(kept + i * hidden, w->s->x + i * hidden, hidden * sizeof *kept);
       w->s->attention.ops->rmsnorm(w->s->x + i * hidden, weight, hidden, w->config->norm_eps,
                                    h + i * hidden);
     }
@@ -106,11 +110,12 @@ static void attend(const svf_worker *w, size_t layer)
 static void activate(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
+  float *gated = svf_state_gated(a);
   const size_t total = w->p->count * w->config->intermediate;
   for (size_t begin, end; svf_worker_next(w, total / SVF_PANEL + 1, &begin, &end);) {
     const size_t first = begin * SVF_PANEL, last = svf_size_min(total, end * SVF_PANEL);
     if (first >= last) continue;
-    w->s->attention.ops->swiglu(a->gate + first, a->up + first, last - first, a->gate + first);
+    w->s->attention.ops->swiglu(a->gate + first, a->up + first, last - first, gated + first);
   }
 }
 
@@ -118,11 +123,14 @@ static void layer_pass(const svf_worker *w, size_t layer)
 {
   const svf_activations *a = svf_state_slot(w->s, layer);
   const svf_model_linear *l = svf_model_layer(w->s->model, layer);
-  const svf_linear_call qkv[] = {
-      {&l[SVF_Q], a->h, a->q, 0}, {&l[SVF_K], a->h, a->k, 0}, {&l[SVF_V], a->h, a->v, 0}};
-  const svf_linear_call o = {&l[SVF_O], a->attended, w->s->x, SVF_MATMUL_ACCUMULATE};
-  const svf_linear_call mlp[] = {{&l[SVF_GATE], a->h, a->gate, 0}, {&l[SVF_UP], a->h, a->up, 0}};
-  const svf_linear_call down = {&l[SVF_DOWN], a->gate, w->s->x, SVF_MATMUL_ACCUMULATE};
+  const svf_linear_call qkv[] = {{&l[SVF_Q], a->h, a->q, 0, a->t0[SVF_Q]},
+                                 {&l[SVF_K], a->h, a->k, 0, a->t0[SVF_K]},
+                                 {&l[SVF_V], a->h, a->v, 0, a->t0[SVF_V]}};
+  const svf_linear_call o = {&l[SVF_O], a->attended, w->s->x, SVF_MATMUL_ACCUMULATE, a->t0[SVF_O]};
+  const svf_linear_call mlp[] = {{&l[SVF_GATE], a->h, a->gate, 0, a->t0[SVF_GATE]},
+                                 {&l[SVF_UP], a->h, a->up, 0, a->t0[SVF_UP]}};
+  const svf_linear_call down = {&l[SVF_DOWN], svf_state_gated(a), w->s->x, SVF_MATMUL_ACCUMULATE,
+                                a->t0[SVF_DOWN]};
   const size_t rows = w->p->count;
   normalise(w, layer, false);
   svf_linears_run(w, qkv, 3, rows, false);
@@ -154,7 +162,8 @@ static void normalise_last(const svf_worker *w, size_t share)
 static void lm_head_pass(const svf_worker *w)
 {
   for (size_t share; svf_member_next(w->member, &share);) normalise_last(w, share);
-  const svf_linear_call lm_head = {svf_model_lm_head(w->s->model), w->s->last, w->p->logits, 0};
+  const svf_linear_call lm_head = {svf_model_lm_head(w->s->model), w->s->last, w->p->logits, 0,
+                                   NULL};
   svf_linears_run(w, &lm_head, 1, w->p->wanted, true);
 }
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <svf/matmul.h>
+
 #include "kernels/format.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
@@ -45,16 +47,33 @@ static svf_status load_linear(svf_model *m, size_t i, const svf_model_options *o
   return svf_weights_floats(m->files, name, l->m, &l->bias);
 }
 
+typedef struct loading {
+  svf_model *m;
+  const svf_model_options *o;
+  svf_status status;
+} loading;
+
+/* The body of svf_keep_team. */
+static void load_each(void *context)
+{
+  loading *l = context;
+  svf_model *m = l->m;
+  const svf_model_options *o = l->o;
+  for (size_t i = 0; l->status == SVF_OK && i < m->linear_count; ++i) {
+    if (o->progress && o->progress(o->progress_context, i, m->linear_count, m->linears[i].name)) {
+      l->status = svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", m->linears[i].name);
+    } else {
+      l->status = load_linear(m, i, o);
+    }
+  }
+}
+
 static svf_status load_linears(svf_model *m, const svf_model_options *o)
 {
+  loading l = {m, o, SVF_OK};
   svf_status status = list_linears(m);
-  for (size_t i = 0; status == SVF_OK && i < m->linear_count; ++i) {
-    if (o->progress && o->progress(o->progress_context, i, m->linear_count, m->linears[i].name)) {
-      return svf_fail(SVF_ERR_STOPPED, "stopped before '%s'", m->linears[i].name);
-    }
-    status = load_linear(m, i, o);
-  }
-  return status;
+  if (status == SVF_OK) status = svf_keep_team(o->threads, load_each, &l);
+  return status == SVF_OK ? l.status : status;
 }
 
 static svf_status find_norm(const svf_model *m, size_t i, const svf_tensor **t)

@@ -10,35 +10,19 @@
 #include "src/core/status.h"
 #include "src/io/directory.h"
 #include "src/io/file.h"
+#include "src/io/foreign.h"
 #include "src/io/text.h"
 #include "src/transformer/layers.h"
 
 /* --- Weights of other programs ---------------------------------------------------------------- */
 
-static bool ends_in(const char *name, const char *ending)
-{
-  const size_t n = strlen(name), m = strlen(ending);
-  return n > m && strcmp(name + n - m, ending) == 0;
-}
-
-/* What a file of weights is by its name, or NULL. */
-static const char *kind_of(const char *name)
-{
-  static const char *const pytorch[] = {".bin", ".bin.index.json", ".pt", ".pth", ".ckpt"};
-  if (ends_in(name, ".gguf")) return "a GGUF file";
-  for (size_t i = 0; i < sizeof pytorch / sizeof *pytorch; ++i) {
-    if (ends_in(name, pytorch[i])) return "a PyTorch checkpoint";
-  }
-  return NULL;
-}
-
-/* The first such name in the order of bytes; "" if there is none. */
+/* The first name of such a file in the order of bytes; "" if there is none. */
 static void find_foreign(const char *dir, char *name, size_t bytes)
 {
   DIR *list = opendir(dir);
   name[0] = 0;
   for (const struct dirent *e; list && (e = readdir(list)) != NULL;) {
-    if (kind_of(e->d_name) && (!*name || strcmp(e->d_name, name) < 0)) {
+    if (svf_foreign_weights(e->d_name) && (!*name || strcmp(e->d_name, name) < 0)) {
       snprintf(name, bytes, "%s", e->d_name);
     }
   }
@@ -53,7 +37,7 @@ static svf_status check_foreign(const char *dir)
   return svf_file_at_path(svf_fail(SVF_ERR_FILE,
                                    "has no safetensors, but %s, which is %s and svf does not read: "
                                    "take the model's config.json and *.safetensors",
-                                   svf_text_show(name).text, kind_of(name)),
+                                   svf_text_show(name).text, svf_foreign_weights(name)),
                           dir);
 }
 

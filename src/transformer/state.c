@@ -62,6 +62,21 @@ static bool allocate_slot(svf_activations *a, const svf_config *f, size_t rows)
          (a->up = floats(rows, f->intermediate));
 }
 
+/* What gradients need. `gated` is read before the next layer overwrites it, so all have one. */
+static bool allocate_kept(svf_state *s, size_t slot)
+{
+  const size_t rows = s->sizes.rows;
+  const svf_config *f = &s->model->config;
+  svf_activations *a = &s->slot[slot];
+  bool all = (a->x = floats(rows, f->hidden)) && (a->mid = floats(rows, f->hidden)) &&
+             (a->gated = slot > 0 ? s->slot[0].gated : floats(rows, f->intermediate));
+  for (size_t i = 0; all && i < SVF_LAYER_LINEARS; ++i) {
+    const size_t r = svf_model_layer(s->model, slot)[i].r;
+    all = r == 0 || (a->t0[i] = floats(rows, r));
+  }
+  return all;
+}
+
 static svf_status allocate_all(svf_state *s, size_t positions)
 {
   const svf_config *f = &s->model->config;
@@ -75,7 +90,9 @@ static svf_status allocate_all(svf_state *s, size_t positions)
              (s->gains = allocate(rows, 1, sizeof *s->gains)) &&
              (s->position = allocate(rows, 1, sizeof *s->position)) &&
              (s->run = allocate(rows + 1, 1, sizeof *s->run));
-  for (size_t i = 0; all && i < s->sizes.slots; ++i) all = allocate_slot(&s->slot[i], f, rows);
+  for (size_t i = 0; all && i < s->sizes.slots; ++i) {
+    all = allocate_slot(&s->slot[i], f, rows) && (!s->sizes.keeps || allocate_kept(s, i));
+  }
   return all ? SVF_OK : svf_fail(SVF_ERR_MEMORY, "no memory for passes of %zu rows", rows);
 }
 
@@ -98,12 +115,14 @@ svf_status svf_state_create(svf_state *s, const svf_model *model, const svf_kv *
 
 static void free_slot(svf_activations *a)
 {
-  float *const all[] = {a->h, a->q, a->k, a->v, a->attended, a->gate, a->up};
+  float *const all[] = {a->h, a->q, a->k, a->v, a->attended, a->gate, a->up, a->x, a->mid};
   for (size_t i = 0; i < sizeof all / sizeof *all; ++i) free(all[i]);
+  for (size_t i = 0; i < SVF_LAYER_LINEARS; ++i) free(a->t0[i]);
 }
 
 void svf_state_free(svf_state *s)
 {
+  if (s->slot) free(s->slot[0].gated);
   for (size_t i = 0; s->slot && i < s->sizes.slots; ++i) free_slot(&s->slot[i]);
   free(s->workspace);
   free(s->slot);

@@ -21,6 +21,12 @@ typedef struct svf_activations {
   float *attended; /* [heads * head_dim] */
   float *gate;     /* [intermediate] silu(gate) * up */
   float *up;       /* [intermediate] */
+
+  /* What only gradients need: NULL in a state that does not keep them. */
+  float *x;     /* [hidden] the residual stream as the layer finds it */
+  float *mid;   /* [hidden] and after attention */
+  float *gated; /* [intermediate] silu(gate) * up, which then leaves `gate` as it is */
+  float *t0[SVF_LAYER_LINEARS]; /* [r] T before the gains, of each layer in factors */
 } svf_activations;
 
 /* Sizes of a state. */
@@ -28,6 +34,7 @@ typedef struct svf_state_sizes {
   size_t rows;    /* most rows of a pass */
   size_t threads; /* most threads of a pass */
   size_t slots;   /* 1: all layers use one slot in turn; the model's layers: each has its own */
+  bool keeps;     /* slots have what only gradients need */
 } svf_state_sizes;
 
 typedef struct svf_state {
@@ -64,6 +71,12 @@ void svf_state_free(svf_state *s);
 static inline const svf_activations *svf_state_slot(const svf_state *s, size_t layer)
 {
   return &s->slot[s->sizes.slots > 1 ? layer : 0];
+}
+
+/* Where silu(gate) * up is. */
+static inline float *svf_state_gated(const svf_activations *a)
+{
+  return a->gated ? a->gated : a->gate;
 }
 
 #endif

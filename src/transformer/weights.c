@@ -299,6 +299,12 @@ static svf_status load_sigma(const svf_layer_tensors *s, svf_model_linear *layer
   return svf_tensor_to_f32(s->s, layer->sigma, s->r);
 }
 
+svf_status svf_weights_fail_packed(const svf_checkpoint *files, const char *name, svf_status status)
+{
+  svf_fail_at(status, "'%s.packed'", name);
+  return svf_fail_at(status, "%s", svf_checkpoint_file(files, suffixed(files, name, "packed")));
+}
+
 svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
                             const svf_model_options *o, svf_model_linear *layer)
 {
@@ -319,7 +325,5 @@ svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
     memcpy(layer->owned, s.packed->data, layer->bytes);
   }
   status = svf_linear_check(layer->block, layer->bytes, false);
-  if (status == SVF_OK) return SVF_OK;
-  svf_fail_at(SVF_ERR_FILE, "'%s.packed'", layer->name);
-  return svf_fail_at(SVF_ERR_FILE, "%s", svf_checkpoint_file(files, s.packed));
+  return status == SVF_OK ? status : svf_weights_fail_packed(files, layer->name, SVF_ERR_FILE);
 }

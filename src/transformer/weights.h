@@ -58,6 +58,10 @@ svf_status svf_weights_bytes(const svf_layer_tensors *tensors, size_t m, size_t 
 svf_status svf_weights_pack(const svf_layer_tensors *tensors, size_t m, size_t n,
                             const svf_model_options *o, void *block, size_t bytes);
 
+/* Puts the tensor of a packed layer and its file before the last message. Returns status. */
+svf_status svf_weights_fail_packed(const svf_checkpoint *files, const char *name,
+                                   svf_status status);
+
 /* Load the layer whose name, m and n are set: its r, block, owned, sigma, packed and bytes. */
 svf_status svf_weights_load(const svf_checkpoint *files, const char *alias,
                             const svf_model_options *o, svf_model_linear *layer);

@@ -19,7 +19,7 @@ decompose=$(dirname "$svf")/svf-decompose
 limited() { # what the output must be if the command works, command...
   local wanted=$1 code=0
   shift
-  timeout -s KILL 60 "$@" > out 2> err < /dev/null || code=$?
+  timeout -s KILL 1000 "$@" > out 2> err < /dev/null || code=$?
   case $code in
     0) cmp -s out "$wanted" || die "$*: exit code 0, but another output" ;;
     1 | 4) [ "$(wc -l < err)" -eq 1 ] || die "$*: not one line of error" ;;
@@ -76,7 +76,7 @@ def limit():
     resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 
 def run(*command):
-    done = subprocess.run(command, preexec_fn=limit, stdin=subprocess.DEVNULL, timeout=60,
+    done = subprocess.run(command, preexec_fn=limit, stdin=subprocess.DEVNULL, timeout=1000,
                           capture_output=True)
     if done.returncode != 0 or done.stderr:
         sys.exit(f"{command}: exit code {done.returncode}: {done.stderr.decode()}")

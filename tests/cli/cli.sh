@@ -41,6 +41,41 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])' "$svf" "$@"
 }
 
+# Ticks of processor time that a process has used; none once it has ended.
+ticks() { # process
+  sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 12
+}
+
+# Waits until a job has computed for some ticks (of 10 ms) more, however long that takes.
+until_works() { # process, ticks
+  local from
+  from=$(ticks "$1")
+  while kill -0 "$1" 2> /dev/null && [ "$(ticks "$1")" -lt $((from + $2)) ]; do
+    sleep 0.02
+  done
+}
+
+# Waits until a job sleeps, and has not computed for a while.
+until_waits() { # process
+  local idle=0 before='' now
+  while [ $idle -lt 10 ] && kill -0 "$1" 2> /dev/null; do
+    sleep 0.02
+    now=$(ticks "$1")$(grep -o ') S ' "/proc/$1/stat" || true)
+    case $now in
+      "$before") case $now in *S*) idle=$((idle + 1)) ;; esac ;;
+      *) idle=0 ;;
+    esac
+    before=$now
+  done
+}
+
+# Waits until a job has written to a file, or has ended.
+until_writes() { # process, file
+  while [ ! -s "$2" ] && kill -0 "$1" 2> /dev/null; do
+    sleep 0.02
+  done
+}
+
 # It fails with that code, nothing on standard output, and one line that holds each of the words.
 fails() { # code, words separated by |, arguments...
   local code=$1 words word

@@ -32,10 +32,13 @@ source "$documents/completion.bash"
 complete -p svf | grep -q -- '-F _svf' || die "svf has no completion"
 mapfile -t all < <(commands)
 [ ${#all[@]} -eq 7 ] || die "--help lists ${#all[@]} commands"
-{ printf '%s\n' "${all[@]}" help --help --version; } | sort > wanted
+{ printf '%s\n' "${all[@]}" help version --help --version -h -V; } | sort > wanted
 offered svf '' > completed
 same wanted completed "the commands and those that are completed"
 { printf '%s\n' "${all[@]}" help; } | sort > wanted
+[ "$(offered svf -V)" = -V ] && [ "$(offered svf ver)" = version ] &&
+  [ "$(offered svf --v)" = --version ] || die "the words that print the version"
+for word in version --version -V -h --help; do expect 0 $word; done
 offered svf help '' > completed
 same wanted completed "the commands and those after svf help"
 for command in "${all[@]}"; do

@@ -55,7 +55,8 @@ for command in decompose pack merge; do
   : > from/é
   : > from/notes
   mkdir from/onnx
-  touch from/.gitattributes from/{pytorch_model.bin,x.gguf,model.onnx,w.pth,w.safetensors}
+  touch from/.gitattributes from/{pytorch_model.bin,x.gguf,model.onnx,w.pth,w.pt,w.ckpt,w.safetensors}
+  touch from/{tf_model.h5,flax_model.msgpack}
   echo '{}' > from/pytorch_model.bin.index.json
   ln -s nowhere from/broken
   convert from new

@@ -125,6 +125,22 @@ expect 0 generate svf Hello -n 1 --seed 3 --threads 1
 grep -q -- '--seed has no effect at temperature 0' err || die "--seed without --temperature"
 expect 0 generate svf Hello -n 1 --seed 3 --threads 1 -q -t 1
 [ ! -s err ] || die "--seed with --temperature"
+seeded() { # the line that the remark names, or nothing; lines...
+  printf '%s\n' "${@:2}" > lines
+  expect 0 generate svf -p lines -n 1 --threads 1
+  [ "$(grep -F seed err)" = "${1:+svf generate: lines: line $1: \"seed\" has no effect at \"temperature\" 0}" ] ||
+    die "the remark on seeds of lines"
+  for option in --quiet --json; do
+    expect 0 generate svf -p lines -n 1 --threads 1 $option
+    ! grep -q 'no effect' err || die "a remark on seeds of lines with $option"
+  done
+}
+seeded 1 '{"prompt": "a", "seed": 1}' '{"prompt": "a", "seed": 2}'
+seeded 3 a '{"prompt": "a", "seed": 1, "temperature": 1}' '{"prompt": "a", "seed": "0"}'
+seeded 2 '{"prompt": "a"}' '{"prompt": "a", "seed": 1, "temperature": 0}'
+seeded '' '{"prompt": "a", "seed": 1, "temperature": 0.5}' '{"prompt": "a"}'
+expect 0 generate svf -p lines -n 1 -t 1 --threads 1
+! grep -q 'no effect' err || die "a remark on seeds of lines with --temperature"
 [ ! -e never ] || die "wrong usage made something"
 
 # The least bits that are named are enough, and a hundredth less is not.
@@ -251,11 +267,17 @@ kind() { # words, content
   fails 4 "tokenizer.json: |$words" info other/tokenizer.json
 }
 kind 'Git LFS|git lfs pull' "$lfs"
+kind 'Git LFS|git lfs pull' 'version https://git-lfs.github.com/spec/v1\r\noid sha256:4d7a\r\nsize 13\r\n'
+kind 'Git LFS|git lfs pull' '\0357\0273\0277version https://git-lfs.github.com/spec/v1\next-0-a sha256:1\n'
 kind 'HTML page' '<!DOCTYPE html>\n<html>'
 kind 'HTML page' '\n <HTML><head>'
 kind 'HTML page' '\0357\0273\0277<!doctype HTML>'
 kind 'GGUF' 'GGUF\03\0\0\0\02\0\0\0\0\0\0\0'
+kind 'GGUF' 'GGUF\01\0\0\0\0\0\0\0'
+kind 'GGUF' 'GGUF\0\0\0\03\0\0\0\0' # big-endian
 kind 'PyTorch' 'PK\03\04\0\0\0\0\0\0\0\0'
+kind 'PyTorch' 'PK\03\04\024\0archive/data.pkl'
+kind 'PyTorch' 'PK\03\04'
 for content in 'hello, world, this is text' 'short' '' '\0200\02}q\0(X\0\0\0\0' '\0\0\0\0\0\0\0\0\0\0'; do
   rm -rf other
   cp -r model other
@@ -290,7 +312,11 @@ foreign() { # words, files...
 foreign 'a.gguf, which is a GGUF file' other/{b,a}.gguf
 foreign 'pytorch_model.bin, which is a PyTorch checkpoint' other/pytorch_model.bin
 foreign 'pytorch_model-00001-of-00002.bin, which' other/pytorch_model-0000{1,2}-of-00002.bin
-rm other/*.bin
+foreign 'tf_model.h5, which is a TensorFlow checkpoint' other/tf_model.h5
+foreign 'flax_model.msgpack, which is a Flax checkpoint' other/flax_model.msgpack
+foreign 'model.onnx, which is an ONNX model' other/model.onnx
+foreign 'a.pth, which is a PyTorch checkpoint' other/{a.pth,b.ckpt,c.pt}
+rm other/*.{pt,pth,ckpt}
 fails 4 'other: has neither model.safetensors nor' generate other Hello
 rm other/*
 fails 4 'other: |config.json: cannot open' generate other Hello
@@ -335,6 +361,33 @@ expect 0 decompose another -o other-svf --threads 1
 fails 2 'e1: |its modules are others|--layers|--rank' generate mlp Hello -e e1
 fails 2 'e1: |its modules are others|--rank' generate rank Hello -e e1
 fails 2 'e1: |other singular values|another precision|LAPACK' generate other-svf Hello -e e1
+# Copies in other precisions are other models, as their singular values tell.
+for type in BF16 F16; do
+  rm -rf copy
+  cp -r model copy
+  "$PYTHON" - $type <<'END'
+import json, struct, sys
+data = open("copy/model.safetensors", "rb").read()
+n, = struct.unpack("<Q", data[:8])
+header, data = json.loads(data[8:8 + n]), data[8 + n:]
+code = {"BF16": lambda x: struct.pack("<f", x)[2:], "F16": lambda x: struct.pack("<e", x)}[sys.argv[1]]
+out = b""
+for t in header.values():
+    if "dtype" not in t:
+        continue
+    a, b = t["data_offsets"]
+    values = b"".join(code(x) for x, in struct.iter_unpack("<f", data[a:b]))
+    t.update(dtype=sys.argv[1], data_offsets=[len(out), len(out) + len(values)])
+    out += values
+header = json.dumps(header).encode()
+open("copy/model.safetensors", "wb").write(struct.pack("<Q", len(header)) + header + out)
+END
+  expect 0 decompose copy -o copy-$type --threads 1
+  fails 2 'e1: |other singular values|another precision|LAPACK' generate copy-$type Hello -e e1
+done
+# Stored in bf16, the factors of the same model are those of the expert: sigma stays in fp32.
+expect 0 decompose model -o stored --bf16 --threads 1
+expect 0 generate stored Hello -e e1 -n 1
 
 "$PYTHON" - <<'END'
 import struct
@@ -363,4 +416,14 @@ END
 expect 0 logits svf 'ä b' --top 2 --threads 1
 [ "$(sed -n 4p out | cut -c1-4)" = '"b" ' ] && [ "$(sed -n 3p out | cut -c1-4)" = '" " ' ] ||
   die "texts are not in quotes"
+# The texts of a prompt's tokens, put together, are the prompt.
+for prompt in ' of the' $'tab\tand \u00e9' '日本 語'; do
+  expect 0 logits svf "$prompt" --top 1 --json --threads 1
+  "$PYTHON" - "$prompt" <<'END' || die "the tokens of '$prompt'"
+import json, sys
+o = json.load(open("out"))
+assert bytes(p["token"] for p in o["positions"]) == sys.argv[1].encode()
+assert not any("\u0120" in t["text"] for p in o["positions"] for t in p["top"])
+END
+done
 echo "svf: messages name causes and ways out"

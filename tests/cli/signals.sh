@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# SIGTERM ends a command wherever it is, and leaves nothing behind.
+# SIGTERM ends a command wherever it is, and leaves nothing behind; what long jobs say before that.
 # Arguments: see cli.sh.
 source "$(dirname "$0")/cli.sh"
 
@@ -42,7 +42,7 @@ if ignored:
         sys.exit(f"ended by {ignored}, which was ignored")
 p.send_signal(getattr(signal, name))
 try:
-    print(p.wait(timeout=60))
+    print(p.wait(timeout=1000))
 except subprocess.TimeoutExpired:
     p.kill()
     print("never")
@@ -108,5 +108,35 @@ done
 stopped 1 new/sub merge svf -o new/sub --threads 1
 [ -d new/sub ] || die "a directory is removed although another job has locked it"
 rm -r new
+
+# A thread that was about to make a file when the process looked for what it has to remove. (In a
+# directory that the job makes itself the process closes the thread's descriptor before.)
+for arguments in "--threads 2" "--threads 3 --bf16" "--threads 2 --layers mlp"; do
+  code=0
+  mkdir late
+  # shellcheck disable=SC2086
+  LD_PRELOAD=$tools/cli_late.so "$svf" decompose model -o late $arguments > out 2> err || code=$?
+  [ $code -eq 130 ] && grep -q '^svf decompose: stopped; ' err || die "decompose $arguments: exit code $code"
+  [ -z "$(find late -name '*.tmp')" ] || die "decompose $arguments: a temporary file is left"
+  # shellcheck disable=SC2086
+  expect 0 decompose model -o late $arguments
+  rm -r late
+done
+
+# --- Progress -------------------------------------------------------------------------------------
+# Where standard error is no terminal, jobs that take long print a line for each tenth, others none.
+progress() { # command, model
+  rm -rf new
+  LD_PRELOAD=$tools/cli_clock.so "$svf" "$1" "$2" -o new --threads 1 > out 2> err || die "$1 with a fast clock"
+  local tenths
+  tenths=$(grep -cE "^svf $1: [0-9]+ of [0-9]+ done, [0-9]+:[0-9]{2} left\$" err) || true
+  [ "$tenths" -ge 7 ] && [ "$tenths" -le 9 ] || die "$1 prints $tenths lines of progress"
+  rm -r new
+  LD_PRELOAD=$tools/cli_clock.so "$svf" "$1" "$2" -o new --threads 1 -q > out 2> err || die "$1 -q"
+  [ ! -s err ] || die "$1 -q prints progress"
+}
+progress decompose model
+progress merge svf
+progress pack svf
 
 echo "svf: ends by signals"

@@ -178,7 +178,7 @@ fails 2 '--top' logits svf Hello --top 3 -o never
 for option in --top-k=3 --top-p=0.5 --min-p=0.5; do
   fails 2 "${option%=*} has no effect|--temperature" generate svf Hello $option
 done
-for option in --format=f32 --group=32 --no-mmap; do
+for option in --format=f32 --group=32 --no-mmap --verify; do
   fails 2 "e1 is a file|${option%=*}" info e1 $option
 done
 echo Hello > plain
@@ -277,6 +277,11 @@ expect 0 generate --threads 1 ends --json Hello -n 24
 ! grep -q 'at once' err || die "a remark on an empty text beside --json"
 expect 0 generate --threads 1 ends Hello -n 24
 grep -q '^svf generate: the model ended the text at once; .*template' err || die "no word on an empty text"
+for prompts in "Hello Hello" "other Hello" "-p plain"; do
+  # shellcheck disable=SC2086
+  expect 0 generate --threads 1 ends $prompts -n 24
+  [ "$(grep -c 'ended the text at once' err)" -eq 1 ] || die "not one word on an empty text: $prompts"
+done
 expect 0 generate --threads 1 ends Hello -n 24 -q
 [ ! -s err ] || die "a remark on an empty text although -q"
 expect 0 generate --threads 1 ends Hello -n 0
@@ -336,6 +341,42 @@ done
 expect 0 pack model -o dense -f f32
 text packed dense Hello -n 24
 same_text packed "texts of the dense model packed and not" model Hello -n 24
+# Checksums: of damaged weights each tensor is named, of whole ones their number.
+expect 0 info w4 --verify
+grep -qxE 'verified +all 15 packed layers' out || die "--verify does not say what it did"
+for format in "${formats[@]}"; do
+  expect 0 info $format --verify --json
+  [ "$(json out 'o["verified"]')" = 15 ] || die "--verify --json of $format"
+done
+keys_in_help info
+damaged() { # format, place in the tensor from 0 to 1, layers...
+  rm -rf damaged
+  cp -r "$1" damaged
+  "$PYTHON" - "${@:2}" <<'END'
+import json, sys
+data = bytearray(open("damaged/model.safetensors", "rb").read())
+n = int.from_bytes(data[:8], "little")
+header = json.loads(data[8:8 + n])
+for layer in sys.argv[2:]:
+    begin, end = (8 + n + x for x in header[layer + ".packed"]["data_offsets"])
+    data[min(begin + int(float(sys.argv[1]) * (end - begin)), end - 1)] ^= 4
+open("damaged/model.safetensors", "wb").write(data)
+END
+  expect 0 generate damaged Hello -n 1 --threads 1 # nothing else reads every byte to compare it
+  expect 1 info damaged --verify
+  [ ! -s out ] || die "info --verify describes a damaged model"
+  [ "$(wc -l < err)" -eq $(($# - 1)) ] || die "info --verify: not a line for each layer"
+  for layer in "${@:3}"; do
+    grep -qF "svf info: damaged/model.safetensors: '$layer.packed': block: checksum is " err ||
+      die "info --verify does not name $layer"
+  done
+  grep -qF "svf info: damaged: $(($# - 2)) of 15 packed layers are damaged" err || die "info --verify: the sum"
+  [ "$(grep -c "'.*packed'" err)" -eq $(($# - 2)) ] || die "info --verify names others"
+}
+damaged w4 0.5 model.layers.0.mlp.up_proj
+damaged bf16 1 lm_head
+damaged w84 0.9 model.layers.1.self_attn.q_proj model.layers.1.mlp.down_proj lm_head
+for dir in model svf; do fails 2 "$dir: --verify has no effect|no layer is packed" info $dir --verify; done
 misused '--group=7: must be 32, 64 or 128' pack svf -o never1 -f w4 --group 7
 fails 2 '--group=64 has no effect|s8|w8, w4, w84' pack svf -o never1 -f s8 --group 64
 fails 2 '--bits=4 has no effect|s8|--format w84' pack svf -o never2 -f s8 --bits 4

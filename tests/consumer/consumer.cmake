@@ -9,6 +9,6 @@ if(NOT CMAKE_CROSSCOMPILING AND NOT SVF_SANITIZE)
   endif()
   add_test(NAME consumer
     COMMAND ${PROJECT_SOURCE_DIR}/tests/consumer/run.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
-  set_tests_properties(consumer PROPERTIES LABELS slow TIMEOUT 600
+  set_tests_properties(consumer PROPERTIES LABELS slow TIMEOUT ${SVF_TEST_HANGS}
     ENVIRONMENT "CC=${CMAKE_C_COMPILER};CXX=${consumer_cxx}")
 endif()

@@ -60,16 +60,29 @@ run_built find_package_cxx cxx
 cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source"
 run_all "$work"/add_subdirectory/c*_svf "$work"/add_subdirectory/c*_svf_static
 # Without a build type and with fast-math in the parent svf is optimised, and not by that.
-cmake_project careless C -DSVF_SOURCE_DIR="$source" -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-Ofast \
-  -DCONSUMER_OPTIONS='-ffast-math;-fno-signed-zeros;$<1:-ffast-math>' -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+check_careless() { # project
+  local commands last
+  commands=$(grep '"command".*/kernels/ref/f32.c' "$work/$1/compile_commands.json")
+  last=${commands##*-fno-fast-math} # a generator expression is only overruled
+  if [ "$last" = "$commands" ] || ! grep -q -- ' -O3 ' <<< "$commands" ||
+    grep -qE -- '-Ofast|zeros|unsafe|finite' <<< "$commands" || grep -q -- '-ffast-math' <<< "$last"; then
+    echo "kernels of the project $1 are compiled by: $commands"
+    exit 1
+  fi
+}
+careless=(-DSVF_SOURCE_DIR="$source" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+cmake_project careless C "${careless[@]}" -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-Ofast \
+  -DCONSUMER_OPTIONS='-ffast-math;-fno-signed-zeros;$<1:-ffast-math>'
+check_careless careless
 run_all "$work"/careless/c_svf
-commands=$(grep '"command".*/kernels/ref/f32.c' "$work/careless/compile_commands.json")
-last=${commands##*-fno-fast-math} # a generator expression is only overruled
-if [ "$last" = "$commands" ] || ! grep -q -- ' -O3 ' <<< "$commands" ||
-  grep -qE -- '-Ofast|zeros' <<< "$commands" || grep -q -- '-ffast-math' <<< "$last"; then
-  echo "kernels are compiled by: $commands"
-  exit 1
-fi
+only_configured() { # project, options...
+  cmake -G Ninja -S "$here" -B "$work/$1" -DCMAKE_C_COMPILER="$CC" -DCONSUMER_LANGUAGES=C \
+    "${careless[@]}" "${@:2}" > "$work/$1.log" 2>&1 || { cat "$work/$1.log"; exit 1; }
+  check_careless "$1"
+}
+only_configured careless_debug -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-ffast-math
+CFLAGS='-funsafe-math-optimizations -ffinite-math-only' only_configured careless_unset
+only_configured careless_release -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE='-Ofast -DNDEBUG'
 if [ ${#libraries[@]} -gt 1 ]; then
   cmake_project add_subdirectory 'C;CXX' -DSVF_SOURCE_DIR="$source" "${options[@]}" \
     -DCMAKE_UNITY_BUILD=ON

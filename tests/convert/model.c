@@ -421,7 +421,10 @@ START_TEST(layers_are_listed)
       ck_assert(l.packed == (k == 0) && l.bytes > l.m * l.n / 2 && l.size == sizeof l);
       ck_assert_int_eq(l.format, k == 2 ? SVF_FORMAT_F32 : SVF_FORMAT_W4);
       ck_assert_uint_eq(l.group, k == 2 ? 0 : 64);
+      ck_works(svf_model_check_layer(model, i));
     }
+    ck_fails(svf_model_check_layer(model, info.linears), SVF_ERR_ARGUMENT, "linear layers");
+    ck_fails(svf_model_check_layer(NULL, 0), SVF_ERR_NULL, "model");
     svf_layer_info l = {.size = sizeof l};
     ck_fails(svf_model_layer_at(model, info.linears, &l), SVF_ERR_ARGUMENT, "linear layers");
     ck_fails(svf_model_layer_at(model, 0, NULL), SVF_ERR_NULL, "info");

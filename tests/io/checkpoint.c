@@ -96,6 +96,26 @@ START_TEST(sharded)
 }
 END_TEST
 
+/* White space, and values that nobody reads. */
+START_TEST(unusual_indices)
+{
+  static const char *const cases[] = {
+      " \n\t\r{\"weight_map\":{\"a\":\"two\",\"b\":\"one\",\"c\":\"one\"}}\n ",
+      "\n{\"metadata\":{\"a\":NaN,\"total_size\":-Infinity,\"b\":1e400},"
+      "\"weight_map\":{\"a\":\"two\",\"b\":\"one\",\"c\":\"one\"}}",
+      "\t{\"metadata\":{\"total_size\":1000000000000000019884624838656,\"a\":\"\\u0000\"},"
+      "\"weight_map\":{\"a\":\"two\",\"b\":\"one\",\"c\":\"one\"}}"};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    svf_checkpoint *c;
+    write_two_shards();
+    write_index(cases[i]);
+    ck_works(svf_checkpoint_open(temp_path("dir"), 0, &c));
+    ck_assert_uint_eq(svf_checkpoint_count(c), 3);
+    svf_checkpoint_close(c);
+  }
+}
+END_TEST
+
 static void ck_refused(svf_status status, const char *words)
 {
   svf_checkpoint *c;
@@ -209,6 +229,18 @@ START_TEST(links_beside)
   write_shard(temp_path("hub/snapshots/rev/weights"), "a", 4);
   ck_works(svf_checkpoint_open(temp_path("%s", dir), 0, &c));
   ck_assert_uint_eq(svf_checkpoint_count(c), 1);
+  svf_checkpoint_close(c);
+  write_two_shards(); /* a shard, and the index */
+  ck_assert_int_eq(rename(temp_path("dir/one"), temp_path("dir/first")), 0);
+  ck_assert_int_eq(symlink("first", temp_path("dir/one")), 0);
+  ck_works(svf_checkpoint_open(temp_path("dir"), 0, &c));
+  ck_assert_uint_eq(svf_checkpoint_count(c), 3);
+  svf_checkpoint_close(c);
+  unlink(temp_path("dir/model.safetensors.index.json"));
+  temp_write_text(temp_path("dir/list"), two_shards);
+  ck_assert_int_eq(symlink("list", temp_path("dir/model.safetensors.index.json")), 0);
+  ck_works(svf_checkpoint_open(temp_path("dir"), SVF_SAFETENSORS_NO_MMAP, &c));
+  ck_assert_uint_eq(svf_checkpoint_count(c), 3);
   svf_checkpoint_close(c);
   write_cache("model.safetensors"); /* itself */
   ck_fails(svf_checkpoint_open(temp_path("%s", dir), 0, &c), SVF_ERR_IO, "that it links to");
@@ -330,16 +362,10 @@ END_TEST
 
 int main(void)
 {
-  const TTest *const tests[] = {single,
-                                sharded,
-                                shards_that_disagree,
-                                no_model,
-                                many_shards,
-                                hostile_names,
-                                links_of_the_cache,
-                                links_beside,
-                                links_elsewhere,
-                                truncated_while_open};
+  const TTest *const tests[] = {
+      single,       sharded,         unusual_indices,     shards_that_disagree,
+      no_model,     many_shards,     hostile_names,       links_of_the_cache,
+      links_beside, links_elsewhere, truncated_while_open};
   temp_make();
   const int result = run_suite("checkpoint", tests, sizeof tests / sizeof *tests);
   temp_remove();

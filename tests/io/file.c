@@ -217,6 +217,8 @@ START_TEST(file_names)
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) ck_assert(!svf_text_is_file_name(bad[i]));
   ck_assert(!svf_text_is_file_name(name));
   ck_assert(svf_text_is_file_name(name + 1));
+  ck_assert(svf_text_ends_in("a.json", ".json") && !svf_text_ends_in(".json", ".json"));
+  ck_assert(!svf_text_ends_in("json", ".json") && !svf_text_ends_in("a.json5", ".json"));
   ck_assert_str_eq(svf_text_show("a\x1b[31m\xff").text, "a\\x1b[31m\\xff");
   ck_assert_str_eq(svf_text_show("\xe4\xb8\x80-\xed\x9f\xbf\n").text,
                    "\xe4\xb8\x80-\xed\x9f\xbf\\x0a");

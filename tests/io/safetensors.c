@@ -98,20 +98,31 @@ START_TEST(unusual_headers)
       {" \n\t\r" T("F32", "[1]", "[0,4]") "\n ", 4, SVF_TENSOR_F32, 1},
       {"{\"__metadata__\":null,\"t\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1,
        SVF_TENSOR_U8, 1},
+      {"{\"t\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"__metadata__\":null}", 2,
+       SVF_TENSOR_U8, 2},
+      {"\n{ \"__metadata__\" :\tnull , \"t\":{\"dtype\":\"F32\",\"shape\":[],"
+       "\"data_offsets\":[0,4]}}",
+       4, SVF_TENSOR_F32, 1},
       {"{\"t\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],"
        "\"x\":1000000000000000000000000000000}}",
+       1, SVF_TENSOR_U8, 1},
+      {"{\"t\":{\"x\":[-99999999999999999999],\"dtype\":\"U8\",\"shape\":[1],"
+       "\"data_offsets\":[0,1]}}",
        1, SVF_TENSOR_U8, 1},
       {"{\"__metadata__\":{\"k\\u0000\":\"v\\u0000w\"},"
        "\"t\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
        1, SVF_TENSOR_U8, 1},
       {T("C64", "[1]", "[0,8]"), 8, SVF_TENSOR_C64, 1},
       {T("C64", "[3,2]", "[0,48]"), 48, SVF_TENSOR_C64, 6},
+      {T("C64", "[2,0]", "[0,0]"), 0, SVF_TENSOR_C64, 0},
       {T("F4", "[2]", "[0,1]"), 1, SVF_TENSOR_F4, 2},
       {T("F4", "[3,2]", "[0,3]"), 3, SVF_TENSOR_F4, 6},
       {T("F4", "[0,1]", "[0,0]"), 0, SVF_TENSOR_F4, 0},
       {T("F6_E2M3", "[4]", "[0,3]"), 3, SVF_TENSOR_F6_E2M3, 4},
       {T("F6_E3M2", "[8]", "[0,6]"), 6, SVF_TENSOR_F6_E3M2, 8},
       {T("F8_E8M0", "[3]", "[0,3]"), 3, SVF_TENSOR_F8_E8M0, 3},
+      {T("F8_E8M0", "[]", "[0,1]"), 1, SVF_TENSOR_F8_E8M0, 1},
+      {T("F8_E8M0", "[2,3]", "[0,6]"), 6, SVF_TENSOR_F8_E8M0, 6},
       {T("F8_E4M3FNUZ", "[1]", "[0,1]"), 1, SVF_TENSOR_F8_E4M3FNUZ, 1},
       {T("F8_E5M2FNUZ", "[1]", "[0,1]"), 1, SVF_TENSOR_F8_E5M2FNUZ, 1},
   };

@@ -29,6 +29,10 @@
 #define _tile_dpbf16ps(c, a, b) amx_model_dpbf16ps(c, a, b)
 #define _tile_dpbssd(c, a, b) amx_model_dpbssd(c, a, b)
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Whether the operating system refuses the tiles. */
 extern bool amx_model_refuses;
 
@@ -41,4 +45,7 @@ void amx_model_zero(int tile);
 void amx_model_dpbf16ps(int c, int a, int b);
 void amx_model_dpbssd(int c, int a, int b);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -273,7 +273,7 @@ START_TEST(a_limit_on_address_space)
   if (child == 0) {
     size_t pages = 0;
     FILE *f = fopen("/proc/self/statm", "r");
-    alarm(30);
+    alarm(1000); /* seconds: it hangs */
     if (!f || fscanf(f, "%zu", &pages) != 1) _exit(2);
     const rlim_t bytes = pages * (size_t)sysconf(_SC_PAGESIZE) + (64 << 20);
     setrlimit(RLIMIT_AS, &(struct rlimit){bytes, bytes});
@@ -342,8 +342,10 @@ START_TEST(misuse)
   ck_fails(decompose(w, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "w[1][1] is nan");
   w[4] = INFINITY;
   ck_fails(decompose(w, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "w[1][1] is inf");
-  const float huge[4] = {3e38f, 3e38f, 3e38f, 3e38f};
+  const float huge[6] = {3e38f, 3e38f, 3e38f, 3e38f, -3e38f, 1};
   ck_fails(decompose(huge, 2, 2, 2, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "largest singular");
+  ck_fails(decompose(huge, 1, 2, 2, 1, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "largest singular");
+  ck_fails(decompose(huge, 2, 3, 3, 2, u, sigma, vt, NULL), SVF_ERR_NUMERIC, "largest singular");
 }
 END_TEST
 

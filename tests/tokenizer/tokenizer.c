@@ -291,7 +291,8 @@ START_TEST(lines_and_classes)
       {"\\\\s^|a", "a \n \n", 4},      {"b$|\\n", "ab\nb", 4},
       {"^b|\\\\s+$", "b b\nb \n ", 4}, {"[a-c&&[^b]]+|[^x[y-z]]", "abcxyz", 4},
       {"[^a[^b]]|c", "abc", 3},        {"[a-c-e]", "a-d", 3}, /* a '-' after a range is itself */
-      {"[[a-c]-e]", "a-de", 4},
+      {"[[a-c]-e]", "a-de", 4},        {"\\\\s+$", "a b \n", 2},
+      {"\\\\s+$", "a \nb", 3},         {"[\\\\s[a-b]]+", "ab c", 2},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
     static const int32_t zeros[8];
@@ -317,12 +318,15 @@ START_TEST(ids_of_added_tokens)
     size_t count, size;
   } cases[] = {
       {"\"a\":0,\"b\":1,\"c\":2", "5X9Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* gaps */
+      {"\"a\":0,\"b\":1,\"c\":2", "4X8Y", "aXbY", {0, 3, 1, 4}, 4, 5},
       {"\"a\":0,\"b\":1,\"c\":2", "4X3Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* out of order */
+      {"\"a\":0,\"b\":1,\"c\":2", "9X5Y", "aXbY", {0, 3, 1, 4}, 4, 5},
       {"\"a\":0,\"b\":1,\"c\":2", "3X3Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* the same id */
       {"\"a\":0,\"b\":1,\"c\":2", "1X1Y", "aXbY", {0, 3, 1, 4}, 4, 5}, /* ids of others */
       {"\"a\":0,\"b\":1,\"c\":2", "7b8X", "abX", {0, 1, 3}, 3, 4},     /* one is known */
       {"\"a\":0,\"b\":5", "6X9Y", "aXbY", {0, 2, 5, 3}, 4, 6},         /* holes */
       {"\"a\":0,\"b\":5", "5b6X", "abX", {0, 5, 2}, 3, 6},
+      {"\"a\":0,\"b\":7", "9X8Y", "aXbY", {0, 2, 7, 3}, 4, 8},
       {"\"a\":0,\"b\":1,\"c\":2", "3X4X", "aXb", {0, 3, 1}, 3, 4}, /* twice the same */
       {"", "9X4Y", "XY", {0, 1}, 2, 2},
   };
@@ -336,6 +340,25 @@ START_TEST(ids_of_added_tokens)
     svf_tokenizer *t = parse(json);
     encodes(t, cases[i].text, 0, cases[i].count, cases[i].ids);
     ck_assert_uint_eq(svf_tokenizer_size(t), cases[i].size);
+    svf_tokenizer_close(t);
+  }
+}
+END_TEST
+
+/* Numbers that are none, or too large for any, where nobody reads them. */
+START_TEST(numbers_that_nobody_reads)
+{
+  static const char *const cases[] = {
+      "\"truncation\":{\"max_length\":1000000000000000019884624838656},",
+      "\"x\":[Infinity,-Infinity,NaN],",
+      "\"version\":-99999999999999999999,\"y\":1e400,",
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    char json[300];
+    snprintf(json, sizeof json,
+             "\r\n {%s\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}", cases[i]);
+    svf_tokenizer *t = parse(json);
+    encodes(t, "aa", 0, 2, (const int32_t[]){0, 0});
     svf_tokenizer_close(t);
   }
 }
@@ -591,6 +614,7 @@ int main(void)
                                 unsupported_files,
                                 lines_and_classes,
                                 ids_of_added_tokens,
+                                numbers_that_nobody_reads,
                                 tokens_with_nul,
                                 nesting_and_length,
                                 largest_id,

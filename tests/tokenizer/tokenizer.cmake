@@ -2,7 +2,7 @@
 if(TARGET svf_model AND CHECK_FOUND)
   svf_model_test(tokenizer tokenizer/tokenizer.c)
   svf_model_test(text tokenizer/text.c)
-  set_tests_properties(tokenizer PROPERTIES TIMEOUT 120)
+  set_tests_properties(tokenizer PROPERTIES TIMEOUT ${SVF_TEST_HANGS})
 
   svf_test_program(tokenizer_golden tokenizer/golden.c)
   target_link_libraries(tokenizer_golden PRIVATE svf_model_static PkgConfig::JANSSON)

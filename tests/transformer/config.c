@@ -396,6 +396,9 @@ START_TEST(from_a_directory)
                {"{\"eos_token_id\":7}", 2, 7},
                {"{\"eos_token_id\":151645}", 1, 0},
                {"{\"eos_token_id\":null}", 1, 0},
+               {" \n\t\r{\"eos_token_id\":7}\n", 2, 7},
+               {"{\"a\":Infinity,\"b\":[-99999999999999999999],\"eos_token_id\":7}", 2, 7},
+               {"{\"a\":1e400,\"b\\u0000\":\"\\u0000\",\"eos_token_id\":7}", 2, 7},
                {"{}", 1, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
     temp_write_text(temp_path("generation_config.json"), cases[i].generation);
@@ -419,6 +422,11 @@ START_TEST(from_a_directory)
   ck_assert_int_eq(truncate(temp_path("config.json"), (1 << 20) + 1), 0);
   ck_fails(svf_config_read(temp_root, &c), SVF_ERR_FILE, "the limit is 1048576");
   ck_assert_int_eq(rename(temp_path("config.json"), temp_path("other")), 0);
+  temp_write_text(temp_path("here"), "{" QWEN2 ",\"eos_token_id\":9}");
+  ck_assert_int_eq(symlink("here", temp_path("config.json")), 0);
+  ck_works(svf_config_read(temp_root, &c));
+  ck_assert(c.eos_count == 1 && c.eos[0] == 9);
+  unlink(temp_path("config.json"));
   ck_assert_int_eq(symlink("./other", temp_path("config.json")), 0);
   ck_fails(svf_config_read(temp_root, &c), SVF_ERR_FILE, "config.json: a symbolic link");
 }

@@ -13,11 +13,17 @@
 
 enum { VOCAB = 256, TOKENS = 5 };
 
+/* The golden models here have heads that are other matrices than their embeddings, the last one in
+ * F16. Each test runs on one of them. */
+static const char *const golden_models[] = {"tinyllama", "llama2", "mistral-f16"};
+enum { MODELS = sizeof golden_models / sizeof *golden_models };
+static const char *golden_model;
+
 static void write_config(const char *to, bool tied)
 {
   static const char key[] = "\"tie_word_embeddings\": false";
   char path[300], text[4096], tied_text[4200];
-  snprintf(path, sizeof path, "%s/tinyllama/config.json", GOLDEN);
+  snprintf(path, sizeof path, "%s/%s/config.json", GOLDEN, golden_model);
   FILE *file = fopen(path, "rb");
   ck_assert_ptr_nonnull(file);
   text[fread(text, 1, sizeof text - 1, file)] = 0;
@@ -30,8 +36,7 @@ static void write_config(const char *to, bool tied)
   temp_write_text(to, tied_text);
 }
 
-/* tinyllama, whose head is another matrix than its embedding, with the tensors of these names as
- * head and as embedding; NULL: left out. */
+/* The golden model with the tensors of these names as head and as embedding; NULL: left out. */
 static const char *make(const char *name, bool tied, const char *head, const char *embedding)
 {
   char path[300], file_path[300];
@@ -40,7 +45,7 @@ static const char *make(const char *name, bool tied, const char *head, const cha
   svf_safetensors_entry entries[64];
   const svf_tensor *tensors[64];
   size_t n = 0;
-  snprintf(path, sizeof path, "%s/tinyllama/model.safetensors", GOLDEN);
+  snprintf(path, sizeof path, "%s/%s/model.safetensors", GOLDEN, golden_model);
   ck_works(svf_safetensors_open(path, 0, &file));
   ck_assert_int_eq(mkdir(temp_path("%s", name), 0777), 0);
   snprintf(file_path, sizeof file_path, "%s/config.json", name);
@@ -106,12 +111,12 @@ static const char *packed(const char *dir, const char *name)
   return temp_path("%s", name);
 }
 
-START_TEST(another_head_is_used)
+static void use_another_head(void)
 {
   bool untied;
   temp_make();
   char golden_dir[300];
-  snprintf(golden_dir, sizeof golden_dir, "%s/tinyllama", GOLDEN);
+  snprintf(golden_dir, sizeof golden_dir, "%s/%s", GOLDEN, golden_model);
   float *logits = logits_of(golden_dir, &untied);
   ck_assert(!untied);
   free(logits);
@@ -120,9 +125,8 @@ START_TEST(another_head_is_used)
   same(packed(temp_path("other"), "packed"), golden_dir, false);
   temp_remove();
 }
-END_TEST
 
-START_TEST(an_equal_head_is_the_embedding)
+static void use_an_equal_head(void)
 {
   temp_make();
   make("tied", true, NULL, EMBEDDING);
@@ -130,9 +134,8 @@ START_TEST(an_equal_head_is_the_embedding)
   same(packed(temp_path("equal"), "packed"), temp_path("tied"), false);
   temp_remove();
 }
-END_TEST
 
-START_TEST(a_head_alone_is_the_embedding)
+static void use_a_head_alone(void)
 {
   temp_make();
   make("tied", true, NULL, HEAD);
@@ -143,6 +146,22 @@ START_TEST(a_head_alone_is_the_embedding)
            EMBEDDING "' is missing");
   temp_remove();
 }
+
+static void for_each_model(void (*test)(void))
+{
+  for (size_t i = 0; i < MODELS; ++i) {
+    golden_model = golden_models[i];
+    test();
+  }
+}
+
+START_TEST(another_head_is_used) { for_each_model(use_another_head); }
+END_TEST
+
+START_TEST(an_equal_head_is_the_embedding) { for_each_model(use_an_equal_head); }
+END_TEST
+
+START_TEST(a_head_alone_is_the_embedding) { for_each_model(use_a_head_alone); }
 END_TEST
 
 SUITE("tied", another_head_is_used, an_equal_head_is_the_embedding, a_head_alone_is_the_embedding)

@@ -7,9 +7,11 @@
 
 #include "tests/unit/suite.h"
 
-enum { M = 37, N = 300, R = 150, ROWS = 9, BLOCK = 1 << 19, WORKSPACE = 1 << 20, LINE = 64 };
+enum { M = 37, N = 300, R = 150, ROWS = 9, BLOCK = 1 << 19, WORKSPACE = 1 << 20 };
+enum { LINE = 64, LANES = 16 };
 
-static float u[M * R], vt[R * N], sigma[R], expert[R], x[ROWS * N], y[ROWS * M], want[ROWS * M];
+static _Alignas(LINE) float expert[R + LANES];
+static float u[M * R], vt[R * N], sigma[R], x[ROWS * N], y[ROWS * M], want[ROWS * M];
 static _Alignas(LINE) unsigned char block[BLOCK], moved[BLOCK + LINE];
 static _Alignas(LINE) unsigned char workspace[WORKSPACE + LINE];
 static size_t bytes;
@@ -19,7 +21,6 @@ static svf_linear_source pack(svf_format format)
   for (size_t i = 0; i < M * R; ++i) u[i] = sinf((float)i);
   for (size_t i = 0; i < R * N; ++i) vt[i] = cosf((float)i);
   for (size_t i = 0; i < R; ++i) sigma[i] = 1 / (float)(i + 1);
-  for (size_t i = 0; i < R; ++i) expert[i] = sigma[i] * (1 + 0.1f * (float)(i % 3));
   for (size_t i = 0; i < ROWS * N; ++i) x[i] = sinf(3 * (float)i);
   const svf_linear_source s = {.size = sizeof s,
                                .m = M,
@@ -38,11 +39,13 @@ static svf_linear_source pack(svf_format format)
   return s;
 }
 
-/* Half of the rows have an expert, the others read sigma in the block. */
-static svf_matmul_args call_on(const void *linear, svf_isa isa, size_t rows)
+/* Half of the rows have an expert, whose gains begin `place` floats after the beginning of a line;
+ * the others read sigma in the block. */
+static svf_matmul_args call_on(const void *linear, svf_isa isa, size_t rows, size_t place)
 {
   static const float *gains[ROWS];
-  for (size_t i = 0; i < ROWS; ++i) gains[i] = i % 2 ? expert : NULL;
+  for (size_t i = 0; i < R; ++i) expert[place + i] = sigma[i] * (1 + 0.1f * (float)(i % 3));
+  for (size_t i = 0; i < ROWS; ++i) gains[i] = i % 2 ? expert + place : NULL;
   return (svf_matmul_args){.size = sizeof(svf_matmul_args),
                            .linear = linear,
                            .rows = rows,
@@ -57,12 +60,12 @@ static svf_matmul_args call_on(const void *linear, svf_isa isa, size_t rows)
 static void check(svf_isa isa, size_t rows, size_t at)
 {
   size_t needed;
-  svf_matmul_args a = call_on(block, isa, rows);
+  svf_matmul_args a = call_on(block, isa, rows, 0);
   ck_works(svf_matmul(&a, 1, workspace, WORKSPACE));
   memcpy(want, y, sizeof want);
   memset(moved, 0xff, sizeof moved);
   memcpy(moved + at, block, bytes);
-  a.linear = moved + at;
+  a = call_on(moved + at, isa, rows, at % LANES);
   ck_works(svf_matmul_workspace(&a, 2, &needed));
   ck_assert_uint_le(needed, WORKSPACE);
   memset(workspace, 0xff, sizeof workspace);

@@ -8,6 +8,8 @@
 
 #include "tests/unit/small_layer.h"
 
+enum { HANGS = 1000 }; /* seconds */
+
 static float wanted[ROWS * M];
 
 /* The exit status of a child that carries out a call in `threads` shares: 0 if it has the bits. */
@@ -17,7 +19,7 @@ static int in_child(const svf_matmul_args *a, size_t threads)
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    alarm(30); /* a call that waits for threads that are not there waits for ever */
+    alarm(HANGS); /* a call that waits for threads that are not there waits for ever */
     memset(y, 0xff, sizeof y);
     _exit(svf_matmul(a, threads, workspace, sizeof workspace) != SVF_OK ||
           memcmp(y, wanted, sizeof y) != 0);
@@ -93,7 +95,7 @@ START_TEST(a_child_of_fork_has_threads_of_its_own)
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    alarm(30);
+    alarm(HANGS);
     memset(y, 0xff, sizeof y);
     _exit(!on_own_threads(&a) || memcmp(y, wanted, sizeof y) != 0);
   }

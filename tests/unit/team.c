@@ -87,6 +87,7 @@ END_TEST
 static void once(void *context, svf_member *m)
 {
   atomic_int *count = context;
+  ck_assert_uint_lt(m->ith, m->shares); /* memory of threads is that of as many as shares */
   for (size_t i; svf_member_next(m, &i);) atomic_fetch_add(count, 1);
 }
 

@@ -159,6 +159,31 @@ SVF_API svf_status svf_linear_check(const void *block, size_t bytes, bool verify
 SVF_API svf_status svf_linear_unpack(const void *block, size_t bytes, float *u, size_t u_stride,
                                      float *vt, size_t vt_stride);
 
+/* --- Backwards -----------------------------------------------------------------------------------
+ *
+ * The transposed layer of a checked block, from the weights as the block stores them, has V [n][r]
+ * in the place of U, U in that of V, and the same sigma; of a dense layer it is W^T. It takes
+ * gradients backwards, as svf_matmul_args.gradients describes, for the very layer that the block
+ * stands for. In f32 it is exact; in bf16 and bf16-split it is if the block is in one of these or
+ * its weights are bf16, and else each weight is rounded once: of blocks in s8, w8, w4 and w84 by at
+ * most 2^-9 of its value. Any format is allowed; integers are quantised anew, in groups of 32. */
+
+/* Bytes of the transposed layer in a format. Errors: NULL, ARGUMENT (format, w84 of a dense layer),
+ * OVERFLOW, and those of svf_linear_check without a checksum. Thread-safe. */
+SVF_API svf_status svf_linear_transposed_bytes(const void *block, size_t bytes, svf_format format,
+                                               size_t *out_bytes);
+
+/* Pack the transposed layer of block[0..bytes) into out[0..out_bytes), at any address, and seal it.
+ * The two may not overlap. Errors: those of svf_linear_transposed_bytes, SPACE; on error `out` is
+ * untouched. Serial, allocates nothing. Thread-safe on distinct blocks. */
+SVF_API svf_status svf_linear_transpose(const void *block, size_t bytes, svf_format format,
+                                        void *out, size_t out_bytes);
+
+/* The same, divided as svf_linear_pack_part is, with svf_linear_seal after all shares. Errors:
+ * those of svf_linear_transpose; ARGUMENT (nth = 0, ith >= nth). Thread-safe on distinct shares. */
+SVF_API svf_status svf_linear_transpose_part(const void *block, size_t bytes, svf_format format,
+                                             void *out, size_t out_bytes, size_t ith, size_t nth);
+
 /* The header of a checked or packed block, which is where the block begins; NULL if block is NULL.
  * Nothing is checked. Of a block that is not on a multiple of 8 bytes, copy the header's bytes
  * instead. Thread-safe. */

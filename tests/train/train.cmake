@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+if(TARGET svf_model AND CHECK_FOUND)
+  svf_model_test(train_backward train/backward.c)
+endif()
