@@ -64,6 +64,36 @@ static void expect(void)
   }
 }
 
+static svf_linear_source source_of(svf_format format)
+{
+  return (svf_linear_source){.size = sizeof(svf_linear_source),
+                             .m = M,
+                             .n = N,
+                             .r = R,
+                             .format = format,
+                             .u = u,
+                             .u_stride = R,
+                             .vt = vt,
+                             .vt_stride = N,
+                             .sigma = sigma,
+                             .quant.head = format == SVF_FORMAT_W84 ? 64 : 0};
+}
+
+/* The same two arrays in each other's place. */
+static svf_linear_source transposed_source_of(svf_format format)
+{
+  svf_linear_source back = source_of(format);
+  back.m = N;
+  back.n = M;
+  back.u = vt;
+  back.u_stride = 1;
+  back.u_step = N;
+  back.vt = u;
+  back.vt_stride = 1;
+  back.vt_step = R;
+  return back;
+}
+
 static void run(const svf_linear_source *from, const float *in, float *out, float *keep)
 {
   ck_works(svf_linear_pack(from, block, sizeof block));
@@ -83,26 +113,7 @@ static void run(const svf_linear_source *from, const float *in, float *out, floa
 /* Forwards, then backwards by the transposed layer. */
 static void run_both(svf_format format)
 {
-  const svf_linear_source forward = {.size = sizeof forward,
-                                     .m = M,
-                                     .n = N,
-                                     .r = R,
-                                     .format = format,
-                                     .u = u,
-                                     .u_stride = R,
-                                     .vt = vt,
-                                     .vt_stride = N,
-                                     .sigma = sigma,
-                                     .quant.head = format == SVF_FORMAT_W84 ? 64 : 0};
-  svf_linear_source back = forward;
-  back.m = N;
-  back.n = M;
-  back.u = vt;
-  back.u_stride = 1;
-  back.u_step = N;
-  back.vt = u;
-  back.vt_stride = 1;
-  back.vt_step = R;
+  const svf_linear_source forward = source_of(format), back = transposed_source_of(format);
   run(&forward, x, y, t0);
   run(&back, g, dx, s);
 }
@@ -146,21 +157,6 @@ static _Alignas(64) unsigned char back[1 << 19], other[1 << 19];
 static float stored_u[M * R], stored_vt[R * N];
 static float sums[3][R], first_sums[3][R];
 static float *rows_sums[ROWS];
-
-static svf_linear_source source_of(svf_format format)
-{
-  return (svf_linear_source){.size = sizeof(svf_linear_source),
-                             .m = M,
-                             .n = N,
-                             .r = R,
-                             .format = format,
-                             .u = u,
-                             .u_stride = R,
-                             .vt = vt,
-                             .vt_stride = N,
-                             .sigma = sigma,
-                             .quant.head = format == SVF_FORMAT_W84 ? 64 : 0};
-}
 
 /* Packs the layer, and its transposed layer in another format from the block. */
 static void pack_both(svf_format format, svf_format back_format)
@@ -222,10 +218,7 @@ START_TEST(transposed_blocks)
       {SVF_FORMAT_BF16, SVF_FORMAT_BF16_SPLIT}, {SVF_FORMAT_BF16_SPLIT, SVF_FORMAT_BF16_SPLIT}};
   make_inputs();
   for (size_t i = 0; i < sizeof exact / sizeof *exact; ++i) {
-    svf_linear_source arrays = source_of(exact[i][1]);
-    arrays.m = N, arrays.n = M;
-    arrays.u = vt, arrays.u_stride = 1, arrays.u_step = N;
-    arrays.vt = u, arrays.vt_stride = 1, arrays.vt_step = R;
+    const svf_linear_source arrays = transposed_source_of(exact[i][1]);
     pack_both(exact[i][0], exact[i][1]);
     const size_t bytes = (size_t)svf_linear_info(back)->bytes;
     ck_works(svf_linear_pack(&arrays, other, sizeof other));
