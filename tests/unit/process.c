@@ -148,10 +148,10 @@ typedef struct usual {
 
 static void call_as_outside(void *context)
 {
-  const usual *u = context;
+  const usual *outside = context;
   const svf_matmul_args a = valid_call();
-  ck_assert_uint_eq(svf_max_threads(), u->threads);
-  ck_works(svf_matmul(&a, 0, workspace, u->bytes));
+  ck_assert_uint_eq(svf_max_threads(), outside->threads);
+  ck_works(svf_matmul(&a, 0, workspace, outside->bytes));
 }
 
 /* Run by ctest with OMP_NUM_THREADS of all kinds. */
