@@ -33,7 +33,8 @@ extern "C" {
 typedef struct svf_model svf_model;
 
 /* Reports how far a long job has come: `done` of `all` steps are done, and the step `what` begins.
- * Called on the thread that started the job; returns true to end the job with SVF_ERR_STOPPED. */
+ * Called on the thread that started the job, which may keep a team meanwhile (svf_keep_team says
+ * what that forbids); returns true to end the job with SVF_ERR_STOPPED. */
 typedef bool svf_progress_fn(void *context, size_t done, size_t all, const char *what);
 
 #define SVF_MODEL_NO_MMAP 1u /* read files, not map them: one that shrinks while mapped is SIGBUS */

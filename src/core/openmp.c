@@ -85,7 +85,7 @@ bool svf_openmp_is_lost(void) { return atomic_load_explicit(&forked, memory_orde
 void svf_openmp_run(size_t threads, svf_openmp_work *work, void *context)
 {
   static pthread_once_t watching = PTHREAD_ONCE_INIT;
-  if (svf_openmp_is_lost()) {
+  if (threads <= 1 || svf_openmp_is_lost()) { /* one alone uses none of the runtime's threads */
     work(context, 0, 1);
     return;
   }

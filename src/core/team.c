@@ -32,6 +32,7 @@ typedef struct svf_team {
   svf_word inside; /* members in the job, besides the caller */
   atomic_bool is_over;
   size_t threads;
+  size_t usual; /* svf_openmp_threads() outside: within, OpenMP's answer is that for nested teams */
   bool is_busy; /* the caller is in a job */
 } svf_team;
 
@@ -209,9 +210,12 @@ svf_status svf_keep_team(size_t threads, void (*body)(void *context), void *cont
   k.body = body;
   k.context = context;
   begin(&k.team);
-  svf_openmp_run(threads ? threads : svf_openmp_threads(), keep, &k);
+  k.team.usual = svf_openmp_threads();
+  svf_openmp_run(threads ? threads : k.team.usual, keep, &k);
   return SVF_OK;
 }
+
+size_t svf_max_threads(void) { return kept ? kept->usual : svf_openmp_threads(); }
 
 /* svf_openmp_work. Nobody enters or leaves a job of a team that has no other: the end of the
  * parallel region waits for all. */

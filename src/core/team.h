@@ -9,8 +9,9 @@
  *   }
  *
  * A share waits for no particular thread: each member takes the share of its own number, which is
- * in its caches, and then those that nobody has begun. So on a busy machine a team does not wait
- * for members that are suspended, unless in the middle of a share; they catch up when they run. */
+ * in its caches, and then those that nobody has begun. So on a busy machine a stage does not wait
+ * for members that are suspended, unless in the middle of a share; they catch up when they run. The
+ * end of the work does: of a team that is kept for members that have entered it, else for all. */
 #ifndef SVF_CORE_TEAM_H
 #define SVF_CORE_TEAM_H
 

@@ -4,13 +4,10 @@
 #include <svf/backend.h>
 
 #include "src/backend/onednn.h"
-#include "src/core/openmp.h"
 #include "src/core/status.h"
 #include "src/core/structs.h"
 #include "src/matmul/call.h"
 #include "src/matmul/run.h"
-
-size_t svf_max_threads(void) { return svf_openmp_threads(); }
 
 /* --- Stages one after the other --------------------------------------------------------------- */
 

@@ -68,12 +68,25 @@ static void load_each(void *context)
   }
 }
 
+/* True if there are layers to be packed. For others no threads are started, since a process that
+ * has used OpenMP's has children of fork that cannot (svf/matmul.h). */
+static bool has_to_pack(const svf_model *m, const svf_model_options *o)
+{
+  svf_layer_tensors t;
+  if (o->flags & SVF_MODEL_OUTLINE) return false;
+  for (size_t i = 0; i < m->linear_count; ++i) {
+    if (svf_weights_locate_linear(m->files, &m->config, i, &t) == SVF_OK && !t.packed) return true;
+  }
+  return false;
+}
+
 static svf_status load_linears(svf_model *m, const svf_model_options *o)
 {
   loading l = {m, o, SVF_OK};
-  svf_status status = list_linears(m);
-  if (status == SVF_OK) status = svf_keep_team(o->threads, load_each, &l);
-  return status == SVF_OK ? l.status : status;
+  const svf_status status = list_linears(m);
+  if (status != SVF_OK) return status;
+  (void)svf_keep_team(has_to_pack(m, o) ? o->threads : 1, load_each, &l);
+  return l.status;
 }
 
 static svf_status find_norm(const svf_model *m, size_t i, const svf_tensor **t)

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "src/core/openmp.h"
 #include "tests/unit/small_layer.h"
 
 enum { HANGS = 1000 }; /* seconds */
@@ -28,7 +29,44 @@ static int in_child(const svf_matmul_args *a, size_t threads)
   return status;
 }
 
-/* The first of these children may use OpenMP itself: its parent has not yet. */
+/* svf_openmp_work */
+static void count(void *context, size_t ith, size_t nth)
+{
+  if (ith == 0) *(size_t *)context = nth;
+}
+
+static size_t threads_of_two(void)
+{
+  size_t threads = 0;
+  svf_openmp_run(2, count, &threads);
+  return threads;
+}
+
+/* What a process does on one thread takes no threads from its children. */
+static void on_one_thread(void *context)
+{
+  ck_works(svf_matmul(context, 2, workspace, sizeof workspace));
+}
+
+START_TEST(a_child_has_threads_if_its_parent_used_none)
+{
+  svf_matmul_args a = valid_call();
+  int status = 0;
+  ck_works(svf_keep_team(1, on_one_thread, &a));
+  memcpy(wanted, y, sizeof y);
+  ck_assert_int_eq(in_child(&a, 2), 0);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    alarm(HANGS);
+    _exit((int)threads_of_two());
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert(WIFEXITED(status));
+  ck_assert_uint_eq((size_t)WEXITSTATUS(status), threads_of_two());
+}
+END_TEST
+
 START_TEST(a_child_of_fork_computes)
 {
   const svf_matmul_args a = valid_call();
@@ -104,6 +142,18 @@ START_TEST(a_child_of_fork_has_threads_of_its_own)
 }
 END_TEST
 
+typedef struct usual {
+  size_t threads, bytes;
+} usual;
+
+static void call_as_outside(void *context)
+{
+  const usual *outside = context;
+  const svf_matmul_args a = valid_call();
+  ck_assert_uint_eq(svf_max_threads(), outside->threads);
+  ck_works(svf_matmul(&a, 0, workspace, outside->bytes));
+}
+
 /* Run by ctest with OMP_NUM_THREADS of all kinds. */
 START_TEST(any_number_of_threads)
 {
@@ -115,8 +165,10 @@ START_TEST(any_number_of_threads)
   ck_works(svf_matmul_workspace(&a, threads, &bytes));
   ck_assert_uint_le(bytes, sizeof workspace);
   ck_works(svf_matmul(&a, 0, workspace, bytes));
+  ck_works(svf_keep_team(0, call_as_outside, &(usual){threads, bytes}));
 }
 END_TEST
 
-SUITE("process", a_child_of_fork_computes, a_child_of_a_team_that_is_kept,
-      a_child_of_fork_has_threads_of_its_own, any_number_of_threads)
+/* The first one needs a process that has not used OpenMP yet. */
+SUITE("process", a_child_has_threads_if_its_parent_used_none, a_child_of_fork_computes,
+      a_child_of_a_team_that_is_kept, a_child_of_fork_has_threads_of_its_own, any_number_of_threads)
