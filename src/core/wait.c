@@ -35,7 +35,7 @@ static void pause_a_little(void)
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  __asm__ volatile("yield");
+  __asm__ volatile("isb"); /* most cores take `yield` for nothing */
 #endif
 }
 

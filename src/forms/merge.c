@@ -29,6 +29,7 @@ typedef struct merge {
   size_t bytes;    /* of the whole workspace */
   char *workspace; /* aligned */
   svf_isa isa;     /* what AUTO meant when the call began: svf_isa_select may change it meanwhile */
+  svf_status packed; /* of packing V */
   svf_status status; /* of planning, which fails only through a mistake in this file */
 } merge;
 
@@ -170,10 +171,10 @@ static svf_status pack_v(merge *m, svf_member *member)
     const svf_status status =
         svf_linear_pack_part(&m->v, m->workspace, (size_t)m->header.bytes, share, member->shares);
     if (share > 0) continue;
-    m->status = status;
+    m->packed = status;
     ((svf_linear_header *)(void *)m->workspace)->checksum = 1;
   }
-  return m->status;
+  return m->packed;
 }
 
 /* svf_team_work */

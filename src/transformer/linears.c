@@ -5,8 +5,10 @@
 
 #include "src/matmul/run.h"
 
-const float *const *svf_linears_gains(const svf_worker *w, const svf_model_linear *l, size_t slot,
-                                      bool wanting)
+/* The gains in one layer of the pass's rows (if `wanting`, of those that want logits): a list of
+ * pointers that belongs to this thread, or NULL for a dense layer. */
+static const float *const *gains_of(const svf_worker *w, const svf_model_linear *l, size_t slot,
+                                    bool wanting)
 {
   const svf_state *s = w->s;
   const float **list = s->lists + (w->member->ith * SVF_ABREAST + slot) * s->sizes.rows;
@@ -32,7 +34,7 @@ void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t c
                                 .rows = rows,
                                 .x = calls[i].x,
                                 .x_stride = (ptrdiff_t)l->n,
-                                .gains = svf_linears_gains(w, l, i, wanting),
+                                .gains = gains_of(w, l, i, wanting),
                                 .bias = l->bias,
                                 .y = calls[i].y,
                                 .y_stride = (ptrdiff_t)l->m,

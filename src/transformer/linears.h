@@ -14,14 +14,8 @@ typedef struct svf_linear_call {
   float *t0;      /* [rows][r], or NULL */
 } svf_linear_call;
 
-/* The gains in one layer of the pass's rows (if `wanting`, of those that want logits): a list of
- * pointers that belongs to this thread until it asks for list `slot` < SVF_ABREAST again, or NULL
- * for a dense layer. */
-const float *const *svf_linears_gains(const svf_worker *w, const svf_model_linear *layer,
-                                      size_t slot, bool wanting);
-
-/* Run up to SVF_ABREAST calls on `rows` rows, stage by stage together. If
- * `wanting`, the rows are those of the pass that want logits, else all of them. */
+/* Run up to SVF_ABREAST calls on `rows` rows, stage by stage together. If `wanting`, the rows are
+ * those of the pass that want logits, else all of them. */
 void svf_linears_run(const svf_worker *w, const svf_linear_call *calls, size_t count, size_t rows,
                      bool wanting);
 

@@ -8,10 +8,10 @@
 #include <svf/matmul.h>
 
 #include "kernels/format.h"
-#include "src/core/team.h"
+#include "src/core/pages.h"
 #include "src/core/size.h"
 #include "src/core/status.h"
-#include "src/core/pages.h"
+#include "src/core/team.h"
 #include "src/io/tensor.h"
 
 enum { NAME = 160 };

@@ -30,8 +30,9 @@ typedef struct svf_context_options {
   size_t rows;      /* most rows of a pass; 0: 512, but not more than `tokens` */
   size_t threads;   /* 0: svf_max_threads() */
   svf_isa isa;
-  /* Asked by svf_generate and svf_score before every pass, on the thread that called them; returns
-   * true to stop them. May be NULL. */
+  /* Asked by svf_generate and svf_score before every pass, on the thread that called them, which
+   * keeps a team meanwhile (svf_keep_team says what that forbids); returns true to stop them. May
+   * be NULL. */
   bool (*stop)(void *context);
   void *stop_context;
 } svf_context_options;

@@ -64,8 +64,9 @@ typedef struct svf_request {
   const svf_sampling *sampling; /* NULL: always the likeliest token */
   size_t max_tokens;
   bool ignore_end; /* continue past end tokens */
-  /* Called for each token as it comes, on the thread that called svf_generate; returns true to end
-   * this request. May be NULL. */
+  /* Called for each token as it comes, on the thread that called svf_generate, which keeps a team
+   * meanwhile (svf_keep_team says what that forbids); returns true to end this request. May be
+   * NULL. */
   bool (*on_token)(void *context, int32_t token);
   void *on_token_context;
   /* Called on the same thread, with on_token_context, when the request has ended and its results

@@ -153,18 +153,22 @@ SVF_API svf_status svf_matmul(const svf_matmul_args *args, size_t threads, void 
 /* The number of threads that `threads` = 0 stands for in svf_matmul, at least 1:
  * omp_get_max_threads() of the calling thread, but at most four per processor, and, where it is
  * omp_get_num_procs() as usual, at most a container's quota of CPUs (Linux control groups, rounded
- * up); 1 in a build without OpenMP. Thread-safe. */
+ * up); 1 in a build without OpenMP. Within svf_keep_team the same as before it. Thread-safe. */
 SVF_API size_t svf_max_threads(void);
 
 /* Calls body(context) on the calling thread and keeps a team of `threads` OpenMP threads, with the
  * caller, until it returns (0: svf_max_threads()). Calls of svf that body makes on this thread run
  * on that team, however many threads they ask for, instead of beginning and ending a parallel
- * region each, which on a busy machine waits for threads that are suspended. svf_generate and
- * svf_score keep a team by themselves. Threads of the team spin for some microseconds when they
- * have nothing to do, then sleep. body runs in a parallel region of OpenMP: regions of its own, or
- * of other libraries that it calls, have one thread unless nesting is enabled, and it must return
- * here (no longjmp, and no return in a child that it forks). Within a body, and without OpenMP,
- * only body(context). The result of calls is the same. Errors: NULL (body). Thread-safe. */
+ * region each, which on a busy machine waits for threads that are suspended. Threads of the team
+ * spin for some microseconds when they have nothing to do, then sleep.
+ *
+ * body runs in a parallel region of OpenMP: regions of its own, or of other libraries that it
+ * calls, have one thread unless nesting is enabled, and so have the back end onednn and
+ * svf_model_decompose. It must return here: no longjmp, no exception of C++, and no return in a
+ * child that it forks, which would wait for threads that are not there. All of this holds also for
+ * callbacks of svf_generate, svf_score, svf_model_open, svf_model_pack and svf_model_merge, which
+ * keep a team by themselves. Within a body, on one thread, and without OpenMP, only body(context).
+ * The result of calls is the same. Errors: NULL (body). Thread-safe. */
 SVF_API svf_status svf_keep_team(size_t threads, void (*body)(void *context), void *context);
 
 /* --- Several layers on the same X ----------------------------------------------------------------

@@ -10,6 +10,10 @@
  *   <name>.U, <name>.S, <name>.V    U [out][r], sigma [r], V^T [r][in]         svf/convert.h
  *   <name>.packed                   the bytes of a packed block, dense or not  svf_model_pack
  *
+ * Of these files a symbolic link may lead to a regular file of the same directory, "<name>", or of
+ * Hugging Face's cache, "../../blobs/<name>", in one step; every other link is refused, since an
+ * index from elsewhere could name it. `dir` itself may be any link.
+ *
  * Weights are mapped. A layer that is packed already runs where it is mapped, if it is aligned;
  * every other layer is packed into memory once, when the model is opened. */
 #ifndef SVF_MODEL_H
@@ -29,7 +33,8 @@ extern "C" {
 typedef struct svf_model svf_model;
 
 /* Reports how far a long job has come: `done` of `all` steps are done, and the step `what` begins.
- * Called on the thread that started the job; returns true to end the job with SVF_ERR_STOPPED. */
+ * Called on the thread that started the job, which may keep a team meanwhile (svf_keep_team says
+ * what that forbids); returns true to end the job with SVF_ERR_STOPPED. */
 typedef bool svf_progress_fn(void *context, size_t done, size_t all, const char *what);
 
 #define SVF_MODEL_NO_MMAP 1u /* read files, not map them: one that shrinks while mapped is SIGBUS */
@@ -105,6 +110,12 @@ typedef struct svf_layer_info {
  * o, gate, up, down), then the lm_head. Errors: NULL, VERSION, ARGUMENT (there is no layer i).
  * Thread-safe. */
 SVF_API svf_status svf_model_layer_at(const svf_model *model, size_t i, svf_layer_info *info);
+
+/* Compare the checksum of linear layer i with all of its bytes, if the model's files hold it
+ * packed; a layer that they hold otherwise has none, and is OK. Opening a model does not do this,
+ * since it reads every byte. Errors: NULL, ARGUMENT (there is no layer i); CORRUPT, naming the
+ * tensor and its file. Thread-safe. */
+SVF_API svf_status svf_model_check_layer(const svf_model *model, size_t i);
 
 /* The total size in bytes of the files that hold the model's tensors. Thread-safe. */
 SVF_API size_t svf_model_file_bytes(const svf_model *model);

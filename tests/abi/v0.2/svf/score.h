@@ -36,7 +36,8 @@ typedef struct svf_score_request {
   size_t first;       /* the first token that is scored; >= 1, since nothing precedes token 0 */
   const float *gains; /* as in svf_context_begin; NULL: the base model */
   float temperature;  /* as in svf_log_probability */
-  /* Called on the thread that called svf_score once this text is scored; may be NULL. */
+  /* Called on the thread that called svf_score, which keeps a team meanwhile (svf_keep_team says
+   * what that forbids), once this text is scored; may be NULL. */
   void (*on_finish)(void *context);
   void *on_finish_context;
 
