@@ -44,10 +44,8 @@ static svf_status element(const char *name, size_t i, double value)
   return svf_fail(SVF_ERR_NUMERIC, "%s[%zu] is %g, which is no finite fp32", name, i, value);
 }
 
-svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float scale, float *z,
-                                 size_t r)
+static svf_status check_parametrisation(svf_parametrisation kind, float scale, size_t r)
 {
-  if (!p || !z) return svf_fail(SVF_ERR_NULL, "%s is NULL", p ? "z" : "p");
   if (r == 0) return rank_is_zero();
   if ((unsigned)kind >= PARAMETRISATIONS) {
     return svf_fail(SVF_ERR_ARGUMENT, "kind is %d, which is no parametrisation", (int)kind);
@@ -55,10 +53,40 @@ svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float
   if (kind == SVF_PARAMETERS_SIGMOID && !isfinite(scale)) {
     return svf_fail(SVF_ERR_ARGUMENT, "scale is %g", (double)scale);
   }
+  return SVF_OK;
+}
+
+static double sigmoid_of(float p) { return 1 / (1 + exp(-(double)p)); }
+
+svf_status svf_z_from_parameters(svf_parametrisation kind, const float *p, float scale, float *z,
+                                 size_t r)
+{
+  if (!p || !z) return svf_fail(SVF_ERR_NULL, "%s is NULL", p ? "z" : "p");
+  const svf_status status = check_parametrisation(kind, scale, r);
+  if (status != SVF_OK) return status;
   for (size_t i = 0; i < r; ++i) {
     if (!isfinite(p[i])) return element("p", i, (double)p[i]);
-    const double sigmoid = 1 / (1 + exp(-(double)p[i]));
-    z[i] = kind == SVF_PARAMETERS_DIRECT ? p[i] : (float)((double)scale * sigmoid);
+    z[i] = kind == SVF_PARAMETERS_DIRECT ? p[i] : (float)((double)scale * sigmoid_of(p[i]));
+  }
+  return SVF_OK;
+}
+
+svf_status svf_parameters_gradient(svf_parametrisation kind, const float *p, float scale,
+                                   const float *dz, float *dp, size_t r)
+{
+  if (!p || !dz || !dp) {
+    return svf_fail(SVF_ERR_NULL, "%s is NULL", !p ? "p" : !dz ? "dz" : "dp");
+  }
+  const svf_status status = check_parametrisation(kind, scale, r);
+  if (status != SVF_OK) return status;
+  for (size_t i = 0; i < r; ++i) {
+    const double s = sigmoid_of(p[i]);
+    const double slope = kind == SVF_PARAMETERS_DIRECT ? 1 : (double)scale * s * (1 - s);
+    const double d = (double)dz[i] * slope;
+    if (!isfinite(p[i])) return element("p", i, (double)p[i]);
+    if (!isfinite(dz[i])) return element("dz", i, (double)dz[i]);
+    if (!isfinite((float)d)) return element("dp", i, d);
+    dp[i] = (float)d;
   }
   return SVF_OK;
 }

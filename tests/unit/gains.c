@@ -287,7 +287,93 @@ START_TEST(mixtures_refuse)
 }
 END_TEST
 
+/* --- Gradients -------------------------------------------------------------------------------- */
+
+/* A loss of the gains of some parameters: sum of weights times gains, in double. */
+typedef struct loss {
+  svf_parametrisation kind;
+  float scale;
+  bool normalise;
+} loss;
+
+static double loss_of(const loss *l, const double *p)
+{
+  double sum = 0, base = 0, total = 0;
+  for (size_t i = 0; i < R; ++i) {
+    const double value =
+        l->kind == SVF_PARAMETERS_DIRECT ? p[i] : (double)l->scale / (1 + exp(-p[i]));
+    base += (double)sigma[i];
+    sum += (double)sigma[i] * value;
+    total += (double)other[i] * (double)sigma[i] * value;
+  }
+  return l->normalise ? total * base / sum : total;
+}
+
+START_TEST(gradients_of_parameters)
+{
+  static double at[R];
+  double worst = 0;
+  for (int form = 0; form < 4; ++form) {
+    const loss l = {form & 1 ? SVF_PARAMETERS_SIGMOID : SVF_PARAMETERS_DIRECT, 2.5f, form >= 2};
+    double along = 0, size = 0;
+    fill();
+    for (size_t i = 0; i < R; ++i) at[i] = (double)z[i];
+    ck_works(svf_z_from_parameters(l.kind, z, l.scale, again, R));
+    ck_works(svf_gains_gradient(sigma, R, again, l.normalise, other, out));
+    for (size_t i = 0; i < R; ++i) {
+      along += (double)again[i] * (double)out[i];
+      size += fabs((double)again[i] * (double)out[i]);
+    }
+    if (l.normalise) ck_assert_double_le(fabs(along), 1e-6 * size);
+    ck_works(svf_parameters_gradient(l.kind, z, l.scale, out, out, R));
+    for (size_t i = 0; i < R; i += 7) {
+      const double x = at[i], h = 1e-4;
+      at[i] = x + h;
+      const double above = loss_of(&l, at);
+      at[i] = x - h;
+      const double slope = (above - loss_of(&l, at)) / (2 * h);
+      at[i] = x;
+      const double error = fabs((double)out[i] - slope);
+      ck_assert_double_le(error, 1e-6 * fabs(slope) + 1e-8);
+      worst = error > worst ? error : worst;
+    }
+  }
+  ck_assert_double_gt(worst, 0);
+}
+END_TEST
+
+START_TEST(gradients_refuse)
+{
+  const float one[2] = {1, 2}, nan[2] = {1, NAN}, minus[2] = {2, -1}, zero[2] = {0, 0};
+  float d[2] = {5, 5};
+  ck_fails(svf_gains_gradient(NULL, 2, one, true, one, d), SVF_ERR_NULL, "sigma is");
+  ck_fails(svf_gains_gradient(one, 2, NULL, true, one, d), SVF_ERR_NULL, "z is");
+  ck_fails(svf_gains_gradient(one, 2, one, true, NULL, d), SVF_ERR_NULL, "dgains is");
+  ck_fails(svf_gains_gradient(one, 2, one, true, one, NULL), SVF_ERR_NULL, "dz is");
+  ck_fails(svf_gains_gradient(one, 0, one, true, one, d), SVF_ERR_ARGUMENT, "r is 0");
+  ck_fails(svf_gains_gradient(one, 2, minus, true, one, d), SVF_ERR_NUMERIC, "normalised");
+  ck_fails(svf_gains_gradient(one, 2, one, false, nan, d), SVF_ERR_NUMERIC, "dgains[1]");
+  ck_works(svf_gains_gradient(zero, 2, one, true, one, d));
+  ck_assert(d[0] == 0 && d[1] == 0);
+  ck_fails(svf_parameters_gradient(SVF_PARAMETERS_DIRECT, NULL, 1, one, d, 2), SVF_ERR_NULL,
+           "p is");
+  ck_fails(svf_parameters_gradient(SVF_PARAMETERS_DIRECT, one, 1, NULL, d, 2), SVF_ERR_NULL,
+           "dz is");
+  ck_fails(svf_parameters_gradient(SVF_PARAMETERS_DIRECT, one, 1, one, NULL, 2), SVF_ERR_NULL,
+           "dp is");
+  ck_fails(svf_parameters_gradient((svf_parametrisation)9, one, 1, one, d, 2), SVF_ERR_ARGUMENT,
+           "kind");
+  ck_fails(svf_parameters_gradient(SVF_PARAMETERS_SIGMOID, one, NAN, one, d, 2), SVF_ERR_ARGUMENT,
+           "scale");
+  ck_fails(svf_parameters_gradient(SVF_PARAMETERS_SIGMOID, nan, 1, one, d, 2), SVF_ERR_NUMERIC,
+           "p[1]");
+  ck_fails(svf_parameters_gradient(SVF_PARAMETERS_DIRECT, one, 1, nan, d, 2), SVF_ERR_NUMERIC,
+           "dz[1]");
+}
+END_TEST
+
 SUITE("gains", a_uniform_z_is_the_base, the_size_of_z_does_not_matter, gains_are_rounded_once,
       gains_in_place, a_zero_matrix_has_zero_gains, gains_refuse, gains_refuse_noise,
       parametrisations, parametrisations_refuse, scaling, scaling_refuses,
-      a_one_hot_mixture_is_that_expert, mixtures_are_sums_in_order, mixtures_refuse)
+      a_one_hot_mixture_is_that_expert, mixtures_are_sums_in_order, mixtures_refuse,
+      gradients_of_parameters, gradients_refuse)

@@ -69,6 +69,27 @@ SVF_API svf_status svf_mix(const float *const *z, size_t experts, const float *a
 SVF_API svf_status svf_gains(const float *sigma, size_t r, const float *z, bool normalise,
                              float *gains);
 
+/* --- Gradients -----------------------------------------------------------------------------------
+ *
+ * The chain rule backwards, from dLoss/dgains as calls backwards add it up (svf/matmul.h) to what
+ * is trained. Written in place if an output is the same array as the gradient that is read. */
+
+/* dz = dLoss/dz of gains = svf_gains(sigma, r, z, normalise), given dgains = dLoss/dgains:
+ *
+ *   dz[i] = c * sigma[i] * (dgains[i] - S),   S = sum(sigma z dgains) / sum(sigma z) if normalised
+ *                                             and sigma is not all 0, else 0
+ *
+ * Normalised, sum(z dz) is 0 but for rounding: no step along z changes the model. Errors: those of
+ * svf_gains; NUMERIC (an element of dgains or dz not finite). */
+SVF_API svf_status svf_gains_gradient(const float *sigma, size_t r, const float *z, bool normalise,
+                                      const float *dgains, float *dz);
+
+/* dp = dLoss/dp of z = svf_z_from_parameters(kind, p, scale, z, r), given dz = dLoss/dz: dz itself,
+ * or of a sigmoid dz * scale * s * (1 - s), s = 1 / (1 + exp(-p)). Errors: those of
+ * svf_z_from_parameters; NUMERIC (an element of dz or dp not finite). */
+SVF_API svf_status svf_parameters_gradient(svf_parametrisation kind, const float *p, float scale,
+                                           const float *dz, float *dp, size_t r);
+
 #ifdef __cplusplus
 }
 #endif
