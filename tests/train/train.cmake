@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 if(TARGET svf_model AND CHECK_FOUND)
   svf_model_test(train_backward train/backward.c)
+  svf_model_test(train_engine train/engine.c)
 endif()
