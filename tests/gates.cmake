@@ -110,6 +110,7 @@ if(NOT SVF_BREAK_TAIL)
   svf_long_test(unity svf-check-unity --full)
 endif()
 svf_gate(strict ${PROJECT_SOURCE_DIR} ${svf_sources})
+svf_gate(serial ${PROJECT_SOURCE_DIR} ${svf_sources})
 svf_gate(baseline ${svf_objects_list} $<TARGET_OBJECTS:svf_unity>)
 
 add_executable(cpu_floor gates/cpu_floor.c)

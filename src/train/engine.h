@@ -37,8 +37,8 @@ void svf_engine_destroy(svf_engine *engine);
 
 /* The results of an example have the same bits whatever the others, the rows and the threads; its
  * log-probabilities have those that svf_generate and svf_score report. trained: [linear_count]
- * whose gradients are wanted, or NULL: of all in factors. Errors: ARGUMENT, naming the example, before
- * anything is computed; NUMERIC. One thread at a time may use an engine. */
+ * whose gradients are wanted, or NULL: of all in factors. Errors: ARGUMENT, naming the example,
+ * before anything is computed; NUMERIC. One thread at a time may use an engine. */
 svf_status svf_engine_run(svf_engine *engine, svf_example *examples, size_t count,
                           const bool *trained);
 
