@@ -32,18 +32,23 @@ static size_t whole(size_t n) { return svf_size_ceil(n, SVF_PANEL) * SVF_PANEL; 
 
 static size_t strip_rows(const svf_attention *a) { return (size_t)a->kernel->rows; }
 
-/* Floats of what a strip needs. */
-static size_t strip_floats(const svf_attention *a, size_t count, size_t dim)
+/* The most steps, or channels, of any product of a strip. */
+static size_t widest(const svf_attention *a, size_t positions, size_t lanes)
 {
-  const size_t rows = strip_rows(a), wide = whole(count) > whole(dim) ? whole(count) : whole(dim);
-  return rows * (2 * whole(dim) + 2 * whole(count) + whole(rows) + 2 * whole(dim) + 2 * wide);
+  return svf_size_max(svf_size_max(positions, lanes), whole(strip_rows(a)));
+}
+
+/* Floats of what a strip needs. */
+static size_t strip_floats(const svf_attention *a, size_t positions, size_t lanes)
+{
+  const size_t rows = strip_rows(a);
+  return rows * (4 * lanes + 2 * positions + whole(rows) + 2 * widest(a, positions, lanes));
 }
 
 size_t svf_attention_back_scratch(const svf_attention *a, size_t count, size_t dim)
 {
   const size_t positions = whole(count), lanes = whole(dim);
-  return 2 * positions * whole(dim) + lanes * positions + 2 * lanes * positions +
-         strip_floats(a, count, dim);
+  return 5 * lanes * positions + strip_floats(a, positions, lanes);
 }
 
 /* --- Panels ----------------------------------------------------------------------------------- */
@@ -123,7 +128,7 @@ static void add_by_position(const text *w, const strip *s, const float *x, size_
 static strip make_strip(const text *w, size_t g, size_t heads, size_t from, size_t to)
 {
   const size_t dim = w->t->dim, most = strip_rows(w->a), lanes = w->lanes;
-  const size_t wide = w->positions > lanes ? w->positions : lanes;
+  const size_t wide = widest(w->a, w->positions, lanes);
   strip s = {.g = g, .heads = heads, .from = from, .to = to, .rows = (to - from) * heads};
   s.q = w->rest;
   s.dout = s.q + most * lanes;
