@@ -27,12 +27,8 @@ struct svf_engine {
 
 static svf_status check_model(const svf_model *model)
 {
-  for (size_t i = 0; i < model->linear_count; ++i) {
-    if (model->linears[i].block) continue;
-    return svf_fail(SVF_ERR_ARGUMENT, "the model was opened as an outline: '%s' is not packed",
-                    model->linears[i].name);
-  }
-  if (model->modules.count > 0) return SVF_OK;
+  const svf_status status = svf_model_check_blocks(model);
+  if (status != SVF_OK || model->modules.count > 0) return status;
   return svf_fail(SVF_ERR_ARGUMENT, "no layer of the model is in factors: nothing to train");
 }
 

@@ -55,16 +55,6 @@ static svf_status create(svf_context *c, const svf_context_options *o)
   return svf_state_create(&c->state, c->model, &c->kv, &sizes, svf_isa_settle(o->isa));
 }
 
-static svf_status check_model(const svf_model *model)
-{
-  for (size_t i = 0; i < model->linear_count; ++i) {
-    if (model->linears[i].block) continue;
-    return svf_fail(SVF_ERR_ARGUMENT, "the model was opened as an outline: '%s' is not packed",
-                    model->linears[i].name);
-  }
-  return SVF_OK;
-}
-
 svf_status svf_context_create(const svf_model *model, const svf_context_options *options,
                               svf_context **context)
 {
@@ -72,7 +62,7 @@ svf_status svf_context_create(const svf_model *model, const svf_context_options 
   if (!model || !context) return svf_fail(SVF_ERR_NULL, "%s is NULL", model ? "context" : "model");
   *context = NULL;
   svf_status status = read_options(options, &o);
-  if (status == SVF_OK) status = check_model(model);
+  if (status == SVF_OK) status = svf_model_check_blocks(model);
   if (status != SVF_OK) return status;
   svf_context *c = calloc(1, sizeof *c);
   if (!c) return svf_fail(SVF_ERR_MEMORY, "no memory for a context");

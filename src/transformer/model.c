@@ -234,6 +234,16 @@ svf_status svf_model_create(const svf_config *config, const svf_model_parts *par
   return SVF_OK;
 }
 
+svf_status svf_model_check_blocks(const svf_model *model)
+{
+  for (size_t i = 0; i < model->linear_count; ++i) {
+    if (model->linears[i].block) continue;
+    return svf_fail(SVF_ERR_ARGUMENT, "the model was opened as an outline: '%s' is not packed",
+                    model->linears[i].name);
+  }
+  return SVF_OK;
+}
+
 /* --- What it is ------------------------------------------------------------------------------- */
 
 void svf_model_close(svf_model *model)

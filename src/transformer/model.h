@@ -40,6 +40,9 @@ static inline const float *svf_model_norm(const svf_model *m, size_t layer, bool
   return m->norms + (2 * layer + (second ? 1 : 0)) * m->config.hidden;
 }
 
+/* Errors: ARGUMENT if a layer has no block, as in an outline. */
+svf_status svf_model_check_blocks(const svf_model *model);
+
 /* What a model in memory is made of. The arrays belong to the caller until the model is made; then
  * they belong to the model, which frees them. */
 typedef struct svf_model_parts {
