@@ -20,3 +20,10 @@ void *svf_pages_alloc(size_t bytes)
 #endif
   return p;
 }
+
+void *svf_pages_array(size_t rows, size_t width, size_t size)
+{
+  size_t bytes;
+  if (!svf_size_mul(rows, width, &bytes) || !svf_size_mul(bytes, size, &bytes)) return NULL;
+  return svf_pages_alloc(bytes);
+}

@@ -11,4 +11,7 @@
  * waits for its TLB. Thread-safe. */
 void *svf_pages_alloc(size_t bytes);
 
+/* The same for rows * width elements of `size` bytes; NULL also if that exceeds SIZE_MAX. */
+void *svf_pages_array(size_t rows, size_t width, size_t size);
+
 #endif

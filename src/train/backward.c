@@ -351,10 +351,7 @@ enum { CHUNK = 128 };
 
 static float *floats(size_t rows, size_t width)
 {
-  size_t bytes;
-  if (!svf_size_mul(rows, width, &bytes) || !svf_size_mul(bytes, sizeof(float), &bytes))
-    return NULL;
-  return svf_pages_alloc(bytes);
+  return svf_pages_array(rows, width, sizeof(float));
 }
 
 /* The workspace that every call needs, forwards (of the head) or backwards. */

@@ -12,15 +12,10 @@
 #include "src/core/status.h"
 #include "src/transformer/rope.h"
 
-/* count * width elements of `size` bytes, aligned to a cache line; NULL also on overflow. */
-static void *allocate(size_t count, size_t width, size_t size)
+static float *floats(size_t rows, size_t width)
 {
-  size_t bytes;
-  if (!svf_size_mul(count, width, &bytes) || !svf_size_mul(bytes, size, &bytes)) return NULL;
-  return svf_pages_alloc(bytes);
+  return svf_pages_array(rows, width, sizeof(float));
 }
-
-static float *floats(size_t rows, size_t width) { return allocate(rows, width, sizeof(float)); }
 
 /* How many linear layers, from linear layer i on, are carried out together. */
 static size_t together(const svf_model *m, size_t i)
@@ -84,12 +79,12 @@ static svf_status allocate_all(svf_state *s, size_t positions)
   bool all = (s->cos = floats(positions, half)) && (s->sin = floats(positions, half)) &&
              (s->x = floats(rows, f->hidden)) && (s->last = floats(rows, f->hidden)) &&
              (s->slot = calloc(s->sizes.slots, sizeof *s->slot)) &&
-             (s->workspace = allocate(s->workspace_bytes, 1, 1)) &&
+             (s->workspace = svf_pages_array(s->workspace_bytes, 1, 1)) &&
              (s->scratch = floats(threads, s->scratch_floats)) &&
-             (s->lists = allocate(threads * SVF_ABREAST, rows, sizeof *s->lists)) &&
-             (s->gains = allocate(rows, 1, sizeof *s->gains)) &&
-             (s->position = allocate(rows, 1, sizeof *s->position)) &&
-             (s->run = allocate(rows + 1, 1, sizeof *s->run));
+             (s->lists = svf_pages_array(threads * SVF_ABREAST, rows, sizeof *s->lists)) &&
+             (s->gains = svf_pages_array(rows, 1, sizeof *s->gains)) &&
+             (s->position = svf_pages_array(rows, 1, sizeof *s->position)) &&
+             (s->run = svf_pages_array(rows + 1, 1, sizeof *s->run));
   for (size_t i = 0; all && i < s->sizes.slots; ++i) {
     all = allocate_slot(&s->slot[i], f, rows) && (!s->sizes.keeps || allocate_kept(s, i));
   }
